@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: PostgreSQL
+noinst_LIBRARIES += daemon/delivery/libdelivery.a
+daemon_delivery_libdelivery_a_SOURCES =
