@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Text: slices that borrow bytes, and a buffer that grows. All text is UTF-8 unless a function says otherwise.
+ *
+ * A buffer remembers the first failed allocation (`failed`) and ignores what follows, so that a long composition is
+ * checked once at its end. Threading: none shared.
+ */
+#ifndef SHOUWANG_BASE_TEXT_H
+#define SHOUWANG_BASE_TEXT_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Borrows `length` bytes; not terminated. */
+struct slice {
+    const char *bytes;
+    size_t length;
+};
+
+struct slice slice_of(const char *text);
+bool slice_equal(struct slice a, struct slice b);
+bool slice_is(struct slice a, const char *text);
+struct slice slice_trim(struct slice a); /* without ASCII blanks at both ends */
+
+/* A growing buffer; `bytes` is always terminated once anything was added. */
+struct text {
+    char *bytes;
+    size_t length;
+    size_t capacity;
+    bool failed;
+};
+
+void text_init(struct text *text);
+void text_fini(struct text *text);
+void text_clear(struct text *text); /* keeps the memory */
+void text_add(struct text *text, const char *bytes, size_t length);
+void text_add_str(struct text *text, const char *str);
+void text_add_char(struct text *text, char c);
+void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Gives the bytes away (free() them); the buffer is empty afterwards. NULL when it failed. */
+char *text_take(struct text *text);
+
+/* Length in bytes of the well-formed UTF-8 character at the start (1–4), 0 if it is not one. No surrogates, no overlongs. */
+size_t utf8_char_length(const char *bytes, size_t available);
+bool utf8_valid(const char *bytes, size_t length);
+/* Decodes one character that utf8_char_length accepted. */
+uint32_t utf8_decode(const char *bytes, size_t length);
+/* The greatest length ≤ max_bytes that ends at a character's end. */
+size_t utf8_cut(const char *bytes, size_t length, size_t max_bytes);
+
+#endif
