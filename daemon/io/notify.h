@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * What systemd is told (sd_notify(3), Type=notify-reload), and the watchdog's interval that it tells us. The
+ * only user of libsystemd. Without systemd (NOTIFY_SOCKET unset) nothing happens. Messages are datagrams that
+ * are sent or lost: nothing here fails or waits. Threading: any.
+ */
+#ifndef SHOUWANG_IO_NOTIFY_H
+#define SHOUWANG_IO_NOTIFY_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+bool notify_enabled(void);
+void notify_ready(void);     /* start-up, and each reload, is complete */
+void notify_reloading(void); /* with MONOTONIC_USEC, as Type=notify-reload demands; notify_ready follows */
+void notify_stopping(void);
+/* Only after the loop has made progress since the last ping (loop_turns). */
+void notify_watchdog(void);
+/* One line for `systemctl status`, of our own words; cut at 256 bytes, a line's end becomes a blank. */
+void notify_status(const char *format, ...) PRINTF_LIKE(1, 2);
+/* WatchdogSec of the unit, 0 = none for this process. Ping at half of it. */
+int64_t notify_watchdog_interval_ms(void);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Lines over a Unix-domain stream socket: the control socket's server on the loop, and the blocking client of
+ * shouwangctl.
+ *
+ * Invariants (server)
+ * 1. A line ends with '\n' (a '\r' before it is dropped); one longer than line_max_bytes closes the peer.
+ * 2. A peer that does not read holds at most output_max_bytes of our memory: a write beyond that is refused
+ * until `drained` tells that there is room, and no further line is taken from it meanwhile.
+ * 3. A peer that neither completes a line nor takes output for idle_timeout_ms is closed; bytes without a
+ * line's end do not count. While it is busy (socket_peer_set_busy) with nothing to take, it may wait as long
+ * as the answer takes.
+ * 4. `closed` is called exactly once for each peer, at the end of a turn, whoever closed it; the pointer ends
+ * with it.
+ */
+#ifndef SHOUWANG_IO_SOCKET_H
+#define SHOUWANG_IO_SOCKET_H
+
+#include "base/status.h"
+#include "base/text.h"
+#include "io/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct socket_server;
+struct socket_peer;
+
+struct socket_server_settings {
+    const char *path;        /* at most 107 bytes */
+    mode_t mode;             /* 0 = 0660 */
+    unsigned peers_max;      /* 0 = 16; one more is told nothing and closed */
+    size_t line_max_bytes;   /* 0 = 64 KiB */
+    size_t output_max_bytes; /* 0 = 1 MiB */
+    int64_t idle_timeout_ms; /* 0 = 30 s */
+};
+
+struct socket_server_events {
+    void (*line)(void *ctx, struct socket_peer *peer, struct slice line); /* borrowed during the call */
+    void (*drained)(void *ctx,
+                    struct socket_peer *peer); /* after a refused write: all is written. NULL is allowed */
+    void (*closed)(void *ctx, struct socket_peer *peer); /* NULL is allowed */
+};
+
+/*
+ * A socket file on which nobody listens is replaced. STATUS_CONFIG: somebody does, or something else than a
+ * socket lies there.
+ */
+enum status socket_server_new(struct socket_server **server, struct loop *loop,
+                              const struct socket_server_settings *settings,
+                              const struct socket_server_events *events, void *ctx,
+                              struct error *err) WARN_UNUSED;
+/* Closes all peers (calling `closed`) and removes the socket file. Not from an event. NULL is allowed. */
+void socket_server_free(struct socket_server *server);
+unsigned socket_server_peers(const struct socket_server *server);
+
+/* Takes all or nothing. STATUS_RETRY: no room, wait for `drained`. STATUS_REJECT: the peer has gone. Up to
+ * output_max_bytes at once. */
+enum status socket_peer_write(struct socket_peer *peer, const char *bytes, size_t length,
+                              struct error *err) WARN_UNUSED;
+/* Busy: the answer comes later; no further line is taken until it is set back. */
+void socket_peer_set_busy(struct socket_peer *peer, bool busy);
+void socket_peer_finish(struct socket_peer *peer); /* closes once everything is written */
+void socket_peer_close(struct socket_peer *peer);
+void socket_peer_set_context(struct socket_peer *peer, void *ctx);
+void *socket_peer_context(const struct socket_peer *peer);
+
+/* Who is at the other end, as the kernel saw it at connect (SO_PEERCRED). */
+struct socket_credentials {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
+struct socket_credentials socket_peer_credentials(const struct socket_peer *peer);
+
+/* The client: blocks, but never beyond a deadline. STATUS_RETRY: nobody listens, the deadline passed, the
+ * other side closed. */
+struct socket_client;
+enum status socket_client_connect(struct socket_client **client, const char *path, size_t line_max_bytes,
+                                  int64_t timeout_ms, struct error *err) WARN_UNUSED;
+void socket_client_free(struct socket_client *client); /* NULL is allowed */
+/* Sends the line and a '\n'. A line that holds one is STATUS_REJECT. */
+enum status socket_client_send(struct socket_client *client, struct slice line, int64_t timeout_ms,
+                               struct error *err) WARN_UNUSED;
+/* The next line, borrowed until the next call. *ended: the other side closed after its last line. */
+enum status socket_client_read(struct socket_client *client, struct slice *line, bool *ended,
+                               int64_t timeout_ms, struct error *err) WARN_UNUSED;
+
+#endif
