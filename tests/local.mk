@@ -1,1 +1,13 @@
 # SPDX-License-Identifier: PostgreSQL
+# Tests that need nothing but the build; the others (PostgreSQL, HTTP) are run by ./check.
+# One fragment per unit test program, tests/unit/X.mk; its tables are tests/cases/X.tsv.
+AM_TESTS_ENVIRONMENT = \
+	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir; \
+	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir; \
+	CC='$(CC)'; export CC;
+
+check_LIBRARIES = tests/unit/libunit.a
+tests_unit_libunit_a_SOURCES = tests/unit/cases.c tests/unit/cases.h
+tests_unit_libunit_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+
+include tests/unit/base.mk

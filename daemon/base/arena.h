@@ -2,8 +2,9 @@
 /*
  * Memory that is freed in one call. One arena serves one round, one batch, one attempt or one parse.
  *
- * An arena has a byte budget; an allocation beyond it fails (NULL) just as when memory has run out, so a hostile
- * input can cost no more than its budget. All memory is zeroed and aligned for any type.
+ * An arena has a byte budget; an allocation beyond it fails (NULL) just as when memory has run out, so a
+ * hostile input can cost no more than its budget. The budget bounds what is taken from the system, so that
+ * the unused ends of chunks count too: leave some room. All memory is zeroed and aligned for any type.
  *
  * Ownership: the arena owns everything allocated from it. Threading: one thread at a time.
  */
@@ -20,6 +21,7 @@ struct arena;
 struct arena *arena_new(size_t budget_bytes);
 void arena_free(struct arena *arena); /* NULL is allowed */
 
+/* NULL beyond the budget or without memory; 0 bytes give a valid pointer. */
 void *arena_alloc(struct arena *arena, size_t bytes);
 /* count × size with the overflow checked. */
 void *arena_array(struct arena *arena, size_t count, size_t size);

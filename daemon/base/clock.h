@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * The two clocks. Timers and durations use the monotonic one; the wall clock tells dates and time stamps, and orders nothing.
+ * The two clocks. Timers and durations use the monotonic one; the wall clock tells dates and time stamps, and
+ * orders nothing.
  */
 #ifndef SHOUWANG_BASE_CLOCK_H
 #define SHOUWANG_BASE_CLOCK_H

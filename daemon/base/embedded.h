@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Files that are compiled into the programs (migrations, the base dictionary), so that a binary is never without them. */
+/* Files that are compiled into the programs (migrations, the base dictionary), so that a binary is never
+ * without them. */
 #ifndef SHOUWANG_BASE_EMBEDDED_H
 #define SHOUWANG_BASE_EMBEDDED_H
 

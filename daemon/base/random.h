@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Random numbers: a seeded generator (xoshiro256**, repeatable, for jitter, samples and tests) and identifiers.
- * Secrets do not come from here.
+ * Random numbers: a seeded generator (xoshiro256**, repeatable, for jitter, samples and tests) and
+ * identifiers. Secrets do not come from here.
  */
 #ifndef SHOUWANG_BASE_RANDOM_H
 #define SHOUWANG_BASE_RANDOM_H

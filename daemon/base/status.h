@@ -2,9 +2,10 @@
 /*
  * The outcome of everything that can fail, and the words that explain it.
  *
- * A function that can fail returns `enum status` and takes a `struct error *` last. The text is composed once,
- * where the failure is detected; callers may put their context in front of it (error_wrap); it is logged once,
- * where it is handled. The classes name what follows for the operator, not what went wrong inside.
+ * A function that can fail returns `enum status` and takes a `struct error *` last. The text is composed
+ * once, where the failure is detected; callers may put their context in front of it (error_wrap); it is
+ * logged once, where it is handled. The classes name what follows for the operator, not what went wrong
+ * inside.
  *
  * Texts never hold a person's name, ID, telephone number, a secret or a payload.
  *
@@ -17,7 +18,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Long enough for file, line, key, what was found and what was expected; longer texts are cut at a whole UTF-8 character. */
+/* Long enough for file, line, key, what was found and what was expected; longer texts are cut at a whole
+ * UTF-8 character. */
 enum { ERROR_TEXT_MAX = 512 };
 
 enum status {
@@ -33,13 +35,15 @@ struct error {
     char text[ERROR_TEXT_MAX];
 };
 
-#define WARN_UNUSED __attribute__((warn_unused_result))
+#define WARN_UNUSED                          __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_index, first_arg) __attribute__((format(printf, format_index, first_arg)))
 
-/* Sets status and text; returns the status, so that a failure is one line: return error_set(err, STATUS_REJECT, "…"). */
+/* Sets status and text; returns the status, so that a failure is one line: return error_set(err,
+ * STATUS_REJECT, "…"). err may be NULL where nobody reads the text. An argument may point into the old text.
+ */
 enum status error_set(struct error *err, enum status status, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* Puts "context: " in front of the text; keeps and returns the status. */
+/* Puts "context: " in front of the text; keeps and returns the status (STATUS_FATAL when err is NULL). */
 enum status error_wrap(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* "retry", "reject", "config", "fatal", "ok". */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Text: slices that borrow bytes, and a buffer that grows. All text is UTF-8 unless a function says otherwise.
+ * Text: slices that borrow bytes, and a buffer that grows. All text is UTF-8 unless a function says
+ * otherwise.
  *
- * A buffer remembers the first failed allocation (`failed`) and ignores what follows, so that a long composition is
- * checked once at its end. Threading: none shared.
+ * A buffer remembers the first failed allocation (`failed`) and ignores what follows, so that a long
+ * composition is checked once at its end. Threading: none shared.
  */
 #ifndef SHOUWANG_BASE_TEXT_H
 #define SHOUWANG_BASE_TEXT_H
@@ -43,7 +44,8 @@ void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Gives the bytes away (free() them); the buffer is empty afterwards. NULL when it failed. */
 char *text_take(struct text *text);
 
-/* Length in bytes of the well-formed UTF-8 character at the start (1–4), 0 if it is not one. No surrogates, no overlongs. */
+/* Length in bytes of the well-formed UTF-8 character at the start (1–4), 0 if it is not one. No surrogates,
+ * no overlongs. */
 size_t utf8_char_length(const char *bytes, size_t available);
 bool utf8_valid(const char *bytes, size_t length);
 /* Decodes one character that utf8_char_length accepted. */

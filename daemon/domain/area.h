@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Area codes: 12 digits = 6 (county) + 3 (township: 001–099 subdistrict, 100–199 town, 200–399 township) + 3 (village).
- * A township is stored as its 9 digits in an int64, a village as its 12.
+ * Area codes: 12 digits = 6 (county) + 3 (township: 001–099 subdistrict, 100–199 town, 200–399 township) + 3
+ * (village). A township is stored as its 9 digits in an int64, a village as its 12.
  */
 #ifndef SHOUWANG_DOMAIN_AREA_H
 #define SHOUWANG_DOMAIN_AREA_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * Calendar expressions, the form of systemd.time(7)'s OnCalendar that schedules of a county need:
- *   [WEEKDAYS] [[YEAR-]MONTH-DAY] [HOUR:MINUTE]      *-*-05 02:30   Mon..Fri 01:00   *-06,12-01   *-*-~1 (last day)
- *   minutely? no.  hourly daily weekly monthly quarterly semiannually yearly
- * Fields: `*`, a number, lists `a,b`, ranges `a..b`, repetition `a/n`. Times are Asia/Shanghai (UTC+8, see civil.h).
+ *   [WEEKDAYS] [[YEAR-]MONTH-DAY] [HOUR:MINUTE]      *-*-05 02:30   Mon..Fri 01:00   *-06,12-01   *-*-~1
+ * (last day) minutely? no.  hourly daily weekly monthly quarterly semiannually yearly Fields: `*`, a number,
+ * lists `a,b`, ranges `a..b`, repetition `a/n`. Times are Asia/Shanghai (UTC+8, see civil.h).
  */
 #ifndef SHOUWANG_DOMAIN_CALENDAR_H
 #define SHOUWANG_DOMAIN_CALENDAR_H
@@ -23,7 +23,8 @@ struct calendar {
 };
 
 enum status calendar_parse(const char *text, struct calendar *calendar, struct error *err) WARN_UNUSED;
-/* The first moment strictly after `unix_s` that fits, in Unix seconds; -1 when there is none within ten years. */
+/* The first moment strictly after `unix_s` that fits, in Unix seconds; -1 when there is none within ten
+ * years. */
 int64_t calendar_next(const struct calendar *calendar, int64_t unix_s);
 
 #endif

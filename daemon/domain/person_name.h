@@ -2,8 +2,8 @@
 /*
  * Names of persons: folded for comparison, masked for disclosure. The original is always kept elsewhere.
  *
- * The dot in names is U+00B7; U+30FB, U+2022, U+2027 and U+FF65 fold to it. A '?', a box (U+25A1, U+FFFD) or a
- * private-use character means "unknown" and never "differs". Names only ever confirm; they never link.
+ * The dot in names is U+00B7; U+30FB, U+2022, U+2027 and U+FF65 fold to it. A '?', a box (U+25A1, U+FFFD) or
+ * a private-use character means "unknown" and never "differs". Names only ever confirm; they never link.
  */
 #ifndef SHOUWANG_DOMAIN_PERSON_NAME_H
 #define SHOUWANG_DOMAIN_PERSON_NAME_H

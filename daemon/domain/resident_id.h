@@ -2,13 +2,15 @@
 /*
  * Resident identity numbers (GB 11643): 17 digits and a check character.
  *
- * Weights 7 9 10 5 8 4 2 1 6 3 7 9 10 5 8 4 2; the sum mod 11 indexes "10X98765432". A 15-digit legacy number becomes
- * 18 digits by "19" after the sixth digit and a computed check character. Lower-case x, full-width digits and blanks
- * around the number are accepted. Spreadsheets keep 15 significant digits, so damaged numbers arrive as "5.1E+17" or
- * with zeros at the end and a check character that does not fit: each has its own verdict, and none is guessed at. The
- * first six digits tell where a number was issued, never where somebody lives.
+ * Weights 7 9 10 5 8 4 2 1 6 3 7 9 10 5 8 4 2; the sum mod 11 indexes "10X98765432". A 15-digit legacy number
+ * becomes 18 digits by "19" after the sixth digit and a computed check character. Lower-case x, full-width
+ * digits and blanks around the number are accepted. Spreadsheets keep 15 significant digits, so damaged
+ * numbers arrive as "5.1E+17" or with zeros at the end and a check character that does not fit: each has its
+ * own verdict, and none is guessed at. The first six digits tell where a number was issued, never where
+ * somebody lives.
  *
- * A usable number packs into 61 bits: the 17 digits × 11 + the index of the check character. 0 is never a packed ID.
+ * A usable number packs into 61 bits: the 17 digits × 11 + the index of the check character. 0 is never a
+ * packed ID.
  */
 #ifndef SHOUWANG_DOMAIN_RESIDENT_ID_H
 #define SHOUWANG_DOMAIN_RESIDENT_ID_H
@@ -26,12 +28,14 @@ enum resident_id_verdict {
     RESIDENT_ID_CHARACTER,   /* something that is no digit (or no X at the end) */
     RESIDENT_ID_BIRTH_DATE,  /* the digits of the birth date are no date, or lie in the future of `today` */
     RESIDENT_ID_CHECK,       /* the check character does not fit */
-    RESIDENT_ID_CHECK_ZEROS, /* the same, and the number ends in 000 (or 00X …): digits lost in a spreadsheet */
+    RESIDENT_ID_CHECK_ZEROS, /* the same, and the number ends in 000 (or 00X …): digits lost in a spreadsheet
+                              */
 };
 
 enum { RESIDENT_ID_TEXT_SIZE = 19 };
 
-/* On RESIDENT_ID_OK sets *packed. Reads at most 64 bytes. `today` bounds birth dates from above; DAY_NONE = no bound. */
+/* On RESIDENT_ID_OK sets *packed. Reads at most 64 bytes. `today` bounds birth dates from above; DAY_NONE =
+ * no bound. */
 enum resident_id_verdict resident_id_parse(struct slice text, day_t today, uint64_t *packed);
 /* "damaged by a spreadsheet (5.1E+17)" …: our own words, without the number. */
 const char *resident_id_verdict_text(enum resident_id_verdict verdict);    /* English */

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_FIRST_CAPACITY = 64 };
+
+struct slice slice_of(const char *text)
+{
+    return (struct slice){text, text ? strlen(text) : 0};
+}
+
+bool slice_equal(struct slice a, struct slice b)
+{
+    return a.length == b.length && (a.length == 0 || memcmp(a.bytes, b.bytes, a.length) == 0);
+}
+
+bool slice_is(struct slice a, const char *text)
+{
+    return slice_equal(a, slice_of(text));
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+struct slice slice_trim(struct slice a)
+{
+    while (a.length && is_blank(a.bytes[0])) {
+        a.bytes++;
+        a.length--;
+    }
+    while (a.length && is_blank(a.bytes[a.length - 1]))
+        a.length--;
+    return a;
+}
+
+void text_init(struct text *text)
+{
+    *text = (struct text){0};
+}
+
+void text_fini(struct text *text)
+{
+    free(text->bytes);
+    text_init(text);
+}
+
+void text_clear(struct text *text)
+{
+    text->length = 0;
+    text->failed = false;
+    if (text->bytes)
+        text->bytes[0] = '\0';
+}
+
+/* Makes room for `more` bytes and the terminator. */
+static bool reserve(struct text *text, size_t more)
+{
+    if (text->failed)
+        return false;
+    if (text->capacity > text->length && text->capacity - text->length > more)
+        return true;
+    size_t needed;
+    if (__builtin_add_overflow(text->length, more, &needed) || needed > SIZE_MAX / 2 - 1) {
+        text->failed = true;
+        return false;
+    }
+    size_t capacity = text->capacity ? text->capacity : TEXT_FIRST_CAPACITY;
+    while (capacity <= needed)
+        capacity *= 2;
+    char *bytes = realloc(text->bytes, capacity);
+    if (!bytes) {
+        text->failed = true;
+        return false;
+    }
+    text->bytes = bytes;
+    text->capacity = capacity;
+    return true;
+}
+
+void text_add(struct text *text, const char *bytes, size_t length)
+{
+    if (!reserve(text, length))
+        return;
+    if (length)
+        memcpy(text->bytes + text->length, bytes, length);
+    text->length += length;
+    text->bytes[text->length] = '\0';
+}
+
+void text_add_str(struct text *text, const char *str)
+{
+    text_add(text, str, strlen(str));
+}
+
+void text_add_char(struct text *text, char c)
+{
+    text_add(text, &c, 1);
+}
+
+void text_printf(struct text *text, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (length < 0) {
+        text->failed = true;
+        return;
+    }
+    if (!reserve(text, (size_t)length))
+        return;
+    va_start(args, format);
+    vsnprintf(text->bytes + text->length, (size_t)length + 1, format, args);
+    va_end(args);
+    text->length += (size_t)length;
+}
+
+char *text_take(struct text *text)
+{
+    text_add(text, "", 0); /* an empty text is still a text */
+    char *bytes = text->bytes;
+    if (text->failed) {
+        free(bytes);
+        bytes = NULL;
+    }
+    text_init(text);
+    return bytes;
+}
+
+static bool is_continuation(char c)
+{
+    return ((unsigned char)c & 0xC0) == 0x80;
+}
+
+/* The Unicode Standard, table 3-7 (well-formed UTF-8 byte sequences). */
+size_t utf8_char_length(const char *bytes, size_t available)
+{
+    if (available == 0)
+        return 0;
+    unsigned char first = (unsigned char)bytes[0];
+    if (first < 0x80)
+        return 1;
+    if (first < 0xC2 || first > 0xF4)
+        return 0;
+    size_t length = first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    if (available < length)
+        return 0;
+    unsigned char second = (unsigned char)bytes[1];
+    unsigned char least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80; /* no overlongs */
+    unsigned char greatest = first == 0xED   ? 0x9F
+                             : first == 0xF4 ? 0x8F
+                                             : 0xBF; /* no surrogates, ≤ U+10FFFF */
+    if (second < least || second > greatest)
+        return 0;
+    for (size_t i = 2; i < length; i++)
+        if (!is_continuation(bytes[i]))
+            return 0;
+    return length;
+}
+
+bool utf8_valid(const char *bytes, size_t length)
+{
+    size_t at = 0;
+    while (at < length) {
+        /* Most of a feed is ASCII: eight bytes at a time. */
+        uint64_t eight;
+        if (length - at >= sizeof eight) {
+            memcpy(&eight, bytes + at, sizeof eight);
+            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+                at += sizeof eight;
+                continue;
+            }
+        }
+        size_t step = utf8_char_length(bytes + at, length - at);
+        if (step == 0)
+            return false;
+        at += step;
+    }
+    return true;
+}
+
+uint32_t utf8_decode(const char *bytes, size_t length)
+{
+    static const unsigned char first_mask[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
+    uint32_t code = (unsigned char)bytes[0] & first_mask[length];
+    for (size_t i = 1; i < length; i++)
+        code = code << 6 | ((unsigned char)bytes[i] & 0x3F);
+    return code;
+}
+
+size_t utf8_cut(const char *bytes, size_t length, size_t max_bytes)
+{
+    if (length <= max_bytes)
+        return length;
+    size_t end = max_bytes;
+    /* A character has at most three continuation bytes; text that is no UTF-8 is cut where asked. */
+    for (int back = 0; back < 4 && end > 0; back++, end--)
+        if (!is_continuation(bytes[end]))
+            return end;
+    return is_continuation(bytes[end]) ? max_bytes : end;
+}

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: PostgreSQL
+sbin_PROGRAMS += daemon/shouwangd
+daemon_shouwangd_SOURCES = daemon/main.c

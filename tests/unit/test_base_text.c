@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "test_base.h"
+
+#include "base/text.h"
+#include "cases.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+START_TEST(slices_compare_and_trim)
+{
+    ck_assert(slice_equal(slice_of("abc"), (struct slice){"abcd", 3}));
+    ck_assert(!slice_equal(slice_of("abc"), slice_of("abd")));
+    ck_assert(slice_equal((struct slice){NULL, 0}, slice_of("")));
+    ck_assert(slice_is(slice_trim(slice_of(" \t a b\r\n")), "a b"));
+    ck_assert_uint_eq(slice_trim(slice_of(" \t ")).length, 0);
+    ck_assert_uint_eq(slice_of(NULL).length, 0);
+}
+END_TEST
+
+START_TEST(text_grows_and_is_given_away)
+{
+    struct text text;
+    text_init(&text);
+    for (int i = 0; i < 1000; i++)
+        text_printf(&text, "%d,", i);
+    ck_assert(!text.failed);
+    ck_assert_uint_eq(text.length, strlen(text.bytes));
+    ck_assert_msg(strncmp(text.bytes + text.length - 8, "998,999,", 8) == 0, "%s", text.bytes);
+    char *bytes = text_take(&text);
+    ck_assert_ptr_nonnull(bytes);
+    ck_assert_ptr_null(text.bytes);
+    free(bytes);
+    bytes = text_take(&text);
+    ck_assert_str_eq(bytes, "");
+    free(bytes);
+    text_add_str(&text, "ab");
+    text_clear(&text);
+    text_add_char(&text, 'c');
+    ck_assert_str_eq(text.bytes, "c");
+    text_fini(&text);
+}
+END_TEST
+
+START_TEST(text_remembers_a_failure)
+{
+    struct text text;
+    text_init(&text);
+    text_add_str(&text, "ab");
+    text_add(&text, "", SIZE_MAX); /* more than any memory: refused before a byte is read */
+    ck_assert(text.failed);
+    text_add_str(&text, "cd");
+    ck_assert_uint_eq(text.length, 2);
+    ck_assert_ptr_null(text_take(&text));
+}
+END_TEST
+
+/* utf8.tsv: bytes, length of the first character (0 = none), code point (hex), whole text valid (yes/no), why
+ */
+START_TEST(utf8_is_strict)
+{
+    struct cases *cases = cases_open("utf8.tsv", 5);
+    for (const struct case_row *row; (row = cases_next(cases));) {
+        struct slice text = row->cell[0];
+        size_t length = utf8_char_length(text.bytes, text.length);
+        ck_assert_msg((int64_t)length == case_number(row, 1), "%s: length %zu", cases_where(cases), length);
+        if (length)
+            ck_assert_msg(utf8_decode(text.bytes, length) == strtoul(row->cell[2].bytes, NULL, 16), "%s",
+                          cases_where(cases));
+        ck_assert_msg(utf8_valid(text.bytes, text.length) == case_is(row, 3, "yes"), "%s",
+                      cases_where(cases));
+    }
+    cases_close(cases);
+}
+END_TEST
+
+/* All four-byte beginnings against a decoder written from the definition instead of the table. */
+static size_t length_by_definition(const unsigned char *b)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t length = b[0] < 0x80 ? 1 : b[0] >> 5 == 6 ? 2 : b[0] >> 4 == 14 ? 3 : b[0] >> 3 == 30 ? 4 : 0;
+    uint32_t c = length == 1 ? b[0] : b[0] & (0x7Fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if (b[i] >> 6 != 2)
+            return 0;
+        c = c << 6 | (b[i] & 0x3F);
+    }
+    return length == 0 || c < least[length] || c > 0x10FFFF || (c >= 0xD800 && c < 0xE000) ? 0 : length;
+}
+
+START_TEST(utf8_agrees_with_the_definition)
+{
+    static const unsigned char third[] = {0x00, 0x7F, 0x80, 0xBF, 0xC0, 0xFF};
+    for (unsigned first = 0; first < 256; first++)
+        for (unsigned second = 0; second < 256; second++)
+            for (size_t i = 0; i < 36; i++) {
+                unsigned char b[4] = {(unsigned char)first, (unsigned char)second, third[i / 6],
+                                      third[i % 6]};
+                /* Plain comparisons: an assertion each would take minutes. */
+                size_t expected = length_by_definition(b);
+                if (utf8_char_length((const char *)b, 4) != expected)
+                    ck_abort_msg("%02x %02x %02x %02x: expected %zu", b[0], b[1], b[2], b[3], expected);
+                if (expected > 1 && utf8_char_length((const char *)b, expected - 1) != 0)
+                    ck_abort_msg("%02x %02x %02x %02x: cut, and yet accepted", b[0], b[1], b[2], b[3]);
+            }
+}
+END_TEST
+
+START_TEST(utf8_is_cut_at_a_whole_character)
+{
+    const char *text = "a\xC3\xA9望\xF0\x9F\x8F\xA0";
+    static const size_t expected[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10};
+    for (size_t max = 0; max < sizeof expected / sizeof expected[0]; max++)
+        ck_assert_uint_eq(utf8_cut(text, strlen(text), max), expected[max]);
+    /* Bytes that are no UTF-8 are cut where asked, not lost. */
+    ck_assert_uint_eq(utf8_cut("\x80\x80\x80\x80\x80\x80\x80\x80", 8, 6), 6);
+}
+END_TEST
+
+Suite *text_suite(void)
+{
+    Suite *suite = suite_create("text");
+    TCase *text = tcase_create("text");
+    tcase_add_test(text, slices_compare_and_trim);
+    tcase_add_test(text, text_grows_and_is_given_away);
+    tcase_add_test(text, text_remembers_a_failure);
+    suite_add_tcase(suite, text);
+    TCase *utf8 = tcase_create("utf8");
+    tcase_add_test(utf8, utf8_is_strict);
+    tcase_add_test(utf8, utf8_agrees_with_the_definition);
+    tcase_add_test(utf8, utf8_is_cut_at_a_whole_character);
+    suite_add_tcase(suite, utf8);
+    return suite;
+}
