@@ -11,3 +11,4 @@ tests_unit_libunit_a_SOURCES = tests/unit/cases.c tests/unit/cases.h
 tests_unit_libunit_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 
 include tests/unit/base.mk
+include tests/unit/io.mk

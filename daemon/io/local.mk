@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: PostgreSQL
 noinst_LIBRARIES += daemon/io/libio.a
 daemon_io_libio_a_SOURCES = \
-	daemon/io/address.h \
+	daemon/io/address.c daemon/io/address.h \
 	daemon/io/crypto.h \
 	daemon/io/file.h \
 	daemon/io/http_client.h \
 	daemon/io/http_server.h \
-	daemon/io/loop.h \
-	daemon/io/notify.h \
+	daemon/io/loop.c daemon/io/loop.h \
+	daemon/io/notify.c daemon/io/notify.h \
 	daemon/io/socket.h \
-	daemon/io/workers.h
+	daemon/io/workers.c daemon/io/workers.h
+daemon_io_libio_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(EVENT_CFLAGS) $(MHD_CFLAGS) $(SYSTEMD_CFLAGS)
+# What a program that links libio.a needs behind it.
+IO_LIBS = $(CURL_LIBS) $(MHD_LIBS) $(EVENT_LIBS) $(CRYPTO_LIBS) $(SYSTEMD_LIBS)
