@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: PostgreSQL
+// Feeds in every state of disrepair: a bad row is quarantined with its line and reason, a bad file changes nothing.
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { dropBytes, dropFeed, Register, residentId } from './lib/county.mjs';
+import { Cluster, Instance } from './lib/instance.mjs';
+
+const ID = residentId('1980-01-01', 1);
+let cluster, instance;
+before(async () => {
+    cluster = Cluster.start();
+    instance = new Instance(cluster);
+    instance.import(new Register().single('H1', ID, '60000.00'));
+    await instance.start();
+});
+after(async () => {
+    await instance?.close();
+    cluster?.stop();
+});
+
+const amount = (changes) => ({ id_number: ID, code: 'expense.medical_self_paid', value: '10.00', from: '2021-06-01', to: '2021-06-20', ...changes });
+const facts = () => instance.sql('select count(*) from person_fact where source = 1');
+let batches = 0;
+
+/** Drops one batch and scans; returns its document of `feed show`. */
+function take(rows, changes = {}) {
+    const batch = `b${++batches}`;
+    dropFeed(instance.drop, 'medical_insurance', batch, rows, { mode: 'delta', ...changes });
+    instance.round('2021-06-30', '--dry-run');
+    const id = instance.sql(`select max(batch_id) from batch where batch = '${batch}' or file_name like '${batch}.%'`);
+    return instance.json('feed', 'show', id);
+}
+
+const ROWS = [
+    ['5.1E+17', { id_number: '5.1E+17' }, 'id_number'],
+    ['wrong check character after 000', { id_number: ID.slice(0, 14) + '0000' }, 'id_number'],
+    ['no ID and no household', { id_number: '' }, ''],
+    ['impossible date', { from: '2021-02-29' }, 'from'],
+    ['period that ends before it begins', { from: '2021-06-20', to: '2021-06-01' }, 'to'],
+    ['unknown code', { code: 'expense.medcal' }, 'code'],
+    ['household not on the register', { id_number: '', household_no: 'H99' }, 'household_no'],
+];
+for (const [what, changes] of ROWS) {
+    test(`row: ${what} is quarantined with its line, the rest goes on`, () => {
+        const shown = take([amount({ ref: `good ${what}` }), amount(changes)]);
+        assert.equal(shown.status, 'accepted');
+        assert.equal(shown.quarantine.length, 1);
+        assert.equal(shown.quarantine[0].line, 3);
+        assert.ok(shown.quarantine[0].reason);
+        assert.equal(shown.rows_stored, 1);
+    });
+}
+
+for (const value of ['-5.00', '9999999999999.00', '三千', '1,000.00', '1e5']) {
+    test(`row: the amount ${value} is kept as unknown and listed`, () => {
+        const shown = take([amount({ value, ref: value })]);
+        assert.equal(shown.rows_stored, 1);
+        assert.equal(shown.quarantine[0].line, 2);
+        assert.equal(shown.quarantine[0].kept, true);
+        assert.equal(instance.sql(`select value is null from person_fact where ref = '${value}'`), 't');
+    });
+}
+
+test('a 15-digit number is the same person', () => {
+    const shown = take([amount({ id_number: ID.slice(0, 6) + ID.slice(8, 17), ref: 'old number' })]);
+    assert.deepEqual(shown.quarantine, []);
+});
+
+test('a repeat within one file is quarantined, the first stands', () => {
+    const shown = take([amount({ ref: 'twice', value: '1.00' }), amount({ ref: 'twice', value: '2.00' })]);
+    assert.equal(shown.quarantine[0].line, 3);
+    assert.equal(instance.sql("select value from person_fact where ref = 'twice'"), '100');
+});
+
+const FILES = [
+    ['a truncated file', (bytes) => bytes.subarray(0, bytes.length - 10), {}],
+    ['an altered file', (bytes) => Buffer.from(String(bytes).replace('10.00', '90.00')), {}],
+    ['a wrong number of rows', (bytes) => bytes, { rows: 7 }],
+    ['a wrong feed name', (bytes) => bytes, { feed: 'education' }],
+    ['a period that ends before it begins', (bytes) => bytes, { period_from: '2021-07-01', period_to: '2021-06-01' }],
+    ['an unknown mode', (bytes) => bytes, { mode: 'partial' }],
+    ['no batch name', (bytes) => bytes, { batch: undefined }],
+];
+for (const [what, spoil, changes] of FILES) {
+    test(`file: ${what} is refused and changes nothing`, () => {
+        const before_ = facts();
+        const good = Buffer.from(`id_number,code,value,from,to\n${ID},expense.medical_self_paid,10.00,2021-06-01,2021-06-20\n`);
+        const batch = `f${++batches}`;
+        const path = dropBytes(instance.drop, 'medical_insurance', batch, good, 1, { mode: 'delta', ...changes });
+        writeFileSync(path, spoil(good));
+        instance.round('2021-06-30', '--dry-run');
+        assert.equal(facts(), before_);
+        const reason = instance.sql(`select reason from batch where status = 'refused' and file_name = '${batch}.csv'`);
+        assert.ok(reason.length > 10, reason);
+    });
+}
+
+
+test('file: without a manifest it waits', () => {
+    const path = dropBytes(instance.drop, 'medical_insurance', 'waiting', Buffer.from('id_number\n'), 0, null);
+    instance.round('2021-06-30', '--dry-run');
+    assert.ok(existsSync(path));
+});
+
+test('file: an empty full feed would end everything, and is refused', () => {
+    const before_ = facts();
+    take([amount({ ref: 'something' })]);
+    const shown = take([], { mode: 'full' });
+    assert.equal(shown.status, 'refused');
+    assert.equal(Number(facts()), Number(before_) + 1);
+});
+
+test('file: the same batch twice is taken once', () => {
+    const rows = [amount({ ref: 'dup' })];
+    dropFeed(instance.drop, 'medical_insurance', 'dup', rows, { mode: 'delta' });
+    instance.round('2021-06-30', '--dry-run');
+    const before_ = facts();
+    dropFeed(instance.drop, 'medical_insurance', 'dup', [...rows, amount({ ref: 'more' })], { mode: 'delta' });
+    instance.round('2021-06-30', '--dry-run');
+    assert.equal(facts(), before_);
+});
+
+test('file: GB18030 is read as what it is', () => {
+    const bytes = Buffer.concat([Buffer.from('id_number,name,code,value,from,to,ref\n' + ID + ','), Buffer.from([0xcd, 0xf5, 0xc4, 0xb3, 0xc4, 0xb3]), Buffer.from(',expense.medical_self_paid,10.00,2021-06-01,2021-06-20,gb\n')]);
+    dropBytes(instance.drop, 'medical_insurance', 'gb', bytes, 1, { mode: 'delta' });
+    instance.round('2021-06-30', '--dry-run');
+    assert.equal(instance.sql("select encoding from batch where batch = 'gb'"), 'gb18030');
+});
