@@ -13,3 +13,7 @@ daemon_io_libio_a_SOURCES = \
 daemon_io_libio_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(EVENT_CFLAGS) $(MHD_CFLAGS) $(SYSTEMD_CFLAGS)
 # What a program that links libio.a needs behind it.
 IO_LIBS = $(CURL_LIBS) $(MHD_LIBS) $(EVENT_LIBS) $(CRYPTO_LIBS) $(SYSTEMD_LIBS)
+
+# the only users of libpq
+daemon_io_libio_a_SOURCES += \
+	daemon/io/pg.h

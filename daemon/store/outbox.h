@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The outbox: claiming what is due, recording what became of it, and the operator's hand on the queue.
+ *
+ * A delivery's way:
+ *     queued ── claim ──► in_flight ── result ──► delivered, failed, expired, or queued again (retry)
+ *        in_flight, lease_until passed ── claim ──► in_flight, with the same event id and the same sequence
+ *
+ * Invariants
+ * 1. Per household and township one event is in flight, and only the oldest that is neither delivered nor given
+ *    up is claimed (held ones keep later ones back).
+ * 2. `sequence` per township has no gaps: it is given in the statement that claims an event for the first time,
+ *    and kept. That statement locks endpoint.last_sequence; claimers of one township exclude each other.
+ * 3. A result counts only for the attempt it belongs to; but "delivered" counts always.
+ * 4. A claim has committed before its answer arrives here, so nothing is sent that the database does not know
+ *    to be in flight.
+ *
+ * The daemon uses the pg_async functions (one statement each, on the loop's connection); shouwangctl the
+ * blocking ones.
+ */
+#ifndef SHOUWANG_STORE_OUTBOX_H
+#define SHOUWANG_STORE_OUTBOX_H
+
+#include "base/arena.h"
+#include "base/random.h"
+#include "base/status.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pg;
+struct pg_async;
+
+/* --- claiming ------------------------------------------------------------------------------------------- */
+
+/* At most `limit` deliveries to this township. */
+struct outbox_ask {
+    int64_t township;
+    int32_t limit;
+};
+
+/* A delivery that is ours until lease_until. Slices are valid during the callback only. */
+struct outbox_claim {
+    int64_t household_id;
+    char event_id[UUID_TEXT_SIZE];
+    int64_t township;
+    int64_t sequence;
+    int32_t attempts; /* this one included: 1 = the first */
+    int priority;
+    bool first;                           /* the sequence was given now */
+    int64_t created_at_ms, expires_at_ms; /* Unix */
+    int64_t lease_ms;                     /* how long the lease lasts, as asked */
+    struct slice type;
+    struct slice event; /* JSON, all but its sequence */
+};
+
+/* claims are ordered by township, priority and order of writing. With STATUS_RETRY some may be in flight all
+ * the same: they come back when their lease expires. */
+typedef void (*outbox_claimed)(void *context, enum status status, const struct outbox_claim *claims,
+                               size_t count, const struct error *err);
+
+/* Held endpoints, and townships without an endpoint row (outbox_ensure_endpoints), give nothing. lease_ms
+ * must be longer than an attempt can last. */
+enum status outbox_claim_async(struct pg_async *async, const struct outbox_ask *asks, size_t ask_count,
+                               int64_t lease_ms, int timeout_ms, outbox_claimed done, void *context,
+                               struct error *err) WARN_UNUSED;
+/* The same, blocking; claims and their texts from `arena`. For tests and `endpoint test`. */
+enum status outbox_claim(struct pg *pg, const struct outbox_ask *asks, size_t ask_count, int64_t lease_ms,
+                         struct arena *arena, const struct outbox_claim **claims, size_t *count,
+                         struct error *err) WARN_UNUSED;
+
+/* --- results -------------------------------------------------------------------------------------------- */
+
+enum outbox_outcome {
+    OUTBOX_DELIVERED,
+    OUTBOX_AGAIN,   /* queued until next_attempt_in_ms from now */
+    OUTBOX_FAILED,  /* for good; can be requeued */
+    OUTBOX_EXPIRED, /* given up */
+};
+
+struct outbox_result {
+    int64_t household_id;
+    char event_id[UUID_TEXT_SIZE];
+    int64_t township;
+    int32_t attempts; /* as claimed */
+    enum outbox_outcome outcome;
+    int64_t next_attempt_in_ms; /* OUTBOX_AGAIN; by the database's clock */
+    int http_status;            /* 0 = there was no answer */
+    const char *error;          /* our own words, NULL or "" on success */
+};
+
+/* affected: how many of them counted (the rest had been claimed again, or were final). */
+typedef void (*outbox_recorded)(void *context, enum status status, int64_t affected, const struct error *err);
+/* Copies the results. Records the endpoints' last success and failure, too. May be repeated after
+ * STATUS_RETRY. */
+enum status outbox_record_async(struct pg_async *async, const struct outbox_result *results, size_t count,
+                                int timeout_ms, outbox_recorded done, void *context,
+                                struct error *err) WARN_UNUSED;
+enum status outbox_record(struct pg *pg, const struct outbox_result *results, size_t count, int64_t *affected,
+                          struct error *err) WARN_UNUSED;
+
+/* --- when next ------------------------------------------------------------------------------------------ */
+
+struct outbox_due {
+    int64_t township;
+    int64_t waiting;   /* queued and in flight */
+    int64_t due_in_ms; /* until the next can be claimed; 0 = now */
+    int64_t oldest_ms; /* age of the oldest waiting event */
+    bool held;         /* the endpoint is held */
+};
+/* Townships with anything queued or in flight. Costs a scan of the queue's index: ask every few seconds, not
+ * every turn. */
+typedef void (*outbox_due_known)(void *context, enum status status, const struct outbox_due *due,
+                                 size_t count, const struct error *err);
+enum status outbox_due_async(struct pg_async *async, int timeout_ms, outbox_due_known done, void *context,
+                             struct error *err) WARN_UNUSED;
+
+/* Deliveries past expires_at and not in flight become expired; how many of each township. Their events stay.
+ */
+struct outbox_expired {
+    int64_t household_id;
+    char event_id[UUID_TEXT_SIZE];
+    int64_t township;
+    int priority;
+    struct slice type;
+};
+typedef void (*outbox_expired_known)(void *context, enum status status, const struct outbox_expired *expired,
+                                     size_t count, const struct error *err);
+enum status outbox_expire_async(struct pg_async *async, int limit, int timeout_ms, outbox_expired_known done,
+                                void *context, struct error *err) WARN_UNUSED;
+
+/* --- endpoints ------------------------------------------------------------------------------------------ */
+
+/* Makes the rows of endpoints that are configured. */
+enum status outbox_ensure_endpoints(struct pg *pg, const int64_t *townships, size_t count,
+                                    struct error *err) WARN_UNUSED;
+/* Held: nothing more is claimed for it. reason in our own words. *known is false when there is no such
+ * endpoint. */
+enum status outbox_hold_endpoint(struct pg *pg, int64_t township, const char *reason, const char *actor,
+                                 bool *known, struct error *err) WARN_UNUSED;
+enum status outbox_release_endpoint(struct pg *pg, int64_t township, const char *actor, bool *known,
+                                    struct error *err) WARN_UNUSED;
+/* The daemon's own: after an answer 410. done may be NULL. */
+enum status outbox_hold_endpoint_async(struct pg_async *async, int64_t township, const char *reason,
+                                       int timeout_ms, outbox_recorded done, void *context,
+                                       struct error *err) WARN_UNUSED;
+
+struct outbox_endpoint {
+    int64_t township;
+    bool held;
+    const char *held_reason;
+    int64_t last_sequence;
+    int64_t last_success_ms, last_failure_ms; /* Unix; INT64_MIN = never */
+    const char *last_error;
+};
+enum status outbox_endpoints(struct pg *pg, struct arena *arena, const struct outbox_endpoint **endpoints,
+                             size_t *count, struct error *err) WARN_UNUSED;
+
+/* --- the operator's hand -------------------------------------------------------------------------------- */
+
+/* Puts an endpoint.test event (household 0) into the queue, in one transaction with its audit row. */
+enum status outbox_put_test(struct pg *pg, int64_t township, const char *event_id, struct slice event,
+                            int64_t expires_at_ms, const char *actor, struct error *err) WARN_UNUSED;
+
+enum outbox_act {
+    OUTBOX_HOLD,    /* queued → held */
+    OUTBOX_RELEASE, /* held → queued, due now */
+    OUTBOX_RETRY,   /* queued → due now */
+    OUTBOX_REQUEUE, /* failed, expired → queued, due now, with a new term until expires_at_ms */
+    OUTBOX_DROP,    /* queued or held and never attempted → superseded; attempted ones → failed */
+};
+/* Which deliveries: by event ids, or all of a township (township 0 and no ids is refused). */
+struct outbox_choice {
+    const char *const *event_ids;
+    size_t event_count;
+    int64_t township;
+};
+/* One transaction with its audit row; *affected counts what changed. */
+enum status outbox_act(struct pg *pg, enum outbox_act act, const struct outbox_choice *choice,
+                       int64_t expires_at_ms, const char *actor, const char *reason, int64_t *affected,
+                       struct error *err) WARN_UNUSED;
+
+#endif

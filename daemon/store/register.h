@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The register: loading its keys, and applying a new snapshot of it.
+ *
+ * An import hands over the whole snapshot by natural keys (household_no, identity number); the store works out
+ * what is new, changed and gone, and gives out ids (greatest + 1 …, under the ingest lease). One transaction:
+ *     pg_begin; lease_lock(LEASE_INGEST); batch_accept(source 0)
+ *     register_writer_new … add_household, add_person … finish      households, persons, memberships
+ *     register_load_identities, register_load_households            ids for the facts
+ *     fact_writer_new(source 0, BATCH_FULL) … finish; batch_count; pg_commit
+ *
+ * Invariants
+ * 1. Persons, identities and household numbers are never deleted. What the snapshot no longer holds is ended
+ *    (valid_to).
+ * 2. At most one membership of a person is open (the database enforces it).
+ * 3. The same snapshot again changes no row.
+ * 4. A person who was known as a stranger takes the facts of that identity number along.
+ * 5. A person without a usable number is the same person as long as household, name and number as registered stay
+ *    the same; identity is never guessed.
+ */
+#ifndef SHOUWANG_STORE_REGISTER_H
+#define SHOUWANG_STORE_REGISTER_H
+
+#include "base/arena.h"
+#include "base/civil.h"
+#include "base/status.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pg;
+
+/* --- keys ----------------------------------------------------------------------------------------------- */
+
+/* Parallel arrays in no order, owned; made for filling a hash table. */
+struct register_identities {
+    size_t count, capacity;
+    int64_t *id_packed;
+    int64_t *person_id;
+};
+/* Appends every identity number ever registered, members or not. */
+enum status register_load_identities(struct pg *pg, struct register_identities *identities,
+                                     struct error *err) WARN_UNUSED;
+void register_identities_free(struct register_identities *identities); /* frees the arrays, leaves it empty */
+
+struct register_households {
+    size_t count, capacity;
+    int64_t *household_id;
+    uint32_t *number_begin; /* offset of its household_no in `numbers`; count + 1 entries */
+    struct text numbers;
+};
+/* Appends every household number ever registered. */
+enum status register_load_households(struct pg *pg, struct register_households *households,
+                                     struct error *err) WARN_UNUSED;
+void register_households_free(struct register_households *households);
+
+/* --- a snapshot ----------------------------------------------------------------------------------------- */
+
+struct register_household {
+    struct slice household_no;
+    int64_t township, village; /* 9 and 12 digits */
+    bool urban;
+    struct slice address;
+};
+
+enum { REGISTER_KINSHIP_NONE = -1 };
+struct register_person {
+    struct slice household_no; /* of a household that the snapshot holds */
+    uint64_t id_packed;        /* 0 = no usable number; each number at most once in a snapshot */
+    struct slice raw_id;       /* as registered; stored only without a usable number */
+    struct slice name;
+    int kinship;         /* GB/T 4761, or REGISTER_KINSHIP_NONE */
+    struct slice labour; /* "full", "weak", "none" or empty */
+    int32_t line;        /* in person.csv */
+};
+
+struct register_counts {
+    int64_t households, households_new, households_changed, households_ended, households_returned;
+    int64_t persons, persons_new, persons_renamed;
+    int64_t memberships_new, memberships_changed, memberships_ended;
+    int64_t strangers_taken_up, facts_taken_up; /* persons of whom feeds had spoken before, and their facts */
+};
+
+struct register_writer;
+/* today: the day from which new rows are valid and to which ended ones were. */
+enum status register_writer_new(struct pg *pg, day_t today, struct register_writer **writer,
+                                struct error *err) WARN_UNUSED;
+/* In any order; each household and person once. */
+enum status register_writer_add_household(struct register_writer *writer,
+                                          const struct register_household *household,
+                                          struct error *err) WARN_UNUSED;
+enum status register_writer_add_person(struct register_writer *writer, const struct register_person *person,
+                                       struct error *err) WARN_UNUSED;
+/* Works out the differences and applies them. STATUS_REJECT, and the caller rolls back, when a person's
+ * household is not in the snapshot or a key was given twice. */
+enum status register_writer_finish(struct register_writer *writer, struct register_counts *counts,
+                                   struct error *err) WARN_UNUSED;
+void register_writer_free(struct register_writer *writer); /* NULL is allowed */
+
+#endif
