@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: PostgreSQL
+dist_doc_DATA += docs/dependencies.md
