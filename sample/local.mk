@@ -1,1 +1,8 @@
 # SPDX-License-Identifier: PostgreSQL
+noinst_PROGRAMS += sample/shouwang-county
+sample_shouwang_county_SOURCES = sample/county.c sample/county.h sample/county_cases.c sample/county_damaged.c \
+	sample/county_facts.c sample/county_files.c sample/county_native.c sample/county_ordinary.c \
+	sample/county_people.c sample/county_planted.c
+sample_shouwang_county_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+sample_shouwang_county_LDADD = daemon/base/libbase.a $(CRYPTO_LIBS)
+EXTRA_DIST += sample/README.md
