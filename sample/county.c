@@ -65,7 +65,8 @@ static day_t parse_date(const char *text)
 {
     day_t day;
     /* Two years back must still be dates, and the scheme begins with 2021. */
-    if (!civil_parse(slice_of(text), &day) || strcmp(text, "2021-01-01") < 0 || strcmp(text, "2099-12-31") > 0)
+    if (!civil_parse(slice_of(text), &day) || strcmp(text, "2021-01-01") < 0 ||
+        strcmp(text, "2099-12-31") > 0)
         county_fail(EX_USAGE, "--date: found '%s', expected a date from 2021-01-01 to 2099-12-31", text);
     return day;
 }
@@ -74,13 +75,19 @@ static struct county_options parse_options(int argc, char **argv)
 {
     enum { SEED = 1, HOUSEHOLDS, DATE, MONTHS, ENCODING, OUT, NATIVE, DAMAGE, HELP };
     static const struct option options[] = {
-        {"seed", required_argument, NULL, SEED},         {"households", required_argument, NULL, HOUSEHOLDS},
-        {"date", required_argument, NULL, DATE},         {"months", required_argument, NULL, MONTHS},
-        {"encoding", required_argument, NULL, ENCODING}, {"out", required_argument, NULL, OUT},
-        {"native", no_argument, NULL, NATIVE},           {"damage", no_argument, NULL, DAMAGE},
-        {"help", no_argument, NULL, HELP},               {NULL, 0, NULL, 0},
+        {"seed", required_argument, NULL, SEED},
+        {"households", required_argument, NULL, HOUSEHOLDS},
+        {"date", required_argument, NULL, DATE},
+        {"months", required_argument, NULL, MONTHS},
+        {"encoding", required_argument, NULL, ENCODING},
+        {"out", required_argument, NULL, OUT},
+        {"native", no_argument, NULL, NATIVE},
+        {"damage", no_argument, NULL, DAMAGE},
+        {"help", no_argument, NULL, HELP},
+        {NULL, 0, NULL, 0},
     };
-    struct county_options parsed = {.seed = 1, .households = 3000, .date = parse_date("2021-06-30"), .months = 2};
+    struct county_options parsed = {
+        .seed = 1, .households = 3000, .date = parse_date("2021-06-30"), .months = 2};
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
@@ -116,7 +123,8 @@ static struct county_options parse_options(int argc, char **argv)
         }
     }
     if (optind < argc || !parsed.out)
-        county_fail(EX_USAGE, optind < argc ? "more arguments than options; see --help" : "--out DIR is missing; see --help");
+        county_fail(EX_USAGE, optind < argc ? "more arguments than options; see --help"
+                                            : "--out DIR is missing; see --help");
     return parsed;
 }
 
@@ -139,7 +147,8 @@ static void close_expected(FILE *stream)
 
 static void open_all(struct county *county)
 {
-    static const char *const household_columns[] = {"household_no", "township_code", "village_code", "area", "address"};
+    static const char *const household_columns[] = {"household_no", "township_code", "village_code", "area",
+                                                    "address"};
     static const char *const person_columns[] = {"household_no", "id_number", "name", "kinship", "labour"};
     const struct county_options *options = &county->options;
     enum county_encoding encoding = options->encoding == COUNTY_MIXED ? COUNTY_UTF8 : options->encoding;
@@ -184,7 +193,7 @@ int main(int argc, char **argv)
         county_damaged_write(&county);
     free(county.births);
     printf("%s: %llu households, %llu persons, %zu of the households planted\n", county.options.out,
-           (unsigned long long)(county.options.households + county_case_count), (unsigned long long)county.persons,
-           county_case_count);
+           (unsigned long long)(county.options.households + county_case_count),
+           (unsigned long long)county.persons, county_case_count);
     return EX_OK;
 }

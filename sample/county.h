@@ -2,15 +2,16 @@
 /*
  * shouwang-county: writes a sample county, the same bytes for the same arguments.
  *
- * Purpose: material for the demonstration, the tests and the benchmarks. Nobody in it exists: names are put together
- * from lists, resident IDs from counters, the county and its townships are invented.
+ * Purpose: material for the demonstration, the tests and the benchmarks. Nobody in it exists: names are put
+ * together from lists, resident IDs from counters, the county and its townships are invented.
  *
- * Shape: one household at a time is made and written (streaming), so memory does not grow with the county. All chance
- * comes from one seeded generator. First come the planted households, each with an outcome that was worked out by hand
- * from the scheme of 004 篇五 (county_cases.c); then as many ordinary ones as asked for.
+ * Shape: one household at a time is made and written (streaming), so memory does not grow with the county.
+ * All chance comes from one seeded generator. First come the planted households, each with an outcome that
+ * was worked out by hand from the scheme of 004 篇五 (county_cases.c); then as many ordinary ones as asked
+ * for.
  *
- * Units: amounts in fen, dates civil days. A failure ends the program with a message and a sysexits code: it has no
- * state worth saving. Threading: none.
+ * Units: amounts in fen, dates civil days. A failure ends the program with a message and a sysexits code: it
+ * has no state worth saving. Threading: none.
  */
 #ifndef SHOUWANG_SAMPLE_COUNTY_H
 #define SHOUWANG_SAMPLE_COUNTY_H
@@ -32,7 +33,8 @@ enum county_encoding {
     COUNTY_MIXED, /* by feed: what a real county gets */
 };
 
-/* Two batches at least, so that a later one can supersede; two years at most, as far as the scheme looks back. */
+/* Two batches at least, so that a later one can supersede; two years at most, as far as the scheme looks
+ * back. */
 enum { COUNTY_MONTHS_MIN = 2, COUNTY_MONTHS_MAX = 24 };
 
 struct county_options {
@@ -48,9 +50,15 @@ struct county_options {
 
 _Noreturn void county_fail(int exit_code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* --- files (county_files.c) ---------------------------------------------------------------------------------- */
+/* --- files (county_files.c)
+ * ---------------------------------------------------------------------------------- */
 
-enum { COUNTY_FIELDS_MAX = 16, COUNTY_FIELD_BYTES_MAX = 512, COUNTY_PATH_MAX = 1024, COUNTY_SHA256_HEX_SIZE = 65 };
+enum {
+    COUNTY_FIELDS_MAX = 16,
+    COUNTY_FIELD_BYTES_MAX = 512,
+    COUNTY_PATH_MAX = 1024,
+    COUNTY_SHA256_HEX_SIZE = 65
+};
 
 /* A CSV file (RFC 4180, CRLF) that is hashed while it is written. */
 struct county_file {
@@ -83,7 +91,8 @@ struct county_manifest {
 };
 void county_manifest_write(const char *csv_path, const struct county_manifest *manifest);
 
-/* --- sources and facts (county_facts.c) ---------------------------------------------------------------------- */
+/* --- sources and facts (county_facts.c)
+ * ---------------------------------------------------------------------- */
 
 enum county_source {
     COUNTY_REGISTER,
@@ -145,7 +154,8 @@ bool county_native_has(enum county_source source);
 void county_native_open(struct county_file *file, const char *path, enum county_source source);
 void county_native_put(struct county_file *file, const struct county_fact *fact);
 
-/* --- people and places (county_people.c) --------------------------------------------------------------------- */
+/* --- people and places (county_people.c)
+ * --------------------------------------------------------------------- */
 
 enum { COUNTY_ID_SIZE = 64, COUNTY_NAME_SIZE = 64, COUNTY_NO_SIZE = 32, COUNTY_PERSONS_MAX = 10 };
 
@@ -165,12 +175,13 @@ struct county_place {
     char address[256];
 };
 
-uint64_t county_draw(struct county *county, uint64_t low, uint64_t high);      /* low..high, both included */
-bool county_chance(struct county *county, unsigned parts, unsigned in_all);   /* parts out of in_all */
+uint64_t county_draw(struct county *county, uint64_t low, uint64_t high);   /* low..high, both included */
+bool county_chance(struct county *county, unsigned parts, unsigned in_all); /* parts out of in_all */
 char county_id_check_character(const char digits[17]);
 /* A new ID that no other person of this county has, a name, and labour by age. Kinship is the caller's. */
 void county_person_make(struct county *county, struct county_person *person, bool male, day_t birth);
-/* A birthday at which the person has completed exactly `age` years on the evaluation date, well away from the edge. */
+/* A birthday at which the person has completed exactly `age` years on the evaluation date, well away from the
+ * edge. */
 day_t county_birth_of_age(struct county *county, int age);
 void county_name_make(struct county *county, char out[COUNTY_NAME_SIZE], const char *surname);
 void county_place_draw(struct county *county, struct county_place *place, bool urban);
@@ -179,7 +190,8 @@ bool county_place_is_urban_draw(struct county *county);
 void county_household_put(struct county *county, const char *household_no, const struct county_place *place);
 void county_person_put(struct county *county, const char *household_no, const struct county_person *person);
 
-/* --- the two kinds of households ------------------------------------------------------------------------------ */
+/* --- the two kinds of households
+ * ------------------------------------------------------------------------------ */
 
 /* county_cases.c: the table; county_planted.c: what turns a line of it into rows. */
 struct county_case {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * The planted households and what a round must find in each: worked out by hand from the definitions of the scheme of
- * 004 篇五 (docs), never by a program. county_planted.c explains the language. The lines (dibao L, 1.5 L) are 4830.00
- * and 7245.00 a person and year in rural households, 7320.00 and 10980.00 in urban ones, from 2021-01-01.
+ * The planted households and what a round must find in each: worked out by hand from the definitions of the
+ * scheme of 004 篇五 (docs), never by a program. county_planted.c explains the language. The lines (dibao
+ * L, 1.5 L) are 4830.00 and 7245.00 a person and year in rural households, 7320.00 and 10980.00 in urban
+ * ones, from 2021-01-01.
  */
 #include "county.h"
 

@@ -2,10 +2,10 @@
 /*
  * Facts of the sample county on their way into the register's fact.csv and the feeds' batches.
  *
- * A feed has one batch per month; the last one ends on the evaluation date. The first batch of every feed is full: all
- * that was known until then. Afterwards the feeds that are rosters (certificates, dwellings, monitored households) send
- * everything again each month, the others only what became known in that month. So the facts on the evaluation date
- * are the same however many months are asked for.
+ * A feed has one batch per month; the last one ends on the evaluation date. The first batch of every feed is
+ * full: all that was known until then. Afterwards the feeds that are rosters (certificates, dwellings,
+ * monitored households) send everything again each month, the others only what became known in that month. So
+ * the facts on the evaluation date are the same however many months are asked for.
  */
 #include "county.h"
 
@@ -28,8 +28,10 @@ static const struct feed_kind {
     [COUNTY_REVITALISATION] = {"revitalisation", true, COUNTY_UTF8},
 };
 
-static const char *const feed_columns[] = {"id_number", "household_no", "name", "code", "value", "from", "to", "ref"};
-static const char *const fact_columns[] = {"household_no", "id_number", "code", "value", "from", "to", "ref", "as_of"};
+static const char *const feed_columns[] = {"id_number", "household_no", "name", "code",
+                                           "value",     "from",         "to",   "ref"};
+static const char *const fact_columns[] = {"household_no", "id_number", "code", "value",
+                                           "from",         "to",        "ref",  "as_of"};
 
 const char *county_feed_name(enum county_source source)
 {
@@ -55,7 +57,8 @@ static int batch_of_day(const struct county_options *options, day_t known_on)
     return index;
 }
 
-static void batch_name(const struct county_options *options, enum county_source source, int index, char out[64])
+static void batch_name(const struct county_options *options, enum county_source source, int index,
+                       char out[64])
 {
     int year, month, day;
     civil_to_ymd(batch_end(options, index), &year, &month, &day);
@@ -67,8 +70,8 @@ static enum county_encoding feed_encoding(const struct county_options *options, 
     return options->encoding == COUNTY_MIXED ? feed_kinds[source].mixed : options->encoding;
 }
 
-static void batch_path(char out[COUNTY_PATH_MAX], const struct county_options *options, enum county_source source,
-                       int index, const char *folder)
+static void batch_path(char out[COUNTY_PATH_MAX], const struct county_options *options,
+                       enum county_source source, int index, const char *folder)
 {
     char name[64];
     batch_name(options, source, index, name);
@@ -113,7 +116,8 @@ static void close_batch(struct county *county, enum county_source source, int in
     day_t begin = batch_end(options, index);
     int year, month, day;
     civil_to_ymd(begin, &year, &month, &day);
-    char path[COUNTY_PATH_MAX], name[64], sha256[COUNTY_SHA256_HEX_SIZE], sent_on[CIVIL_TEXT_SIZE], sent_at[40];
+    char path[COUNTY_PATH_MAX], name[64], sha256[COUNTY_SHA256_HEX_SIZE], sent_on[CIVIL_TEXT_SIZE],
+        sent_at[40];
     batch_path(path, options, source, index, folder);
     batch_name(options, source, index, name);
     county_file_close(file, sha256);
@@ -152,8 +156,9 @@ void county_expect_row(struct county *county, const char *file, uint64_t row, co
 static void put_in_register(struct county *county, const struct county_fact *fact, day_t known_on)
 {
     char as_of[CIVIL_TEXT_SIZE];
-    const char *const fields[] = {fact->household_no, fact->id_number, fact->code, fact->value,
-                                  fact->from,         fact->to,        fact->ref,  civil_format(known_on, as_of)};
+    const char *const fields[] = {
+        fact->household_no, fact->id_number, fact->code, fact->value,
+        fact->from,         fact->to,        fact->ref,  civil_format(known_on, as_of)};
     county_file_row(&county->fact, fields, COUNT_OF(fields));
     if (fact->fault)
         county_expect_row(county, "register/fact.csv", county->fact.rows, fact->fault);
@@ -178,7 +183,8 @@ static void put_in_batch(struct county *county, const struct county_fact *fact, 
 void county_fact_put(struct county *county, const struct county_fact *fact)
 {
     const struct county_options *options = &county->options;
-    day_t known_on = fact->known_on == DAY_NONE || fact->known_on > options->date ? options->date : fact->known_on;
+    day_t known_on =
+        fact->known_on == DAY_NONE || fact->known_on > options->date ? options->date : fact->known_on;
     if (fact->source == COUNTY_REGISTER) {
         put_in_register(county, fact, known_on);
         return;

@@ -183,11 +183,12 @@ void county_manifest_write(const char *csv_path, const struct county_manifest *m
 {
     char path[COUNTY_PATH_MAX], from[CIVIL_TEXT_SIZE], to[CIVIL_TEXT_SIZE], text[1024];
     county_path(path, "%s.manifest.json", csv_path);
-    int length = snprintf(text, sizeof text,
-                          "{\"feed\": \"%s\", \"batch\": \"%s\", \"period_from\": \"%s\", \"period_to\": \"%s\", "
-                          "\"mode\": \"%s\", \"rows\": %llu, \"sha256\": \"%s\", \"sent_at\": \"%s\"}\n",
-                          manifest->feed, manifest->batch, civil_format(manifest->period_from, from),
-                          civil_format(manifest->period_to, to), manifest->mode,
-                          (unsigned long long)manifest->rows, manifest->sha256, manifest->sent_at);
+    int length =
+        snprintf(text, sizeof text,
+                 "{\"feed\": \"%s\", \"batch\": \"%s\", \"period_from\": \"%s\", \"period_to\": \"%s\", "
+                 "\"mode\": \"%s\", \"rows\": %llu, \"sha256\": \"%s\", \"sent_at\": \"%s\"}\n",
+                 manifest->feed, manifest->batch, civil_format(manifest->period_from, from),
+                 civil_format(manifest->period_to, to), manifest->mode, (unsigned long long)manifest->rows,
+                 manifest->sha256, manifest->sent_at);
     county_write_file(path, text, (size_t)length);
 }

@@ -8,32 +8,34 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
-/* The invented county 610922: two subdistricts, nine towns, one township; `urban` of 100 households are urban. */
+/* The invented county 610922: two subdistricts, nine towns, one township; `urban` of 100 households are
+ * urban. */
 static const struct township {
     const char *code, *name;
     unsigned urban, weight;
     unsigned communities, villages; /* village codes 001… are urban communities, 200… are villages */
 } townships[] = {
-    {"610922001", "东关街道", 92, 12, 6, 2},  {"610922002", "西门街道", 88, 9, 5, 3},
-    {"610922100", "云溪镇", 55, 14, 4, 9},    {"610922101", "双桥镇", 18, 10, 2, 12},
-    {"610922102", "柳湾镇", 15, 9, 1, 11},    {"610922103", "池坪镇", 10, 8, 1, 10},
-    {"610922104", "云岭镇", 8, 8, 1, 12},     {"610922105", "两河口镇", 12, 8, 1, 9},
-    {"610922106", "迎丰镇", 8, 7, 1, 10},     {"610922107", "麻石镇", 6, 6, 1, 8},
-    {"610922108", "后坝镇", 5, 5, 1, 8},      {"610922200", "青石乡", 2, 4, 1, 7},
+    {"610922001", "东关街道", 92, 12, 6, 2}, {"610922002", "西门街道", 88, 9, 5, 3},
+    {"610922100", "云溪镇", 55, 14, 4, 9},   {"610922101", "双桥镇", 18, 10, 2, 12},
+    {"610922102", "柳湾镇", 15, 9, 1, 11},   {"610922103", "池坪镇", 10, 8, 1, 10},
+    {"610922104", "云岭镇", 8, 8, 1, 12},    {"610922105", "两河口镇", 12, 8, 1, 9},
+    {"610922106", "迎丰镇", 8, 7, 1, 10},    {"610922107", "麻石镇", 6, 6, 1, 8},
+    {"610922108", "后坝镇", 5, 5, 1, 8},     {"610922200", "青石乡", 2, 4, 1, 7},
 };
 
 static const char *const surnames[] = {
-    "王", "李", "张", "刘", "陈", "杨", "黄", "赵", "周", "吴", "徐", "孙", "马", "朱", "胡", "郭", "何", "林",
-    "高", "罗", "郑", "梁", "谢", "宋", "唐", "许", "邓", "韩", "冯", "曹", "彭", "曾", "肖", "田", "董", "潘",
-    "袁", "蔡", "蒋", "余", "于", "杜", "叶", "程", "魏", "苏", "吕", "丁", "任", "卢", "姚", "沈", "钟", "姜",
-    "崔", "谭", "陆", "范", "汪", "廖", "石", "金", "韦", "贾", "夏", "付", "方", "邹", "熊", "白", "孟", "秦",
-    "欧阳", "司马", "上官", "诸葛",
+    "王", "李", "张", "刘", "陈", "杨", "黄", "赵", "周",   "吴",   "徐",   "孙",   "马", "朱", "胡", "郭",
+    "何", "林", "高", "罗", "郑", "梁", "谢", "宋", "唐",   "许",   "邓",   "韩",   "冯", "曹", "彭", "曾",
+    "肖", "田", "董", "潘", "袁", "蔡", "蒋", "余", "于",   "杜",   "叶",   "程",   "魏", "苏", "吕", "丁",
+    "任", "卢", "姚", "沈", "钟", "姜", "崔", "谭", "陆",   "范",   "汪",   "廖",   "石", "金", "韦", "贾",
+    "夏", "付", "方", "邹", "熊", "白", "孟", "秦", "欧阳", "司马", "上官", "诸葛",
 };
 static const char *const given[] = {
-    "伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟", "涛", "明", "超", "秀",
-    "霞", "平", "刚", "桂", "英", "华", "玉", "兰", "建", "国", "红", "梅", "春", "生", "福", "贵", "元", "宝",
-    "山", "林", "水", "金", "银", "志", "文", "学", "德", "仁", "义", "孝", "忠", "安", "康", "宁", "和", "顺",
-    "子", "涵", "雨", "欣", "怡", "浩", "宇", "轩", "梓", "晨", "诗", "琪", "俊", "凯", "思", "远", "家", "瑞",
+    "伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟", "涛",
+    "明", "超", "秀", "霞", "平", "刚", "桂", "英", "华", "玉", "兰", "建", "国", "红", "梅",
+    "春", "生", "福", "贵", "元", "宝", "山", "林", "水", "金", "银", "志", "文", "学", "德",
+    "仁", "义", "孝", "忠", "安", "康", "宁", "和", "顺", "子", "涵", "雨", "欣", "怡", "浩",
+    "宇", "轩", "梓", "晨", "诗", "琪", "俊", "凯", "思", "远", "家", "瑞",
 };
 /* What breaks careless software: extension A and B, and characters that GBK does not have. */
 static const char *const rare[] = {"𠮷", "㐱", "䶮", "𬀩", "㛃", "𣲘", "喆", "堃", "珺"};
@@ -75,25 +77,29 @@ char county_id_check_character(const char digits[17])
     return "10X98765432"[sum % 11];
 }
 
-/* Unique by construction: the counter of a birthday and sex gives the sequence number, and a new issuing area whenever
- * the 500 numbers of a sex are used up. The areas of one turn are disjoint from those of the next. */
+/* Unique by construction: the counter of a birthday and sex gives the sequence number, and a new issuing area
+ * whenever the 500 numbers of a sex are used up. The areas of one turn are disjoint from those of the next.
+ */
 static void make_id(struct county *county, struct county_person *person)
 {
     static const char *const areas[][4] = {
-        {"610922", "610922", "610922", "610902"}, {"612422", "610921", "610923", "610924"},
-        {"420381", "500101", "511723", "610102"}, {"620102", "650102", "540102", "450103"},
+        {"610922", "610922", "610922", "610902"},
+        {"612422", "610921", "610923", "610924"},
+        {"420381", "500101", "511723", "610102"},
+        {"620102", "650102", "540102", "450103"},
     };
     enum { PER_SEX = 500 };
     uint16_t *counter = &county->births[person->birth - DAY_MIN][person->male];
     unsigned turn = *counter / PER_SEX;
     if (turn >= COUNT_OF(areas))
-        county_fail(EX_USAGE, "--households asks for more people than there are resident IDs on one birthday");
+        county_fail(EX_USAGE,
+                    "--households asks for more people than there are resident IDs on one birthday");
     unsigned sequence = (*counter + (unsigned)(person->birth - DAY_MIN) * 37U) % PER_SEX * 2U + person->male;
     ++*counter;
     int year, month, day;
     civil_to_ymd(person->birth, &year, &month, &day);
-    snprintf(person->id, sizeof person->id, "%s%04d%02d%02d%03u", pick(county, areas[turn], 4), year, month, day,
-             sequence);
+    snprintf(person->id, sizeof person->id, "%s%04d%02d%02d%03u", pick(county, areas[turn], 4), year, month,
+             day, sequence);
     person->id[17] = county_id_check_character(person->id);
     person->id[18] = '\0';
 }

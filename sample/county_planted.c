@@ -2,20 +2,22 @@
 /*
  * The planted households: one line of county_cases.c each, written in this little language.
  *
- * household  "rural m45 f43=": `rural` or `urban`; persons by sex and age in years on the evaluation date D, `=` when
- *            the birthday is D itself, `+` when it is D + 1 (so the next year is completed tomorrow); `!kind` when the
- *            register's ID is damaged or unusual (id_kinds below); `same`: the first person of the case before, again.
- *            `undeclared`: without income.declared, which all others have since 2015. `no:TEXT`: a household number
- *            of its own, else P0001 and so on. `area:TEXT`: what household.csv says instead of urban or rural.
+ * household  "rural m45 f43=": `rural` or `urban`; persons by sex and age in years on the evaluation date D,
+ * `=` when the birthday is D itself, `+` when it is D + 1 (so the next year is completed tomorrow); `!kind`
+ * when the register's ID is damaged or unusual (id_kinds below); `same`: the first person of the case before,
+ * again. `undeclared`: without income.declared, which all others have since 2015. `no:TEXT`: a household
+ * number of its own, else P0001 and so on. `area:TEXT`: what household.csv says instead of urban or rural.
  *            `twice`: the row of household.csv is repeated.
  * facts      separated by `;`, each: SUBJECT [SOURCE] CODE VALUE FROM [TO] [#REF] [?FAULT]
- *            SUBJECT  h, the number of the person from 1, `s` somebody who is not on the register, `u` a household that is not
- *            SOURCE   reg (default) med dis edu hr hou eme rev; `med.1` only in the first batch, `med.2` only in the last
- *            VALUE    as it is; `-` empty; `cert:43` the person's certificate of type 4 and grade 3
- *            FROM TO  D, W = D - 12 months, V = D - 24 months, each with +days or -days; `-` empty; else as it is.
- *                     W + 1 is the first day of the window of the last 12 months, W the last day of the one before.
- *            FAULT    this row will be listed or refused: the word for expected_rows.tsv
+ *            SUBJECT  h, the number of the person from 1, `s` somebody who is not on the register, `u` a
+ * household that is not SOURCE   reg (default) med dis edu hr hou eme rev; `med.1` only in the first batch,
+ * `med.2` only in the last VALUE    as it is; `-` empty; `cert:43` the person's certificate of type 4 and
+ * grade 3 FROM TO  D, W = D - 12 months, V = D - 24 months, each with +days or -days; `-` empty; else as it
+ * is. W + 1 is the first day of the window of the last 12 months, W the last day of the one before. FAULT
+ * this row will be listed or refused: the word for expected_rows.tsv
  */
+#include "config.h"
+
 #include "county.h"
 
 #include <stdlib.h>
@@ -44,7 +46,8 @@ static _Noreturn void bad_case(const struct planted *planted, const char *found)
     county_fail(EX_SOFTWARE, "case '%s': found '%s'", planted->text->what, found);
 }
 
-/* --- IDs that are damaged or unusual -------------------------------------------------------------------------- */
+/* --- IDs that are damaged or unusual
+ * -------------------------------------------------------------------------- */
 
 static void id_scientific(char id[COUNTY_ID_SIZE])
 {
@@ -120,11 +123,16 @@ static const struct id_kind {
     const char *fault; /* NULL: the ID is good all the same, and the sources write its usual form */
     bool needs_x;
 } id_kinds[] = {
-    {"scientific", id_scientific, "id_scientific", false}, {"zeros", id_zeros, "id_check_zeros", false},
-    {"check", id_wrong_check, "id_check", false},          {"short", id_short, "id_length", false},
-    {"letter", id_letter, "id_character", false},          {"date", id_impossible_date, "id_birth_date", false},
-    {"empty", id_empty, "id_empty", false},                {"legacy", id_legacy, NULL, false},
-    {"wide", id_full_width, NULL, false},                  {"blanks", id_blanks, NULL, false},
+    {"scientific", id_scientific, "id_scientific", false},
+    {"zeros", id_zeros, "id_check_zeros", false},
+    {"check", id_wrong_check, "id_check", false},
+    {"short", id_short, "id_length", false},
+    {"letter", id_letter, "id_character", false},
+    {"date", id_impossible_date, "id_birth_date", false},
+    {"empty", id_empty, "id_empty", false},
+    {"legacy", id_legacy, NULL, false},
+    {"wide", id_full_width, NULL, false},
+    {"blanks", id_blanks, NULL, false},
     {"x", id_lower_x, NULL, true},
 };
 
@@ -148,7 +156,8 @@ static void apply_id_kind(struct county *county, struct planted *planted, const 
     bad_case(planted, name);
 }
 
-/* --- the household -------------------------------------------------------------------------------------------- */
+/* --- the household
+ * -------------------------------------------------------------------------------------------- */
 
 static day_t birth_of(struct county *county, int age, char edge)
 {
@@ -168,7 +177,10 @@ static void read_person(struct county *county, struct planted *planted, const ch
     int age = (int)strtol(word + 1, &end, 10);
     struct county_person *person = &planted->persons[planted->count];
     county_person_make(county, person, word[0] == 'm', birth_of(county, age, *end));
-    person->kinship = planted->count == 0 ? "02" : age < 26 ? (person->male ? "20" : "30") : age > 60 ? "50" : "10";
+    person->kinship = planted->count == 0 ? "02"
+                      : age < 26          ? (person->male ? "20" : "30")
+                      : age > 60          ? "50"
+                                          : "10";
     memcpy(planted->feed_ids[planted->count], person->id, COUNTY_ID_SIZE);
     if (*end == '=' || *end == '+')
         end++;
@@ -179,7 +191,8 @@ static void read_person(struct county *county, struct planted *planted, const ch
     planted->count++;
 }
 
-static void read_household_word(struct county *county, struct planted *planted, const struct planted *before, char *word)
+static void read_household_word(struct county *county, struct planted *planted, const struct planted *before,
+                                char *word)
 {
     if (strcmp(word, "rural") == 0 || strcmp(word, "urban") == 0)
         county_place_draw(county, &planted->place, word[0] == 'u');
@@ -204,8 +217,8 @@ static void read_household_word(struct county *county, struct planted *planted, 
 static void write_household(struct county *county, const struct planted *planted)
 {
     if (planted->area) {
-        const char *const fields[] = {planted->number, planted->place.township, planted->place.village, planted->area,
-                                      planted->place.address};
+        const char *const fields[] = {planted->number, planted->place.township, planted->place.village,
+                                      planted->area, planted->place.address};
         county_file_row(&county->household, fields, COUNT_OF(fields));
         county_expect_row(county, "register/household.csv", county->household.rows, "household_area");
     } else
@@ -232,7 +245,8 @@ static void write_household(struct county *county, const struct planted *planted
                                 });
 }
 
-/* --- its facts ------------------------------------------------------------------------------------------------ */
+/* --- its facts
+ * ------------------------------------------------------------------------------------------------ */
 
 /* The words of one fact, and room for the texts that are made of them. */
 struct item {
@@ -247,8 +261,10 @@ static bool read_source(const char *word, struct county_fact *fact)
         const char *name;
         enum county_source source;
     } names[] = {
-        {"reg", COUNTY_REGISTER}, {"med", COUNTY_MEDICAL}, {"dis", COUNTY_DISABLED},  {"edu", COUNTY_EDUCATION},
-        {"hr", COUNTY_HR},        {"hou", COUNTY_HOUSING}, {"eme", COUNTY_EMERGENCY}, {"rev", COUNTY_REVITALISATION},
+        {"reg", COUNTY_REGISTER},  {"med", COUNTY_MEDICAL},
+        {"dis", COUNTY_DISABLED},  {"edu", COUNTY_EDUCATION},
+        {"hr", COUNTY_HR},         {"hou", COUNTY_HOUSING},
+        {"eme", COUNTY_EMERGENCY}, {"rev", COUNTY_REVITALISATION},
     };
     size_t length = strcspn(word, ".");
     for (size_t i = 0; i < COUNT_OF(names); i++) {
@@ -264,7 +280,8 @@ static bool read_source(const char *word, struct county_fact *fact)
     return false;
 }
 
-static void read_subject(struct county *county, struct planted *planted, const char *word, struct county_fact *fact)
+static void read_subject(struct county *county, struct planted *planted, const char *word,
+                         struct county_fact *fact)
 {
     if (strcmp(word, "h") == 0)
         fact->household_no = planted->number;
@@ -389,14 +406,14 @@ static void write_case(struct county *county, struct planted *planted, const str
 {
     char spec[SPEC_MAX];
     snprintf(spec, sizeof spec, "%s", planted->text->household);
-    char *rest = spec;
-    for (char *word; (word = strsep(&rest, " ")) != NULL;)
+    char *rest = NULL;
+    for (char *word = strtok_r(spec, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
         read_household_word(county, planted, before, word);
     write_household(county, planted);
     write_facts(county, planted);
     const struct county_case *text = planted->text;
-    fprintf(county->expected, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", planted->number, text->what, text->level, text->rules,
-            text->checks, text->undecided, text->suggestions);
+    fprintf(county->expected, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", planted->number, text->what, text->level,
+            text->rules, text->checks, text->undecided, text->suggestions);
 }
 
 void county_planted_write(struct county *county)
