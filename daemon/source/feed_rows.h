@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * From a row of text to facts: the part of the way that needs no database. Canonical columns, a partner's own
+ * (feed_config.h) and the register's fact.csv go through the same checks.
+ *
+ * Each fact of a row is decided for itself:
+ *   stored       it is right
+ *   quarantined  it is refused, and listed with line, column, a stable reason, what was found, what was
+ * expected kept         it is stored, and listed all the same: an amount that cannot be read is stored as
+ * unknown, one that nobody would believe is stored as it is Whom it is about is known by number only; who
+ * that is, is looked up later (subjects.h, ingest.c).
+ *
+ * Reasons: row.* (csv.h), id.* (domain/resident_id.h), subject.both, subject.none, household.unknown,
+ * code.missing, code.unknown, code.not_allowed, value.missing, value.unknown, value.too_long,
+ * certificate.form, certificate.person, amount.unreadable, amount.negative, amount.too_long, amount.enormous
+ * (the last four are kept), from.missing, date.unreadable, date.order, ref.too_long, row.repeat, name.differs
+ * (kept). docs/feeds.md lists them for partners.
+ *
+ * Threading: one thread at a time.
+ */
+#ifndef SHOUWANG_SOURCE_FEED_ROWS_H
+#define SHOUWANG_SOURCE_FEED_ROWS_H
+
+#include "base/civil.h"
+#include "base/status.h"
+#include "domain/fact.h"
+#include "source/csv.h"
+#include "source/feed_config.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    FACT_REF_MAX = 128,    /* bytes; document numbers have at most about 40 */
+    FACT_DETAIL_MAX = 200, /* bytes; a certificate with its suffix, an illness code */
+    HOUSEHOLD_NO_MAX = 64, /* bytes */
+    NOTE_FOUND_MAX = 96,   /* bytes with the terminator */
+    NOTE_EXPECTED_MAX = 160,
+    FEED_NOTES_MAX = FEED_FACTS_MAX * 2,
+};
+/* Above the range that the policies declare (5,000,000.00 yuan), an amount is more likely a mistake. */
+#define AMOUNT_ENORMOUS_FEN INT64_C(500000000)
+
+/* One entry of the quarantine list. Texts have identity numbers masked and are for the sender and the
+ * operator. */
+struct row_note {
+    uint64_t line;
+    char column[CSV_COLUMN_NAME_MAX]; /* as the file names it; "" = the whole row */
+    const char *reason;
+    char found[NOTE_FOUND_MAX];
+    char expected[NOTE_EXPECTED_MAX];
+    bool kept;
+};
+/* Cuts `found` short at a whole character, makes control characters visible, and masks runs of 7 or more
+ * digits. */
+void row_note_set(struct row_note *note, uint64_t line, const char *column, const char *reason,
+                  struct slice found, const char *expected, bool kept);
+
+struct feed_fact {
+    uint64_t line;
+    const struct fact_code *code;
+    uint64_t id_packed;        /* 0 when household_no says whom it is about */
+    struct slice household_no; /* borrowed from the row */
+    struct slice name;         /* as given, trimmed; may be empty */
+    int64_t value;
+    day_t from_day, to_day, as_of;
+    struct slice ref;
+    struct slice detail; /* the value's text where the number does not hold all of it, else empty */
+};
+
+struct feed_row {
+    size_t fact_count, note_count, refused; /* refused: facts quarantined (a damaged row counts as one) */
+    struct feed_fact facts[FEED_FACTS_MAX];
+    struct row_note notes[FEED_NOTES_MAX];
+};
+
+struct feed_rows;
+/*
+ * Binds columns to the header of `csv`, which it borrows, as it does the others. today bounds birth dates.
+ * STATUS_REJECT when a column is missing that the canonical form or the configuration needs. config NULL: the
+ * register's fact.csv (canonical, with as_of).
+ */
+enum status feed_rows_new(struct feed_rows **rows, const struct dictionary *dictionary,
+                          const struct feed_config *config, const struct csv *csv, day_t today,
+                          struct error *err) WARN_UNUSED;
+void feed_rows_free(struct feed_rows *rows); /* NULL is allowed */
+/* Reads csv's current row (after CSV_ROW, or CSV_BAD_ROW, which makes one note). */
+void feed_rows_read(const struct feed_rows *rows, bool bad_row, struct feed_row *out);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Feeds from the drop directory into the store: one file, one transaction, all or nothing.
+ *
+ *   <drop>/<feed>/X.csv + X.csv.manifest.json
+ *     → manifest read and checked against the file (hash, rows, feed, encoding)
+ *     → ingest lease locked → identity and household maps → rows decoded, checked, resolved
+ *     → batch row, facts, quarantine, audit: one commit
+ *     → <archive>/<feed>/X.csv and its manifest
+ * A bad file changes nothing but a `refused` batch row, which says why, and moves to
+ * <archive>/<feed>/refused/.
+ *
+ * After a crash:
+ *   before the commit           nothing happened; the next scan ingests the file
+ *   after it, before the move   the next scan finds an accepted batch of the same name and hash that is not
+ * in the archive: it moves the files and says nothing more between the two moves       the CSV goes first, so
+ * a manifest stands alone: it follows, as above
+ *
+ * A file is judged only beside its manifest, which the sender writes last. When hash or rows do not match:
+ *   the CSV is not younger than its manifest: the sender was done with it, so it is damaged: refused at once
+ *   else it may still be on its way: refused when it did not change for settle_ms, else left for the next
+ * scan.
+ *
+ * Duplicates are refused without harm: a name that was accepted before, or the same bytes as an accepted
+ * batch of this source. Not a duplicate are a file without rows, and a full batch with the same bytes for a
+ * later period: it says that nothing changed. A full batch that speaks of an earlier time (period_to) than an
+ * accepted full one is refused, because it would end what is newer.
+ *
+ * Blocking, for a worker thread with a connection of its own. Errors: STATUS_RETRY database or disk (nothing
+ * was changed, the files are where they were); STATUS_CONFIG and STATUS_FATAL as of pg.h. A refused file is
+ * no error.
+ */
+#ifndef SHOUWANG_SOURCE_INGEST_H
+#define SHOUWANG_SOURCE_INGEST_H
+
+#include "base/status.h"
+#include "io/crypto.h"
+#include "source/encoding.h"
+#include "source/feed_config.h"
+#include "source/manifest.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pg;
+
+enum {
+    INGEST_SETTLE_MS =
+        2000, /* an upload that pauses longer than that writes its manifest last, as it should */
+    INGEST_FILES_MAX = 10000, /* files of one folder; more is not a feed */
+    INGEST_REASON_MAX = 480,
+};
+
+enum ingest_outcome {
+    INGEST_ACCEPTED,
+    INGEST_REFUSED,
+    INGEST_ARCHIVED, /* accepted before a crash, moved now */
+    INGEST_WAITING,  /* no manifest yet, or still changing */
+};
+const char *ingest_outcome_name(enum ingest_outcome outcome);
+
+struct ingest_settings {
+    const struct dictionary *dictionary;
+    const char *drop_directory, *archive_directory;
+    /* Of the feeds that have one; others that are known by name take feed_config_default. */
+    const struct feed_config *const *configs;
+    size_t config_count;
+    const char *actor;         /* for the audit: "shouwangd", "operator:NAME" */
+    int settle_ms;             /* 0 = INGEST_SETTLE_MS */
+    const atomic_bool *cancel; /* NULL allowed: ends at once with STATUS_RETRY, nothing changed */
+};
+
+struct ingest_result {
+    enum ingest_outcome outcome;
+    int source; /* -1 when the folder names no feed */
+    char feed[MANIFEST_FEED_MAX + 1];
+    char file_name[256];
+    char batch[MANIFEST_BATCH_MAX + 1]; /* "" when the manifest did not say */
+    char reason[INGEST_REASON_MAX];     /* of INGEST_REFUSED and INGEST_WAITING; no personal data */
+    int64_t batch_id;                   /* 0 when nothing was recorded */
+    int64_t waiting_since_unix_ms;      /* of INGEST_WAITING */
+    enum encoding encoding;
+    uint64_t bytes;
+    int64_t rows_total, rows_quarantined, rows_kept;
+    int64_t facts_stored, facts_stranger; /* a row of a mapped feed may make several facts */
+    int64_t facts_ended, facts_unchanged;
+    int64_t names_differ;
+    int64_t decode_ms, store_ms;
+};
+
+/* One file of a feed, now. */
+enum status ingest_file(struct pg *pg, const struct ingest_settings *settings,
+                        const struct feed_config *config, const char *csv_path, struct ingest_result *result,
+                        struct error *err) WARN_UNUSED;
+
+typedef void ingest_done(void *context, const struct ingest_result *result);
+/*
+ * Every file of every feed, in the order of sent_at and then batch; `done` (NULL allowed) is told of each.
+ * Stops at the first error. A folder that names no feed is reported as waiting, with the reason. Logs each
+ * outcome.
+ */
+enum status ingest_scan(struct pg *pg, const struct ingest_settings *settings, ingest_done *done,
+                        void *context, struct error *err) WARN_UNUSED;
+/* The same without a database and without judging: what lies there (INGEST_WAITING for all), for `feeds`. */
+enum status ingest_list(const struct ingest_settings *settings, ingest_done *done, void *context,
+                        struct error *err) WARN_UNUSED;
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * A CSV file on disk as rows of UTF-8 fields: file → (hash, encoding) → decoder → csv.h, in bounded memory.
+ *
+ * Two passes. table_open reads the file once for its SHA-256 and its encoding; table_next reads it again,
+ * decoded. The file lies in a folder in which others write, so it is read, not mapped, and table_check at the
+ * end of the second pass refuses a file that changed since table_open.
+ *
+ * Errors: STATUS_REJECT: the file is bad (damaged CSV, encoding, too large, changed); STATUS_CONFIG: it
+ * cannot be opened; STATUS_RETRY: the disk failed. Texts name the file without folders and the line.
+ * Threading: one thread at a time.
+ */
+#ifndef SHOUWANG_SOURCE_TABLE_H
+#define SHOUWANG_SOURCE_TABLE_H
+
+#include "io/crypto.h"
+#include "source/csv.h"
+#include "source/encoding.h"
+
+#include <stdatomic.h>
+
+enum { TABLE_NAME_MAX = 256 };
+/* 8 GiB: a county of a million people with a hundred facts each; more is a mistake. */
+#define TABLE_BYTES_MAX (INT64_C(8) << 30)
+
+struct table {
+    char name[TABLE_NAME_MAX]; /* file name without folders */
+    char sha256[CRYPTO_SHA256_HEX_SIZE];
+    uint64_t bytes;
+    enum encoding encoding; /* as found, never ENCODING_AUTO */
+    struct csv csv;         /* the current row */
+    /* private */
+    int fd;
+    int64_t modified_ns, changed_ns;
+    struct encoding_decoder *decoder;
+    char *raw, *window;
+    size_t raw_length, raw_at, window_length;
+    uint64_t offset;
+};
+
+/* The first pass. `cancel` (NULL allowed) ends it early with STATUS_RETRY. The table is large: allocate it.
+ */
+enum status table_open(struct table **table, const char *path, enum encoding encoding,
+                       const atomic_bool *cancel, struct error *err) WARN_UNUSED;
+void table_close(struct table *table); /* NULL is allowed */
+
+/* Reads the header; STATUS_REJECT when it is damaged. Call once, before the first table_next. */
+enum status table_header(struct table *table, struct error *err) WARN_UNUSED;
+/*
+ * CSV_ROW, CSV_BAD_ROW (the row is in table->csv, the file can be read on) or CSV_END; CSV_BROKEN when the
+ * file is bad or cannot be read: then err says why and with what status.
+ */
+enum csv_step table_next(struct table *table, struct error *err) WARN_UNUSED;
+/* STATUS_REJECT when the file changed since table_open. */
+enum status table_check(const struct table *table, struct error *err) WARN_UNUSED;
+
+#endif
