@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "round/compare.h"
+
+const struct policy_outcome compare_off_register = {.denied = UINT64_MAX, .level = LEVEL_NONE};
+
+const char *compare_change_name(enum compare_change change)
+{
+    static const char *const names[] = {
+        [COMPARE_SAME] = "",
+        [COMPARE_RAISED] = "raised",
+        [COMPARE_ESCALATED] = "escalated",
+        [COMPARE_DEESCALATED] = "deescalated",
+        [COMPARE_CHANGED] = "changed",
+        [COMPARE_CLEARED] = "cleared",
+    };
+    return names[change];
+}
+
+void compare_rules_init(struct compare_rules *rules, const struct policy *policy, uint64_t fresh)
+{
+    *rules = (struct compare_rules){.fresh = fresh};
+    for (size_t i = 0; i < policy_clause_count(policy); i++) {
+        const struct policy_clause *clause = policy_clause_at(policy, i);
+        uint64_t bit = UINT64_C(1) << i;
+        switch (clause->kind) {
+        case CLAUSE_COLOUR:
+            rules->colours |= bit;
+            rules->by_level[clause->level] |= bit;
+            break;
+        case CLAUSE_VERIFY:
+            rules->verifies |= bit;
+            rules->by_level[LEVEL_VERIFY] |= bit;
+            break;
+        case CLAUSE_CHECK:
+            rules->checks |= bit;
+            break;
+        case CLAUSE_SUGGESTION:
+            rules->suggestions |= bit;
+            break;
+        }
+    }
+}
+
+enum policy_level compare_level(const struct compare_rules *rules, uint64_t fired, uint64_t undecided)
+{
+    for (int level = LEVEL_RED; level > LEVEL_NONE; level--)
+        if (fired & rules->by_level[level])
+            return (enum policy_level)level;
+    return undecided & (rules->colours | rules->verifies) ? LEVEL_VERIFY : LEVEL_NONE;
+}
+
+static enum compare_change change_of(enum policy_level before, enum policy_level now, bool reasons_differ)
+{
+    if (before == now)
+        return now != LEVEL_NONE && reasons_differ ? COMPARE_CHANGED : COMPARE_SAME;
+    if (before == LEVEL_NONE)
+        return COMPARE_RAISED;
+    if (now == LEVEL_NONE)
+        return COMPARE_CLEARED;
+    return now > before ? COMPARE_ESCALATED : COMPARE_DEESCALATED;
+}
+
+struct compare_result compare_household(const struct compare_rules *rules,
+                                        const struct compare_standing *standing,
+                                        const struct policy_outcome *outcome)
+{
+    uint64_t reasons = rules->colours | rules->verifies;
+    uint64_t kept = reasons | rules->checks; /* what only fresh evidence may end */
+    uint64_t ends = outcome->denied & rules->fresh;
+    struct compare_result now = {0};
+
+    now.fired = (outcome->fired & (kept | rules->suggestions)) | (standing->fired & kept & ~ends);
+    now.undecided = ((outcome->undecided & kept) | (standing->undecided & kept & ~ends)) & ~now.fired;
+    uint64_t found = outcome->fired | (outcome->undecided & now.undecided);
+    now.stale = (now.fired | now.undecided) & ~found;
+
+    uint64_t before = standing->fired | standing->undecided;
+    uint64_t stands = now.fired | now.undecided;
+    uint64_t status_differs = (now.fired ^ standing->fired) | (now.undecided ^ standing->undecided);
+    now.inserted = stands & ~before;
+    now.deleted = before & ~stands;
+    now.updated = before & stands & (status_differs | (now.stale ^ standing->stale));
+    now.checks_raised = rules->checks & (now.inserted | (now.fired & standing->undecided));
+    now.checks_cleared = rules->checks & now.deleted;
+    now.level = compare_level(rules, now.fired, now.undecided);
+    now.change =
+        change_of(standing->level, now.level, (status_differs & reasons) != 0 || standing->reasons_vanished);
+    now.notable = status_differs != 0 || now.change != COMPARE_SAME;
+    return now;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * What stands about a household, and what this round found: what stands now, and what has changed. A pure function.
+ *
+ * Raising is cheap, clearing is dangerous. A finding (a reason, a check, or a clause undecided with evidence):
+ *
+ *   this round      stood before: nothing   undecided            fired
+ *   fired           fired                   fired (upgraded)     fired
+ *   undecided †     undecided               undecided            fired, stale
+ *   denied, fresh   nothing                 ends                 ends
+ *   denied, stale   nothing                 undecided, stale     fired, stale
+ *   anything else   nothing                 undecided, stale     fired, stale
+ *
+ * † with evidence of hardship. "Fresh" is a property of the clause in this round: every feed that provides one of the
+ * clause's codes is fresh (freshness.h). "Stale" says that a finding stands only because nothing trustworthy denies it;
+ * when it is found again, the mark goes.
+ *
+ * A suggestion stands exactly while the machine shows it. A household that is no longer on the register is denied
+ * everything. Rules that the policy no longer has end at once: nobody could decide them.
+ *
+ * Level: the highest of the standing fired colours, stale ones included; else verify when a verify clause has fired, or
+ * a colour or verify clause stands undecided; else none.
+ *
+ * Invariant: comparing again with the same outcome changes nothing.
+ */
+#ifndef SHOUWANG_ROUND_COMPARE_H
+#define SHOUWANG_ROUND_COMPARE_H
+
+#include "policy/policy.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What comparing must know of the policy; masks by clause. */
+struct compare_rules {
+    uint64_t colours, verifies, checks, suggestions;
+    uint64_t by_level[LEVEL_RED + 1]; /* colours and verify clauses of each level */
+    uint64_t fresh;                   /* clauses that this round may end */
+};
+void compare_rules_init(struct compare_rules *rules, const struct policy *policy, uint64_t fresh);
+
+struct compare_standing {
+    uint64_t fired, undecided; /* disjoint */
+    uint64_t stale;            /* of those */
+    enum policy_level level;   /* of the open case; none without one */
+    bool reasons_vanished;     /* a colour or verify clause stands that the policy no longer has */
+};
+
+enum compare_change {
+    COMPARE_SAME,
+    COMPARE_RAISED,      /* none → a level */
+    COMPARE_ESCALATED,   /* a higher level */
+    COMPARE_DEESCALATED, /* a lower one, not none */
+    COMPARE_CHANGED,     /* the same level, other reasons */
+    COMPARE_CLEARED,     /* → none */
+};
+/* "raised" …; "" for COMPARE_SAME. */
+const char *compare_change_name(enum compare_change change);
+
+struct compare_result {
+    uint64_t fired, undecided, stale; /* what stands now */
+    uint64_t inserted, deleted;       /* findings that are new, or gone */
+    uint64_t updated;                 /* findings whose status or stale mark differs */
+    uint64_t checks_raised, checks_cleared;
+    enum policy_level level;
+    enum compare_change change;
+    /* Something that officials see has changed: worth a line in the history, with evidence. A stale mark alone is not. */
+    bool notable;
+};
+
+/* outcome: of policy_run_evaluate, or compare_off_register. */
+struct compare_result compare_household(const struct compare_rules *rules,
+                                        const struct compare_standing *standing,
+                                        const struct policy_outcome *outcome);
+
+/* What counts for a household that is no longer on the register. */
+extern const struct policy_outcome compare_off_register;
+
+enum policy_level compare_level(const struct compare_rules *rules, uint64_t fired, uint64_t undecided);
+
+#endif
