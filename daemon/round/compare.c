@@ -16,32 +16,7 @@ const char *compare_change_name(enum compare_change change)
     return names[change];
 }
 
-void compare_rules_init(struct compare_rules *rules, const struct policy *policy, uint64_t fresh)
-{
-    *rules = (struct compare_rules){.fresh = fresh};
-    for (size_t i = 0; i < policy_clause_count(policy); i++) {
-        const struct policy_clause *clause = policy_clause_at(policy, i);
-        uint64_t bit = UINT64_C(1) << i;
-        switch (clause->kind) {
-        case CLAUSE_COLOUR:
-            rules->colours |= bit;
-            rules->by_level[clause->level] |= bit;
-            break;
-        case CLAUSE_VERIFY:
-            rules->verifies |= bit;
-            rules->by_level[LEVEL_VERIFY] |= bit;
-            break;
-        case CLAUSE_CHECK:
-            rules->checks |= bit;
-            break;
-        case CLAUSE_SUGGESTION:
-            rules->suggestions |= bit;
-            break;
-        }
-    }
-}
-
-enum policy_level compare_level(const struct compare_rules *rules, uint64_t fired, uint64_t undecided)
+enum policy_level compare_level(const struct rules *rules, uint64_t fired, uint64_t undecided)
 {
     for (int level = LEVEL_RED; level > LEVEL_NONE; level--)
         if (fired & rules->by_level[level])
@@ -60,8 +35,7 @@ static enum compare_change change_of(enum policy_level before, enum policy_level
     return now > before ? COMPARE_ESCALATED : COMPARE_DEESCALATED;
 }
 
-struct compare_result compare_household(const struct compare_rules *rules,
-                                        const struct compare_standing *standing,
+struct compare_result compare_household(const struct rules *rules, const struct compare_standing *standing,
                                         const struct policy_outcome *outcome)
 {
     uint64_t reasons = rules->colours | rules->verifies;

@@ -27,17 +27,10 @@
 #define SHOUWANG_ROUND_COMPARE_H
 
 #include "policy/policy.h"
+#include "round/rules.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* What comparing must know of the policy; masks by clause. */
-struct compare_rules {
-    uint64_t colours, verifies, checks, suggestions;
-    uint64_t by_level[LEVEL_RED + 1]; /* colours and verify clauses of each level */
-    uint64_t fresh;                   /* clauses that this round may end */
-};
-void compare_rules_init(struct compare_rules *rules, const struct policy *policy, uint64_t fresh);
 
 struct compare_standing {
     uint64_t fired, undecided; /* disjoint */
@@ -69,13 +62,12 @@ struct compare_result {
 };
 
 /* outcome: of policy_run_evaluate, or compare_off_register. */
-struct compare_result compare_household(const struct compare_rules *rules,
-                                        const struct compare_standing *standing,
+struct compare_result compare_household(const struct rules *rules, const struct compare_standing *standing,
                                         const struct policy_outcome *outcome);
 
 /* What counts for a household that is no longer on the register. */
 extern const struct policy_outcome compare_off_register;
 
-enum policy_level compare_level(const struct compare_rules *rules, uint64_t fired, uint64_t undecided);
+enum policy_level compare_level(const struct rules *rules, uint64_t fired, uint64_t undecided);
 
 #endif

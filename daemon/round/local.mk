@@ -6,4 +6,5 @@ daemon_round_libround_a_SOURCES = \
 	daemon/round/explain.h \
 	daemon/round/match.c daemon/round/match.h \
 	daemon/round/round.h \
+	daemon/round/rules.c daemon/round/rules.h \
 	daemon/round/warnings.h

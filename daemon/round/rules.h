@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * What comparing must know of the policy, as masks by clause.
+ */
+#ifndef SHOUWANG_ROUND_RULES_H
+#define SHOUWANG_ROUND_RULES_H
+
+#include "policy/policy.h"
+
+#include <stdint.h>
+
+struct rules {
+    uint64_t colours, verifies, checks, suggestions;
+    uint64_t by_level[LEVEL_RED + 1]; /* colours and verify clauses of each level */
+    uint64_t fresh;                   /* clauses that this round may end (freshness.h) */
+};
+
+void rules_init(struct rules *rules, const struct policy *policy, uint64_t fresh);
+
+/* Days to act on what stands: the fewest that a fired clause of `level` gives (of verify: also one undecided); the county's usual ones where the policy says none (red 3, orange 7, yellow 15, verify 7; policy-facts 3:
+ * no document gives days per colour). */
+int rules_due_days(const struct rules *rules, const struct policy *policy, enum policy_level level,
+                   uint64_t fired, uint64_t undecided);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "round/compare.h"
+
+#include "cases.h"
+
+#include <string.h>
+
+static const char letters[] = "RSOYVCDG";
+
+static const struct rules scheme = {
+    .colours = 0x0F,
+    .verifies = 0x10,
+    .checks = 0x60,
+    .suggestions = 0x80,
+    .by_level = {[LEVEL_RED] = 0x03, [LEVEL_ORANGE] = 0x04, [LEVEL_YELLOW] = 0x08, [LEVEL_VERIFY] = 0x10},
+};
+
+static uint64_t bit_of(char letter)
+{
+    const char *at = strchr(letters, letter);
+    ck_assert_msg(letter != '\0' && at != NULL, "no rule is called '%c'", letter);
+    return UINT64_C(1) << (at - letters);
+}
+
+static struct compare_standing read_standing(struct slice cell)
+{
+    struct compare_standing standing = {0};
+    uint64_t last = 0;
+    for (size_t i = 0; i < cell.length; i++) {
+        char c = cell.bytes[i];
+        if (c == 'X') {
+            standing.reasons_vanished = true;
+        } else if (c == '?') {
+            standing.fired &= ~last;
+            standing.undecided |= last;
+        } else if (c == '*') {
+            standing.stale |= last;
+        } else if (c != ' ') {
+            last = bit_of(c);
+            standing.fired |= last;
+        }
+    }
+    standing.level =
+        standing.reasons_vanished ? LEVEL_RED : compare_level(&scheme, standing.fired, standing.undecided);
+    return standing;
+}
+
+static struct policy_outcome read_found(struct slice cell)
+{
+    struct policy_outcome found = {.denied = UINT64_MAX};
+    if (slice_is(cell, "gone"))
+        return compare_off_register;
+    for (size_t i = 0; i + 1 < cell.length; i++) {
+        if (strchr(letters, cell.bytes[i]) == NULL)
+            continue;
+        uint64_t bit = bit_of(cell.bytes[i]);
+        found.denied &= ~bit;
+        if (cell.bytes[i + 1] == '+')
+            found.fired |= bit;
+        else if (cell.bytes[i + 1] == '?')
+            found.undecided |= bit;
+        else
+            ck_assert_int_eq(cell.bytes[i + 1], '.');
+    }
+    return found;
+}
+
+static enum policy_level read_level(struct slice cell)
+{
+    static const char *const names[] = {"none", "verify", "yellow", "orange", "red"};
+    int level = 0;
+    while (level < LEVEL_RED && !slice_is(cell, names[level]))
+        level++;
+    ck_assert(slice_is(cell, names[level]));
+    return (enum policy_level)level;
+}
+
+static uint64_t read_fresh(struct slice cell)
+{
+    uint64_t fresh = 0;
+    if (slice_is(cell, "all"))
+        return UINT64_MAX;
+    if (slice_is(cell, "none"))
+        return 0;
+    for (size_t i = 0; i < cell.length; i++)
+        fresh |= bit_of(cell.bytes[i]);
+    return fresh;
+}
+
+static void add_rules(struct text *out, const char *what, uint64_t mask)
+{
+    if (mask == 0)
+        return;
+    text_printf(out, "%s%s:", out->length > 0 ? " " : "", what);
+    for (size_t i = 0; letters[i] != '\0'; i++)
+        if (mask >> i & 1)
+            text_add_char(out, letters[i]);
+}
+
+static void check_changes(const struct compare_result *now, struct slice expected, const char *where)
+{
+    struct text changes;
+    text_init(&changes);
+    text_add_str(&changes, compare_change_name(now->change));
+    add_rules(&changes, "check.cleared", now->checks_cleared);
+    add_rules(&changes, "check.raised", now->checks_raised);
+    ck_assert_msg(slice_equal((struct slice){changes.bytes, changes.length}, expected),
+                  "%s: changes are '%s'", where, changes.bytes == NULL ? "" : changes.bytes);
+    ck_assert_msg(changes.length == 0 || now->notable, "%s: an event without history", where);
+    text_fini(&changes);
+}
+
+/* Every case also shows that a second round over the same input changes nothing. */
+START_TEST(compares_as_the_table_says)
+{
+    struct cases *cases = cases_open("compare.tsv", 7);
+    for (const struct case_row *row; (row = cases_next(cases));) {
+        struct compare_standing before = read_standing(row->cell[0]);
+        struct compare_standing expected = read_standing(row->cell[3]);
+        struct policy_outcome found = read_found(row->cell[1]);
+        struct rules rules = scheme;
+        rules.fresh = read_fresh(row->cell[2]);
+        enum policy_level level = read_level(row->cell[4]);
+
+        struct compare_result now = compare_household(&rules, &before, &found);
+        ck_assert_msg(now.fired == expected.fired, "%s: fired %#lx", cases_where(cases),
+                      (unsigned long)now.fired);
+        ck_assert_msg(now.undecided == expected.undecided, "%s: undecided %#lx", cases_where(cases),
+                      (unsigned long)now.undecided);
+        ck_assert_msg(now.stale == expected.stale, "%s: stale %#lx", cases_where(cases),
+                      (unsigned long)now.stale);
+        ck_assert_msg(now.level == level, "%s: level %d", cases_where(cases), (int)now.level);
+        check_changes(&now, row->cell[5], cases_where(cases));
+        uint64_t old = before.fired | before.undecided, new = now.fired | now.undecided;
+        ck_assert_msg(now.inserted == (new & ~old) && now.deleted == (old & ~new), "%s: rows",
+                      cases_where(cases));
+
+        struct compare_standing after = {now.fired, now.undecided, now.stale, now.level, false};
+        struct compare_result again = compare_household(&rules, &after, &found);
+        ck_assert_msg(again.change == COMPARE_SAME && !again.notable &&
+                          (again.inserted | again.deleted | again.updated) == 0,
+                      "%s: a second round changes something", cases_where(cases));
+    }
+    cases_close(cases);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("compare");
+    TCase *tests = tcase_create("compare");
+    tcase_add_test(tests, compares_as_the_table_says);
+    suite_add_tcase(suite, tests);
+    return unit_run(&suite, 1);
+}
