@@ -13,3 +13,4 @@ tests_unit_libunit_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 include tests/unit/base.mk
 include tests/unit/io.mk
 include tests/unit/round.mk
+include tests/unit/domain.mk

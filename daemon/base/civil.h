@@ -20,9 +20,9 @@
 typedef int32_t day_t;
 
 #define DAY_NONE INT32_MIN
-#define DAY_MIN                                                                                              \
-    (-43829) /* 1850-01-01: older than anybody alive, so that a wrong birth date is told from a rare one */
-#define DAY_MAX 376199 /* 2999-12-31 */
+/* 1850-01-01 and 2999-12-31: older than anybody alive, so that a rare birth date is not taken for a wrong one. */
+#define DAY_MIN (-43829)
+#define DAY_MAX 376199
 
 enum { CIVIL_TEXT_SIZE = 11 }; /* "YYYY-MM-DD" and the terminator */
 

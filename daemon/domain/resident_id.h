@@ -9,8 +9,8 @@
  * own verdict, and none is guessed at. The first six digits tell where a number was issued, never where
  * somebody lives.
  *
- * A usable number packs into 61 bits: the 17 digits × 11 + the index of the check character. 0 is never a
- * packed ID.
+ * A usable number packs into 61 bits: the 17 digits × 11 + the value of the check character (X is 10). 0 is
+ * never a packed ID.
  */
 #ifndef SHOUWANG_DOMAIN_RESIDENT_ID_H
 #define SHOUWANG_DOMAIN_RESIDENT_ID_H
@@ -23,19 +23,18 @@
 enum resident_id_verdict {
     RESIDENT_ID_OK,
     RESIDENT_ID_EMPTY,
-    RESIDENT_ID_SCIENTIFIC,  /* 5.1E+17: a spreadsheet made a number of it */
-    RESIDENT_ID_LENGTH,      /* neither 15 nor 18 characters */
-    RESIDENT_ID_CHARACTER,   /* something that is no digit (or no X at the end) */
-    RESIDENT_ID_BIRTH_DATE,  /* the digits of the birth date are no date, or lie in the future of `today` */
-    RESIDENT_ID_CHECK,       /* the check character does not fit */
-    RESIDENT_ID_CHECK_ZEROS, /* the same, and the number ends in 000 (or 00X …): digits lost in a spreadsheet
-                              */
+    RESIDENT_ID_SCIENTIFIC, /* 5.1E+17: a spreadsheet made a number of it */
+    RESIDENT_ID_LENGTH,     /* neither 15 nor 18 characters */
+    RESIDENT_ID_CHARACTER,  /* something that is no digit (or no X at the end) */
+    RESIDENT_ID_BIRTH_DATE, /* the digits of the birth date are no date, or lie in the future of `today` */
+    RESIDENT_ID_CHECK,      /* the check character does not fit */
+    RESIDENT_ID_CHECK_ZEROS, /* the same, and the tail is of zeros (000, 00X, 000 and a digit): a spreadsheet's */
 };
 
 enum { RESIDENT_ID_TEXT_SIZE = 19 };
 
-/* On RESIDENT_ID_OK sets *packed. Reads at most 64 bytes. `today` bounds birth dates from above; DAY_NONE =
- * no bound. */
+/* On RESIDENT_ID_OK sets *packed. Reads at most 64 bytes; longer text has the wrong length. `today` bounds birth dates
+ * from above (DAY_NONE = no bound); DAY_MIN bounds them from below. */
 enum resident_id_verdict resident_id_parse(struct slice text, day_t today, uint64_t *packed);
 /* "damaged by a spreadsheet (5.1E+17)" …: our own words, without the number. */
 const char *resident_id_verdict_text(enum resident_id_verdict verdict);    /* English */

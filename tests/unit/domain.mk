@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: PostgreSQL
+domain_tests = tests/unit/test_area tests/unit/test_calendar tests/unit/test_fact tests/unit/test_person_name \
+	tests/unit/test_resident_id
+check_PROGRAMS += $(domain_tests)
+TESTS += $(domain_tests)
+EXTRA_DIST += tests/cases/areas.tsv tests/cases/calendar.tsv tests/cases/dictionary.tsv tests/cases/fact_values.tsv \
+	tests/cases/names.tsv tests/cases/resident_ids.tsv
+domain_test_libs = tests/unit/libunit.a daemon/domain/libdomain.a daemon/base/libbase.a $(INIH_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_area_SOURCES = tests/unit/test_area.c
+tests_unit_test_area_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_area_LDADD = $(domain_test_libs)
+tests_unit_test_calendar_SOURCES = tests/unit/test_calendar.c
+tests_unit_test_calendar_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_calendar_LDADD = $(domain_test_libs)
+tests_unit_test_fact_SOURCES = tests/unit/test_fact.c
+tests_unit_test_fact_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_fact_LDADD = $(domain_test_libs)
+tests_unit_test_person_name_SOURCES = tests/unit/test_person_name.c
+tests_unit_test_person_name_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_person_name_LDADD = $(domain_test_libs)
+tests_unit_test_resident_id_SOURCES = tests/unit/test_resident_id.c
+tests_unit_test_resident_id_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_resident_id_LDADD = $(domain_test_libs)
