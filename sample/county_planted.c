@@ -32,7 +32,7 @@ struct planted {
     const struct county_case *text;
     char number[COUNTY_NO_SIZE];
     struct county_place place;
-    const char *area; /* instead of the place's */
+    char area[16]; /* instead of the place's, if not empty */
     bool declared, twice;
     struct county_person persons[COUNTY_PERSONS_MAX];
     char feed_ids[COUNTY_PERSONS_MAX][COUNTY_ID_SIZE]; /* how the sources write the ID */
@@ -203,7 +203,7 @@ static void read_household_word(struct county *county, struct planted *planted, 
     else if (strncmp(word, "no:", 3) == 0)
         snprintf(planted->number, sizeof planted->number, "%s", word + 3);
     else if (strncmp(word, "area:", 5) == 0)
-        planted->area = strstr(planted->text->household, word + 5);
+        snprintf(planted->area, sizeof planted->area, "%s", word + 5);
     else if (strcmp(word, "same") == 0) {
         planted->persons[planted->count] = before->persons[0];
         memcpy(planted->feed_ids[planted->count], before->feed_ids[0], COUNTY_ID_SIZE);
@@ -216,7 +216,7 @@ static void read_household_word(struct county *county, struct planted *planted, 
 
 static void write_household(struct county *county, const struct planted *planted)
 {
-    if (planted->area) {
+    if (planted->area[0] != '\0') {
         const char *const fields[] = {planted->number, planted->place.township, planted->place.village,
                                       planted->area, planted->place.address};
         county_file_row(&county->household, fields, COUNT_OF(fields));
@@ -229,7 +229,7 @@ static void write_household(struct county *county, const struct planted *planted
     }
     for (size_t i = 0; i < planted->count; i++) {
         county_person_put(county, planted->number, &planted->persons[i]);
-        const char *fault = planted->area ? "household_unknown" : planted->faults[i];
+        const char *fault = planted->area[0] != '\0' ? "household_unknown" : planted->faults[i];
         if (fault)
             county_expect_row(county, "register/person.csv", county->person.rows, fault);
     }
@@ -241,7 +241,7 @@ static void write_household(struct county *county, const struct planted *planted
                                     .value = "yes",
                                     .from = "2015-01-01",
                                     .known_on = DAY_NONE,
-                                    .fault = planted->area ? "household_unknown" : NULL,
+                                    .fault = planted->area[0] != '\0' ? "household_unknown" : NULL,
                                 });
 }
 
@@ -362,7 +362,7 @@ static void write_fact(struct county *county, struct planted *planted, struct it
         fact.to = read_date(county, need_word(planted, item), item->to);
     const char *ref = next_word(item, '#'), *fault = next_word(item, '?');
     fact.ref = ref ? ref + 1 : "";
-    fact.fault = fault ? fault + 1 : planted->area ? "household_unknown" : NULL;
+    fact.fault = fault ? fault + 1 : planted->area[0] != '\0' ? "household_unknown" : NULL;
     if (item->next != item->count)
         bad_case(planted, item->words[item->next]);
     if (fact.source == COUNTY_REGISTER)
