@@ -66,25 +66,28 @@ struct pg_param {
     size_t count;
 };
 
-/* pg_query(pg, sql, pg_params(pg_int64(7), pg_text("x")), …); pg_params() for none. */
+/* pg_query(pg, sql, pg_params(pg_of_int64(7), pg_of_text("x")), …); pg_params() for none. */
 #define pg_params(...) ((const struct pg_param[]){__VA_ARGS__ __VA_OPT__(, ){.kind = PG_END}})
 
-struct pg_param pg_null(void);
-struct pg_param pg_int64(int64_t value);
-struct pg_param pg_int32(int32_t value);
-struct pg_param pg_int16(int value); /* must fit */
-struct pg_param pg_bool(bool value);
-struct pg_param pg_day(day_t day);
-struct pg_param pg_timestamp(int64_t unix_ms);
-struct pg_param pg_text(const char *text); /* NULL = null */
-struct pg_param pg_slice(struct slice text);
-struct pg_param pg_uuid(const char *text);
-struct pg_param pg_int64_array(const int64_t *values, size_t count);
-struct pg_param pg_int32_array(const int32_t *values, size_t count);
-struct pg_param pg_int16_array(const int16_t *values, size_t count);
-struct pg_param pg_timestamp_array(const int64_t *unix_ms, size_t count);
-struct pg_param pg_text_array(const struct slice *texts, size_t count);
-struct pg_param pg_uuid_array(const char *const *texts, size_t count);
+struct pg_param pg_of_null(void);
+struct pg_param pg_of_int64(int64_t value);
+struct pg_param pg_of_int32(int32_t value);
+struct pg_param pg_of_int16(int value); /* must fit */
+struct pg_param pg_of_bool(bool value);
+struct pg_param pg_of_day(day_t day);
+struct pg_param pg_of_timestamp(int64_t unix_ms);
+struct pg_param pg_of_text(const char *text); /* NULL = null */
+struct pg_param pg_of_slice(struct slice text);
+struct pg_param pg_of_uuid(const char *text); /* valid (pg_uuid_valid) or NULL = null */
+struct pg_param pg_of_int64_array(const int64_t *values, size_t count);
+struct pg_param pg_of_int32_array(const int32_t *values, size_t count);
+struct pg_param pg_of_int16_array(const int16_t *values, size_t count);
+struct pg_param pg_of_timestamp_array(const int64_t *unix_ms, size_t count);
+struct pg_param pg_of_text_array(const struct slice *texts, size_t count);
+struct pg_param pg_of_uuid_array(const char *const *texts, size_t count);
+
+/* 8-4-4-4-12 hexadecimal digits. */
+bool pg_uuid_valid(const char *text);
 
 /* --- results -------------------------------------------------------------------------------------------- */
 
@@ -193,9 +196,11 @@ enum status pg_copy_in(struct pg *pg, const char *copy_sql, struct pg_rows *rows
 
 /* --- COPY out: rows are read where libpq put them ------------------------------------------------------- */
 
-/* One row of a binary COPY, read column by column, left to right. Each read gives false and leaves *value
- * alone when the column is null. A column of another width, or one too many, sets `bad`, which
- * pg_copy_out_end reports. */
+/*
+ * One row of a binary COPY, read column by column, left to right, every column. Each read gives false and leaves
+ * *value alone when the column is null. A column of another width, one too many or one too few sets `bad`, which
+ * ends the rows and which pg_copy_out_end reports.
+ */
 struct pg_row {
     const unsigned char *at;
     const unsigned char *end;
@@ -203,15 +208,14 @@ struct pg_row {
 };
 
 struct pg_copy_out;
-/* copy_sql: "copy (select …) to stdout (format binary)", each row with so many columns. */
-enum status pg_copy_out_begin(struct pg *pg, const char *copy_sql, int columns, struct pg_copy_out **copy,
+/* copy_sql: "copy (select …) to stdout (format binary)". */
+enum status pg_copy_out_begin(struct pg *pg, const char *copy_sql, struct pg_copy_out **copy,
                               struct error *err) WARN_UNUSED;
-/* False at the end and after a failure; pg_copy_out_end tells which. *row is valid until the next call. */
-bool pg_copy_out_next(struct pg_copy_out *copy, struct pg_row *row);
-/* Must be called after every successful begin. Called before the end, it abandons the rest (and the
- * connection is broken). */
-enum status pg_copy_out_end(struct pg_copy_out *copy, const struct pg_row *row,
-                            struct error *err) WARN_UNUSED;
+/* NULL at the end and after a failure; pg_copy_out_end tells which. The row is valid until the next call. */
+struct pg_row *pg_copy_out_next(struct pg_copy_out *copy);
+/* Must be called after every successful begin; frees. Called before the rows have ended, it abandons the rest, and the
+ * connection is broken. */
+enum status pg_copy_out_end(struct pg_copy_out *copy, struct error *err) WARN_UNUSED;
 
 static inline uint32_t pg_wire_uint32(const unsigned char *p)
 {
@@ -301,14 +305,6 @@ static inline struct slice pg_row_text(struct pg_row *row)
     return (struct slice){(const char *)bytes, (size_t)length};
 }
 
-/* A row that was read to its end and without damage. Call after the last column. */
-static inline bool pg_row_done(struct pg_row *row)
-{
-    if (row->at != row->end)
-        row->bad = true;
-    return !row->bad;
-}
-
 /* --- the connection on the loop ------------------------------------------------------------------------- */
 
 /*
@@ -325,6 +321,9 @@ struct pg_async;
 enum {
     PG_BACKOFF_MIN_MS = 200,
     PG_BACKOFF_MAX_MS = 30000,
+    PG_CONNECT_TIMEOUT_MS = 10000,
+    PG_PROBE_MS = 15000, /* an idle connection is asked so often whether it still hears us */
+    PG_PROBE_TIMEOUT_MS = 5000,
     PG_ASYNC_QUEUE_MAX = 4096, /* more waiting statements than that mean that nobody looks at answers */
 };
 
