@@ -14,3 +14,4 @@ include tests/unit/base.mk
 include tests/unit/io.mk
 include tests/unit/round.mk
 include tests/unit/domain.mk
+include tests/system/local.mk

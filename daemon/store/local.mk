@@ -5,8 +5,21 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/fact_store.h \
 	daemon/store/lease.h \
 	daemon/store/listing.h \
-	daemon/store/migrate.h \
+	daemon/store/migrate.c daemon/store/migrate.h \
 	daemon/store/outbox.h \
 	daemon/store/pull.h \
 	daemon/store/register.h \
 	daemon/store/round_store.h
+nodist_daemon_store_libstore_a_SOURCES = daemon/store/migrations_embedded.c
+
+# The migrations are part of the programs, in the order of their names.
+MIGRATIONS = \
+	sql/migrations/0001_register.sql \
+	sql/migrations/0002_rounds.sql \
+	sql/migrations/0003_roles.sql
+EXTRA_DIST += $(MIGRATIONS)
+BUILT_SOURCES += daemon/store/migrations_embedded.c
+CLEANFILES += daemon/store/migrations_embedded.c daemon/store/migrations_embedded.c.new
+daemon/store/migrations_embedded.c: $(MIGRATIONS) build-aux/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) daemon/store && \
+	sh $(top_srcdir)/build-aux/embed.sh migrations_embedded $(MIGRATIONS:%=$(top_srcdir)/%) >$@.new && mv $@.new $@

@@ -67,6 +67,17 @@ comment on column batch.rows_quarantined is 'Rows refused, each listed in quaran
 comment on column batch.rows_stranger is 'Rows about people who are not on the register.';
 comment on column batch.detail is 'Counts for the operator (match rate, per code), no personal data.';
 
+create table source_code (
+    source smallint not null references source,
+    code smallint not null references fact_code,
+    first_batch bigint not null,
+    primary key (source, code)
+);
+comment on table source_code is 'Which sources ever spoke about which codes; kept by the ingest, so that a round need not search all facts for it.';
+comment on column source_code.source is 'The source.';
+comment on column source_code.code is 'A code of which it brought a fact at least once, superseded ones and those about strangers included.';
+comment on column source_code.first_batch is 'The batch that did so first.';
+
 create table quarantine (
     batch_id bigint not null,
     line bigint not null,
@@ -100,6 +111,7 @@ create table person_identity (
     id_packed bigint primary key,
     person_id bigint not null
 );
+create index person_identity_person on person_identity (person_id);
 comment on table person_identity is 'Resident identity number to person. Never deleted while the person exists.';
 comment on column person_identity.id_packed is 'The 18-character number packed: its 17 digits x 11 + index of the check character in 10X98765432. Personal data.';
 comment on column person_identity.person_id is 'The person.';
@@ -142,7 +154,7 @@ create table membership (
     labour text not null default '' check (labour in ('', 'full', 'weak', 'none')),
     line integer not null
 );
-create index membership_person on membership (person_id);
+create unique index membership_open on membership (person_id) where valid_to is null;
 create index membership_household on membership (household_id);
 comment on table membership is 'Who belongs to which household, dated. At most one row of a person is open (valid_to null).';
 comment on column membership.person_id is 'The person.';
@@ -152,7 +164,7 @@ comment on column membership.valid_to is 'Day of the import that no longer showe
 comment on column membership.birth is 'Birth date by the identity number, repeated here so that a round pulls one table; null without a usable number.';
 comment on column membership.kinship is 'Relation to the head, GB/T 4761; null when not given.';
 comment on column membership.labour is 'Capacity for work: full, weak, none; empty = unknown.';
-comment on column membership.line is 'Line in person.csv of the import that showed it last.';
+comment on column membership.line is 'Line in person.csv of the import that wrote this row last; a line that merely moved changes nothing.';
 
 -- Facts: one narrow row each, partitioned by code so that a round reads just the codes that its policy names. The
 -- partitions are made by define_code(), which shouwangctl migrate calls for every code of the dictionary.

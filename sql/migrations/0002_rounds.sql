@@ -7,12 +7,12 @@ create table lease (
     token bigint not null default 0,
     expires_at timestamptz not null default '-infinity'
 );
-insert into lease (name) values ('ingest'), ('round'), ('delivery');
 comment on table lease is 'Who may do what: one row per duty. Locked in the transaction that does the work; no advisory locks, so that a transaction pooler may stand between.';
 comment on column lease.name is 'The duty: ingest (feeds and imports), round, delivery.';
 comment on column lease.holder is 'Host, process and start of the holder.';
 comment on column lease.token is 'Fencing token; grows with every change of holder.';
 comment on column lease.expires_at is 'When another may take it.';
+insert into lease (name) values ('ingest'), ('round'), ('delivery');
 
 create table policy_version (
     policy_hash text primary key,
@@ -214,7 +214,7 @@ create table delivery (
     primary key (household_id, event_id)
 ) with (fillfactor = 70);
 create index delivery_due on delivery (township_code, priority, outbox_no) where state in ('queued', 'in_flight');
-create index delivery_household on delivery (household_id, township_code, outbox_no) where state in ('queued', 'in_flight');
+create index delivery_household on delivery (household_id, township_code, outbox_no) where state in ('queued', 'in_flight', 'held');
 comment on table delivery is 'How far the telling of each outbox event has come. Nothing is ever discarded.';
 comment on column delivery.household_id is 'The household; one event of it is in flight per township.';
 comment on column delivery.event_id is 'The event.';

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: PostgreSQL
+# A private PostgreSQL cluster for tests:
+#   pg_cluster.sh start DIR    makes the cluster in DIR if there is none, starts it; the last line is the conninfo
+#   pg_cluster.sh stop DIR     stops it fast (sessions are ended)
+#   pg_cluster.sh restart DIR  stops it fast and starts it again
+#   pg_cluster.sh kill DIR     stops it at once, as a crash would
+# Reached only through a Unix socket in DIR, which must be short (a socket's path has at most 107 bytes). PostgreSQL
+# refuses root, so root runs it as the user postgres. Nothing is synced to disk: it is thrown away.
+set -euo pipefail
+action=${1:?start, stop or kill}
+dir=${2:?directory}
+
+bin=$(pg_config --bindir 2>/dev/null || true)
+[ -x "$bin/initdb" ] || bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
+
+as_server() {
+	if [ "$(id -u)" = 0 ]; then
+		(cd / && runuser -u postgres -- "$@")
+	else
+		"$@"
+	fi
+}
+
+make_cluster() {
+	mkdir -p "$dir"
+	if [ "$(id -u)" = 0 ]; then chown postgres: "$dir"; fi
+	chmod 755 "$dir"
+	as_server "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"/dev/null"
+	as_server tee -a "$dir/data/postgresql.conf" >/dev/null <<-CONF
+		listen_addresses = ''
+		unix_socket_directories = '$dir'
+		unix_socket_permissions = 0777
+		max_connections = 50
+		shared_buffers = 256MB
+		fsync = off
+		full_page_writes = off
+		autovacuum_naptime = 10s
+		max_wal_size = 4GB
+		timezone = 'UTC'
+	CONF
+}
+
+start() {
+	if [ ! -d "$dir/data" ]; then make_cluster; fi
+	# postgres inherits neither our terminal nor our pipes: a caller that reads our output must see its end
+	as_server "$bin/pg_ctl" -D "$dir/data" -l "$dir/data/server.log" -w -t 60 start >/dev/null 2>&1 </dev/null ||
+		{ echo "pg_cluster.sh: the server does not start:" >&2; tail -n 20 "$dir/data/server.log" >&2; exit 1; }
+	echo "host=$dir user=postgres"
+}
+
+# $1: fast or immediate
+stop() {
+	if [ -f "$dir/data/postmaster.pid" ]; then as_server "$bin/pg_ctl" -D "$dir/data" -m "$1" -w -t 60 stop >/dev/null; fi
+}
+
+case $action in
+start) start ;;
+stop) stop fast ;;
+restart)
+	stop fast
+	start
+	;;
+kill) stop immediate ;;
+*)
+	echo "pg_cluster.sh: $action: expected start, stop, restart or kill" >&2
+	exit 64
+	;;
+esac
