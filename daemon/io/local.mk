@@ -2,10 +2,10 @@
 noinst_LIBRARIES += daemon/io/libio.a
 daemon_io_libio_a_SOURCES = \
 	daemon/io/address.c daemon/io/address.h \
-	daemon/io/crypto.h \
-	daemon/io/file.h \
-	daemon/io/http_client.h \
-	daemon/io/http_server.h \
+	daemon/io/crypto.c daemon/io/crypto.h \
+	daemon/io/file.c daemon/io/file.h \
+	daemon/io/http_client.c daemon/io/http_client.h \
+	daemon/io/http_server.c daemon/io/http_server.h \
 	daemon/io/loop.c daemon/io/loop.h \
 	daemon/io/notify.c daemon/io/notify.h \
 	daemon/io/socket.h \
