@@ -1,3 +1,11 @@
 # SPDX-License-Identifier: PostgreSQL
 noinst_LIBRARIES += daemon/policy/libpolicy.a
-daemon_policy_libpolicy_a_SOURCES =
+daemon_policy_libpolicy_a_SOURCES = \
+	daemon/policy/policy.h daemon/policy/program.h daemon/policy/ast.h \
+	daemon/policy/keywords.c daemon/policy/keywords.h daemon/policy/keywords.def daemon/policy/words.def daemon/policy/causes.def \
+	daemon/policy/diagnose.c daemon/policy/diagnose.h daemon/policy/messages.def \
+	daemon/policy/fraction.c daemon/policy/fraction.h \
+	daemon/policy/unit.c daemon/policy/unit.h \
+	daemon/policy/lexer.c daemon/policy/lexer.h \
+	daemon/policy/parser.c daemon/policy/parser.h daemon/policy/parse_expression.c daemon/policy/parse_clause.c \
+	daemon/policy/parse_example.c

@@ -3,16 +3,16 @@
  * The policy: a text that officials can read, checked like a program, run over columns.
  *
  * From text to result:
- *   policy_compile   text → lexer → parser → names, units, ranges → flat steps; every mistake becomes a diagnostic
- *   policy_run_new   binds a policy to an evaluation date (standards in force, window limits)
- *   policy_run_evaluate   runs the steps over a block of households; one outcome of every clause per household
- *   policy_explain   the same steps over one household, with every value and conjunct kept
+ *   policy_compile   text → lexer → parser → names, units, ranges → flat steps; every mistake becomes a
+ * diagnostic policy_run_new   binds a policy to an evaluation date (standards in force, window limits)
+ *   policy_run_evaluate   runs the steps over a block of households; one outcome of every clause per
+ * household policy_explain   the same steps over one household, with every value and conjunct kept
  *
  * A policy is immutable once compiled and may be shared by threads. A run belongs to one thread at a time.
  *
- * Values are three-valued throughout: an amount is an interval [low, high] in fen, a condition is true, false or
- * undecided (Kleene). Whatever is decided is therefore certain. Ranges declared in the policy prove at compile time that
- * no step overflows int64.
+ * Values are three-valued throughout: an amount is an interval [low, high] in fen, a condition is true, false
+ * or undecided (Kleene). Whatever is decided is therefore certain. Ranges declared in the policy prove at
+ * compile time that no step overflows int64.
  *
  * The language is described in docs/policy-language.md.
  */
@@ -34,7 +34,8 @@ struct policy_run;
 
 /* A clause is one bit of a 64-bit mask; the largest scheme known has fewer than 30. */
 enum { POLICY_CLAUSES_MAX = 64 };
-/* More facts about one household and its persons than any real one has; bounds the overflow proof and the explanation. */
+/* More facts about one household and its persons than any real one has; bounds the overflow proof and the
+ * explanation. */
 enum { POLICY_FACTS_PER_HOUSEHOLD_MAX = 4096, POLICY_PERSONS_PER_HOUSEHOLD_MAX = 1000 };
 
 enum policy_level { LEVEL_NONE, LEVEL_VERIFY, LEVEL_YELLOW, LEVEL_ORANGE, LEVEL_RED };
@@ -53,7 +54,8 @@ struct policy_clause {
     int due_days;            /* 0 when the policy says none */
     size_t referral_count;
     const char *const *referrals; /* 医保局 … */
-    /* Codes the clause reads, directly or through definitions, guards included: what must be fresh to end it. */
+    /* Codes the clause reads, directly or through definitions, guards included: what must be fresh to end it.
+     */
     size_t code_count;
     const int16_t *codes; /* dictionary numbers */
 };
@@ -65,7 +67,8 @@ struct policy_source {
     bool may_raise, may_clear;
 };
 
-/* --- compiling ------------------------------------------------------------------------------------------------ */
+/* --- compiling
+ * ------------------------------------------------------------------------------------------------ */
 
 struct policy_diagnostic {
     int line, column; /* from 1; column counts characters, not bytes */
@@ -82,8 +85,9 @@ enum { POLICY_DIAGNOSTICS_MAX = 50, POLICY_TEXT_MAX_BYTES = 1 << 20 };
  * Compiles. On STATUS_CONFIG the diagnostics (allocated from `arena`) say why; err holds the first, as
  * "file:line:column: text". The dictionary must outlive the policy.
  */
-enum status policy_compile(const char *file_name, const char *text, size_t length, const struct dictionary *dictionary,
-                           struct arena *arena, struct policy_diagnostics *diagnostics, struct policy **policy,
+enum status policy_compile(const char *file_name, const char *text, size_t length,
+                           const struct dictionary *dictionary, struct arena *arena,
+                           struct policy_diagnostics *diagnostics, struct policy **policy,
                            struct error *err) WARN_UNUSED;
 void policy_free(struct policy *policy);
 
@@ -100,7 +104,8 @@ int policy_clause_find(const struct policy *policy, const char *name);
 size_t policy_source_count(const struct policy *policy);
 const struct policy_source *policy_source_at(const struct policy *policy, size_t index);
 
-/* The dictionary numbers that must be pulled, ascending; facts are given to the machine by their position in this list. */
+/* The dictionary numbers that must be pulled, ascending; facts are given to the machine by their position in
+ * this list. */
 const int16_t *policy_codes(const struct policy *policy, size_t *count);
 
 /* Named counts of households for the data-quality figures (统计), such as income_unknown. */
@@ -113,21 +118,23 @@ struct policy_cost {
 };
 struct policy_cost policy_cost(const struct policy *policy);
 
-/* --- running -------------------------------------------------------------------------------------------------- */
+/* --- running
+ * -------------------------------------------------------------------------------------------------- */
 
 /* A fact as the machine reads it; within a subject ordered by code. */
 struct policy_fact {
-    int64_t value;    /* domain/fact.h; FACT_UNKNOWN for an amount that is not known or beyond the declared range */
-    day_t from, to;   /* DAY_NONE when not given */
-    uint32_t batch;   /* greater = newer */
-    uint32_t row;     /* greater = later in the batch */
-    uint16_t code;    /* position in policy_codes() */
-    uint8_t source;   /* domain/fact.h */
+    int64_t
+        value; /* domain/fact.h; FACT_UNKNOWN for an amount that is not known or beyond the declared range */
+    day_t from, to; /* DAY_NONE when not given */
+    uint32_t batch; /* greater = newer */
+    uint32_t row;   /* greater = later in the batch */
+    uint16_t code;  /* position in policy_codes() */
+    uint8_t source; /* domain/fact.h */
     uint8_t spare[5];
 };
 
-/* Households [0, household_count), their persons and facts, all borrowed. `*_begin` have one entry more than their
- * subjects: subject i owns [begin[i], begin[i + 1]). */
+/* Households [0, household_count), their persons and facts, all borrowed. `*_begin` have one entry more than
+ * their subjects: subject i owns [begin[i], begin[i + 1]). */
 struct policy_block {
     size_t household_count;
     const uint8_t *urban;                 /* 1 urban, 0 rural */
@@ -139,33 +146,37 @@ struct policy_block {
     const struct policy_fact *person_facts;
 };
 
-/* One household's outcome. Bit i stands for clause i. A clause in none of the masks is undecided without evidence. */
+/* One household's outcome. Bit i stands for clause i. A clause in none of the masks is undecided without
+ * evidence. */
 struct policy_outcome {
-    uint64_t fired;     /* decided true */
-    uint64_t undecided; /* undecided with evidence of hardship (凭) */
-    uint64_t denied;    /* decided false, or its guard says that it does not exist here */
+    uint64_t fired;      /* decided true */
+    uint64_t undecided;  /* undecided with evidence of hardship (凭) */
+    uint64_t denied;     /* decided false, or its guard says that it does not exist here */
     uint32_t statistics; /* bit i: statistic i holds */
-    uint8_t level;      /* enum policy_level */
+    uint8_t level;       /* enum policy_level */
     uint8_t spare[3];
 };
 
 /* STATUS_CONFIG when the policy says nothing about that date. */
-enum status policy_run_new(const struct policy *policy, day_t as_of, struct policy_run **run, struct error *err) WARN_UNUSED;
+enum status policy_run_new(const struct policy *policy, day_t as_of, struct policy_run **run,
+                           struct error *err) WARN_UNUSED;
 void policy_run_free(struct policy_run *run);
 /* STATUS_REJECT when a household exceeds the bounds above; names its index. */
-enum status policy_run_evaluate(struct policy_run *run, const struct policy_block *block, struct policy_outcome *outcomes,
-                                struct error *err) WARN_UNUSED;
+enum status policy_run_evaluate(struct policy_run *run, const struct policy_block *block,
+                                struct policy_outcome *outcomes, struct error *err) WARN_UNUSED;
 
-/* --- explaining ----------------------------------------------------------------------------------------------- */
+/* --- explaining
+ * ----------------------------------------------------------------------------------------------- */
 
 enum tri { TRI_FALSE, TRI_TRUE, TRI_UNDECIDED };
 
-/* A value as shown: amounts in fen (per person where the definition divides, rounded toward zero for display alone). */
+/* A value as shown: amounts in fen (per person where the definition divides, rounded toward zero for display
+ * alone). */
 struct policy_value {
     bool is_condition;
-    enum tri truth;     /* conditions */
-    int64_t low, high;  /* amounts and counts; equal when known */
-    const char *unit;   /* "元/年/户", "人" … */
+    enum tri truth;    /* conditions */
+    int64_t low, high; /* amounts and counts; equal when known */
+    const char *unit;  /* "元/年/户", "人" … */
 };
 
 struct policy_shown_definition {
@@ -177,7 +188,7 @@ struct policy_shown_conjunct {
     const char *text; /* as it stands in the policy */
     bool guard, evidence;
     enum tri truth;
-    bool has_distance;             /* a comparison of amounts */
+    bool has_distance; /* a comparison of amounts */
     struct policy_value left, right;
     int64_t distance_low, distance_high; /* left − right, fen in the unit of `left` */
 };
@@ -192,7 +203,7 @@ struct policy_shown_member { /* of a clause over members (某 …): one person's
 struct policy_shown_clause {
     size_t clause;
     enum tri truth;
-    bool exists;    /* false: a scope or an exception keeps the clause from this household */
+    bool exists; /* false: a scope or an exception keeps the clause from this household */
     bool undecided_with_evidence;
     const char *cause;  /* "illness" … as interfaces list them; "" for checks and suggestions */
     const char *reason; /* the Chinese reason with its values filled in */
@@ -206,10 +217,10 @@ struct policy_shown_clause {
 
 struct policy_shown_fact {
     bool of_household;
-    size_t person; /* index in the block, unless of_household */
-    size_t fact;   /* index in household_facts or person_facts */
+    size_t person;    /* index in the block, unless of_household */
+    size_t fact;      /* index in household_facts or person_facts */
     uint64_t clauses; /* which clauses read it */
-    bool used;     /* false: another source is believed, or it lies outside every window */
+    bool used;        /* false: another source is believed, or it lies outside every window */
 };
 
 struct policy_explanation {
@@ -222,11 +233,14 @@ struct policy_explanation {
     struct policy_shown_fact *facts;
 };
 
-/* Explains household `index` of the block; everything is allocated from `arena`. The outcome is that of policy_run_evaluate. */
-enum status policy_explain(struct policy_run *run, const struct policy_block *block, size_t index, struct arena *arena,
-                           struct policy_explanation *explanation, struct error *err) WARN_UNUSED;
+/* Explains household `index` of the block; everything is allocated from `arena`. The outcome is that of
+ * policy_run_evaluate. */
+enum status policy_explain(struct policy_run *run, const struct policy_block *block, size_t index,
+                           struct arena *arena, struct policy_explanation *explanation,
+                           struct error *err) WARN_UNUSED;
 
-/* --- examples in the file ------------------------------------------------------------------------------------- */
+/* --- examples in the file
+ * ------------------------------------------------------------------------------------- */
 
 struct policy_test_result {
     size_t examples, failed;

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The policy as written: what the parser hands to the checker. Names are still text; nothing is typed.
+ *
+ * Ownership: everything lives in the policy's arena and borrows the policy's copy of the text. Lists are in
+ * the file's order.
+ */
+#ifndef SHOUWANG_POLICY_AST_H
+#define SHOUWANG_POLICY_AST_H
+
+#include "base/civil.h"
+#include "policy/diagnose.h"
+#include "policy/fraction.h"
+#include "policy/keywords.h"
+#include "policy/unit.h"
+
+#include <stdint.h>
+
+enum {
+    AST_DEPTH_MAX = 64,    /* nesting of an expression; deeper text is no policy but an attack on the stack */
+    AST_SET_PARTS_MAX = 8, /* sets joined by 与 */
+    AST_LIST_MAX = 32,     /* values after 属于 */
+    AST_SOURCES_MAX = 16,  /* sources after 先 */
+    AST_REFERRALS_MAX = 16, /* agencies after 转介 */
+    AST_PEOPLE_MAX = 64,    /* persons of an example's household */
+};
+
+enum expr_kind {
+    EXPR_NUMBER, /* number, unit */
+    EXPR_NAME,   /* a definition, setting, standard or fact by itself */
+    EXPR_FACT,   /* [本户] [window] [verb] name */
+    EXPR_ADD,    /* a + b */
+    EXPR_SUBTRACT,
+    EXPR_MULTIPLY,
+    EXPR_DIVIDE,
+    EXPR_COMPARE, /* a `symbol` b */
+    EXPR_IN,      /* a 属于 list */
+    EXPR_AND,
+    EXPR_OR,
+    EXPR_NOT,
+    EXPR_AGGREGATE, /* verb(set, a) */
+    EXPR_DECLARED,  /* 申报(a, b, c) */
+    EXPR_HAS_UNKNOWN,
+    EXPR_UNDECIDED,
+    EXPR_YES,
+    EXPR_NO,
+    EXPR_RURAL,
+    EXPR_URBAN,
+    EXPR_AGE,
+    EXPR_LEVEL,
+};
+
+struct item {
+    struct slice text;
+    struct place at;
+    enum keyword keyword;
+};
+
+struct set_expr {
+    struct place at;
+    size_t part_count;
+    struct item parts[AST_SET_PARTS_MAX]; /* names, 登记人员, 本户 */
+    struct expr *filter;                  /* 中 …; NULL if none */
+};
+
+struct expr {
+    enum expr_kind kind;
+    int symbol;        /* enum symbol of comparisons */
+    enum keyword verb; /* of facts and aggregates; KW_NONE_OF_THESE for amounts */
+    bool household;    /* 本户 */
+    bool ever;         /* 至今 */
+    bool has_unit;
+    struct place at;
+    uint32_t begin, end; /* in the text */
+    struct slice name, window;
+    struct place window_at;
+    struct fraction number;
+    struct unit unit;
+    struct expr *a, *b, *c;
+    struct set_expr *set;
+    size_t item_count;
+    struct item *items;
+};
+
+struct citation {
+    bool given;
+    struct place at;
+    struct slice document, article;
+};
+
+/* --- statements
+ * ----------------------------------------------------------------------------------------------- */
+
+struct document {
+    struct document *next;
+    struct place at;
+    struct slice name, title;
+};
+
+struct source_statement {
+    struct source_statement *next;
+    struct place at, feed_at;
+    struct slice name, feed;
+    int freshness_days;
+    bool may_raise, may_clear;
+};
+
+struct dated_value {
+    struct dated_value *next;
+    struct place at;
+    day_t from, to;             /* to: DAY_NONE while open */
+    struct expr *rural, *urban; /* the same when the standard does not depend on the area */
+    struct citation citation;
+};
+
+struct window_edge {
+    struct place at;
+    bool present;
+    int months, days; /* before the evaluation date */
+};
+
+/* Everything that has a name in expressions. */
+struct definition {
+    struct definition *next;
+    enum keyword kind; /* KW_STANDARD KW_SETTING KW_WINDOW KW_FACT KW_SET KW_PERSON_DEF KW_CONDITION_DEF
+                          KW_AMOUNT_DEF KW_STATISTIC */
+    struct place at;
+    struct slice name;
+    struct slice title; /* statistics */
+    struct unit unit;
+    enum word fact_kind; /* WORD_YESNO WORD_EVENT WORD_CODE WORD_TYPE WORD_GRADE; WORD_NONE for amounts */
+    struct expr *value;
+    struct set_expr *set;
+    struct dated_value *dated;
+    bool by_area;
+    struct citation citation;
+    struct window_edge from, to;
+    struct expr *low, *high; /* range */
+    struct slice code;
+    struct place code_at;
+    enum word code_part; /* WORD_CERTIFICATE_TYPE or _GRADE */
+    size_t first_count;
+    struct item first[AST_SOURCES_MAX];
+};
+
+struct clause_line {
+    struct clause_line *next;
+    enum keyword kind; /* KW_WHEN (且 too), KW_EVIDENCE, KW_ONLY, KW_EXCEPT */
+    struct place at;
+    struct expr *value;
+    struct citation citation;
+};
+
+struct cause_line {
+    struct cause_line *next;
+    struct place at;
+    const char *cause; /* "illness" */
+    struct expr *condition;
+};
+
+struct clause_statement {
+    struct clause_statement *next;
+    enum keyword kind;
+    struct place at;
+    struct slice name, title;
+    struct citation citation;
+    day_t from, to;
+    bool even_empty;
+    struct clause_line *lines;
+    struct set_expr *some; /* 某 … */
+    struct clause_line *some_lines;
+    struct cause_line *causes;
+    struct place reason_at;
+    bool has_reason;
+    uint32_t reason_begin, reason_end; /* in the text */
+    size_t referral_count;
+    struct item referrals[AST_REFERRALS_MAX];
+    int due_days;
+};
+
+/* --- examples
+ * --------------------------------------------------------------------------------------------------- */
+
+enum example_value {
+    EXAMPLE_PLAIN,
+    EXAMPLE_NUMBER,
+    EXAMPLE_UNKNOWN,
+    EXAMPLE_NO,
+    EXAMPLE_WORD,
+    EXAMPLE_REMOVED
+};
+
+struct example_fact {
+    struct example_fact *next;
+    struct place at;
+    struct slice name;
+    int subject;       /* 0 household, n person n, -1 not said */
+    bool subject_said; /* directly before this fact */
+    enum example_value kind;
+    struct fraction number;
+    struct slice word;
+    int certificate_type, certificate_grade; /* 0 when not given */
+    day_t from, to;
+    struct item source;
+};
+
+struct example_person {
+    bool given, unknown;
+    day_t birth;
+    int age; /* -1 unless given by 年龄 */
+};
+
+struct example_expectation {
+    struct example_expectation *next;
+    struct place at;
+    enum keyword kind; /* KW_RED … KW_SUGGEST fired, KW_NONE, KW_TO_VERIFY, KW_UNDECIDED */
+    struct slice clause;
+};
+
+struct example_statement {
+    struct example_statement *next;
+    struct place at;
+    struct slice clause, title;
+    struct place clause_at;
+    bool same;
+    day_t date; /* DAY_NONE: as the example before (同上) */
+    int urban;  /* -1 not said */
+    int people; /* -1 not said */
+    struct example_person persons[AST_PEOPLE_MAX];
+    struct example_fact *facts;
+    enum keyword level; /* the household's level; KW_NONE_OF_THESE when not said, KW_NONE for none */
+    struct example_expectation *expectations;
+};
+
+struct policy_ast {
+    struct slice name, version;
+    day_t valid_from;
+    struct document *documents;
+    struct source_statement *sources;
+    struct definition *definitions;
+    struct clause_statement *clauses;
+    struct example_statement *examples;
+};
+
+#endif
