@@ -15,3 +15,4 @@ include tests/unit/io.mk
 include tests/unit/round.mk
 include tests/unit/domain.mk
 include tests/system/local.mk
+include tests/unit/source.mk

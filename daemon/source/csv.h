@@ -71,8 +71,10 @@ struct csv {
     unsigned found;      /* FIELD_COUNT: fields; FIELD_LENGTH: the field, from 1 */
 
     /* private */
-    const char *window, *at, *end;
-    uint64_t next_line;
+    const char *window, *end, *row;
+    const char *block; /* the 64 bytes that `marks` speaks of */
+    uint64_t marks;
+    uint64_t next_line, quote_line;
     unsigned fields;
     bool last, header_read, broken;
     size_t unquoted_length;
@@ -86,6 +88,9 @@ void csv_window(struct csv *csv, const char *bytes, size_t length, bool last);
 enum csv_step csv_next(struct csv *csv);
 /* How many bytes at the window's end were not consumed; at most CSV_ROW_MAX after CSV_MORE. */
 size_t csv_rest(const struct csv *csv);
+
+/* For rows that come from elsewhere (a county's views): the header is given, the caller sets line and fields. */
+void csv_adopt_header(struct csv *csv, const char *const *names, unsigned count);
 
 /* The index of a column, -1 when the file has none of that name. Blanks around names do not count. */
 int csv_column(const struct csv *csv, const char *name);

@@ -45,25 +45,21 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct arena;
 
 enum {
     FEED_FACTS_MAX = 16, /* facts of one row: the widest table known (education) makes 6 */
-    FEED_CODES_MAX = 64,
     FEED_DATE_FORMATS_MAX = 4,
     FEED_CONFIG_BYTES_MAX = 256 * 1024,
-    FEED_LINE_MAX = 198, /* bytes of a line, inih's bound */
+    FEED_LINE_MAX = 190, /* bytes of a line; inih would cut one of more than 198 without a word */
+    FEED_CONFIG_ARENA_BYTES = 4 << 20,
 };
 
 struct feed_value {
     const char *from; /* as the partner writes it */
     const char *to;   /* as the exchange format does */
-};
-
-/* A date format, compiled: letters Y (4 digits), M and D (2), m and d (1–2), or a literal byte. */
-struct feed_date_format {
-    const char *text;
 };
 
 struct feed_fact_map {
@@ -86,8 +82,8 @@ struct feed_config {
     enum encoding encoding;
     const char *schedule; /* NULL when not given */
     bool allow_empty;
-    size_t code_count; /* 0 = every code */
-    const struct fact_code *codes[FEED_CODES_MAX];
+    bool restricted; /* only the codes whose bit is set */
+    uint64_t codes[FACT_CODE_NUMBER_MAX / 64 + 1];
     /* Partner's own columns; canonical when mapped is false. */
     bool mapped;
     const char *id_column, *household_column, *name_column;
@@ -111,7 +107,7 @@ void feed_config_free(struct feed_config *config); /* NULL is allowed */
 
 bool feed_config_allows(const struct feed_config *config, const struct fact_code *code);
 
-/* Reads a date as written in one of the compiled formats. */
+/* Reads a date exactly as the format says: YYYY, MM or M, DD or D, and other bytes as they are. */
 bool feed_date_parse(const char *format, struct slice text, day_t *day);
 
 #endif

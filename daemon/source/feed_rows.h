@@ -10,11 +10,10 @@
  * unknown, one that nobody would believe is stored as it is Whom it is about is known by number only; who
  * that is, is looked up later (subjects.h, ingest.c).
  *
- * Reasons: row.* (csv.h), id.* (domain/resident_id.h), subject.both, subject.none, household.unknown,
- * code.missing, code.unknown, code.not_allowed, value.missing, value.unknown, value.too_long,
- * certificate.form, certificate.person, amount.unreadable, amount.negative, amount.too_long, amount.enormous
- * (the last four are kept), from.missing, date.unreadable, date.order, ref.too_long, row.repeat, name.differs
- * (kept). docs/feeds.md lists them for partners.
+ * Reasons: row.* (csv.h), id.* (domain/resident_id.h), subject.both, subject.none, household.unknown, code.missing,
+ * code.unknown, code.not_allowed, value.missing, value.unknown, value.too_long, certificate.form, certificate.person,
+ * amount.unreadable, amount.negative, amount.too_long, amount.enormous (these four are kept), date.missing,
+ * date.unreadable, date.order, ref.too_long, fact.repeat, name.differs (kept). docs/feeds.md lists them for partners.
  *
  * Threading: one thread at a time.
  */
@@ -35,6 +34,7 @@ enum {
     FACT_REF_MAX = 128,    /* bytes; document numbers have at most about 40 */
     FACT_DETAIL_MAX = 200, /* bytes; a certificate with its suffix, an illness code */
     HOUSEHOLD_NO_MAX = 64, /* bytes */
+    NAME_BYTES_MAX = 200,  /* longer ones are cut: names only confirm */
     NOTE_FOUND_MAX = 96,   /* bytes with the terminator */
     NOTE_EXPECTED_MAX = 160,
     FEED_NOTES_MAX = FEED_FACTS_MAX * 2,
@@ -56,6 +56,9 @@ struct row_note {
  * digits. */
 void row_note_set(struct row_note *note, uint64_t line, const char *column, const char *reason,
                   struct slice found, const char *expected, bool kept);
+
+/* "id.scientific" …, of an enum resident_id_verdict. */
+const char *feed_id_reason(int verdict);
 
 struct feed_fact {
     uint64_t line;
@@ -86,6 +89,6 @@ enum status feed_rows_new(struct feed_rows **rows, const struct dictionary *dict
                           struct error *err) WARN_UNUSED;
 void feed_rows_free(struct feed_rows *rows); /* NULL is allowed */
 /* Reads csv's current row (after CSV_ROW, or CSV_BAD_ROW, which makes one note). */
-void feed_rows_read(const struct feed_rows *rows, bool bad_row, struct feed_row *out);
+void feed_rows_read(struct feed_rows *rows, bool bad_row, struct feed_row *out);
 
 #endif

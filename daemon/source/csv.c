@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * How it is read: marks are the four bytes that can end or change anything (comma, quote, LF, NUL). They are found
+ * 64 bytes at a time as a bit mask; everything between two marks is taken over untouched. A row that the window
+ * does not hold whole is begun anew in the next window, so that no state lives inside a row.
+ */
+#include "config.h"
+
+#include "source/csv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum { BLOCK = 64 };
+
+void csv_init(struct csv *csv)
+{
+    memset(csv, 0, offsetof(struct csv, names));
+    csv->next_line = 1;
+}
+
+/* --- marks ------------------------------------------------------------------------------------------------ */
+
+#ifdef __SSE2__
+static inline uint64_t marks_16(const char *bytes)
+{
+    __m128i text = _mm_loadu_si128((const __m128i *)(const void *)bytes);
+    __m128i comma = _mm_cmpeq_epi8(text, _mm_set1_epi8(','));
+    __m128i quote = _mm_cmpeq_epi8(text, _mm_set1_epi8('"'));
+    __m128i feed = _mm_cmpeq_epi8(text, _mm_set1_epi8('\n'));
+    __m128i nul = _mm_cmpeq_epi8(text, _mm_setzero_si128());
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(comma, quote), _mm_or_si128(feed, nul)));
+}
+
+static inline uint64_t marks_64(const char *bytes)
+{
+    return marks_16(bytes) | marks_16(bytes + 16) << 16 | marks_16(bytes + 32) << 32 |
+           marks_16(bytes + 48) << 48;
+}
+#else
+static inline uint64_t marks_64(const char *bytes)
+{
+    uint64_t marks = 0;
+    for (unsigned i = 0; i < BLOCK; i++) {
+        char c = bytes[i];
+        marks |= (uint64_t)(c == ',' || c == '"' || c == '\n' || c == '\0') << i;
+    }
+    return marks;
+}
+#endif
+
+static uint64_t marks_of_block(const char *block, const char *end)
+{
+    if (end - block >= BLOCK)
+        return marks_64(block);
+    char padded[BLOCK];
+    memset(padded, ' ', sizeof padded);
+    memcpy(padded, block, (size_t)(end - block));
+    return marks_64(padded);
+}
+
+/* The next mark, or the window's end. */
+static inline const char *next_mark(struct csv *csv)
+{
+    while (csv->marks == 0) {
+        if (csv->end - csv->block <= BLOCK)
+            return csv->end;
+        csv->block += BLOCK;
+        csv->marks = marks_of_block(csv->block, csv->end);
+    }
+    const char *mark = csv->block + __builtin_ctzll(csv->marks);
+    csv->marks &= csv->marks - 1;
+    return mark;
+}
+
+void csv_window(struct csv *csv, const char *bytes, size_t length, bool last)
+{
+    csv->window = csv->row = csv->block = bytes;
+    csv->end = bytes + length;
+    csv->last = last;
+    csv->marks = length > 0 ? marks_of_block(bytes, csv->end) : 0;
+}
+
+size_t csv_rest(const struct csv *csv)
+{
+    return (size_t)(csv->end - csv->row);
+}
+
+/* --- one row ------------------------------------------------------------------------------------------------ */
+
+enum row_end { ROW_WHOLE, ROW_PARTIAL, ROW_BROKEN };
+
+static enum row_end break_file(struct csv *csv, enum csv_fault fault, uint64_t line)
+{
+    csv->fault = fault;
+    csv->fault_line = line;
+    csv->broken = true;
+    return ROW_BROKEN;
+}
+
+static void spoil_row(struct csv *csv, enum csv_fault fault)
+{
+    if (csv->fault != CSV_FAULT_NONE)
+        return;
+    csv->fault = fault;
+    csv->fault_line = csv->next_line;
+    csv->found = csv->fields + 1;
+}
+
+static inline void put_field(struct csv *csv, const char *bytes, size_t length)
+{
+    if (length > CSV_FIELD_MAX)
+        spoil_row(csv, CSV_FAULT_FIELD_LENGTH);
+    if (csv->fields < CSV_COLUMNS_MAX)
+        csv->field[csv->fields] = (struct slice){bytes, length};
+    csv->fields++;
+}
+
+/* The window ended inside a row. */
+static enum row_end row_cut_off(struct csv *csv)
+{
+    if (csv->end - csv->row > CSV_ROW_MAX)
+        return break_file(csv, CSV_FAULT_ROW_LENGTH, csv->line);
+    return ROW_PARTIAL;
+}
+
+static bool keep_unquoted(struct csv *csv, const char *bytes, size_t length)
+{
+    if (length > sizeof csv->unquoted - csv->unquoted_length)
+        return false;
+    memcpy(csv->unquoted + csv->unquoted_length, bytes, length);
+    csv->unquoted_length += length;
+    return true;
+}
+
+/* From behind an opening quote to its closing one, which *close gets. */
+static enum row_end read_quoted(struct csv *csv, const char *begin, const char **close)
+{
+    const char *piece = begin;
+    size_t kept_from = csv->unquoted_length;
+    csv->quote_line = csv->next_line;
+    for (;;) {
+        const char *mark = next_mark(csv);
+        if (mark == csv->end)
+            return csv->last ? break_file(csv, CSV_FAULT_UNCLOSED, csv->quote_line) : row_cut_off(csv);
+        if (*mark == '\n')
+            csv->next_line++;
+        else if (*mark == '\0')
+            return break_file(csv, CSV_FAULT_NUL, csv->next_line);
+        if (*mark != '"')
+            continue;
+        if (mark + 1 == csv->end && !csv->last)
+            return row_cut_off(csv); /* the next byte says whether it is doubled */
+        if (mark + 1 < csv->end && mark[1] == '"') {
+            (void)next_mark(csv);
+            if (!keep_unquoted(csv, piece, (size_t)(mark + 1 - piece)))
+                return break_file(csv, CSV_FAULT_ROW_LENGTH, csv->line);
+            piece = mark + 2;
+            continue;
+        }
+        *close = mark;
+        if (piece == begin) {
+            put_field(csv, begin, (size_t)(mark - begin));
+            return ROW_WHOLE;
+        }
+        if (!keep_unquoted(csv, piece, (size_t)(mark - piece)))
+            return break_file(csv, CSV_FAULT_ROW_LENGTH, csv->line);
+        put_field(csv, csv->unquoted + kept_from, csv->unquoted_length - kept_from);
+        return ROW_WHOLE;
+    }
+}
+
+/* A field ended at `mark`. After a quoted one nothing may stand before the mark. */
+static inline void end_field(struct csv *csv, const char *begin, const char *mark, bool quoted)
+{
+    if (!quoted)
+        put_field(csv, begin, (size_t)(mark - begin));
+    else if (mark != begin)
+        spoil_row(csv, CSV_FAULT_QUOTE);
+}
+
+static enum row_end end_row(struct csv *csv, const char *begin, const char *mark, bool quoted)
+{
+    const char *text_end = mark > begin && mark[-1] == '\r' ? mark - 1 : mark;
+    const char *next = mark < csv->end ? mark + 1 : mark;
+    if (next - csv->row > CSV_ROW_MAX)
+        return break_file(csv, CSV_FAULT_ROW_LENGTH, csv->line);
+    end_field(csv, begin, text_end, quoted);
+    csv->row = next;
+    csv->next_line++;
+    return ROW_WHOLE;
+}
+
+static enum row_end read_row(struct csv *csv)
+{
+    const char *begin = csv->row;
+    bool quoted = false; /* the field was quoted and closed before `begin` */
+    for (;;) {
+        const char *mark = next_mark(csv);
+        if (mark == csv->end)
+            return csv->last ? end_row(csv, begin, mark, quoted) : row_cut_off(csv);
+        switch (*mark) {
+        case ',':
+            end_field(csv, begin, mark, quoted);
+            begin = mark + 1;
+            quoted = false;
+            break;
+        case '\n':
+            return end_row(csv, begin, mark, quoted);
+        case '"':
+            if (mark == begin && !quoted) {
+                enum row_end end = read_quoted(csv, mark + 1, &mark);
+                if (end != ROW_WHOLE)
+                    return end;
+                begin = mark + 1;
+                quoted = true;
+            } else {
+                spoil_row(csv, CSV_FAULT_QUOTE);
+            }
+            break;
+        default:
+            return break_file(csv, CSV_FAULT_NUL, csv->next_line);
+        }
+    }
+}
+
+/* --- rows and the header -------------------------------------------------------------------------------------- */
+
+static struct slice trimmed(struct slice name)
+{
+    name = slice_trim(name);
+    while (name.length > 0 && name.bytes[name.length - 1] == '\r')
+        name.length--;
+    return name;
+}
+
+static enum csv_step take_header(struct csv *csv)
+{
+    if (csv->fault == CSV_FAULT_NONE && csv->fields > CSV_COLUMNS_MAX)
+        csv->fault = CSV_FAULT_COLUMNS;
+    csv->columns = 0;
+    for (unsigned i = 0; csv->fault == CSV_FAULT_NONE && i < csv->fields; i++) {
+        struct slice name = trimmed(csv->field[i]);
+        if (name.length >= CSV_COLUMN_NAME_MAX || memchr(name.bytes, '\n', name.length)) {
+            csv->fault = CSV_FAULT_COLUMN_NAME;
+            csv->found = i + 1;
+            break;
+        }
+        memcpy(csv->names[i], name.bytes, name.length);
+        csv->names[i][name.length] = '\0';
+        if (name.length > 0 && csv_column(csv, csv->names[i]) >= 0) {
+            csv->fault = CSV_FAULT_COLUMN_TWICE;
+            csv->found = i + 1;
+        }
+        csv->columns++;
+    }
+    if (csv->fault != CSV_FAULT_NONE) {
+        (void)break_file(csv, csv->fault, csv->line);
+        return CSV_BROKEN;
+    }
+    csv->header_read = true;
+    return CSV_HEADER;
+}
+
+static enum csv_step at_end(struct csv *csv)
+{
+    if (!csv->last)
+        return CSV_MORE;
+    if (csv->header_read)
+        return CSV_END;
+    (void)break_file(csv, CSV_FAULT_NO_HEADER, 1);
+    return CSV_BROKEN;
+}
+
+enum csv_step csv_next(struct csv *csv)
+{
+    for (;;) {
+        if (csv->broken)
+            return CSV_BROKEN;
+        if (csv->row == csv->end)
+            return at_end(csv);
+        const char *row = csv->row;
+        csv->line = csv->next_line;
+        csv->fields = 0;
+        csv->fault = CSV_FAULT_NONE;
+        csv->unquoted_length = 0;
+        enum row_end end = read_row(csv);
+        if (end == ROW_BROKEN)
+            return CSV_BROKEN;
+        if (end == ROW_PARTIAL) {
+            csv->row = row;
+            csv->next_line = csv->line;
+            return CSV_MORE;
+        }
+        bool empty = csv->fields == 1 && csv->field[0].length == 0 && *row != '"';
+        if (empty && csv->fault == CSV_FAULT_NONE)
+            continue;
+        if (!csv->header_read)
+            return take_header(csv);
+        csv->rows++;
+        if (csv->fault == CSV_FAULT_NONE && csv->fields == csv->columns)
+            return CSV_ROW;
+        if (csv->fault == CSV_FAULT_NONE) {
+            csv->fault = CSV_FAULT_FIELD_COUNT;
+            csv->fault_line = csv->line;
+            csv->found = csv->fields;
+        }
+        return CSV_BAD_ROW;
+    }
+}
+
+void csv_adopt_header(struct csv *csv, const char *const *names, unsigned count)
+{
+    csv_init(csv);
+    csv->columns = count < CSV_COLUMNS_MAX ? count : CSV_COLUMNS_MAX;
+    for (unsigned i = 0; i < csv->columns; i++)
+        snprintf(csv->names[i], sizeof csv->names[i], "%s", names[i]);
+    csv->header_read = true;
+}
+
+int csv_column(const struct csv *csv, const char *name)
+{
+    for (unsigned i = 0; i < csv->columns; i++)
+        if (strcmp(csv->names[i], name) == 0)
+            return (int)i;
+    return -1;
+}
+
+const char *csv_column_name(const struct csv *csv, unsigned column)
+{
+    return column < csv->columns ? csv->names[column] : "";
+}
+
+/* --- words ---------------------------------------------------------------------------------------------------- */
+
+static const struct fault_words {
+    const char *reason, *found, *expected; /* with %u for the number found */
+} fault_words[] = {
+    [CSV_FAULT_NONE] = {"", "", ""},
+    [CSV_FAULT_FIELD_COUNT] = {"row.fields", "%u fields", ""},
+    [CSV_FAULT_FIELD_LENGTH] = {"row.field_length", "field %u is longer", "at most 4096 bytes"},
+    [CSV_FAULT_QUOTE] = {"row.quote", "a quote inside field %u or text behind its end",
+                         "quotes around the whole field, those inside doubled"},
+    [CSV_FAULT_NUL] = {"file.nul", "a NUL byte", "text"},
+    [CSV_FAULT_UNCLOSED] = {"file.quote", "a quote that is never closed", "a closing quote"},
+    [CSV_FAULT_ROW_LENGTH] = {"file.row_length", "a row of more than 65536 bytes",
+                              "a shorter one (is a quote not closed?)"},
+    [CSV_FAULT_NO_HEADER] = {"file.header", "no header row", "a first row with the names of the columns"},
+    [CSV_FAULT_COLUMN_TWICE] = {"file.header", "column %u has the name of an earlier one", "each name once"},
+    [CSV_FAULT_COLUMN_NAME] = {"file.header", "a damaged name of column %u", "a name of at most 127 bytes"},
+    [CSV_FAULT_COLUMNS] = {"file.header", "more columns", "at most 64"},
+};
+
+const char *csv_fault_reason(enum csv_fault fault)
+{
+    return fault_words[fault].reason;
+}
+
+void csv_fault_describe(const struct csv *csv, char *found, char *expected, size_t size)
+{
+    const char *pattern = fault_words[csv->fault].found;
+    const char *at = strstr(pattern, "%u");
+    if (at)
+        snprintf(found, size, "%.*s%u%s", (int)(at - pattern), pattern, csv->found, at + 2);
+    else
+        snprintf(found, size, "%s", pattern);
+    if (csv->fault == CSV_FAULT_FIELD_COUNT)
+        snprintf(expected, size, "%u, as the header has", csv->columns);
+    else
+        snprintf(expected, size, "%s", fault_words[csv->fault].expected);
+}

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "config.h"
+
+#include "source/feed_rows.h"
+
+#include "base/money.h"
+#include "domain/resident_id.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NO_COLUMN = -1 };
+
+/* Where a fact's parts stand in a row. */
+struct fact_columns {
+    int value, from, to, ref, as_of, when;
+};
+
+struct feed_rows {
+    const struct dictionary *dictionary;
+    const struct feed_config *config; /* NULL: the register */
+    const struct csv *csv;
+    day_t today;
+    int id, household, name, code;
+    struct fact_columns canonical;
+    struct fact_columns mapped[FEED_FACTS_MAX];
+    /* The code of the row before: files come sorted by it more often than not. */
+    const struct fact_code *last_code;
+};
+
+/* --- notes -------------------------------------------------------------------------------------------------------- */
+
+/* A telephone number has 11 digits, an identity number 15 or 18, a date without dashes 8. */
+enum { MASK_FROM = 10, MASK_DIGITS_LEAST = 7 };
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* Shows the first and last quarter of a run, at most four characters each. */
+static void mask_run(char *run, size_t length)
+{
+    size_t shown = length / 4 < 4 ? length / 4 : 4;
+    memset(run + shown, '*', length - 2 * shown);
+}
+
+/* Runs of digits, letters and blanks that are long enough for a number of somebody's. */
+static void mask_numbers(char *text)
+{
+    for (char *at = text; *at;) {
+        size_t run = 0, digits = 0;
+        for (; is_digit(at[run]) || is_letter(at[run]) || at[run] == ' '; run++)
+            digits += is_digit(at[run]);
+        if (run >= MASK_FROM && digits >= MASK_DIGITS_LEAST)
+            mask_run(at, run);
+        at += run ? run : 1;
+    }
+}
+
+/* What stood in the place of an identity number or a certificate: whatever it is made of, its middle is not shown. */
+static void mask_middle(char *text)
+{
+    enum { SHOWN = 4 };
+    char out[NOTE_FOUND_MAX];
+    size_t length = strlen(text), characters = 0, made = 0, number = 0;
+    for (size_t at = 0; at < length; at += utf8_char_length(text + at, length - at))
+        characters++;
+    if (characters < MASK_FROM)
+        return;
+    for (size_t at = 0; at < length; number++) {
+        size_t step = utf8_char_length(text + at, length - at);
+        if (number < SHOWN || number >= characters - SHOWN) {
+            memcpy(out + made, text + at, step);
+            made += step;
+        } else {
+            out[made++] = '*';
+        }
+        at += step;
+    }
+    memcpy(text, out, made);
+    text[made] = '\0';
+}
+
+void row_note_set(struct row_note *note, uint64_t line, const char *column, const char *reason,
+                  struct slice found, const char *expected, bool kept)
+{
+    enum { SHOWN = 40 };
+    note->line = line;
+    note->reason = reason;
+    note->kept = kept;
+    snprintf(note->column, sizeof note->column, "%s", column);
+    snprintf(note->expected, sizeof note->expected, "%s", expected);
+    size_t length = utf8_cut(found.bytes, found.length, SHOWN);
+    for (size_t i = 0; i < length; i++)
+        note->found[i] = (unsigned char)found.bytes[i] < ' ' || found.bytes[i] == 0x7F ? ' ' : found.bytes[i];
+    snprintf(note->found + length, sizeof note->found - length, "%s", length < found.length ? "…" : "");
+    if (strncmp(reason, "id.", 3) == 0 || strncmp(reason, "certificate.", 12) == 0)
+        mask_middle(note->found);
+    else
+        mask_numbers(note->found);
+}
+
+static void add_note(const struct feed_rows *rows, struct feed_row *out, int column, const char *reason,
+                     struct slice found, const char *expected, bool kept)
+{
+    if (out->note_count == FEED_NOTES_MAX)
+        return;
+    const char *name = column == NO_COLUMN ? "" : csv_column_name(rows->csv, (unsigned)column);
+    row_note_set(&out->notes[out->note_count++], rows->csv->line, name, reason, found, expected, kept);
+}
+
+static bool refuse(const struct feed_rows *rows, struct feed_row *out, int column, const char *reason,
+                   struct slice found, const char *expected)
+{
+    add_note(rows, out, column, reason, found, expected, false);
+    out->refused++;
+    return false;
+}
+
+static const struct slice nothing = {"", 0};
+
+/* Most fields have no blank at either end: look before calling. */
+static inline struct slice field(const struct feed_rows *rows, int column)
+{
+    if (column == NO_COLUMN)
+        return nothing;
+    struct slice text = rows->csv->field[column];
+    if (text.length > 0 &&
+        ((unsigned char)text.bytes[0] <= ' ' || (unsigned char)text.bytes[text.length - 1] <= ' '))
+        return slice_trim(text);
+    return text;
+}
+
+/* --- whom it is about ----------------------------------------------------------------------------------------------- */
+
+static const char *const id_reasons[] = {
+    [RESIDENT_ID_OK] = "",
+    [RESIDENT_ID_EMPTY] = "id.empty",
+    [RESIDENT_ID_SCIENTIFIC] = "id.scientific",
+    [RESIDENT_ID_LENGTH] = "id.length",
+    [RESIDENT_ID_CHARACTER] = "id.character",
+    [RESIDENT_ID_BIRTH_DATE] = "id.birth_date",
+    [RESIDENT_ID_CHECK] = "id.check",
+    [RESIDENT_ID_CHECK_ZEROS] = "id.check_zeros",
+};
+
+const char *feed_id_reason(int verdict)
+{
+    return id_reasons[verdict];
+}
+
+static bool read_subject(const struct feed_rows *rows, struct feed_fact *fact, struct feed_row *out)
+{
+    struct slice id = field(rows, rows->id), household = field(rows, rows->household);
+    if (id.length > 0 && household.length > 0)
+        return refuse(rows, out, NO_COLUMN, "subject.both", nothing, "a person or a household, not both");
+    if (id.length == 0 && household.length == 0)
+        return refuse(rows, out, NO_COLUMN, "subject.none", nothing,
+                      "an identity number or a household number");
+    fact->id_packed = 0;
+    fact->household_no = household;
+    if (household.length > HOUSEHOLD_NO_MAX)
+        return refuse(rows, out, rows->household, "household.unknown", household, "a number of the register");
+    if (household.length > 0)
+        return true;
+    enum resident_id_verdict verdict = resident_id_parse(id, rows->today, &fact->id_packed);
+    if (verdict == RESIDENT_ID_OK)
+        return true;
+    return refuse(rows, out, rows->id, id_reasons[verdict], id, "an identity number of GB 11643");
+}
+
+static void read_name(const struct feed_rows *rows, struct feed_fact *fact)
+{
+    fact->name = field(rows, rows->name);
+    /* Longer than any name: what is compared and kept is its beginning. */
+    fact->name.length = utf8_cut(fact->name.bytes, fact->name.length, NAME_BYTES_MAX);
+}
+
+/* --- a fact's parts ------------------------------------------------------------------------------------------------- */
+
+static bool read_code(struct feed_rows *rows, struct feed_fact *fact, struct feed_row *out)
+{
+    struct slice name = field(rows, rows->code);
+    if (!rows->last_code || !slice_is(name, rows->last_code->name)) {
+        const struct fact_code *code = dictionary_by_name(rows->dictionary, name);
+        if (!code)
+            return refuse(rows, out, rows->code, name.length > 0 ? "code.unknown" : "code.missing", name,
+                          "a code of the fact dictionary");
+        rows->last_code = code;
+    }
+    fact->code = rows->last_code;
+    if (rows->config && !feed_config_allows(rows->config, fact->code))
+        return refuse(rows, out, rows->code, "code.not_allowed", name, "a code that this feed may state");
+    return true;
+}
+
+static bool read_date(const struct feed_rows *rows, const struct feed_fact_map *map, int column, day_t *day,
+                      struct feed_row *out)
+{
+    struct slice text = field(rows, column);
+    *day = DAY_NONE;
+    if (text.length == 0 || (!map && civil_parse(text, day)))
+        return true;
+    for (size_t i = 0; map && i < map->date_format_count; i++)
+        if (feed_date_parse(map->date_formats[i], text, day))
+            return true;
+    return refuse(rows, out, column, "date.unreadable", text,
+                  map ? "a date as configured, that exists" : "a date that exists, YYYY-MM-DD");
+}
+
+static bool read_period(const struct feed_rows *rows, const struct feed_fact_map *map,
+                        const struct fact_columns *columns, struct feed_fact *fact, struct feed_row *out)
+{
+    if (!read_date(rows, map, columns->from, &fact->from_day, out) ||
+        !read_date(rows, map, columns->to, &fact->to_day, out) ||
+        !read_date(rows, map, columns->as_of, &fact->as_of, out))
+        return false;
+    bool amount = fact->code->kind == FACT_AMOUNT;
+    if (fact->from_day == DAY_NONE && !(amount && fact->to_day != DAY_NONE))
+        return refuse(rows, out, columns->from, "date.missing", nothing,
+                      amount ? "the first or the last day of its period" : "the day from which it holds");
+    if (fact->to_day != DAY_NONE && fact->from_day != DAY_NONE && fact->to_day < fact->from_day)
+        return refuse(rows, out, columns->to, "date.order", field(rows, columns->to),
+                      "a period that does not end before it begins");
+    return true;
+}
+
+static bool read_ref(const struct feed_rows *rows, int column, struct feed_fact *fact, struct feed_row *out)
+{
+    fact->ref = field(rows, column);
+    return fact->ref.length <= FACT_REF_MAX ||
+           refuse(rows, out, column, "ref.too_long", fact->ref, "at most 128 bytes");
+}
+
+/* Why an amount cannot be read; it is kept as unknown. */
+static const char *amount_reason(struct slice text)
+{
+    bool negative = text.length > 0 && text.bytes[0] == '-';
+    struct slice digits = negative ? (struct slice){text.bytes + 1, text.length - 1} : text;
+    size_t whole = 0;
+    while (whole < digits.length && is_digit(digits.bytes[whole]))
+        whole++;
+    size_t decimals = 0;
+    if (whole < digits.length && digits.bytes[whole] == '.')
+        while (whole + 1 + decimals < digits.length && is_digit(digits.bytes[whole + 1 + decimals]))
+            decimals++;
+    bool number =
+        whole > 0 && (whole == digits.length || (decimals > 0 && whole + 1 + decimals == digits.length));
+    if (number && negative)
+        return "amount.negative";
+    return number && whole > 12 ? "amount.too_long" : "amount.unreadable";
+}
+
+/* Whole fen, at most as many as 12 digits of yuan hold. */
+static enum fact_verdict read_fen(struct slice text, int64_t *value)
+{
+    *value = FACT_UNKNOWN;
+    if (text.length == 0)
+        return FACT_OK;
+    int64_t fen = 0;
+    if (text.length > 14)
+        return FACT_AMOUNT_UNREADABLE;
+    for (size_t i = 0; i < text.length; i++) {
+        if (!is_digit(text.bytes[i]))
+            return FACT_AMOUNT_UNREADABLE;
+        fen = fen * 10 + (text.bytes[i] - '0');
+    }
+    *value = fen;
+    return FACT_OK;
+}
+
+/* What the partner's word means; false when the table does not have it. */
+static bool translate(const struct feed_fact_map *map, struct slice *value)
+{
+    if (map->value_count == 0 || value->length == 0)
+        return true;
+    for (size_t i = 0; i < map->value_count; i++) {
+        if (!slice_is(*value, map->values[i].from))
+            continue;
+        *value = slice_of(map->values[i].to);
+        return true;
+    }
+    return false;
+}
+
+static const struct {
+    const char *reason, *expected;
+} value_words[] = {
+    [FACT_OK] = {"", ""},
+    [FACT_AMOUNT_UNREADABLE] = {"amount.unreadable", "yuan with at most 12 digits and 2 decimals"},
+    [FACT_VALUE_UNKNOWN_CODE] = {"value.unknown", "a value that this code can have"},
+    [FACT_VALUE_MISSING] = {"value.missing", "a value: this code must have one"},
+    [FACT_CERTIFICATE_FORM] = {"certificate.form", "20 characters that end in a type 1-7 and a grade 1-4"},
+    [FACT_CERTIFICATE_ID] = {"certificate.person",
+                             "a certificate that holds the same person's identity number"},
+};
+
+static bool read_value(const struct feed_rows *rows, const struct feed_fact_map *map, int column,
+                       struct feed_fact *fact, struct feed_row *out)
+{
+    struct slice text = map && map->constant ? slice_of(map->constant) : field(rows, column);
+    struct slice written = text;
+    if (map && !translate(map, &text))
+        return refuse(rows, out, column, "value.unknown", written, "a value that the configuration names");
+    fact->detail = nothing;
+    enum fact_verdict verdict = map && map->fen
+                                    ? read_fen(text, &fact->value)
+                                    : fact_value_parse(fact->code, text, fact->id_packed, &fact->value);
+    if (verdict == FACT_AMOUNT_UNREADABLE) {
+        add_note(rows, out, column, amount_reason(text), written, value_words[verdict].expected, true);
+        return true;
+    }
+    if (verdict != FACT_OK)
+        return refuse(rows, out, column, value_words[verdict].reason, written, value_words[verdict].expected);
+    if (fact->code->kind == FACT_AMOUNT) {
+        if (fact->value > AMOUNT_ENORMOUS_FEN)
+            add_note(rows, out, column, "amount.enormous", written, "at most 5000000.00 yuan", true);
+        return true;
+    }
+    if (fact->code->kind != FACT_CERTIFICATE && fact->code->kind != FACT_TEXT)
+        return true;
+    if (text.length > FACT_DETAIL_MAX)
+        return refuse(rows, out, column, "value.too_long", written, "at most 200 bytes");
+    fact->detail = text;
+    return true;
+}
+
+/* The cheap and decisive parts first; an amount that is kept is listed only when the row stands. */
+static void read_fact(struct feed_rows *rows, const struct feed_fact_map *map,
+                      const struct fact_columns *columns, const struct feed_fact *subject,
+                      struct feed_row *out)
+{
+    struct feed_fact *fact = &out->facts[out->fact_count];
+    *fact = *subject;
+    if (map)
+        fact->code = map->code;
+    else if (!read_code(rows, fact, out))
+        return;
+    if (read_period(rows, map, columns, fact, out) && read_ref(rows, columns->ref, fact, out) &&
+        read_value(rows, map, columns->value, fact, out))
+        out->fact_count++;
+}
+
+/* --- rows ----------------------------------------------------------------------------------------------------------- */
+
+static bool holds(const struct feed_rows *rows, size_t i)
+{
+    const struct feed_fact_map *map = &rows->config->facts[i];
+    return !map->when_column || slice_is(field(rows, rows->mapped[i].when), map->when_value);
+}
+
+static void read_mapped(struct feed_rows *rows, struct feed_fact *subject, struct feed_row *out)
+{
+    bool known = false;
+    for (size_t i = 0; i < rows->config->fact_count; i++) {
+        if (!holds(rows, i))
+            continue; /* a row that states nothing is not judged, whomever it is about */
+        if (!known && !read_subject(rows, subject, out))
+            return;
+        known = true;
+        read_fact(rows, &rows->config->facts[i], &rows->mapped[i], subject, out);
+    }
+}
+
+static void describe_damage(const struct feed_rows *rows, struct feed_row *out)
+{
+    char found[NOTE_FOUND_MAX], expected[NOTE_FOUND_MAX];
+    csv_fault_describe(rows->csv, found, expected, sizeof found);
+    (void)refuse(rows, out, NO_COLUMN, csv_fault_reason(rows->csv->fault), slice_of(found), expected);
+}
+
+void feed_rows_read(struct feed_rows *rows, bool bad_row, struct feed_row *out)
+{
+    out->fact_count = out->note_count = out->refused = 0;
+    if (bad_row) {
+        describe_damage(rows, out);
+        return;
+    }
+    struct feed_fact subject;
+    memset(&subject, 0, sizeof subject);
+    subject.line = rows->csv->line;
+    read_name(rows, &subject);
+    if (rows->config && rows->config->mapped)
+        read_mapped(rows, &subject, out);
+    else if (read_subject(rows, &subject, out))
+        read_fact(rows, NULL, &rows->canonical, &subject, out);
+}
+
+/* --- columns -------------------------------------------------------------------------------------------------------- */
+
+static enum status find_column(const struct feed_rows *rows, const char *name, int *column, struct error *err)
+{
+    *column = name ? csv_column(rows->csv, name) : NO_COLUMN;
+    if (!name || *column != NO_COLUMN)
+        return STATUS_OK;
+    return error_set(err, STATUS_REJECT, "line 1: found no column %s, expected one of that name", name);
+}
+
+static enum status bind_canonical(struct feed_rows *rows, struct error *err)
+{
+    rows->id = csv_column(rows->csv, "id_number");
+    rows->household = csv_column(rows->csv, "household_no");
+    rows->name = csv_column(rows->csv, "name");
+    struct fact_columns *columns = &rows->canonical;
+    columns->to = csv_column(rows->csv, "to");
+    columns->ref = csv_column(rows->csv, "ref");
+    columns->as_of = rows->config ? NO_COLUMN : csv_column(rows->csv, "as_of");
+    columns->when = NO_COLUMN;
+    if (rows->id == NO_COLUMN && rows->household == NO_COLUMN)
+        return error_set(err, STATUS_REJECT,
+                         "line 1: found neither a column id_number nor household_no, expected one of them");
+    enum status status = find_column(rows, "code", &rows->code, err);
+    if (status == STATUS_OK)
+        status = find_column(rows, "value", &columns->value, err);
+    if (status == STATUS_OK)
+        status = find_column(rows, "from", &columns->from, err);
+    return status;
+}
+
+static enum status bind_mapped(struct feed_rows *rows, struct error *err)
+{
+    const struct feed_config *config = rows->config;
+    struct {
+        const char *name;
+        int *column;
+    } wanted[3 + 6 * FEED_FACTS_MAX] = {
+        {config->id_column, &rows->id},
+        {config->household_column, &rows->household},
+        {config->name_column, &rows->name},
+    };
+    size_t count = 3;
+    for (size_t i = 0; i < config->fact_count; i++) {
+        const struct feed_fact_map *map = &config->facts[i];
+        struct fact_columns *columns = &rows->mapped[i];
+        const char *const names[] = {map->value, map->from, map->to, map->ref, map->as_of, map->when_column};
+        int *const places[] = {&columns->value, &columns->from,  &columns->to,
+                               &columns->ref,   &columns->as_of, &columns->when};
+        for (size_t j = 0; j < sizeof names / sizeof *names; j++) {
+            wanted[count].name = names[j];
+            wanted[count++].column = places[j];
+        }
+    }
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < count; i++)
+        status = find_column(rows, wanted[i].name, wanted[i].column, err);
+    return status;
+}
+
+enum status feed_rows_new(struct feed_rows **rows, const struct dictionary *dictionary,
+                          const struct feed_config *config, const struct csv *csv, day_t today,
+                          struct error *err)
+{
+    *rows = calloc(1, sizeof **rows);
+    if (!*rows)
+        return error_set(err, STATUS_FATAL, "out of memory");
+    (*rows)->dictionary = dictionary;
+    (*rows)->config = config;
+    (*rows)->csv = csv;
+    (*rows)->today = today;
+    (*rows)->code = NO_COLUMN;
+    enum status status = config && config->mapped ? bind_mapped(*rows, err) : bind_canonical(*rows, err);
+    if (status != STATUS_OK) {
+        feed_rows_free(*rows);
+        *rows = NULL;
+    }
+    return status;
+}
+
+void feed_rows_free(struct feed_rows *rows)
+{
+    free(rows);
+}

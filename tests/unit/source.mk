@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: PostgreSQL
+source_tests = tests/unit/test_csv tests/unit/test_encoding tests/unit/test_manifest tests/unit/test_feed_config \
+	tests/unit/test_feed_rows
+check_PROGRAMS += $(source_tests)
+TESTS += $(source_tests)
+EXTRA_DIST += tests/cases/csv.tsv tests/cases/encodings.tsv tests/cases/manifests.tsv tests/cases/feed_configs.tsv \
+	tests/cases/feed_dates.tsv tests/cases/feed_rows.tsv tests/cases/feed_masks.tsv
+source_test_libs = tests/unit/libunit.a daemon/source/libsource.a daemon/store/libstore.a daemon/io/libio.a \
+	daemon/domain/libdomain.a daemon/base/libbase.a $(INIH_LIBS) $(JANSSON_LIBS) $(PQ_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_csv_SOURCES = tests/unit/test_csv.c
+tests_unit_test_csv_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_csv_LDADD = $(source_test_libs)
+tests_unit_test_encoding_SOURCES = tests/unit/test_encoding.c
+tests_unit_test_encoding_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_encoding_LDADD = $(source_test_libs)
+tests_unit_test_manifest_SOURCES = tests/unit/test_manifest.c
+tests_unit_test_manifest_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_manifest_LDADD = $(source_test_libs)
+tests_unit_test_feed_config_SOURCES = tests/unit/test_feed_config.c
+tests_unit_test_feed_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_feed_config_LDADD = $(source_test_libs)
+tests_unit_test_feed_rows_SOURCES = tests/unit/test_feed_rows.c
+tests_unit_test_feed_rows_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_feed_rows_LDADD = $(source_test_libs)
