@@ -88,6 +88,7 @@ struct http_server {
     struct peer_list peers;
     unsigned peer_count;
     struct peer_list cut_peers;
+    bool run_again; /* a connection was freed: see run_daemon */
 };
 
 /* ---- replies ---- */
@@ -436,6 +437,7 @@ static void note_connection(void *ctx, struct MHD_Connection *connection, void *
     } else if (peer != NULL) {
         TAILQ_REMOVE(peer->cut ? &server->cut_peers : &server->peers, peer, link);
         server->peer_count--;
+        server->run_again = true;
         free(peer);
         *socket_ctx = NULL;
         arm_deadline(server);
@@ -444,11 +446,18 @@ static void note_connection(void *ctx, struct MHD_Connection *connection, void *
 
 /* ---- the loop's side ---- */
 
+/*
+ * At its limit of connections libmicrohttpd takes the listening socket out of its epoll, and puts it back only when it
+ * is run after one was freed, for which it does not ask: without one more run the next client would never be served.
+ */
 static void run_daemon(struct http_server *server)
 {
     MHD_UNSIGNED_LONG_LONG wait_ms;
+    server->run_again = false;
     MHD_run(server->daemon);
-    if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES)
+    if (server->run_again)
+        loop_timer_arm(server->turn_timer, 0);
+    else if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES)
         loop_timer_arm(server->turn_timer, (int64_t)wait_ms);
     else
         loop_timer_cancel(server->turn_timer);

@@ -13,8 +13,9 @@
  * 2. A request that two parsers could read in two ways (repeated or conflicting lengths, odd transfer
  * codings, no or several Hosts, a zero byte) is answered 400 and its connection closed; it never reaches the
  * handler.
- * 3. Every exchange given to the handler is answered exactly once with http_exchange_reply, and exists until
- * then, even if the client has gone, its deadline has passed (it was sent 503), or the server was freed.
+ * 3. Every exchange given to the handler is answered exactly once with http_exchange_reply, and it and its texts exist until
+ *    then, even if the client has gone or its deadline has passed (it was sent 503). If the server was freed meanwhile,
+ *    nothing else may be asked of the exchange.
  */
 #ifndef SHOUWANG_IO_HTTP_SERVER_H
 #define SHOUWANG_IO_HTTP_SERVER_H
@@ -52,7 +53,7 @@ unsigned http_server_connections(const struct http_server *server);
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST }; /* others are answered 405 without the handler */
 
-/* What was asked. All texts are borrowed until the reply, valid UTF-8 or not, without zero bytes. */
+/* What was asked. Texts are borrowed until the reply; they may be no UTF-8 but hold no zero byte. */
 enum http_method http_exchange_method(const struct http_exchange *exchange);
 const char *http_exchange_path(const struct http_exchange *exchange); /* percent-decoded, begins with '/' */
 /* A query parameter, decoded; "" when it has no value, NULL when absent. The first of several. */
