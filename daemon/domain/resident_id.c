@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * The weights of GB 11643 are the powers of two modulo 11, from 2^17 for the first digit to 2^0 for the check character,
- * and a number is right when the weighted sum is 1 modulo 11 (X counts 10). So the sum is Horner's rule with 2: one shift
- * and one addition for each character, and no table.
+ * and a number is right when the weighted sum is 1 modulo 11 (X counts 10). So the sum is a number written to base 2
+ * with digits up to 9, and is read like the number itself to base 10: eight digits at a time in one 64-bit word, because
+ * every row of every feed passes here.
  */
 #include "domain/resident_id.h"
 
@@ -30,26 +31,45 @@ static unsigned check_of(char c)
     return (c | 0x20) == 'x' ? CHECK_X : digit_of(c) <= 9 ? digit_of(c) : CHECK_X + 1;
 }
 
-static unsigned two(const char *at)
+/* Eight characters in one word, the first in the lowest byte. */
+static uint64_t load(const char *at)
 {
-    return digit_of(at[0]) * 10 + digit_of(at[1]);
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
 }
 
-static uint64_t nine(const char *at)
+#define BYTES(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* A byte has its high bit set when it lies below '0' or above '9'. */
+static uint64_t non_digits(uint64_t word)
 {
-    uint32_t value = 0;
-    for (int i = 0; i < 9; i++)
-        value = value * 10 + digit_of(at[i]);
-    return value;
+    return (word | (word + BYTES(0x7F - '9')) | (word - BYTES('0'))) & BYTES(0x80);
+}
+
+/* Eight digits as a number to that base: neighbours are joined to pairs, pairs to fours, fours to one. */
+static uint32_t join(uint64_t word, uint64_t base)
+{
+    uint64_t digits = word - BYTES('0');
+    uint64_t pairs = (digits * (base << 8 | 1)) >> 8 & UINT64_C(0x00FF00FF00FF00FF);
+    uint64_t fours = (pairs * ((base * base) << 16 | 1)) >> 16 & UINT64_C(0x0000FFFF0000FFFF);
+    return (uint32_t)((fours * ((base * base * base * base) << 32 | 1)) >> 32);
+}
+
+/* The first 17 characters are digits and the last is one of the check characters. */
+static bool has_form(const char *text)
+{
+    uint64_t bad = non_digits(load(text)) | non_digits(load(text + 8));
+    return !bad && digit_of(text[16]) <= 9 && check_of(text[17]) <= CHECK_X;
 }
 
 /* The sum over 17 digits, with the check character's place still open. */
 static unsigned weighted(const char *digits)
 {
-    unsigned sum = 0;
-    for (int i = 0; i < LENGTH - 1; i++)
-        sum = sum * 2 + digit_of(digits[i]);
-    return sum * 2;
+    return join(load(digits), 2) * 1024 + join(load(digits + 8), 2) * 4 + digit_of(digits[16]) * 2;
 }
 
 /* A spreadsheet keeps 15 digits and puts zeros for the rest; some senders then put an X or a digit of their own last. */
@@ -60,19 +80,20 @@ static bool zeros_at_end(const char *text)
     return sequence_zeros || last_zeros;
 }
 
-/* 18 bytes of which the first 17 are digits and the last is one of the check characters. */
+/* 18 bytes that have the form. */
 static enum resident_id_verdict read_18(const char *text, day_t today, uint64_t *packed)
 {
-    int year = (int)(two(text + BIRTH_AT) * 100 + two(text + BIRTH_AT + 2));
-    int month = (int)two(text + BIRTH_AT + 4);
-    int day_of_month = (int)two(text + BIRTH_AT + 6);
+    uint32_t first = join(load(text), 10);      /* the place and the century */
+    uint32_t second = join(load(text + 8), 10); /* year, month, day and two digits of the sequence */
+    int year = (int)(first % 100 * 100 + second / 1000000);
     day_t birth;
-    if (!civil_from_ymd(year, month, day_of_month, &birth) || (today != DAY_NONE && birth > today))
+    if (!civil_from_ymd(year, (int)(second / 10000 % 100), (int)(second / 100 % 100), &birth) ||
+        (today != DAY_NONE && birth > today))
         return RESIDENT_ID_BIRTH_DATE;
     unsigned check = check_of(text[LENGTH - 1]);
     if ((weighted(text) + check) % CHECK_MODULUS != 1)
         return zeros_at_end(text) ? RESIDENT_ID_CHECK_ZEROS : RESIDENT_ID_CHECK;
-    uint64_t number = nine(text) * 100000000 + nine(text + 8) % 100000000;
+    uint64_t number = first * UINT64_C(1000000000) + second * UINT64_C(10) + digit_of(text[16]);
     *packed = number * CHECK_MODULUS + check;
     return RESIDENT_ID_OK;
 }
@@ -157,16 +178,14 @@ static enum resident_id_verdict read_unclean(struct slice text, day_t today, uin
         return RESIDENT_ID_SCIENTIFIC;
     if (length != LENGTH && length != LENGTH_LEGACY)
         return RESIDENT_ID_LENGTH;
-    bool digits = are_digits(plain, length == LENGTH ? LENGTH - 1 : LENGTH_LEGACY);
-    if (!digits || (length == LENGTH && check_of(plain[LENGTH - 1]) > CHECK_X))
+    if (length == LENGTH ? !has_form(plain) : !are_digits(plain, LENGTH_LEGACY))
         return RESIDENT_ID_CHARACTER;
     return length == LENGTH ? read_18(plain, today, packed) : read_legacy(plain, today, packed);
 }
 
 enum resident_id_verdict resident_id_parse(struct slice text, day_t today, uint64_t *packed)
 {
-    if (text.length == LENGTH && are_digits(text.bytes, LENGTH - 1) &&
-        check_of(text.bytes[LENGTH - 1]) <= CHECK_X)
+    if (text.length == LENGTH && has_form(text.bytes))
         return read_18(text.bytes, today, packed);
     return read_unclean(text, today, packed);
 }
