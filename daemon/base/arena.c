@@ -73,7 +73,7 @@ void arena_free(struct arena *arena)
 
 static struct chunk *chunk_new(struct arena *arena, size_t capacity)
 {
-    if (capacity > arena->budget_bytes - arena->taken_bytes || capacity > SIZE_MAX - sizeof(struct chunk))
+    if (capacity > arena->budget_bytes - arena->taken_bytes || capacity > PTRDIFF_MAX - sizeof(struct chunk))
         return NULL;
     struct chunk *chunk = calloc(1, sizeof *chunk + capacity);
     if (!chunk)
