@@ -14,5 +14,6 @@ include tests/unit/base.mk
 include tests/unit/io.mk
 include tests/unit/round.mk
 include tests/unit/domain.mk
+include tests/lint.mk
 include tests/system/local.mk
 include tests/unit/source.mk
