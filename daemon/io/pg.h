@@ -88,11 +88,13 @@ struct pg_param pg_of_uuid_array(const char *const *texts, size_t count);
 
 /* 8-4-4-4-12 hexadecimal digits. */
 bool pg_uuid_valid(const char *text);
+const char *pg_uuid_format(const unsigned char bytes[16], char out[UUID_TEXT_SIZE]); /* returns out */
 
 /* --- results -------------------------------------------------------------------------------------------- */
 
 /* Rows and columns count from 0. A column read with the wrong type is a programmer's error (assert); reading
- * a null gives 0, false, DAY_NONE, an empty slice or "". Slices live as long as the result. */
+ * a null gives 0, false, DAY_NONE, an empty slice or "". Slices live as long as the result; a
+ * zero follows their bytes. */
 size_t pg_result_rows(const struct pg_result *result); /* 0 for NULL */
 bool pg_is_null(const struct pg_result *result, size_t row, int column);
 int64_t pg_get_int64(const struct pg_result *result, size_t row,
@@ -303,6 +305,16 @@ static inline struct slice pg_row_text(struct pg_row *row)
     int length = 0;
     const unsigned char *bytes = pg_row_column(row, -1, &length);
     return (struct slice){(const char *)bytes, (size_t)length};
+}
+
+/* Empty for null. */
+static inline void pg_row_uuid(struct pg_row *row, char out[UUID_TEXT_SIZE])
+{
+    int length = 0;
+    const unsigned char *bytes = pg_row_column(row, 16, &length);
+    out[0] = '\0';
+    if (bytes)
+        pg_uuid_format(bytes, out);
 }
 
 /* --- the connection on the loop ------------------------------------------------------------------------- */

@@ -93,6 +93,20 @@ bool pg_uuid_valid(const char *text)
     return pg_uuid_bytes(text, bytes);
 }
 
+const char *pg_uuid_format(const unsigned char bytes[16], char out[UUID_TEXT_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    char *at = out;
+    for (int i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *at++ = '-';
+        *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 15];
+    }
+    *at = '\0';
+    return out;
+}
+
 /* --- parameters --- */
 
 struct pg_param pg_of_null(void)
@@ -423,20 +437,9 @@ struct slice pg_get_text(const struct pg_result *result, size_t row, int column)
 
 const char *pg_get_uuid(const struct pg_result *result, size_t row, int column, char out[UUID_TEXT_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
     assert(PQftype(rows_of(result), column) == OID_UUID);
-    char *at = out;
-    if (!pg_is_null(result, row, column)) {
-        const unsigned char *bytes = value_of(result, row, column);
-        for (int i = 0; i < 16; i++) {
-            if (i == 4 || i == 6 || i == 8 || i == 10)
-                *at++ = '-';
-            *at++ = digits[bytes[i] >> 4];
-            *at++ = digits[bytes[i] & 15];
-        }
-    }
-    *at = '\0';
-    return out;
+    out[0] = '\0';
+    return pg_is_null(result, row, column) ? out : pg_uuid_format(value_of(result, row, column), out);
 }
 
 /*

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: PostgreSQL
 noinst_LIBRARIES += daemon/store/libstore.a
 daemon_store_libstore_a_SOURCES = \
-	daemon/store/batch.h \
-	daemon/store/fact_store.h \
-	daemon/store/lease.h \
+	daemon/store/batch.c daemon/store/batch.h \
+	daemon/store/columns.c daemon/store/columns.h \
+	daemon/store/fact_store.c daemon/store/fact_store.h \
+	daemon/store/fetch.c daemon/store/fetch.h \
+	daemon/store/lease.c daemon/store/lease.h \
 	daemon/store/listing.h \
 	daemon/store/migrate.c daemon/store/migrate.h \
 	daemon/store/outbox.h \
-	daemon/store/pull.h \
-	daemon/store/register.h \
-	daemon/store/round_store.h
+	daemon/store/pull.c daemon/store/pull.h \
+	daemon/store/register.c daemon/store/register.h \
+	daemon/store/round_store.h \
+	daemon/store/vocabulary.c daemon/store/vocabulary.h
 nodist_daemon_store_libstore_a_SOURCES = daemon/store/migrations_embedded.c
 
 # The migrations are part of the programs, in the order of their names.

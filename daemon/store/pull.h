@@ -109,6 +109,7 @@ struct pull_batch {
     int64_t batch_id;
     day_t period_to;   /* DAY_NONE when the manifest gave none */
     day_t received_on; /* civil day in Asia/Shanghai */
+    day_t sent_on;     /* the same of the manifest's sent_at; DAY_NONE when not given */
     const char *name;
 };
 enum status pull_batches(struct pg *pg, struct arena *arena, const struct pull_batch **batches, size_t *count,

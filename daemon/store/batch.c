@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "store/batch.h"
+
+#include "io/pg.h"
+#include "store/fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *batch_mode_name(enum batch_mode mode)
+{
+    return mode == BATCH_FULL ? "full" : "delta";
+}
+
+/* --- writing --- */
+
+static struct pg_param sent_at(const struct batch_manifest *manifest)
+{
+    return manifest->sent_at_ms == INT64_MIN ? pg_of_null() : pg_of_timestamp(manifest->sent_at_ms);
+}
+
+static enum status insert_batch(struct pg *pg, const struct batch_manifest *manifest,
+                                const char *batch_status, const char *reason,
+                                const struct batch_counts *counts, int64_t *batch_id, struct error *err)
+{
+    struct pg_result *result;
+    enum status status = pg_query(
+        pg,
+        "insert into batch (source, batch, mode, status, reason, period_from, period_to, sent_at, file_name,"
+        "  sha256, encoding, rows_total, rows_stored, rows_quarantined, rows_stranger)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) returning batch_id",
+        pg_params(pg_of_int16(manifest->source), pg_of_text(manifest->name ? manifest->name : ""),
+                  pg_of_text(batch_mode_name(manifest->mode)), pg_of_text(batch_status), pg_of_text(reason),
+                  pg_of_day(manifest->period_from), pg_of_day(manifest->period_to), sent_at(manifest),
+                  pg_of_text(manifest->file_name ? manifest->file_name : ""), pg_of_text(manifest->sha256),
+                  pg_of_text(manifest->encoding), pg_of_int64(counts->rows_total),
+                  pg_of_int64(counts->rows_stored), pg_of_int64(counts->rows_quarantined),
+                  pg_of_int64(counts->rows_stranger)),
+        &result, err);
+    if (status)
+        return status;
+    *batch_id = pg_get_int64(result, 0, 0);
+    pg_result_free(result);
+    return STATUS_OK;
+}
+
+enum status batch_accept(struct pg *pg, const struct batch_manifest *manifest, int64_t *batch_id,
+                         struct error *err)
+{
+    static const struct batch_counts none = {0};
+    enum status status = insert_batch(pg, manifest, "accepted", NULL, &none, batch_id, err);
+    if (status && strcmp(pg_sqlstate(pg), "23505") == 0)
+        return error_set(err, STATUS_REJECT, "a batch of this source named %s was accepted before",
+                         manifest->name);
+    return status;
+}
+
+enum status batch_count(struct pg *pg, int64_t batch_id, const struct batch_counts *counts,
+                        const char *detail_json, struct error *err)
+{
+    return pg_update(
+        pg,
+        "update batch set rows_total = $2, rows_stored = $3, rows_quarantined = $4, rows_stranger = $5,"
+        "  detail = coalesce($6::jsonb, '{}') where batch_id = $1",
+        pg_params(pg_of_int64(batch_id), pg_of_int64(counts->rows_total), pg_of_int64(counts->rows_stored),
+                  pg_of_int64(counts->rows_quarantined), pg_of_int64(counts->rows_stranger),
+                  pg_of_text(detail_json)),
+        NULL, err);
+}
+
+enum status batch_refuse(struct pg *pg, const struct batch_manifest *manifest, const char *reason,
+                         const struct batch_counts *counts, int64_t *batch_id, struct error *err)
+{
+    return insert_batch(pg, manifest, "refused", reason, counts, batch_id, err);
+}
+
+/* --- quarantine --- */
+
+struct quarantine_writer {
+    struct pg *pg;
+    int64_t batch_id;
+    struct pg_rows rows;
+};
+
+enum status quarantine_writer_new(struct pg *pg, int64_t batch_id, struct quarantine_writer **writer,
+                                  struct error *err)
+{
+    *writer = calloc(1, sizeof **writer);
+    if (!*writer)
+        return error_set(err, STATUS_FATAL, "no memory for the quarantine of a batch");
+    (*writer)->pg = pg;
+    (*writer)->batch_id = batch_id;
+    pg_rows_init(&(*writer)->rows);
+    return STATUS_OK;
+}
+
+enum status quarantine_writer_finish(struct quarantine_writer *writer, struct error *err)
+{
+    return pg_copy_in(writer->pg,
+                      "copy quarantine (batch_id, line, column_name, reason, found, expected, kept)"
+                      " from stdin (format binary)",
+                      &writer->rows, err);
+}
+
+/* Never null: an empty slice may have no address. */
+static struct slice present(struct slice text)
+{
+    return text.bytes ? text : (struct slice){"", 0};
+}
+
+enum status quarantine_writer_add(struct quarantine_writer *writer, const struct quarantine_row *row,
+                                  struct error *err)
+{
+    struct pg_rows *rows = &writer->rows;
+    pg_rows_begin(rows, 7);
+    pg_put_int64(rows, writer->batch_id);
+    pg_put_int64(rows, row->line);
+    pg_put_text(rows, present(row->column));
+    pg_put_str(rows, row->reason);
+    pg_put_text(rows, present(row->found));
+    pg_put_str(rows, row->expected);
+    pg_put_bool(rows, row->kept);
+    return pg_rows_full(rows) ? quarantine_writer_finish(writer, err) : STATUS_OK;
+}
+
+void quarantine_writer_free(struct quarantine_writer *writer)
+{
+    if (!writer)
+        return;
+    pg_rows_fini(&writer->rows);
+    free(writer);
+}
+
+/* --- looking --- */
+
+#define BATCH_COLUMNS                                                                                        \
+    "b.batch_id, b.source, s.name, s.title, b.batch, b.mode, b.status, b.reason, b.period_from, "            \
+    "b.period_to,"                                                                                           \
+    " b.sent_at, b.received_at, b.file_name, b.sha256, b.encoding, b.rows_total, b.rows_stored, "            \
+    "b.rows_quarantined,"                                                                                    \
+    " b.rows_stranger, b.detail"
+#define BATCH_FROM " from batch b join source s using (source)"
+
+static void read_batch(struct fetch *fetch, struct batch_info *batch)
+{
+    const struct pg_result *result = fetch->result;
+    size_t row = fetch->row;
+    *batch = (struct batch_info){
+        .batch_id = pg_get_int64(result, row, 0),
+        .source = pg_get_int16(result, row, 1),
+        .source_name = fetch_text(fetch, 2),
+        .source_title = fetch_text(fetch, 3),
+        .name = fetch_text(fetch, 4),
+        .mode = slice_is(pg_get_text(result, row, 5), "full") ? BATCH_FULL : BATCH_DELTA,
+        .accepted = slice_is(pg_get_text(result, row, 6), "accepted"),
+        .reason = fetch_text(fetch, 7),
+        .period_from = pg_get_day(result, row, 8),
+        .period_to = pg_get_day(result, row, 9),
+        .sent_at_ms = pg_get_unix_ms(result, row, 10),
+        .received_at_ms = pg_get_unix_ms(result, row, 11),
+        .file_name = fetch_text(fetch, 12),
+        .sha256 = fetch_text(fetch, 13),
+        .encoding = fetch_text(fetch, 14),
+        .counts = {pg_get_int64(result, row, 15), pg_get_int64(result, row, 16),
+                   pg_get_int64(result, row, 17), pg_get_int64(result, row, 18)},
+        .detail_json = fetch_text(fetch, 19),
+    };
+}
+
+static enum status query_list(struct pg *pg, const char *sql, const struct pg_param *params,
+                              struct arena *arena, const struct batch_info **batches, size_t *count,
+                              struct error *err)
+{
+    struct fetch fetch;
+    *batches = NULL;
+    *count = 0;
+    enum status status = fetch_query(&fetch, pg, sql, params, arena, err);
+    struct batch_info *items = fetch_array(&fetch, sizeof *items);
+    for (; fetch.row < fetch.rows; fetch.row++)
+        read_batch(&fetch, &items[fetch.row]);
+    size_t rows = fetch.rows;
+    status = fetch_done(&fetch, status, err);
+    if (status)
+        return status;
+    *batches = items;
+    *count = rows;
+    return STATUS_OK;
+}
+
+static enum status query_one(struct pg *pg, const char *sql, const struct pg_param *params,
+                             struct arena *arena, const struct batch_info **batch, struct error *err)
+{
+    size_t count;
+    return query_list(pg, sql, params, arena, batch, &count, err);
+}
+
+enum status batch_find(struct pg *pg, int source, const char *name, struct arena *arena,
+                       const struct batch_info **batch, struct error *err)
+{
+    return query_one(pg,
+                     "select " BATCH_COLUMNS BATCH_FROM
+                     " where b.source = $1 and b.batch = $2 and b.status = 'accepted'",
+                     pg_params(pg_of_int16(source), pg_of_text(name)), arena, batch, err);
+}
+
+enum status batch_find_hash(struct pg *pg, int source, const char *sha256, struct arena *arena,
+                            const struct batch_info **batch, struct error *err)
+{
+    return query_one(pg,
+                     "select " BATCH_COLUMNS BATCH_FROM
+                     " where b.source = $1 and b.sha256 = $2 order by b.batch_id desc limit 1",
+                     pg_params(pg_of_int16(source), pg_of_text(sha256)), arena, batch, err);
+}
+
+enum status batch_get(struct pg *pg, int64_t batch_id, struct arena *arena, const struct batch_info **batch,
+                      struct error *err)
+{
+    return query_one(pg, "select " BATCH_COLUMNS BATCH_FROM " where b.batch_id = $1",
+                     pg_params(pg_of_int64(batch_id)), arena, batch, err);
+}
+
+enum status batch_list_newest(struct pg *pg, struct arena *arena, const struct batch_info **batches,
+                              size_t *count, struct error *err)
+{
+    return query_list(
+        pg,
+        "select " BATCH_COLUMNS BATCH_FROM
+        " where b.batch_id in (select max(batch_id) from batch group by source)"
+        "    or b.batch_id in (select max(batch_id) from batch where status = 'accepted' group by source)"
+        " order by b.source, b.batch_id desc",
+        pg_params(), arena, batches, count, err);
+}
+
+enum status batch_list(struct pg *pg, int source, int limit, struct arena *arena,
+                       const struct batch_info **batches, size_t *count, struct error *err)
+{
+    return query_list(pg,
+                      "select " BATCH_COLUMNS BATCH_FROM
+                      " where $1 < 0 or b.source = $1 order by b.batch_id desc limit $2",
+                      pg_params(pg_of_int32(source), pg_of_int32(limit)), arena, batches, count, err);
+}
+
+enum status batch_lookup(struct pg *pg, const char *number_or_name, struct arena *arena,
+                         const struct batch_info **batch, struct error *err)
+{
+    return query_one(pg,
+                     "select " BATCH_COLUMNS BATCH_FROM " where b.batch_id::text = $1 or b.batch = $1"
+                     " order by b.batch_id::text = $1 desc, b.batch_id desc limit 1",
+                     pg_params(pg_of_text(number_or_name)), arena, batch, err);
+}
+
+enum status batch_quarantine(struct pg *pg, int64_t batch_id, quarantine_visit visit, void *context,
+                             struct error *err)
+{
+    struct pg_result *result;
+    enum status status =
+        pg_query(pg,
+                 "select line, column_name, reason, found, expected, kept from quarantine where batch_id = $1"
+                 " order by line, column_name, reason",
+                 pg_params(pg_of_int64(batch_id)), &result, err);
+    for (size_t i = 0; !status && i < pg_result_rows(result); i++)
+        status = visit(context,
+                       &(struct quarantine_row){
+                           .line = pg_get_int64(result, i, 0),
+                           .column = pg_get_text(result, i, 1),
+                           .reason = pg_get_text(result, i, 2).bytes,
+                           .found = pg_get_text(result, i, 3),
+                           .expected = pg_get_text(result, i, 4).bytes,
+                           .kept = pg_get_bool(result, i, 5),
+                       },
+                       err);
+    pg_result_free(result);
+    return status;
+}

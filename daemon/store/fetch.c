@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "store/fetch.h"
+
+enum status fetch_query(struct fetch *fetch, struct pg *pg, const char *sql, const struct pg_param *params,
+                        struct arena *arena, struct error *err)
+{
+    *fetch = (struct fetch){.arena = arena};
+    enum status status = pg_query(pg, sql, params, &fetch->result, err);
+    fetch->rows = pg_result_rows(fetch->result);
+    return status;
+}
+
+void *fetch_array(struct fetch *fetch, size_t item_bytes)
+{
+    if (fetch->rows == 0)
+        return NULL;
+    void *items = arena_array(fetch->arena, fetch->rows, item_bytes);
+    if (!items) {
+        fetch->failed = true;
+        fetch->rows = 0; /* so that the caller's loop does nothing */
+    }
+    return items;
+}
+
+const char *fetch_text(struct fetch *fetch, int column)
+{
+    struct slice text = pg_get_text(fetch->result, fetch->row, column);
+    const char *copy = arena_copy(fetch->arena, text.bytes, text.length);
+    if (copy)
+        return copy;
+    fetch->failed = true;
+    return "";
+}
+
+enum status fetch_done(struct fetch *fetch, enum status status, struct error *err)
+{
+    pg_result_free(fetch->result);
+    fetch->result = NULL;
+    if (!status && fetch->failed)
+        status = error_set(err, STATUS_FATAL, "no memory (or beyond its budget) for what the database holds");
+    return status;
+}
