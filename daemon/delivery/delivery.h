@@ -76,11 +76,11 @@ typedef void delivery_test_fn(void *ctx, const struct delivery_test_result *resu
 /*
  * Enqueues an endpoint.test event for the township and makes one attempt by the path that warnings take, at
  * once, whatever waits; calls back with its end, within the attempt's timeout and the database's.
- * STATUS_CONFIG: no endpoint is configured for that code. STATUS_RETRY: the database is away, or we are
+ * actor (for the audit) is copied. STATUS_CONFIG: no endpoint is configured for that code. STATUS_RETRY: the database is away, or we are
  * draining.
  */
-enum status delivery_test(struct delivery *delivery, int64_t township_code, delivery_test_fn *done, void *ctx,
-                          struct error *err) WARN_UNUSED;
+enum status delivery_test(struct delivery *delivery, int64_t township_code, const char *actor,
+                          delivery_test_fn *done, void *ctx, struct error *err) WARN_UNUSED;
 
 /* Since the start of the process. */
 struct delivery_stats {
