@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "api/facts.h"
+
+#include "base/clock.h"
+#include "io/pg.h"
+
+#include <stdlib.h>
+
+static enum status read_all(struct pg *pg, struct api_facts *facts, struct error *err)
+{
+    enum status status = listing_status(pg, &facts->status, err);
+    if (status == STATUS_OK)
+        status = listing_levels(pg, facts->arena, &facts->levels, &facts->level_count, err);
+    if (status == STATUS_OK)
+        status = batch_list_newest(pg, facts->arena, &facts->batches, &facts->batch_count, err);
+    if (status == STATUS_OK)
+        status = round_list(pg, API_ROUNDS_SHOWN, facts->arena, &facts->rounds, &facts->round_count, err);
+    if (status == STATUS_OK)
+        status = listing_queue_shape(pg, facts->arena, &facts->queue, &facts->queue_count, err);
+    if (status == STATUS_OK)
+        status = outbox_endpoints(pg, facts->arena, &facts->endpoints, &facts->endpoint_count, err);
+    return status;
+}
+
+enum status api_facts_read(struct pg *pg, struct api_facts **handle, struct error *err)
+{
+    struct api_facts *facts = calloc(1, sizeof *facts);
+    *handle = 0;
+    if (facts)
+        facts->arena = arena_new(0);
+    if (!facts || !facts->arena) {
+        free(facts);
+        return error_set(err, STATUS_FATAL, "no memory for the figures of the database");
+    }
+    enum status status = read_all(pg, facts, err);
+    if (status != STATUS_OK) {
+        api_facts_free(facts);
+        return status;
+    }
+    facts->read_unix_ms = clock_unix_ms();
+    *handle = facts;
+    return STATUS_OK;
+}
+
+void api_facts_free(struct api_facts *facts)
+{
+    if (!facts)
+        return;
+    arena_free(facts->arena);
+    free(facts);
+}

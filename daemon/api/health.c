@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "api/health.h"
+
+#include "base/clock.h"
+
+static void database_line(const struct api_view *view, bool verbose, struct text *out)
+{
+    if (!view->database_up)
+        text_printf(out, "[-] database: %s: %s\n", view->database_state, view->database_reason);
+    else if (verbose)
+        text_add_str(out, "[+] database: up, schema as this program expects it\n");
+}
+
+static void feed_line(const struct api_view *view, const struct api_feed *feed, struct text *out)
+{
+    int64_t days = api_view_feed_age_days(view, feed->source);
+    const struct batch_info *refused = api_view_refused(view, feed->source);
+    if (days < 0)
+        text_printf(out, "[!] feed %s: nothing taken in yet\n", feed->name);
+    else if (feed->freshness_days > 0 && days > feed->freshness_days)
+        text_printf(out, "[!] feed %s: speaks of %lld days ago, fresh within %d: it ends no warning\n",
+                    feed->name, (long long)days, feed->freshness_days);
+    else
+        text_printf(out, "[+] feed %s: speaks of %lld days ago\n", feed->name, (long long)days);
+    if (refused)
+        text_printf(out, "[!] feed %s: batch %s was refused\n", feed->name, refused->name);
+}
+
+static void queue_line(const struct api_view *view, struct text *out)
+{
+    const struct listing_status *status = &view->facts->status;
+    text_printf(out, "[%c] queue: %lld waiting, %lld failed, %lld held, oldest %lld s\n",
+                status->queue_failed + status->queue_held > 0 ? '!' : '+', (long long)status->queue_waiting,
+                (long long)status->queue_failed, (long long)status->queue_held,
+                (long long)(status->queue_oldest_ms / 1000));
+    if (status->rounds_held > 0)
+        text_printf(out, "[!] rounds: %lld held, see shouwangctl rounds\n", (long long)status->rounds_held);
+}
+
+bool health_render(const struct api_view *view, bool verbose, struct text *out)
+{
+    bool ready = view->database_up && !view->draining;
+    database_line(view, verbose, out);
+    if (view->draining)
+        text_add_str(out, "[-] daemon: stopping\n");
+    if (!verbose)
+        return ready;
+    char since[CLOCK_RFC3339_SIZE];
+    text_printf(out, "[+] policy: %s version %s\n", view->policy_name, view->policy_version);
+    if (view->settings_failed)
+        text_printf(out, "[!] configuration: the last reload was refused, the settings of %s are in use\n",
+                    clock_rfc3339(view->settings_loaded_unix_ms, since));
+    else
+        text_add_str(out, "[+] configuration: as on disk\n");
+    for (size_t i = 0; view->facts && i < view->feed_count; i++)
+        feed_line(view, &view->feeds[i], out);
+    if (view->facts)
+        queue_line(view, out);
+    return ready;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "api/view.h"
+
+#include "base/civil.h"
+
+static const struct batch_info *find(const struct api_view *view, int source, bool accepted)
+{
+    if (!view->facts)
+        return 0;
+    for (size_t i = 0; i < view->facts->batch_count; i++)
+        if (view->facts->batches[i].source == source && view->facts->batches[i].accepted == accepted)
+            return &view->facts->batches[i];
+    return 0;
+}
+
+const struct batch_info *api_view_accepted(const struct api_view *view, int source)
+{
+    return find(view, source, true);
+}
+
+const struct batch_info *api_view_refused(const struct api_view *view, int source)
+{
+    return find(view, source, false);
+}
+
+int64_t api_view_feed_age_days(const struct api_view *view, int source)
+{
+    const struct batch_info *batch = api_view_accepted(view, source);
+    if (!batch)
+        return -1;
+    day_t end =
+        batch->period_to != DAY_NONE ? batch->period_to : civil_shanghai_day(batch->received_at_ms / 1000);
+    day_t today = civil_shanghai_day(view->now_unix_ms / 1000);
+    return end < today ? today - end : 0;
+}
