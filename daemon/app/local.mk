@@ -1,3 +1,18 @@
 # SPDX-License-Identifier: PostgreSQL
 noinst_LIBRARIES += daemon/app/libapp.a
-daemon_app_libapp_a_SOURCES =
+daemon_app_libapp_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+daemon_app_libapp_a_SOURCES = \
+	daemon/app/control.c daemon/app/control.h \
+	daemon/app/daemon.c daemon/app/daemon.h daemon/app/daemon_state.h \
+	daemon/app/database.c daemon/app/database.h \
+	daemon/app/ini.c daemon/app/ini.h \
+	daemon/app/jobs.c daemon/app/jobs.h \
+	daemon/app/mistakes.c daemon/app/mistakes.h \
+	daemon/app/option.c daemon/app/option.h \
+	daemon/app/option_types.c daemon/app/option_values.h \
+	daemon/app/options.c daemon/app/options.h \
+	daemon/app/schedule.c daemon/app/schedule.h \
+	daemon/app/settings.c daemon/app/settings.h \
+	daemon/app/settings_difference.c daemon/app/settings_difference.h \
+	daemon/app/townships.c daemon/app/townships.h \
+	daemon/app/verbs.c daemon/app/view.c

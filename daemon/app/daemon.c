@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "app/daemon.h"
+
+#include "app/daemon_state.h"
+#include "app/settings_difference.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "config.h"
+#include "io/file.h"
+#include "io/notify.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum {
+    WORKER_THREADS = 2, /* one for the job that runs, one for looks at the database */
+    WORKER_QUEUE = 8,
+    DRAIN_MS = 25000,               /* below systemd's 90 s and Kubernetes' 30 s before the kill */
+    ROUND_RETRY_MS = 5 * 60 * 1000, /* a scheduled round that failed for a passing reason */
+};
+
+/* --- mistakes ------------------------------------------------------------------------------------------------- */
+
+static void print_mistakes(const struct mistakes *mistakes, const struct error *err)
+{
+    if (mistakes->count == 0) {
+        fprintf(stderr, "shouwangd: %s\n", err->text);
+        return;
+    }
+    fputs(mistakes->lines.bytes ? mistakes->lines.bytes : "", stderr);
+    if (mistakes->count > MISTAKES_MAX)
+        fprintf(stderr, "… and %zu more\n", mistakes->count - MISTAKES_MAX);
+}
+
+static void log_mistakes(const struct mistakes *mistakes)
+{
+    const char *line = mistakes->lines.bytes ? mistakes->lines.bytes : "";
+    while (*line) {
+        size_t length = strcspn(line, "\n");
+        char text[ERROR_TEXT_MAX + 256];
+        snprintf(text, sizeof text, "%.*s", (int)length, line);
+        log_event(LOG_CONFIG_MISTAKE, log_text("mistake", text));
+        line += length + (line[length] == '\n');
+    }
+}
+
+static int load_settings(const char *conf, struct settings **settings)
+{
+    struct mistakes mistakes;
+    struct error err = {0};
+    mistakes_init(&mistakes);
+    enum status status = settings_load(conf, settings, &mistakes, &err);
+    if (status != STATUS_OK)
+        print_mistakes(&mistakes, &err);
+    mistakes_fini(&mistakes);
+    return status_exit_code(status);
+}
+
+int daemon_check_config(const char *conf)
+{
+    struct settings *settings = 0;
+    int exit_code = load_settings(conf, &settings);
+    if (exit_code == EX_OK)
+        printf("%s: good; policy %s version %s, %zu townships, %zu feeds of their own form\n", conf,
+               policy_name(settings->policy), policy_version(settings->policy), settings->townships.count,
+               settings->feed_count);
+    settings_release(settings);
+    return exit_code;
+}
+
+/* --- stopping ------------------------------------------------------------------------------------------------- */
+
+static void stop_if_drained(struct daemon *daemon)
+{
+    if (daemon->stopping && daemon->delivery_drained && jobs_idle(daemon->jobs))
+        loop_stop(daemon->loop);
+}
+
+static void on_delivery_drained(void *ctx)
+{
+    struct daemon *daemon = ctx;
+    daemon->delivery_drained = true;
+    stop_if_drained(daemon);
+}
+
+static void on_drain_deadline(void *ctx)
+{
+    struct daemon *daemon = ctx;
+    log_event(LOG_DAEMON_DRAIN_DEADLINE, log_int("after_s", DRAIN_MS / 1000));
+    loop_stop(daemon->loop);
+}
+
+void daemon_stop(struct daemon *daemon, int exit_code)
+{
+    if (daemon->stopping)
+        return;
+    daemon->stopping = true;
+    daemon->exit_code = exit_code;
+    notify_stopping();
+    notify_status("stopping");
+    log_event(LOG_DAEMON_DRAIN, log_text("job", jobs_running(daemon->jobs)));
+    loop_timer_cancel(daemon->scan_timer);
+    schedule_stop(daemon->schedule);
+    jobs_stop(daemon->jobs);
+    database_stop(daemon->database);
+    loop_timer_arm(daemon->drain_timer, DRAIN_MS);
+    if (daemon->delivery)
+        delivery_drain(daemon->delivery, on_delivery_drained, daemon);
+    else
+        daemon->delivery_drained = true;
+    stop_if_drained(daemon);
+}
+
+static void on_terminate(void *ctx)
+{
+    daemon_stop(ctx, EX_OK);
+}
+
+/* --- jobs ----------------------------------------------------------------------------------------------------- */
+
+enum status daemon_can_work(const struct daemon *daemon, struct error *err)
+{
+    if (daemon->stopping)
+        return error_set(err, STATUS_RETRY, "the daemon is stopping");
+    if (database_state(daemon->database) != DATABASE_UP)
+        return error_set(err, STATUS_RETRY, "the database cannot be worked with: %s",
+                         database_reason(daemon->database));
+    return STATUS_OK;
+}
+
+static void order(struct daemon *daemon, enum job_kind kind, const char *cause)
+{
+    struct job_order job = {.kind = kind, .actor = "daemon", .cause = cause, .as_of = DAY_NONE};
+    struct error err;
+    if (jobs_order(daemon->jobs, &job, 0, 0, 0, &err) != STATUS_OK)
+        log_event(LOG_JOB_FAILED, log_text("job", job_kind_name(kind)), log_text("actor", "daemon"),
+                  log_error(&err));
+}
+
+static void on_scan_timer(void *ctx)
+{
+    struct daemon *daemon = ctx;
+    loop_timer_arm(daemon->scan_timer, daemon->settings->options->feeds_scan_interval);
+    if (database_state(daemon->database) == DATABASE_UP && jobs_idle(daemon->jobs))
+        order(daemon, JOB_SCAN, "");
+}
+
+static void on_round_due(void *ctx)
+{
+    struct daemon *daemon = ctx;
+    if (database_state(daemon->database) == DATABASE_UP)
+        order(daemon, JOB_ROUND, "schedule");
+    else
+        schedule_retry(daemon->schedule, ROUND_RETRY_MS);
+}
+
+static void tell_status(const struct daemon *daemon)
+{
+    const struct api_facts *facts = database_facts(daemon->database);
+    if (daemon->stopping)
+        return;
+    if (database_state(daemon->database) != DATABASE_UP)
+        notify_status("database %s: %s", database_state_name(database_state(daemon->database)),
+                      database_reason(daemon->database));
+    else
+        notify_status("round %lld, %lld events waiting%s%s",
+                      (long long)(facts ? facts->status.last_round : 0),
+                      (long long)(facts ? facts->status.queue_waiting : 0),
+                      jobs_running(daemon->jobs)[0] ? ", now: " : "", jobs_running(daemon->jobs));
+}
+
+static void on_settled(void *ctx, bool settled)
+{
+    daemon_stop(ctx, settled ? EX_OK : EX_TEMPFAIL);
+}
+
+/* --once: the exit status tells the worst of scan and round; a held round is a "no". */
+static void end_once(struct daemon *daemon, const struct job_end *end)
+{
+    int exit_code = status_exit_code(end->status);
+    if (end->status == STATUS_OK && end->scan_err)
+        exit_code = status_exit_code(end->scan_err->status);
+    else if (end->status == STATUS_OK && end->report->held)
+        exit_code = 1;
+    if (exit_code == EX_OK && daemon->delivery)
+        delivery_settle(daemon->delivery, on_settled, daemon);
+    else
+        daemon_stop(daemon, exit_code);
+}
+
+static void on_job_end(void *ctx, const struct job_end *end)
+{
+    struct daemon *daemon = ctx;
+    if (daemon->delivery && end->report)
+        delivery_wake(daemon->delivery);
+    if (end->status == STATUS_RETRY)
+        database_suspect(daemon->database);
+    if (end->status == STATUS_RETRY && strcmp(end->order->cause, "schedule") == 0 && !daemon->stopping)
+        schedule_retry(daemon->schedule, ROUND_RETRY_MS);
+    if (daemon->arguments->once && !daemon->stopping)
+        end_once(daemon, end);
+    tell_status(daemon);
+    stop_if_drained(daemon);
+}
+
+/* --- the database --------------------------------------------------------------------------------------------- */
+
+static void become_ready(struct daemon *daemon)
+{
+    daemon->ready = true;
+    notify_ready();
+    log_event(LOG_DAEMON_READY, log_text("http", daemon->http_address),
+              log_text("socket", daemon->settings->options->control_socket),
+              log_text("database", database_state_name(database_state(daemon->database))));
+}
+
+static void begin_work(struct daemon *daemon, bool first)
+{
+    if (daemon->arguments->once) {
+        order(daemon, JOB_ROUND, "once");
+        return;
+    }
+    if (first)
+        schedule_catch_up(daemon->schedule, database_last_scheduled_unix_ms(daemon->database) / 1000);
+    loop_timer_arm(daemon->scan_timer, 0);
+    if (daemon->delivery)
+        delivery_wake(daemon->delivery);
+}
+
+static void on_database(void *ctx, enum database_state before, enum database_state now)
+{
+    struct daemon *daemon = ctx;
+    bool first = database_is_new(daemon->database);
+    tell_status(daemon);
+    if (now == DATABASE_MISFIT && !daemon->ready) {
+        fprintf(stderr, "shouwangd: %s\n", database_reason(daemon->database));
+        daemon_stop(daemon, EX_CONFIG);
+        return;
+    }
+    if (now == DATABASE_DOWN && daemon->arguments->once) {
+        daemon_stop(daemon, EX_TEMPFAIL);
+        return;
+    }
+    if (!daemon->ready)
+        become_ready(daemon);
+    if (now == DATABASE_UP && before != DATABASE_UP)
+        begin_work(daemon, first);
+}
+
+/* --- reload --------------------------------------------------------------------------------------------------- */
+
+static struct delivery_settings delivery_settings_of(const struct settings *settings)
+{
+    const struct options *options = settings->options;
+    return (struct delivery_settings){
+        .conninfo = options->database_conninfo,
+        .connect_timeout_ms = options->database_connect_timeout,
+        .county_code = options->county_code,
+        .endpoints = settings->townships.endpoints,
+        .endpoint_count = settings->townships.count,
+        .connections = (unsigned)options->delivery_connections,
+        .timeout_ms = options->delivery_timeout,
+        .retry_first_ms = options->delivery_retry_first,
+        .retry_max_ms = options->delivery_retry_max,
+        .expiry_ms = options->delivery_expiry,
+        .networks = options->delivery_allow.items,
+        .network_count = options->delivery_allow.count,
+    };
+}
+
+static void take_settings(struct daemon *daemon, struct settings *settings)
+{
+    struct settings *before = daemon->settings;
+    daemon->settings = settings;
+    daemon->settings_loaded_unix_ms = clock_unix_ms();
+    daemon->settings_failed = false;
+    log_set_level((enum log_level)settings->options->log_level);
+    jobs_set_settings(daemon->jobs, settings);
+    database_set_settings(daemon->database, settings);
+    if (!daemon->arguments->once && option_changed(&before->file.set, &settings->file.set,
+                                                   option_index(&options_table, "rounds", "schedule")))
+        schedule_set(daemon->schedule, &settings->options->rounds_schedule);
+    size_t changes = settings_difference_log(before, settings);
+    log_event(LOG_CONFIG_LOADED, log_int("changes", (int64_t)changes),
+              log_text("policy", policy_name(settings->policy)),
+              log_text("version", policy_version(settings->policy)));
+    settings_release(before);
+}
+
+enum status daemon_reload(struct daemon *daemon, struct mistakes *mistakes, struct error *err)
+{
+    struct settings *settings = 0;
+    if (daemon->stopping)
+        return error_set(err, STATUS_RETRY, "the daemon is stopping");
+    notify_reloading();
+    enum status status = settings_load_again(daemon->settings, &settings, mistakes, err);
+    if (status == STATUS_OK && daemon->delivery) {
+        struct delivery_settings delivery = delivery_settings_of(settings);
+        status = delivery_reconfigure(daemon->delivery, &delivery, err);
+    }
+    if (status == STATUS_OK)
+        take_settings(daemon, settings);
+    else {
+        settings_release(settings);
+        daemon->settings_failed = true;
+        log_mistakes(mistakes);
+        log_event(LOG_CONFIG_REFUSED, log_error(err));
+    }
+    if (daemon->ready)
+        notify_ready();
+    return status;
+}
+
+static void on_hangup(void *ctx)
+{
+    struct daemon *daemon = ctx;
+    struct mistakes mistakes;
+    struct error err;
+    mistakes_init(&mistakes);
+    enum status status = daemon_reload(daemon, &mistakes, &err);
+    (void)status; /* said to the log */
+    mistakes_fini(&mistakes);
+}
+
+static void on_reopen_log(void *ctx)
+{
+    (void)ctx;
+    struct error err;
+    if (log_reopen(&err) != STATUS_OK)
+        log_event(LOG_LOG_REOPEN_FAILED, log_error(&err));
+}
+
+/* --- start-up ------------------------------------------------------------------------------------------------- */
+
+/* Timer callbacks are the loop's progress: a loop that hangs does not get here, and systemd restarts us. */
+static void on_watchdog(void *ctx)
+{
+    struct daemon *daemon = ctx;
+    notify_watchdog();
+    loop_timer_arm(daemon->watchdog_timer, notify_watchdog_interval_ms() / 2);
+}
+
+/* sd-daemon(7): JOURNAL_STREAM names the device and inode of the stream that leads to the journal. */
+static bool stderr_is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat info;
+    char ours[64];
+    if (!stream || fstat(STDERR_FILENO, &info) != 0)
+        return false;
+    snprintf(ours, sizeof ours, "%llu:%llu", (unsigned long long)info.st_dev,
+             (unsigned long long)info.st_ino);
+    return strcmp(stream, ours) == 0;
+}
+
+static enum status open_log(const struct daemon *daemon, struct error *err)
+{
+    const struct options *options = daemon->settings->options;
+    const char *path = daemon->arguments->log_to_stderr ? 0 : options->log_file;
+    log_set_level((enum log_level)options->log_level);
+    enum status status = log_open(path, !path && stderr_is_journal(), err);
+    if (status == STATUS_OK)
+        log_event(LOG_DAEMON_START, log_text("version", PACKAGE_VERSION), log_int("pid", getpid()),
+                  log_text("conf", daemon->arguments->conf),
+                  log_text("policy", policy_name(daemon->settings->policy)),
+                  log_text("policy_version", policy_version(daemon->settings->policy)));
+    return status;
+}
+
+static enum status make_signals(struct daemon *daemon, struct error *err)
+{
+    static const struct {
+        int number;
+        loop_fn *fn;
+    } rows[DAEMON_SIGNALS] = {
+        {SIGTERM, on_terminate}, {SIGINT, on_terminate}, {SIGHUP, on_hangup}, {SIGUSR1, on_reopen_log}};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < DAEMON_SIGNALS; i++)
+        status = loop_signal_new(&daemon->signals[i], daemon->loop, rows[i].number, rows[i].fn, daemon, err);
+    return status;
+}
+
+static enum status make_timers(struct daemon *daemon, struct error *err)
+{
+    daemon->scan_timer = loop_timer_new(daemon->loop, on_scan_timer, daemon);
+    daemon->watchdog_timer = loop_timer_new(daemon->loop, on_watchdog, daemon);
+    daemon->drain_timer = loop_timer_new(daemon->loop, on_drain_deadline, daemon);
+    daemon->schedule = schedule_new(daemon->loop, on_round_due, daemon);
+    if (!daemon->scan_timer || !daemon->watchdog_timer || !daemon->drain_timer || !daemon->schedule)
+        return error_set(err, STATUS_FATAL, "no memory for timers");
+    if (!daemon->arguments->once)
+        schedule_set(daemon->schedule, &daemon->settings->options->rounds_schedule);
+    if (notify_watchdog_interval_ms() > 0)
+        loop_timer_arm(daemon->watchdog_timer, 0);
+    return STATUS_OK;
+}
+
+static enum status make_folders(const struct daemon *daemon, struct error *err)
+{
+    const struct options *options = daemon->settings->options;
+    const char *folders[] = {options->state_directory, options->feeds_directory, options->feeds_archive};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; status == STATUS_OK && i < sizeof folders / sizeof *folders; i++)
+        status = file_make_directory(folders[i], 0750, err);
+    return status;
+}
+
+struct look_wait {
+    struct database_waiter waiter;
+    void (*seen)(void *ctx);
+    void *ctx;
+};
+
+static void on_look_seen(void *ctx)
+{
+    struct look_wait *wait = ctx;
+    void (*seen)(void *) = wait->seen;
+    void *seen_ctx = wait->ctx;
+    free(wait);
+    seen(seen_ctx);
+}
+
+static bool wait_for_look(void *ctx, void (*seen)(void *seen_ctx), void *seen_ctx)
+{
+    enum {
+        FRESH_MS = 2000
+    }; /* however often a page is asked for, the database is asked no more often than that */
+    struct daemon *daemon = ctx;
+    struct look_wait *wait = calloc(1, sizeof *wait);
+    if (!wait)
+        return false;
+    *wait = (struct look_wait){.waiter = {.seen = on_look_seen, .ctx = wait}, .seen = seen, .ctx = seen_ctx};
+    database_wait(daemon->database, &wait->waiter, FRESH_MS);
+    return true;
+}
+
+static enum status make_pages(struct daemon *daemon, struct error *err)
+{
+    const char *listen = daemon->settings->options->http_listen;
+    struct api_host host = {.ctx = daemon, .view = daemon_view, .wait = wait_for_look};
+    if (!listen || daemon->arguments->once)
+        return STATUS_OK;
+    enum status status = api_server_new(&daemon->api, daemon->loop, listen, &host, err);
+    if (status == STATUS_OK) {
+        int host_length = (int)(strrchr(listen, ':') - listen);
+        snprintf(daemon->http_address, sizeof daemon->http_address, "%.*s:%u", host_length, listen,
+                 (unsigned)api_server_port(daemon->api));
+    }
+    return status;
+}
+
+/* The control socket comes first: it is what tells that another daemon is at work here. */
+static enum status make_parts(struct daemon *daemon, struct error *err)
+{
+    struct delivery_settings delivery = delivery_settings_of(daemon->settings);
+    enum status status = loop_new(&daemon->loop, err);
+    if (status == STATUS_OK)
+        status = make_signals(daemon, err);
+    if (status == STATUS_OK)
+        status = make_timers(daemon, err);
+    if (status == STATUS_OK)
+        status = make_folders(daemon, err);
+    if (status == STATUS_OK)
+        status = control_new(&daemon->control, daemon->loop, daemon->settings->options->control_socket,
+                             daemon_verbs, daemon, err);
+    if (status == STATUS_OK)
+        status = workers_new(&daemon->workers, daemon->loop, WORKER_THREADS, WORKER_QUEUE, err);
+    if (status == STATUS_OK)
+        status =
+            jobs_new(&daemon->jobs, daemon->loop, daemon->workers, daemon->settings, on_job_end, daemon, err);
+    if (status == STATUS_OK)
+        status = delivery_new(&daemon->delivery, daemon->loop, &delivery, err);
+    if (status == STATUS_OK)
+        status = make_pages(daemon, err);
+    if (status == STATUS_OK)
+        status = database_new(&daemon->database, daemon->loop, daemon->workers, daemon->settings, on_database,
+                              daemon, err);
+    return status;
+}
+
+/* Workers end first: what they hand back finds everything still there. Then those who wait are answered. */
+static void free_parts(struct daemon *daemon)
+{
+    if (daemon->database)
+        database_stop(daemon->database);
+    if (daemon->jobs)
+        jobs_stop(daemon->jobs);
+    workers_free(daemon->workers);
+    delivery_free(daemon->delivery);
+    database_free(daemon->database);
+    jobs_free(daemon->jobs);
+    api_server_free(daemon->api);
+    control_free(daemon->control);
+    schedule_free(daemon->schedule);
+    loop_timer_free(daemon->scan_timer);
+    loop_timer_free(daemon->watchdog_timer);
+    loop_timer_free(daemon->drain_timer);
+    for (size_t i = 0; i < DAEMON_SIGNALS; i++)
+        loop_signal_free(daemon->signals[i]);
+    loop_free(daemon->loop);
+    settings_release(daemon->settings);
+}
+
+int daemon_run(const struct daemon_arguments *arguments)
+{
+    struct daemon daemon = {.arguments = arguments, .started_unix_ms = clock_unix_ms()};
+    struct error err = {0};
+    int exit_code = load_settings(arguments->conf, &daemon.settings);
+    if (exit_code != EX_OK)
+        return exit_code;
+    daemon.settings_loaded_unix_ms = daemon.started_unix_ms;
+    enum status status = open_log(&daemon, &err);
+    if (status == STATUS_OK)
+        status = make_parts(&daemon, &err);
+    if (status == STATUS_OK)
+        status = loop_run(daemon.loop, &err);
+    exit_code = daemon.exit_code;
+    if (status != STATUS_OK) {
+        log_event(LOG_DAEMON_FAILED, log_error(&err));
+        exit_code = status_exit_code(status);
+    }
+    free_parts(&daemon);
+    log_event(LOG_DAEMON_STOP, log_int("exit", exit_code));
+    return exit_code;
+}

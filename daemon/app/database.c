@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "app/database.h"
+
+#include "app/jobs.h"
+#include "app/settings.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "io/pg.h"
+#include "io/workers.h"
+#include "store/lease.h"
+#include "store/migrate.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LOOK_INTERVAL_MS = 15000, /* how late an outage is noticed when nothing else touches the database */
+    RETRY_FIRST_MS = 500,     /* a restart of PostgreSQL takes a second or two */
+    RETRY_MAX_MS = 15000,
+    LOOK_CALL_TIMEOUT_MS =
+        10000, /* the figures take milliseconds; a server that needs longer is as good as away */
+    CLEAR_UP_LEASE_MS = 10000,
+    ROUNDS_LOOKED_AT = 200, /* far enough back to find a monthly round among an operator's own */
+};
+
+struct database {
+    struct loop *loop;
+    struct workers *workers;
+    struct settings *settings;
+    database_watch_fn *watch;
+    void *watch_ctx;
+    struct loop_timer *timer;
+    struct loop_task told_task;
+
+    enum database_state state;
+    struct error err;
+    int64_t looked_unix_ms;
+    int64_t retry_ms;
+    struct api_facts *facts;
+    int64_t last_scheduled_unix_ms;
+    bool first_look_done, stopping;
+    bool endpoints_wanted; /* the endpoints' rows are to be made */
+    TAILQ_HEAD(, database_waiter) waiters;
+
+    /* Of the look that is under way: the worker's until its done. */
+    struct workers_job look;
+    bool looking, look_again;
+    bool look_is_first, look_makes_endpoints;
+    struct settings *look_settings;
+    struct pg *pg;
+    atomic_bool cancel;
+    enum database_state seen;
+    struct error seen_err;
+    struct api_facts *seen_facts;
+    int64_t seen_scheduled_unix_ms;
+    int64_t leftovers;
+    int64_t look_began_unix_ms;
+};
+
+const char *database_state_name(enum database_state state)
+{
+    static const char *const names[] = {"unknown", "down", "misfit", "up"};
+    return names[state];
+}
+
+/* --- on the worker -------------------------------------------------------------------------------------------- */
+
+static enum status make_endpoints(struct database *database, struct error *err)
+{
+    const struct townships *townships = &database->look_settings->townships;
+    int64_t codes[TOWNSHIPS_MAX];
+    size_t count = 0;
+    for (; count < townships->count && count < TOWNSHIPS_MAX; count++)
+        codes[count] = townships->endpoints[count].code;
+    return outbox_ensure_endpoints(database->pg, codes, count, err);
+}
+
+/* Only before any round of ours can run: the lease's holder has the same name in all of this daemon. */
+static enum status fail_leftovers(struct database *database, struct error *err)
+{
+    char holder[JOBS_HOLDER_MAX];
+    struct lease lease = {.duty = LEASE_ROUND};
+    enum status status = lease_take(database->pg, LEASE_ROUND, jobs_holder(database->look_settings, holder),
+                                    CLEAR_UP_LEASE_MS, &lease, 0, err);
+    if (status != STATUS_OK || lease.token == 0)
+        return status;
+    status = round_fail_leftovers(database->pg, &database->leftovers, err);
+    struct error release_err;
+    enum status released = lease_release(database->pg, &lease, &release_err);
+    return status == STATUS_OK && released != STATUS_OK ? error_set(err, released, "%s", release_err.text)
+                                                        : status;
+}
+
+static enum status find_last_scheduled(struct database *database, struct error *err)
+{
+    struct arena *arena = arena_new(0);
+    const struct round_info *rounds;
+    size_t count = 0;
+    if (!arena)
+        return error_set(err, STATUS_FATAL, "no memory for the list of rounds");
+    enum status status = round_list(database->pg, ROUNDS_LOOKED_AT, arena, &rounds, &count, err);
+    database->seen_scheduled_unix_ms = 0;
+    for (size_t i = 0; status == STATUS_OK && i < count; i++)
+        if (strcmp(rounds[i].cause, "schedule") == 0) {
+            database->seen_scheduled_unix_ms = rounds[i].started_at_ms;
+            break;
+        }
+    arena_free(arena);
+    return status;
+}
+
+static enum status connect_to(struct database *database, struct error *err)
+{
+    const struct options *options = database->look_settings->options;
+    if (database->pg && !pg_is_broken(database->pg))
+        return STATUS_OK;
+    pg_close(database->pg);
+    database->pg = 0;
+    enum status status = pg_connect(options->database_conninfo, "shouwangd-status",
+                                    (int)options->database_connect_timeout, &database->pg, err);
+    if (status == STATUS_OK) {
+        pg_set_call_timeout(database->pg, LOOK_CALL_TIMEOUT_MS);
+        pg_set_cancel(database->pg, &database->cancel);
+    }
+    return status;
+}
+
+/* What the steps find decides the state: a server that cannot be reached is DOWN, a schema that is not ours MISFIT. */
+static void look(struct workers_job *job)
+{
+    struct database *database = job->ctx;
+    const struct settings *settings = database->look_settings;
+    struct error *err = &database->seen_err;
+    database->seen = DATABASE_DOWN;
+    if (connect_to(database, err) != STATUS_OK)
+        return;
+    enum status status = migrate_check(database->pg, settings->dictionary, settings->county_sources,
+                                       settings->county_source_count, err);
+    if (status == STATUS_CONFIG)
+        database->seen = DATABASE_MISFIT;
+    if (status == STATUS_OK && database->look_makes_endpoints)
+        status = make_endpoints(database, err);
+    if (status == STATUS_OK && database->look_is_first)
+        status = fail_leftovers(database, err);
+    if (status == STATUS_OK && database->look_is_first)
+        status = find_last_scheduled(database, err);
+    if (status == STATUS_OK)
+        status = api_facts_read(database->pg, &database->seen_facts, err);
+    if (status == STATUS_OK)
+        database->seen = DATABASE_UP;
+}
+
+/* --- on the loop ---------------------------------------------------------------------------------------------- */
+
+static void begin(struct database *database);
+
+static void tell_change(const struct database *database, enum database_state before)
+{
+    if (before == database->state)
+        return;
+    if (database->state == DATABASE_UP)
+        log_event(LOG_DATABASE_UP);
+    else if (database->state == DATABASE_MISFIT)
+        log_event(LOG_DATABASE_MISFIT, log_error(&database->err));
+    else
+        log_event(LOG_DATABASE_DOWN, log_error(&database->err));
+}
+
+static void take_seen(struct database *database)
+{
+    database->state = database->seen;
+    database->err = database->seen_err;
+    database->looked_unix_ms = clock_unix_ms();
+    if (database->seen != DATABASE_UP) {
+        database->endpoints_wanted = database->endpoints_wanted || database->look_makes_endpoints;
+        return;
+    }
+    database->err.text[0] = 0;
+    api_facts_free(database->facts);
+    database->facts = database->seen_facts;
+    database->seen_facts = 0;
+    if (database->look_is_first) {
+        database->first_look_done = true;
+        database->last_scheduled_unix_ms = database->seen_scheduled_unix_ms;
+        if (database->leftovers > 0)
+            log_event(LOG_ROUND_LEFTOVERS, log_int("rounds", database->leftovers));
+    }
+}
+
+/* Those whom this look serves: it began after they came, or its figures are young enough. */
+static void tell_waiters(struct database *database, bool all)
+{
+    struct database_waiter *waiter = TAILQ_FIRST(&database->waiters);
+    while (waiter) {
+        struct database_waiter *next = TAILQ_NEXT(waiter, link);
+        if (all || database->state != DATABASE_UP || database->look_began_unix_ms >= waiter->min_unix_ms) {
+            TAILQ_REMOVE(&database->waiters, waiter, link);
+            waiter->queued = false;
+            waiter->seen(waiter->ctx);
+            next = TAILQ_FIRST(&database->waiters); /* the callback may have cancelled others */
+        }
+        waiter = next;
+    }
+}
+
+static void arm(struct database *database)
+{
+    int64_t delay = LOOK_INTERVAL_MS;
+    if (database->state == DATABASE_DOWN) {
+        delay = database->retry_ms;
+        database->retry_ms = database->retry_ms * 2 < RETRY_MAX_MS ? database->retry_ms * 2 : RETRY_MAX_MS;
+    } else
+        database->retry_ms = RETRY_FIRST_MS;
+    loop_timer_arm(database->timer, delay);
+}
+
+static void looked(struct workers_job *job, bool did_run)
+{
+    struct database *database = job->ctx;
+    enum database_state before = database->state;
+    database->looking = false;
+    settings_release(database->look_settings);
+    database->look_settings = 0;
+    if (did_run && !database->stopping) {
+        take_seen(database);
+        tell_change(database, before);
+    }
+    api_facts_free(database->seen_facts);
+    database->seen_facts = 0;
+    if (!database->stopping)
+        arm(database);
+    if (did_run && !database->stopping)
+        database->watch(database->watch_ctx, before, database->state);
+    tell_waiters(database, database->stopping);
+    if (database->look_again || TAILQ_FIRST(&database->waiters))
+        begin(database);
+}
+
+static void begin(struct database *database)
+{
+    if (database->stopping)
+        return;
+    if (database->looking) {
+        database->look_again = true;
+        return;
+    }
+    struct error err;
+    database->look = (struct workers_job){.run = look, .done = looked, .ctx = database};
+    database->look_again = false;
+    database->look_began_unix_ms = clock_unix_ms();
+    database->look_settings = database->settings;
+    settings_hold(database->look_settings);
+    database->look_is_first = !database->first_look_done;
+    database->look_makes_endpoints = database->endpoints_wanted;
+    database->endpoints_wanted = false;
+    database->looking = true;
+    if (workers_submit(database->workers, &database->look, &err) == STATUS_OK)
+        return;
+    database->looking = false; /* the pool is full: later */
+    database->endpoints_wanted = database->look_makes_endpoints;
+    settings_release(database->look_settings);
+    database->look_settings = 0;
+    loop_timer_arm(database->timer, RETRY_FIRST_MS);
+}
+
+static void on_timer(void *ctx)
+{
+    begin(ctx);
+}
+
+/* Waiters for whom there is nothing to wait for. */
+static void on_told(void *ctx)
+{
+    struct database *database = ctx;
+    tell_waiters(database, database->stopping);
+}
+
+void database_wait(struct database *database, struct database_waiter *waiter, int64_t max_age_ms)
+{
+    int64_t now = clock_unix_ms();
+    waiter->queued = true;
+    waiter->min_unix_ms = now - max_age_ms;
+    TAILQ_INSERT_TAIL(&database->waiters, waiter, link);
+    bool young = database->state == DATABASE_UP && !database->looking &&
+                 database->look_began_unix_ms >= waiter->min_unix_ms && database->look_began_unix_ms <= now;
+    bool known_down = database->state == DATABASE_DOWN; /* the back-off decides when to look again */
+    if (young || known_down || database->stopping)
+        loop_defer(database->loop, &database->told_task);
+    else if (!database->looking)
+        begin(database);
+}
+
+void database_wait_cancel(struct database *database, struct database_waiter *waiter)
+{
+    if (waiter->queued)
+        TAILQ_REMOVE(&database->waiters, waiter, link);
+    waiter->queued = false;
+}
+
+void database_suspect(struct database *database)
+{
+    if (database->state == DATABASE_UP)
+        begin(database);
+}
+
+enum database_state database_state(const struct database *database)
+{
+    return database->state;
+}
+
+const char *database_reason(const struct database *database)
+{
+    return database->state == DATABASE_UNKNOWN ? "not looked at yet" : database->err.text;
+}
+
+bool database_is_new(const struct database *database)
+{
+    return database->state == DATABASE_UP && database->look_is_first;
+}
+
+int64_t database_looked_unix_ms(const struct database *database)
+{
+    return database->looked_unix_ms;
+}
+
+int64_t database_last_scheduled_unix_ms(const struct database *database)
+{
+    return database->last_scheduled_unix_ms;
+}
+
+const struct api_facts *database_facts(const struct database *database)
+{
+    return database->facts;
+}
+
+void database_set_settings(struct database *database, struct settings *settings)
+{
+    settings_hold(settings);
+    settings_release(database->settings);
+    database->settings = settings;
+    database->endpoints_wanted = true;
+    begin(database);
+}
+
+void database_stop(struct database *database)
+{
+    database->stopping = true;
+    atomic_store(&database->cancel, true);
+    loop_timer_cancel(database->timer);
+    loop_defer(database->loop, &database->told_task);
+}
+
+enum status database_new(struct database **handle, struct loop *loop, struct workers *workers,
+                         struct settings *settings, database_watch_fn *watch, void *ctx, struct error *err)
+{
+    struct database *database = calloc(1, sizeof *database);
+    if (!database)
+        return error_set(err, STATUS_FATAL, "no memory for the watch over the database");
+    *database = (struct database){.loop = loop, .workers = workers, .watch = watch, .watch_ctx = ctx};
+    TAILQ_INIT(&database->waiters);
+    database->retry_ms = RETRY_FIRST_MS;
+    database->told_task = (struct loop_task){.run = on_told, .ctx = database};
+    database->timer = loop_timer_new(loop, on_timer, database);
+    if (!database->timer) {
+        free(database);
+        return error_set(err, STATUS_FATAL, "no memory for the watch over the database");
+    }
+    settings_hold(settings);
+    database->settings = settings;
+    database->endpoints_wanted = true;
+    begin(database);
+    *handle = database;
+    return STATUS_OK;
+}
+
+void database_free(struct database *database)
+{
+    if (!database)
+        return;
+    database->stopping = true;
+    tell_waiters(database, true);
+    loop_task_cancel(database->loop, &database->told_task);
+    loop_timer_free(database->timer);
+    pg_close(database->pg);
+    api_facts_free(database->facts);
+    settings_release(database->settings);
+    free(database);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The daemon's eye on the database: whether it can be reached, whether its schema is ours, and what it holds (the figures
+ * of the status page). Looks from a worker over one connection of its own; everything else is the loop's.
+ *
+ *                          look fails to connect
+ *     UNKNOWN ─ look ─► UP ◄──────────────────────► DOWN    (back-off 0.5 … 15 s)
+ *                       ▲ │ schema is not this program's
+ *                       │ ▼
+ *                      MISFIT                               (looked at every 15 s: somebody may migrate)
+ *
+ * The first look that reaches our schema also clears up: rounds that a killed daemon left running are failed (under the
+ * lease, so not those of a living one), endpoints that are configured get their rows.
+ *
+ * Threading: the loop's thread, all of it.
+ */
+#ifndef SHOUWANG_APP_DATABASE_H
+#define SHOUWANG_APP_DATABASE_H
+
+#include "api/facts.h"
+#include "base/status.h"
+#include "io/loop.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+struct database;
+struct settings;
+struct workers;
+
+enum database_state { DATABASE_UNKNOWN, DATABASE_DOWN, DATABASE_MISFIT, DATABASE_UP };
+const char *database_state_name(enum database_state state);
+
+/* Called after every look; `before` tells a change. */
+typedef void database_watch_fn(void *ctx, enum database_state before, enum database_state now);
+
+enum status database_new(struct database **database, struct loop *loop, struct workers *workers,
+                         struct settings *settings, database_watch_fn *watch, void *ctx,
+                         struct error *err) WARN_UNUSED;
+/* After the workers have ended. Whoever waits for a look is told first. NULL is allowed. */
+void database_free(struct database *database);
+void database_set_settings(struct database *database, struct settings *settings); /* and looks again */
+void database_stop(struct database *database); /* no look begins any more; one that runs is cancelled */
+
+enum database_state database_state(const struct database *database);
+/* In the watch function: this was the first look that found everything in order. */
+bool database_is_new(const struct database *database);
+/* Why it is not UP; "" when it is. Our own words. */
+const char *database_reason(const struct database *database);
+/* When the last look ended, Unix ms; 0 = none did. */
+int64_t database_looked_unix_ms(const struct database *database);
+/* Unix ms: when the last round of cause schedule began; 0 = never, or not known yet. */
+int64_t database_last_scheduled_unix_ms(const struct database *database);
+/* The newest figures, borrowed until the next turn; NULL when there are none. */
+const struct api_facts *database_facts(const struct database *database);
+
+/* Something failed that touches the database: look now. */
+void database_suspect(struct database *database);
+
+/* Waits for figures that are no older than max_age_ms, or for the news that there are none. */
+struct database_waiter {
+    void (*seen)(void *ctx); /* from the loop, once; never inside database_wait */
+    void *ctx;
+    /* private */
+    bool queued;
+    int64_t min_unix_ms;
+    TAILQ_ENTRY(database_waiter) link;
+};
+void database_wait(struct database *database, struct database_waiter *waiter, int64_t max_age_ms);
+void database_wait_cancel(struct database *database, struct database_waiter *waiter);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* The orders that operators can give over the control socket: the table, and what each does (docs/control.md). */
+#include "app/daemon_state.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* --- status --------------------------------------------------------------------------------------------------- */
+
+struct status_wait {
+    struct database_waiter waiter;
+    struct daemon *daemon;
+    struct control_request *request;
+};
+
+/* NULL as JSON's null. */
+static json_t *time_json(int64_t unix_ms)
+{
+    char stamp[CLOCK_RFC3339_SIZE];
+    return unix_ms > 0 ? json_string(clock_rfc3339(unix_ms, stamp)) : json_null();
+}
+
+static json_t *day_json(day_t day)
+{
+    char text[CIVIL_TEXT_SIZE];
+    return day != DAY_NONE ? json_string(civil_format(day, text)) : json_null();
+}
+
+static json_t *levels_json(const struct api_facts *facts)
+{
+    int64_t total[LEVEL_RED + 1] = {0};
+    json_t *json = json_object();
+    for (size_t i = 0; i < facts->level_count; i++)
+        for (int level = LEVEL_NONE; level <= LEVEL_RED; level++)
+            total[level] += facts->levels[i].count[level];
+    for (int level = LEVEL_RED; level > LEVEL_NONE; level--)
+        json_object_set_new(json, policy_level_name((enum policy_level)level), json_integer(total[level]));
+    return json;
+}
+
+static json_t *queue_json(const struct listing_status *status)
+{
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "waiting", (json_int_t)status->queue_waiting, "in_flight",
+                     (json_int_t)status->queue_in_flight, "failed", (json_int_t)status->queue_failed, "held",
+                     (json_int_t)status->queue_held, "expired", (json_int_t)status->queue_expired, "oldest_s",
+                     (json_int_t)(status->queue_oldest_ms / 1000));
+}
+
+static json_t *last_round_json(const struct listing_status *status)
+{
+    if (status->last_round == 0)
+        return json_null();
+    return json_pack("{s:I,s:o}", "round", (json_int_t)status->last_round, "as_of",
+                     day_json(status->last_as_of));
+}
+
+static void add_facts(json_t *json, const struct api_facts *facts)
+{
+    json_object_set_new(json, "households", json_integer(facts->status.households));
+    json_object_set_new(json, "persons", json_integer(facts->status.persons));
+    json_object_set_new(json, "levels", levels_json(facts));
+    json_object_set_new(json, "last_round", last_round_json(&facts->status));
+    json_object_set_new(json, "rounds_held", json_integer(facts->status.rounds_held));
+    json_object_set_new(json, "queue", queue_json(&facts->status));
+    json_object_set_new(json, "endpoints_held", json_integer(facts->status.endpoints_held));
+    json_object_set_new(json, "figures_of", time_json(facts->read_unix_ms));
+}
+
+static json_t *feeds_json(const struct api_view *view)
+{
+    json_t *json = json_array();
+    for (size_t i = 0; i < view->feed_count; i++) {
+        const struct api_feed *feed = &view->feeds[i];
+        const struct batch_info *batch = api_view_accepted(view, feed->source);
+        int64_t days = api_view_feed_age_days(view, feed->source);
+        json_array_append_new(
+            json,
+            json_pack("{s:s,s:s,s:o,s:o,s:o,s:i,s:b}", "feed", feed->name, "title", feed->title, "batch",
+                      batch ? json_string(batch->name) : json_null(), "received_at",
+                      batch ? time_json(batch->received_at_ms) : json_null(), "age_days",
+                      days >= 0 ? json_integer(days) : json_null(), "freshness_days", feed->freshness_days,
+                      "fresh", days >= 0 && (feed->freshness_days == 0 || days <= feed->freshness_days)));
+    }
+    return json;
+}
+
+static json_t *status_json(const struct daemon *daemon, const struct api_view *view)
+{
+    json_t *json = json_pack(
+        "{s:s,s:o,s:b,s:{s:s,s:s},s:{s:s,s:s,s:s},s:{s:s,s:s},s:s,s:I,s:o,s:b,s:o,s:s,s:I}", "version",
+        view->version, "started_at", time_json(view->started_unix_ms), "draining", view->draining, "county",
+        "code", option_shown(&daemon->settings->file.set, option_index(&options_table, "county", "code")),
+        "name", view->county_name, "policy", "name", view->policy_name, "version", view->policy_version,
+        "hash", view->policy_hash, "database", "state", view->database_state, "reason", view->database_reason,
+        "job", view->job_running, "jobs_waiting", (json_int_t)view->jobs_waiting, "next_round_at",
+        time_json(view->next_round_unix_ms), "configuration_refused", view->settings_failed,
+        "configuration_of", time_json(view->settings_loaded_unix_ms), "http", daemon->http_address,
+        "memory_bytes", (json_int_t)view->resident_bytes);
+    if (json) {
+        json_object_set_new(json, "feeds", feeds_json(view));
+        if (view->facts)
+            add_facts(json, view->facts);
+    }
+    return json;
+}
+
+static void status_seen(void *ctx)
+{
+    struct status_wait *wait = ctx;
+    struct api_view view;
+    daemon_view(wait->daemon, &view);
+    control_succeed(wait->request, status_json(wait->daemon, &view));
+    free(wait);
+}
+
+static void status_leave(void *ctx)
+{
+    struct status_wait *wait = ctx;
+    database_wait_cancel(wait->daemon->database, &wait->waiter);
+    free(wait);
+}
+
+static void begin_status(void *ctx, struct control_request *request)
+{
+    struct status_wait *wait = calloc(1, sizeof *wait);
+    if (!wait) {
+        control_fail(request, EX_OSERR, "no memory");
+        return;
+    }
+    *wait = (struct status_wait){.daemon = ctx, .request = request};
+    wait->waiter = (struct database_waiter){.seen = status_seen, .ctx = wait};
+    control_on_leave(request, status_leave, wait);
+    database_wait(wait->daemon->database, &wait->waiter, 0);
+}
+
+/* --- jobs ----------------------------------------------------------------------------------------------------- */
+
+static void on_stage(void *ctx, const char *stage)
+{
+    control_progress(ctx, stage);
+}
+
+static json_t *scan_json(const struct job_scan *scan)
+{
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "accepted", (json_int_t)scan->accepted, "refused",
+                     (json_int_t)scan->refused, "archived", (json_int_t)scan->archived, "waiting",
+                     (json_int_t)scan->waiting, "rows", (json_int_t)scan->rows, "rows_quarantined",
+                     (json_int_t)scan->rows_quarantined, "facts_stored", (json_int_t)scan->facts_stored);
+}
+
+static void on_job_done(void *ctx, const struct job_end *end)
+{
+    struct control_request *request = ctx;
+    if (end->err)
+        control_fail_error(request, end->err);
+    else if (end->report)
+        control_succeed_text(request, end->report_json);
+    else
+        control_succeed(request, scan_json(end->scan));
+}
+
+static void leave_job(void *ctx)
+{
+    job_leave(ctx);
+}
+
+/* Without wait, the answer says only that the order was taken. */
+static void order_job(struct daemon *daemon, struct control_request *request, const struct job_order *order,
+                      bool wait)
+{
+    static const struct job_events events = {.progress = on_stage, .done = on_job_done};
+    struct job *job = 0;
+    struct error err;
+    enum status status = daemon_can_work(daemon, &err);
+    if (status == STATUS_OK)
+        status = jobs_order(daemon->jobs, order, wait ? &events : 0, request, &job, &err);
+    if (status != STATUS_OK)
+        control_fail_error(request, &err);
+    else if (wait)
+        control_on_leave(request, leave_job, job);
+    else
+        control_succeed(request, json_pack("{s:b}", "ordered", 1));
+}
+
+static void begin_scan(void *ctx, struct control_request *request)
+{
+    struct job_order order = {.kind = JOB_SCAN, .actor = control_actor(request), .as_of = DAY_NONE};
+    order_job(ctx, request, &order, control_flag(request, "wait"));
+}
+
+static void begin_round(void *ctx, struct control_request *request)
+{
+    struct job_order order = {
+        .kind = JOB_ROUND,
+        .cause = "operator",
+        .actor = control_actor(request),
+        .as_of = control_date(request, "as_of"),
+        .dry_run = control_flag(request, "dry_run"),
+        .full = control_flag(request, "full"),
+    };
+    order_job(ctx, request, &order, control_flag(request, "wait") || order.dry_run);
+}
+
+static void begin_accept(void *ctx, struct control_request *request)
+{
+    struct job_order order = {
+        .kind = JOB_ROUND,
+        .cause = "operator",
+        .actor = control_actor(request),
+        .as_of = DAY_NONE,
+        .accept_round = control_number(request, "id"),
+        .accept_reason = control_text(request, "reason"),
+    };
+    order_job(ctx, request, &order, true);
+}
+
+/* --- configuration and log ------------------------------------------------------------------------------------ */
+
+static void begin_reload(void *ctx, struct control_request *request)
+{
+    struct daemon *daemon = ctx;
+    struct mistakes mistakes;
+    struct error err;
+    mistakes_init(&mistakes);
+    enum status status = daemon_reload(daemon, &mistakes, &err);
+    if (status == STATUS_OK)
+        control_succeed(request, json_pack("{s:{s:s,s:s,s:s},s:I}", "policy", "name",
+                                           policy_name(daemon->settings->policy), "version",
+                                           policy_version(daemon->settings->policy), "hash",
+                                           daemon->settings->policy_hash, "townships",
+                                           (json_int_t)daemon->settings->townships.count));
+    else if (mistakes.count > 0 && mistakes.lines.bytes)
+        control_fail(request, status_exit_code(status), mistakes.lines.bytes);
+    else
+        control_fail_error(request, &err);
+    mistakes_fini(&mistakes);
+}
+
+/* Until the next reload or restart; the file is not changed. */
+static void begin_log_level(void *ctx, struct control_request *request)
+{
+    (void)ctx;
+    const char *word = control_text(request, "level");
+    int level = option_level_parse(slice_of(word));
+    if (level < 0) {
+        control_fail(request, EX_USAGE, "level must be debug, info, notice, warn, error or alert");
+        return;
+    }
+    log_set_level((enum log_level)level);
+    log_event(LOG_LOG_LEVEL, log_text("to", word), log_text("operator", control_actor(request)));
+    control_succeed(request, json_pack("{s:s}", "level", word));
+}
+
+/* --- endpoint test -------------------------------------------------------------------------------------------- */
+
+struct test_wait {
+    struct control_request *request; /* NULL: the asker has gone */
+};
+
+static void test_leave(void *ctx)
+{
+    struct test_wait *wait = ctx;
+    wait->request = 0;
+}
+
+static void test_done(void *ctx, const struct delivery_test_result *result)
+{
+    struct test_wait *wait = ctx;
+    if (wait->request && result->delivered)
+        control_succeed(wait->request,
+                        json_pack("{s:b,s:i,s:I,s:s,s:s}", "delivered", 1, "http_status", result->http_status,
+                                  "total_us", (json_int_t)result->total_us, "event_id", result->event_id,
+                                  "text", result->text));
+    else if (wait->request)
+        control_fail(wait->request, 1, result->text);
+    free(wait);
+}
+
+static void begin_endpoint_test(void *ctx, struct control_request *request)
+{
+    struct daemon *daemon = ctx;
+    struct error err;
+    struct test_wait *wait = calloc(1, sizeof *wait);
+    enum status status = wait ? daemon_can_work(daemon, &err) : error_set(&err, STATUS_FATAL, "no memory");
+    if (status == STATUS_OK) {
+        wait->request = request;
+        status = delivery_test(daemon->delivery, control_number(request, "township"), control_actor(request),
+                               test_done, wait, &err);
+    }
+    if (status == STATUS_OK)
+        control_on_leave(request, test_leave, wait);
+    else {
+        free(wait);
+        control_fail_error(request, &err);
+    }
+}
+
+/* --- the table ------------------------------------------------------------------------------------------------ */
+
+const struct control_verb daemon_verbs[] = {
+    {.name = "status", .begin = begin_status},
+    {.name = "round",
+     .begin = begin_round,
+     .arguments = {{"dry_run", CONTROL_FLAG, false},
+                   {"full", CONTROL_FLAG, false},
+                   {"as_of", CONTROL_DATE, false},
+                   {"wait", CONTROL_FLAG, false}}},
+    {.name = "round accept",
+     .begin = begin_accept,
+     .arguments = {{"id", CONTROL_NUMBER, true}, {"reason", CONTROL_TEXT, true}}},
+    {.name = "scan", .begin = begin_scan, .arguments = {{"wait", CONTROL_FLAG, false}}},
+    {.name = "reload", .begin = begin_reload},
+    {.name = "endpoint test",
+     .begin = begin_endpoint_test,
+     .arguments = {{"township", CONTROL_NUMBER, true}}},
+    {.name = "log level", .begin = begin_log_level, .arguments = {{"level", CONTROL_TEXT, true}}},
+    {0},
+};
