@@ -98,6 +98,9 @@ START_TEST(texts_are_escaped)
                  {"\xF0\x9F\x8F\xA0", "\"\xF0\x9F\x8F\xA0\""},
                  {"bad\xFF\xE5\xAE", "\"bad\\ufffd\\ufffd\\ufffd\""},
                  {"\xED\xA0\x80", "\"\\ufffd\\ufffd\\ufffd\""},
+                 {"\xEF\xBB\xBF"
+                  "mark",
+                  "\"\\ufeffmark\""},
                  {"\xE2\x80\xAE"
                   "txt",
                   "\"\\u202etxt\""}};
@@ -214,6 +217,20 @@ START_TEST(a_rotated_log_goes_on_in_a_new_file)
 }
 END_TEST
 
+/* logrotate's copytruncate, and an operator's `> log`. */
+START_TEST(a_truncated_log_goes_on_at_its_beginning)
+{
+    char out[4096];
+    open_log(true);
+    log_event(LOG_DAEMON_START);
+    ck_assert_int_eq(truncate(path, 0), 0);
+    log_event(LOG_DAEMON_STOP);
+    ck_assert_uint_gt(read_log(path, out, sizeof out), 0);
+    ck_assert_str_eq(out, "<5>level=notice event=daemon.stop\n");
+    close_log();
+}
+END_TEST
+
 START_TEST(a_log_that_cannot_be_opened_keeps_the_old)
 {
     char out[4096];
@@ -284,6 +301,7 @@ Suite *log_suite(void)
     suite_add_tcase(suite, line);
     TCase *file = tcase_create("file");
     tcase_add_test(file, a_rotated_log_goes_on_in_a_new_file);
+    tcase_add_test(file, a_truncated_log_goes_on_at_its_beginning);
     tcase_add_test(file, a_log_that_cannot_be_opened_keeps_the_old);
     tcase_add_test(file, lost_lines_are_counted_and_reported);
     tcase_add_test(file, every_event_is_described);

@@ -107,6 +107,26 @@ START_TEST(exactly_one_check_character_fits)
 }
 END_TEST
 
+START_TEST(no_other_byte_passes_for_a_digit)
+{
+    for (int at = 0; at < 17; at++) {
+        for (int c = 0; c < 256; c++) {
+            char text[] = "110105194912310021";
+            uint64_t packed = 0;
+            if (c >= '0' && c <= '9')
+                continue;
+            text[at] = (char)c;
+            enum resident_id_verdict verdict = resident_id_parse((struct slice){text, 18}, DAY_NONE, &packed);
+            bool expected = c > ' ' && c < 0x7F
+                                ? verdict == RESIDENT_ID_CHARACTER
+                                : verdict == RESIDENT_ID_CHARACTER || verdict == RESIDENT_ID_LENGTH;
+            if (!expected)
+                ck_abort_msg("byte %d at %d: %s", c, at, resident_id_verdict_text(verdict));
+        }
+    }
+}
+END_TEST
+
 START_TEST(any_bytes_may_come)
 {
     struct random random;
@@ -122,6 +142,7 @@ START_TEST(any_bytes_may_come)
             ck_assert_uint_ne(packed, 0);
     }
     uint64_t packed;
+    ck_assert_int_eq(resident_id_birth(0), DAY_NONE);
     ck_assert_int_eq(resident_id_parse((struct slice){NULL, 0}, DAY_NONE, &packed), RESIDENT_ID_EMPTY);
 }
 END_TEST
@@ -146,6 +167,7 @@ int main(void)
     tcase_add_test(numbers, numbers_are_read_and_damage_is_named);
     tcase_add_test(numbers, without_today_the_future_is_no_bound);
     tcase_add_test(numbers, exactly_one_check_character_fits);
+    tcase_add_test(numbers, no_other_byte_passes_for_a_digit);
     tcase_add_test(numbers, any_bytes_may_come);
     tcase_add_test(numbers, masks_and_words_do_not_tell_the_number);
     suite_add_tcase(suite, numbers);
