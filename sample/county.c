@@ -163,7 +163,7 @@ static void open_all(struct county *county)
     county_feeds_open(county);
     county->expected = open_expected(options, "expected.tsv",
                                      "household_no\twhat\tlevel\trules\tchecks\tundecided\tsuggestions\n");
-    county->expected_rows = open_expected(options, "expected_rows.tsv", "file\trow\tfault\n");
+    county->expected_rows = open_expected(options, "expected_rows.tsv", "file\tline\treason\n");
 }
 
 static void close_all(struct county *county)

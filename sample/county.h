@@ -145,6 +145,9 @@ struct county {
 };
 
 const char *county_feed_name(enum county_source source);
+/* "housing-2021-06"; index 0 is the oldest batch. */
+void county_batch_name(const struct county_options *options, enum county_source source, int index,
+                       char out[64]);
 void county_feeds_open(struct county *county);
 void county_feeds_close(struct county *county);
 void county_fact_put(struct county *county, const struct county_fact *fact);

@@ -57,7 +57,7 @@ static int batch_of_day(const struct county_options *options, day_t known_on)
     return index;
 }
 
-static void batch_name(const struct county_options *options, enum county_source source, int index,
+void county_batch_name(const struct county_options *options, enum county_source source, int index,
                        char out[64])
 {
     int year, month, day;
@@ -74,7 +74,7 @@ static void batch_path(char out[COUNTY_PATH_MAX], const struct county_options *o
                        enum county_source source, int index, const char *folder)
 {
     char name[64];
-    batch_name(options, source, index, name);
+    county_batch_name(options, source, index, name);
     county_path(out, "%s/%s/%s/%s.csv", options->out, folder, feed_kinds[source].name, name);
 }
 
@@ -119,7 +119,7 @@ static void close_batch(struct county *county, enum county_source source, int in
     char path[COUNTY_PATH_MAX], name[64], sha256[COUNTY_SHA256_HEX_SIZE], sent_on[CIVIL_TEXT_SIZE],
         sent_at[40];
     batch_path(path, options, source, index, folder);
-    batch_name(options, source, index, name);
+    county_batch_name(options, source, index, name);
     county_file_close(file, sha256);
     /* Sent in the evening of the last day that it covers; the hour only keeps the sources apart. */
     snprintf(sent_at, sizeof sent_at, "%sT%02d:00:00+08:00", civil_format(batch_end(options, index), sent_on),
@@ -148,9 +148,10 @@ void county_feeds_close(struct county *county)
         }
 }
 
+/* The header is line 1, and no field holds a line end. */
 void county_expect_row(struct county *county, const char *file, uint64_t row, const char *fault)
 {
-    fprintf(county->expected_rows, "%s\t%llu\t%s\n", file, (unsigned long long)row, fault);
+    fprintf(county->expected_rows, "%s\t%llu\t%s\n", file, (unsigned long long)row + 1, fault);
 }
 
 static void put_in_register(struct county *county, const struct county_fact *fact, day_t known_on)
@@ -174,7 +175,7 @@ static void put_in_batch(struct county *county, const struct county_fact *fact, 
         county_native_put(&feed->native[index], fact);
     if (fact->fault) {
         char name[64], path[COUNTY_PATH_MAX];
-        batch_name(&county->options, fact->source, index, name);
+        county_batch_name(&county->options, fact->source, index, name);
         county_path(path, "feeds/%s/%s.csv", feed_kinds[fact->source].name, name);
         county_expect_row(county, path, feed->batches[index].rows, fact->fault);
     }

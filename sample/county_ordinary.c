@@ -43,14 +43,14 @@ static const struct story_kind {
     unsigned income_low, income_high, before_low, before_high;
     bool small; /* mostly one- and two-person households */
 } stories[] = {
-    [STORY_ORDINARY] = {8660, 190, 700, 80, 115, false}, [STORY_UNDECLARED] = {300, 20, 260, 80, 115, false},
+    [STORY_ORDINARY] = {8548, 190, 700, 80, 115, false}, [STORY_UNDECLARED] = {300, 20, 260, 80, 115, false},
     [STORY_APPLY] = {15, 55, 98, 80, 115, false},        [STORY_MARGIN] = {55, 101, 148, 80, 120, false},
     [STORY_SURGE] = {35, 155, 230, 90, 110, false},      [STORY_COLLAPSE] = {15, 105, 145, 170, 300, false},
     [STORY_DISASTER] = {10, 152, 220, 90, 110, false},   [STORY_MONITORED] = {30, 190, 320, 80, 110, false},
     [STORY_LEFT] = {18, 102, 148, 80, 120, false},       [STORY_HOUSING] = {12, 190, 350, 80, 110, false},
     [STORY_WATER] = {5, 190, 350, 80, 110, false},       [STORY_DROPOUT] = {4, 190, 350, 80, 110, false},
-    [STORY_VERIFY] = {8, 0, 60, 80, 110, false},         [STORY_DIBAO] = {740, 25, 96, 80, 120, true},
-    [STORY_TEKUN] = {93, 0, 40, 80, 120, true},
+    [STORY_VERIFY] = {8, 0, 60, 80, 110, false},         [STORY_DIBAO] = {845, 25, 96, 80, 120, true},
+    [STORY_TEKUN] = {100, 0, 40, 80, 120, true},
 };
 
 /* E e elders, A a husband and wife, c child, y youth, p a parent of A; weights for all and for small
@@ -281,7 +281,7 @@ static int64_t draw_purse(const struct household *home)
         return draw(home, 0, 8000 * YUAN);
     case STORY_DIBAO:
     case STORY_TEKUN:
-        return draw(home, 0, 9000 * YUAN);
+        return draw(home, 0, (chance(home, 3, 100) ? 40000 : 9000) * YUAN);
     default: /* never below 1.6 × dibao */
         return min_of(max_of(home->income - home->line * 8 / 5, 0), 60000 * YUAN) * draw(home, 0, 100) / 100;
     }
@@ -291,6 +291,8 @@ static void draw_amounts(struct household *home)
 {
     const struct story_kind *kind = &stories[home->story];
     home->income = home->line * draw(home, kind->income_low * 100, kind->income_high * 100) / 10000;
+    if (home->story == STORY_DIBAO && chance(home, 1, 100)) /* does well again, and nobody has noticed */
+        home->income = home->line * draw(home, 150, 220) / 100;
     home->before = home->income * draw(home, kind->before_low, kind->before_high) / 100;
     home->purse = draw_purse(home);
 }
@@ -396,6 +398,8 @@ static void put_medical(struct household *home)
         put_hospital_stay(home, person, part, days_ago(home, 0, 350));
         home->purse -= part;
     }
+    if (home->assisted && chance(home, 80, 100))
+        put_state(home, COUNTY_MEDICAL, person, "relief.medical", "", days_ago(home, 1, 300), DAY_NONE);
     if (chance(home, 30, 100)) /* the year before counts for nothing but the history */
         put_hospital_stay(home, person, draw(home, 50, 9000) * YUAN, days_ago(home, 400, 700));
 }
@@ -463,16 +467,14 @@ static void put_assistance(struct household *home)
     if (home->story == STORY_ORDINARY && chance(home, 1, 200)) /* left, and is well off since */
         put_state(home, COUNTY_REGISTER, HOUSEHOLD, "relief.dibao", "150.00", days_ago(home, 1500, 3000),
                   days_ago(home, 20, 1200));
-    if (!chance(home, home->assisted ? 12 : 1, 100))
-        return;
-    put_state(home, COUNTY_MEDICAL, 0, "illness.serious", "yes", days_ago(home, 30, 1500), DAY_NONE);
-    if (home->assisted)
-        put_state(home, COUNTY_MEDICAL, 0, "relief.medical", "", days_ago(home, 1, 300), DAY_NONE);
+    if (chance(home, home->assisted ? 12 : 1, 100))
+        put_state(home, COUNTY_MEDICAL, 0, "illness.serious", "yes", days_ago(home, 30, 1500), DAY_NONE);
 }
 
 static void put_dwelling(struct household *home)
 {
-    bool dangerous = home->story == STORY_HOUSING;
+    bool dangerous =
+        home->story == STORY_HOUSING || (home->assisted && !home->place.urban && chance(home, 3, 100));
     if (!dangerous && (home->place.urban || !chance(home, 60, 100)))
         return;
     const char *grade = chance(home, 70, 100) ? "A" : "B";
@@ -484,6 +486,8 @@ static void put_dwelling(struct household *home)
     day_t surveyed = days_ago(home, 30, 1400);
     put_state(home, COUNTY_HOUSING, HOUSEHOLD, "housing.grade", grade, surveyed, DAY_NONE);
     put_state(home, COUNTY_HOUSING, HOUSEHOLD, "housing.sole", "yes", surveyed, DAY_NONE);
+    if (dangerous && home->assisted && chance(home, 80, 100))
+        put_state(home, COUNTY_HOUSING, HOUSEHOLD, "relief.housing", "", days_ago(home, 1, 350), DAY_NONE);
 }
 
 static void put_revitalisation(struct household *home)
@@ -523,9 +527,12 @@ static void put_events(struct household *home)
     if (home->count == home->members)
         return;
     int gone = (int)home->members;
-    if (chance(home, 1, 2))
+    if (chance(home, 1, 2)) {
         put_state(home, COUNTY_REGISTER, gone, "event.death", "", days_ago(home, 20, 1200), DAY_NONE);
-    else
+        if (chance(home, 4, 100)) /* still paid */
+            put_state(home, COUNTY_REGISTER, gone, "relief.tekun", "523.00", days_ago(home, 1300, 3000),
+                      DAY_NONE);
+    } else
         put_state(home, COUNTY_REGISTER, gone, "residence.moved_away", "yes", days_ago(home, 20, 1200),
                   DAY_NONE);
 }

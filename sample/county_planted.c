@@ -7,7 +7,7 @@
  * when the register's ID is damaged or unusual (id_kinds below); `same`: the first person of the case before,
  * again. `undeclared`: without income.declared, which all others have since 2015. `no:TEXT`: a household
  * number of its own, else P0001 and so on. `area:TEXT`: what household.csv says instead of urban or rural.
- *            `twice`: the row of household.csv is repeated.
+ *            `twice`: its row of household.csv is repeated, urban for rural.
  * facts      separated by `;`, each: SUBJECT [SOURCE] CODE VALUE FROM [TO] [#REF] [?FAULT]
  *            SUBJECT  h, the number of the person from 1, `s` somebody who is not on the register, `u` a
  * household that is not SOURCE   reg (default) med dis edu hr hou eme rev; `med.1` only in the first batch,
@@ -123,13 +123,13 @@ static const struct id_kind {
     const char *fault; /* NULL: the ID is good all the same, and the sources write its usual form */
     bool needs_x;
 } id_kinds[] = {
-    {"scientific", id_scientific, "id_scientific", false},
-    {"zeros", id_zeros, "id_check_zeros", false},
-    {"check", id_wrong_check, "id_check", false},
-    {"short", id_short, "id_length", false},
-    {"letter", id_letter, "id_character", false},
-    {"date", id_impossible_date, "id_birth_date", false},
-    {"empty", id_empty, "id_empty", false},
+    {"scientific", id_scientific, "id.scientific", false},
+    {"zeros", id_zeros, "id.check_zeros", false},
+    {"check", id_wrong_check, "id.check", false},
+    {"short", id_short, "id.length", false},
+    {"letter", id_letter, "id.character", false},
+    {"date", id_impossible_date, "id.birth_date", false},
+    {"empty", id_empty, "id.empty", false},
     {"legacy", id_legacy, NULL, false},
     {"wide", id_full_width, NULL, false},
     {"blanks", id_blanks, NULL, false},
@@ -207,7 +207,7 @@ static void read_household_word(struct county *county, struct planted *planted, 
     else if (strcmp(word, "same") == 0) {
         planted->persons[planted->count] = before->persons[0];
         memcpy(planted->feed_ids[planted->count], before->feed_ids[0], COUNTY_ID_SIZE);
-        planted->faults[planted->count++] = "person_in_two_households";
+        planted->faults[planted->count++] = "person.repeat";
     } else if (word[0] == 'm' || word[0] == 'f')
         read_person(county, planted, word);
     else
@@ -220,16 +220,18 @@ static void write_household(struct county *county, const struct planted *planted
         const char *const fields[] = {planted->number, planted->place.township, planted->place.village,
                                       planted->area, planted->place.address};
         county_file_row(&county->household, fields, COUNT_OF(fields));
-        county_expect_row(county, "register/household.csv", county->household.rows, "household_area");
+        county_expect_row(county, "register/household.csv", county->household.rows, "household.area");
     } else
         county_household_put(county, planted->number, &planted->place);
     if (planted->twice) {
-        county_household_put(county, planted->number, &planted->place);
-        county_expect_row(county, "register/household.csv", county->household.rows, "duplicate");
+        struct county_place other = planted->place;
+        other.urban = !other.urban;
+        county_household_put(county, planted->number, &other);
+        county_expect_row(county, "register/household.csv", county->household.rows, "household.repeat");
     }
     for (size_t i = 0; i < planted->count; i++) {
         county_person_put(county, planted->number, &planted->persons[i]);
-        const char *fault = planted->area[0] != '\0' ? "household_unknown" : planted->faults[i];
+        const char *fault = planted->area[0] != '\0' ? "household.unknown" : planted->faults[i];
         if (fault)
             county_expect_row(county, "register/person.csv", county->person.rows, fault);
     }
@@ -241,7 +243,7 @@ static void write_household(struct county *county, const struct planted *planted
                                     .value = "yes",
                                     .from = "2015-01-01",
                                     .known_on = DAY_NONE,
-                                    .fault = planted->area[0] != '\0' ? "household_unknown" : NULL,
+                                    .fault = planted->area[0] != '\0' ? "household.unknown" : NULL,
                                 });
 }
 
@@ -362,7 +364,7 @@ static void write_fact(struct county *county, struct planted *planted, struct it
         fact.to = read_date(county, need_word(planted, item), item->to);
     const char *ref = next_word(item, '#'), *fault = next_word(item, '?');
     fact.ref = ref ? ref + 1 : "";
-    fact.fault = fault ? fault + 1 : planted->area[0] != '\0' ? "household_unknown" : NULL;
+    fact.fault = fault ? fault + 1 : planted->area[0] != '\0' ? "household.unknown" : NULL;
     if (item->next != item->count)
         bad_case(planted, item->words[item->next]);
     if (fact.source == COUNTY_REGISTER)

@@ -15,5 +15,6 @@ include tests/unit/io.mk
 include tests/unit/round.mk
 include tests/unit/domain.mk
 include tests/lint.mk
+include tests/reference/local.mk
 include tests/system/local.mk
 include tests/unit/source.mk

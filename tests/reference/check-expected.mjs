@@ -15,7 +15,7 @@ const { document, figures } = evaluate(folder, date);
 const found = new Map(document.households.map((row) => [row.household_no, row]));
 const [header, ...lines] = readFileSync(join(folder, 'expected.tsv'), 'utf8').trimEnd().split('\n').map((line) => line.split('\t'));
 const column = (line, name) => line[header.indexOf(name)];
-const levels = { red: 0, orange: 0, yellow: 0, verify: 0, none: 0 };
+const planted = new Set(lines.map((line) => column(line, 'household_no')));
 let different = 0;
 for (const line of lines) {
   const row = found.get(column(line, 'household_no'));
@@ -23,14 +23,14 @@ for (const line of lines) {
     ? [row.level, row.reasons.map((reason) => reason.rule).join(), row.checks.join(), row.undecided.join(), row.suggestions.join()]
     : ['none', '', '', '', ''];
   const wanted = ['level', 'rules', 'checks', 'undecided', 'suggestions'].map((name) => column(line, name));
-  levels[column(line, 'level')]++;
   if (seen.join('\t') !== wanted.join('\t')) {
     different++;
     console.log(`${column(line, 'household_no')} ${column(line, 'what')}\n  expected ${wanted.join(' | ')}\n  found    ${seen.join(' | ')}`);
   }
 }
-const share = (part, whole) => `${part} (${((100 * part) / whole).toFixed(2)} %)`;
-const ordinary = Object.fromEntries(Object.keys(levels).map((level) => [level, figures.levels[level] - levels[level]]));
+const share = (part, whole) => `${part} (${((100 * part) / Math.max(1, whole)).toFixed(2)} %)`;
+const ordinary = { red: 0, orange: 0, yellow: 0, verify: 0, none: 0 };
+for (const [household, level] of figures.levels) if (!planted.has(household)) ordinary[level]++;
 const total = Object.values(ordinary).reduce((sum, count) => sum + count, 0);
 console.log(`planted: ${lines.length} households, ${different} different from what is expected`);
 console.log(`ordinary: ${total} households; in colour ${share(ordinary.red + ordinary.orange + ordinary.yellow, total)}: ` +

@@ -31,7 +31,7 @@ define('event', 'event.', 'death disaster accident epidemic job_loss dropout');
 
 // --- texts ----------------------------------------------------------------------------------------------------
 
-function decode(bytes) {
+export function decode(bytes) {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes); // drops a BOM
   } catch {
@@ -40,7 +40,7 @@ function decode(bytes) {
 }
 
 // RFC 4180: an array of objects, one per row, keyed by the header.
-function parseCsv(text) {
+export function parseCsv(text) {
   const rows = [];
   let row = [], field = '', quoted = false;
   for (let i = 0; i < text.length; i++) {
@@ -190,7 +190,7 @@ function readBatches(folder, feed) {
   return batches.sort((a, b) => Date.parse(a.manifest.sent_at) - Date.parse(b.manifest.sent_at));
 }
 
-// households; and facts: subject -> code -> [facts of the first source, of the second, …, of the register]
+// households; and facts: subject -> code -> source -> [facts], the sources that have any, in the order of precedence
 export function readCounty(folder) {
   const register = readRegister(folder);
   const sources = FEEDS.map((feed) => {
@@ -208,8 +208,10 @@ export function readCounty(folder) {
     for (const fact of known.values()) {
       if (!facts.has(fact.subject)) facts.set(fact.subject, new Map());
       const codes = facts.get(fact.subject);
-      if (!codes.has(fact.code)) codes.set(fact.code, sources.map(() => []));
-      codes.get(fact.code)[source].push(fact);
+      if (!codes.has(fact.code)) codes.set(fact.code, new Map());
+      const lists = codes.get(fact.code); // a Map keeps the order in which it was filled: that of precedence
+      if (!lists.has(source)) lists.set(source, []);
+      lists.get(source).push(fact);
     }
   });
   return { households: [...register.households.values()], facts };

@@ -35,7 +35,7 @@ function lens(facts, D) {
   const year = { after: minusMonths(D, 12), until: D }; // W
   const yearBefore = { after: minusMonths(D, 24), until: year.after }; // V
   const within = (day, window) => day > window.after && day <= window.until;
-  const bySource = (subject, code) => facts.get(subject)?.get(code) ?? [];
+  const bySource = (subject, code) => [...(facts.get(subject)?.get(code)?.values() ?? [])];
   const firstOf = (lists) => lists.find((list) => list.length > 0) ?? [];
 
   // States and events: of the first source that has any fact at all (a fact that begins after D does not exist).
@@ -247,11 +247,11 @@ export function evaluate(folder, D) {
   const county = readCounty(folder);
   const look = lens(county.facts, D);
   const figures = { households: county.households.length, members: 0, members_in_assistance: 0, income_unknown: 0,
-    levels: { red: 0, orange: 0, yellow: 0, verify: 0, none: 0 } };
+    levels: new Map() }; // household_no -> level
   const rows = [];
   for (const household of D < SCHEME_BEGINS ? [] : county.households) {
     const { home, row } = evaluateHousehold(look, household, D);
-    figures.levels[row.level]++;
+    figures.levels.set(household.no, row.level);
     figures.members += home.members.length;
     if (home.inAssistance) figures.members_in_assistance += home.members.length;
     if (home.I.low !== home.I.high) figures.income_unknown++;

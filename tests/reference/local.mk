@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: PostgreSQL
+# The naive evaluator and its counties; Node runs them, see README.md. tests/system uses them.
+EXTRA_DIST += tests/reference/README.md tests/reference/check-expected.mjs tests/reference/county.mjs \
+	tests/reference/evaluate.mjs tests/reference/fuzz-county.mjs
