@@ -8,7 +8,7 @@ daemon_io_libio_a_SOURCES = \
 	daemon/io/http_server.c daemon/io/http_server.h \
 	daemon/io/loop.c daemon/io/loop.h \
 	daemon/io/notify.c daemon/io/notify.h \
-	daemon/io/socket.h \
+	daemon/io/socket.c daemon/io/socket.h \
 	daemon/io/workers.c daemon/io/workers.h
 daemon_io_libio_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(EVENT_CFLAGS) $(MHD_CFLAGS) $(SYSTEMD_CFLAGS)
 # What a program that links libio.a needs behind it.

@@ -1,0 +1,709 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * A peer takes lines while it is neither busy, nor has a refused write outstanding, nor is ending (takes_lines); refresh
+ * derives from its state what the loop watches and whether the idle deadline runs, and is called after each change.
+ * Whoever ends a peer calls end_peer: the descriptor is closed at once, the memory at the end of the turn.
+ */
+#include "config.h"
+
+#include "io/socket.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum {
+    MODE_DEFAULT = 0660,
+    PEERS_DEFAULT = 16,
+    LINE_MAX_DEFAULT = 64 * 1024,
+    OUTPUT_MAX_DEFAULT = 1024 * 1024,
+    IDLE_DEFAULT_MS = 30 * 1000,
+    /* How long to leave new clients alone when the process has no descriptor for them. */
+    ACCEPT_PAUSE_MS = 200,
+};
+
+struct socket_peer {
+    struct socket_server *server;
+    TAILQ_ENTRY(socket_peer) link;
+    int fd; /* -1 once ended */
+    struct loop_watch *watch;
+    struct loop_timer *idle_timer;
+    struct loop_task lines_task; /* takes lines that came earlier */
+    struct loop_task end_task;   /* `closed`, and free */
+    struct text input;
+    struct text output;
+    size_t written; /* of output */
+    bool busy;
+    bool refused;   /* a write: `drained` is owed */
+    bool finishing; /* ends when all is written */
+    bool input_ended;
+    void *ctx;
+    struct socket_credentials credentials;
+};
+
+TAILQ_HEAD(peer_list, socket_peer);
+
+struct socket_server {
+    struct loop *loop;
+    struct socket_server_settings settings;
+    struct socket_server_events events;
+    void *ctx;
+    struct sockaddr_un address;
+    dev_t device; /* of the socket file, to remove no other's */
+    ino_t inode;
+    bool bound;
+    int fd;
+    struct loop_watch *watch;
+    struct loop_timer *accept_timer;
+    struct peer_list peers;
+    unsigned peer_count;
+};
+
+/* ---- addresses ---- */
+
+static enum status make_address(const char *path, struct sockaddr_un *address, struct error *err)
+{
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    const size_t length = strlen(path);
+    if (length == 0 || length >= sizeof address->sun_path)
+        return error_set(err, STATUS_CONFIG, "socket path \"%s\" has %zu bytes: expected 1 to %zu", path,
+                         length, sizeof address->sun_path - 1);
+    memcpy(address->sun_path, path, length + 1);
+    return STATUS_OK;
+}
+
+/* ---- peers: their end ---- */
+
+static size_t pending_output(const struct socket_peer *peer)
+{
+    return peer->output.length - peer->written;
+}
+
+static void free_peer(struct socket_peer *peer)
+{
+    struct socket_server *server = peer->server;
+    if (server->events.closed != NULL)
+        server->events.closed(server->ctx, peer);
+    TAILQ_REMOVE(&server->peers, peer, link);
+    server->peer_count--;
+    loop_task_cancel(server->loop, &peer->lines_task);
+    loop_timer_free(peer->idle_timer);
+    text_fini(&peer->input);
+    text_fini(&peer->output);
+    free(peer);
+}
+
+static void free_ended(void *ctx)
+{
+    free_peer(ctx);
+}
+
+static void end_peer(struct socket_peer *peer)
+{
+    if (peer->fd < 0)
+        return;
+    loop_watch_free(peer->watch);
+    peer->watch = NULL;
+    close(peer->fd);
+    peer->fd = -1;
+    loop_timer_cancel(peer->idle_timer);
+    loop_defer(peer->server->loop, &peer->end_task);
+}
+
+/* ---- peers: what they wait for ---- */
+
+static bool takes_lines(const struct socket_peer *peer)
+{
+    return peer->fd >= 0 && !peer->busy && !peer->refused && !peer->finishing;
+}
+
+static void restart_idle(struct socket_peer *peer)
+{
+    loop_timer_cancel(peer->idle_timer); /* refresh arms it where it applies */
+}
+
+static void refresh(struct socket_peer *peer)
+{
+    struct error err;
+    if (peer->fd < 0)
+        return;
+    const bool has_output = pending_output(peer) > 0;
+    if (!has_output && !peer->busy && (peer->finishing || peer->input_ended)) {
+        end_peer(peer);
+        return;
+    }
+    if (peer->busy && !has_output)
+        loop_timer_cancel(peer->idle_timer);
+    else if (!loop_timer_armed(peer->idle_timer))
+        loop_timer_arm(peer->idle_timer, peer->server->settings.idle_timeout_ms);
+    const unsigned ready =
+        (takes_lines(peer) && !peer->input_ended ? LOOP_READ : 0U) | (has_output ? LOOP_WRITE : 0U);
+    if (loop_watch_set(peer->watch, ready, &err) != STATUS_OK)
+        end_peer(peer);
+}
+
+static void idle_due(void *ctx)
+{
+    end_peer(ctx);
+}
+
+/* ---- peers: lines in ---- */
+
+/* Hands over the whole lines of the input for as long as the peer takes them; what is left moves to the front. */
+static void deliver_lines(struct socket_peer *peer)
+{
+    size_t taken = 0;
+    while (takes_lines(peer)) {
+        const char *begin = peer->input.bytes + taken;
+        const size_t length = peer->input.length - taken;
+        const char *end = length > 0 ? memchr(begin, '\n', length) : NULL;
+        if (end == NULL)
+            break;
+        struct slice line = {begin, (size_t)(end - begin)};
+        taken += line.length + 1;
+        if (line.length > 0 && line.bytes[line.length - 1] == '\r')
+            line.length--;
+        if (line.length > peer->server->settings.line_max_bytes) {
+            end_peer(peer);
+            return;
+        }
+        restart_idle(peer);
+        peer->server->events.line(peer->server->ctx, peer, line);
+    }
+    if (taken > 0) {
+        memmove(peer->input.bytes, peer->input.bytes + taken, peer->input.length - taken);
+        peer->input.length -= taken;
+    }
+}
+
+static void lines_due(void *ctx)
+{
+    struct socket_peer *peer = ctx;
+    deliver_lines(peer);
+    refresh(peer);
+}
+
+static bool has_line(const struct socket_peer *peer)
+{
+    return peer->input.length > 0 && memchr(peer->input.bytes, '\n', peer->input.length) != NULL;
+}
+
+static void read_input(struct socket_peer *peer)
+{
+    char block[8192];
+    const size_t input_max = peer->server->settings.line_max_bytes + 2; /* and "\r\n" */
+    const size_t room = input_max - peer->input.length;
+    const ssize_t got = recv(peer->fd, block, room < sizeof block ? room : sizeof block, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got < 0) {
+        end_peer(peer);
+        return;
+    }
+    peer->input_ended = got == 0;
+    text_add(&peer->input, block, (size_t)got);
+    deliver_lines(peer);
+    if (peer->input.failed || (peer->input.length >= input_max && !has_line(peer)))
+        end_peer(peer);
+}
+
+/* ---- peers: output ---- */
+
+static void write_output(struct socket_peer *peer)
+{
+    while (pending_output(peer) > 0) {
+        const ssize_t sent = send(peer->fd, peer->output.bytes + peer->written, pending_output(peer),
+                                  MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0) {
+            if (errno != EAGAIN)
+                end_peer(peer);
+            return;
+        }
+        peer->written += (size_t)sent;
+        restart_idle(peer);
+    }
+    text_clear(&peer->output);
+    peer->written = 0;
+}
+
+static void tell_drained(struct socket_peer *peer)
+{
+    if (peer->fd < 0 || !peer->refused || pending_output(peer) > 0)
+        return;
+    peer->refused = false;
+    if (peer->server->events.drained != NULL)
+        peer->server->events.drained(peer->server->ctx, peer);
+    deliver_lines(peer);
+}
+
+static void peer_ready(void *ctx, unsigned ready)
+{
+    struct socket_peer *peer = ctx;
+    if (ready & LOOP_WRITE)
+        write_output(peer);
+    tell_drained(peer);
+    if ((ready & LOOP_READ) && takes_lines(peer) && !peer->input_ended)
+        read_input(peer);
+    refresh(peer);
+}
+
+enum status socket_peer_write(struct socket_peer *peer, const char *bytes, size_t length, struct error *err)
+{
+    const size_t limit = peer->server->settings.output_max_bytes;
+    if (peer->fd < 0 || peer->finishing)
+        return error_set(err, STATUS_REJECT, "the client has gone");
+    if (length > limit)
+        return error_set(err, STATUS_REJECT, "%zu bytes at once are too many: expected at most %zu", length,
+                         limit);
+    if (peer->refused || length > limit - pending_output(peer)) {
+        peer->refused = true;
+        refresh(peer);
+        return error_set(err, STATUS_RETRY, "the client does not read");
+    }
+    /* What was written makes room before the buffer grows. */
+    if (peer->written > 0) {
+        memmove(peer->output.bytes, peer->output.bytes + peer->written, pending_output(peer));
+        peer->output.length -= peer->written;
+        peer->written = 0;
+    }
+    text_add(&peer->output, bytes, length);
+    if (peer->output.failed) {
+        end_peer(peer);
+        return error_set(err, STATUS_FATAL, "out of memory");
+    }
+    write_output(peer);
+    refresh(peer);
+    return STATUS_OK;
+}
+
+void socket_peer_set_busy(struct socket_peer *peer, bool busy)
+{
+    if (peer->busy == busy)
+        return;
+    peer->busy = busy;
+    restart_idle(peer);
+    /* Not from here: this may be inside of a callback that goes on to use the peer. */
+    if (!busy && peer->fd >= 0)
+        loop_defer(peer->server->loop, &peer->lines_task);
+    else
+        refresh(peer);
+}
+
+void socket_peer_finish(struct socket_peer *peer)
+{
+    peer->finishing = true;
+    peer->busy = false;
+    refresh(peer);
+}
+
+void socket_peer_close(struct socket_peer *peer)
+{
+    end_peer(peer);
+}
+
+void socket_peer_set_context(struct socket_peer *peer, void *ctx)
+{
+    peer->ctx = ctx;
+}
+
+void *socket_peer_context(const struct socket_peer *peer)
+{
+    return peer->ctx;
+}
+
+struct socket_credentials socket_peer_credentials(const struct socket_peer *peer)
+{
+    return peer->credentials;
+}
+
+/* ---- the server: clients come ---- */
+
+static bool read_credentials(int fd, struct socket_credentials *credentials)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+        return false;
+    *credentials = (struct socket_credentials){.pid = peer.pid, .uid = peer.uid, .gid = peer.gid};
+    return true;
+}
+
+/* Takes fd over. Without the memory, or beyond the limit, it is closed. */
+static void add_peer(struct socket_server *server, int fd)
+{
+    struct socket_peer *peer =
+        server->peer_count < server->settings.peers_max ? calloc(1, sizeof *peer) : NULL;
+    if (peer == NULL) {
+        close(fd);
+        return;
+    }
+    peer->server = server;
+    peer->fd = fd;
+    peer->lines_task = (struct loop_task){.run = lines_due, .ctx = peer};
+    peer->end_task = (struct loop_task){.run = free_ended, .ctx = peer};
+    text_init(&peer->input);
+    text_init(&peer->output);
+    peer->watch = loop_watch_new(server->loop, fd, peer_ready, peer);
+    peer->idle_timer = loop_timer_new(server->loop, idle_due, peer);
+    if (peer->watch == NULL || peer->idle_timer == NULL || !read_credentials(fd, &peer->credentials)) {
+        loop_watch_free(peer->watch);
+        loop_timer_free(peer->idle_timer);
+        close(fd);
+        free(peer);
+        return;
+    }
+    TAILQ_INSERT_TAIL(&server->peers, peer, link);
+    server->peer_count++;
+    refresh(peer);
+}
+
+static void accept_again(void *ctx)
+{
+    struct socket_server *server = ctx;
+    struct error err;
+    if (loop_watch_set(server->watch, LOOP_READ, &err) != STATUS_OK)
+        loop_timer_arm(server->accept_timer, ACCEPT_PAUSE_MS);
+}
+
+static void client_waits(void *ctx, unsigned ready)
+{
+    (void)ready;
+    struct socket_server *server = ctx;
+    for (;;) {
+        const int fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            add_peer(server, fd);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            /* The client stays in the queue and the socket stays ready: without a pause the loop would spin. */
+            loop_watch_pause(server->watch);
+            loop_timer_arm(server->accept_timer, ACCEPT_PAUSE_MS);
+            return;
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            return;
+        }
+    }
+}
+
+/* ---- the server: its socket ---- */
+
+/* Makes way for our socket: removes a file on which nobody listens, and nothing else. */
+static enum status clear_path(const struct sockaddr_un *address, struct error *err)
+{
+    const char *path = address->sun_path;
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT
+                   ? STATUS_OK
+                   : error_set(err, STATUS_CONFIG, "%s: cannot look at it: %s", path, strerror(errno));
+    if (!S_ISSOCK(st.st_mode))
+        return error_set(err, STATUS_CONFIG, "%s: is no socket; not replaced", path);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return error_set(err, STATUS_RETRY, "cannot make a socket: %s", strerror(errno));
+    const int rc = connect(fd, (const struct sockaddr *)address, sizeof *address);
+    const int number = errno;
+    close(fd);
+    if (rc == 0 || number != ECONNREFUSED)
+        return error_set(err, STATUS_CONFIG, "%s: somebody listens there already", path);
+    if (unlink(path) != 0 && errno != ENOENT)
+        return error_set(err, STATUS_CONFIG, "%s: cannot remove the old socket: %s", path, strerror(errno));
+    return STATUS_OK;
+}
+
+static enum status bind_socket(struct socket_server *server, struct error *err)
+{
+    const char *path = server->address.sun_path;
+    const mode_t mode = server->settings.mode;
+    struct stat st;
+    /* The mode of the socket is that of the file when it is made, less the umask: never wider than asked, not even for a
+     * moment; the chmod gives back what the umask took. */
+    if (fchmod(server->fd, mode) != 0 ||
+        bind(server->fd, (const struct sockaddr *)&server->address, sizeof server->address) != 0)
+        return error_set(err, STATUS_CONFIG, "%s: cannot make the socket: %s", path, strerror(errno));
+    server->bound = true;
+    if (lstat(path, &st) != 0 || chmod(path, mode) != 0 || listen(server->fd, SOMAXCONN) != 0)
+        return error_set(err, STATUS_CONFIG, "%s: cannot listen: %s", path, strerror(errno));
+    server->device = st.st_dev;
+    server->inode = st.st_ino;
+    return STATUS_OK;
+}
+
+static enum status open_server(struct socket_server *server, struct error *err)
+{
+    enum status status = make_address(server->settings.path, &server->address, err);
+    if (status == STATUS_OK)
+        status = clear_path(&server->address, err);
+    if (status != STATUS_OK)
+        return status;
+    server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (server->fd < 0)
+        return error_set(err, STATUS_RETRY, "cannot make a socket: %s", strerror(errno));
+    status = bind_socket(server, err);
+    if (status != STATUS_OK)
+        return status;
+    server->accept_timer = loop_timer_new(server->loop, accept_again, server);
+    server->watch = loop_watch_new(server->loop, server->fd, client_waits, server);
+    if (server->accept_timer == NULL || server->watch == NULL)
+        return error_set(err, STATUS_FATAL, "out of memory");
+    return loop_watch_set(server->watch, LOOP_READ, err);
+}
+
+static void apply_defaults(struct socket_server_settings *settings)
+{
+    if (settings->mode == 0)
+        settings->mode = MODE_DEFAULT;
+    if (settings->peers_max == 0)
+        settings->peers_max = PEERS_DEFAULT;
+    if (settings->line_max_bytes == 0)
+        settings->line_max_bytes = LINE_MAX_DEFAULT;
+    if (settings->output_max_bytes == 0)
+        settings->output_max_bytes = OUTPUT_MAX_DEFAULT;
+    if (settings->idle_timeout_ms <= 0)
+        settings->idle_timeout_ms = IDLE_DEFAULT_MS;
+}
+
+enum status socket_server_new(struct socket_server **server, struct loop *loop,
+                              const struct socket_server_settings *settings,
+                              const struct socket_server_events *events, void *ctx, struct error *err)
+{
+    struct socket_server *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return error_set(err, STATUS_FATAL, "out of memory");
+    made->loop = loop;
+    made->settings = *settings;
+    made->events = *events;
+    made->ctx = ctx;
+    made->fd = -1;
+    TAILQ_INIT(&made->peers);
+    apply_defaults(&made->settings);
+    const enum status status = open_server(made, err);
+    made->settings.path = NULL; /* the caller's */
+    if (status != STATUS_OK) {
+        socket_server_free(made);
+        return status;
+    }
+    *server = made;
+    return STATUS_OK;
+}
+
+static void remove_own_file(const struct socket_server *server)
+{
+    struct stat st;
+    if (server->bound && lstat(server->address.sun_path, &st) == 0 && st.st_dev == server->device &&
+        st.st_ino == server->inode)
+        unlink(server->address.sun_path);
+}
+
+void socket_server_free(struct socket_server *server)
+{
+    if (server == NULL)
+        return;
+    struct socket_peer *peer;
+    while ((peer = TAILQ_FIRST(&server->peers)) != NULL) {
+        end_peer(peer);
+        loop_task_cancel(server->loop, &peer->end_task);
+        free_peer(peer);
+    }
+    remove_own_file(server);
+    loop_watch_free(server->watch);
+    loop_timer_free(server->accept_timer);
+    if (server->fd >= 0)
+        close(server->fd);
+    free(server);
+}
+
+unsigned socket_server_peers(const struct socket_server *server)
+{
+    return server->peer_count;
+}
+
+/* ---- the client ---- */
+
+struct socket_client {
+    int fd;
+    size_t line_max;
+    struct text input;
+    size_t taken;   /* of input: the line that was given last */
+    size_t scanned; /* of input: holds no line end */
+    bool input_ended;
+};
+
+/* Waits until fd is ready or the time is over (false). */
+static bool wait_ready(int fd, short what, int64_t due_ms)
+{
+    for (;;) {
+        const int64_t left_ms = due_ms - clock_monotonic_ms();
+        struct pollfd wait = {.fd = fd, .events = what};
+        if (left_ms <= 0)
+            return false;
+        const int rc = poll(&wait, 1, left_ms > INT32_MAX ? INT32_MAX : (int)left_ms);
+        if (rc > 0 || (rc < 0 && errno != EINTR))
+            return true; /* an error shows in the call that follows */
+    }
+}
+
+static int64_t due_after(int64_t timeout_ms)
+{
+    const int64_t now_ms = clock_monotonic_ms();
+    return timeout_ms > INT64_MAX - now_ms ? INT64_MAX : now_ms + timeout_ms;
+}
+
+static enum status connect_within(int fd, const struct sockaddr_un *address, int64_t timeout_ms,
+                                  struct error *err)
+{
+    const char *path = address->sun_path;
+    /* Where the server's queue is full, connect waits, and this bounds how long. */
+    const struct timeval limit = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0)
+        return STATUS_OK;
+    switch (errno) {
+    case ENOENT:
+    case ECONNREFUSED:
+        return error_set(err, STATUS_RETRY, "%s: nobody listens there", path);
+    case EAGAIN:
+    case EINTR:
+        return error_set(err, STATUS_RETRY, "%s: no connection within %lld ms", path, (long long)timeout_ms);
+    default:
+        return error_set(err, STATUS_CONFIG, "%s: cannot connect: %s", path, strerror(errno));
+    }
+}
+
+enum status socket_client_connect(struct socket_client **client, const char *path, size_t line_max_bytes,
+                                  int64_t timeout_ms, struct error *err)
+{
+    struct sockaddr_un address;
+    enum status status = make_address(path, &address, err);
+    if (status != STATUS_OK)
+        return status;
+    struct socket_client *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return error_set(err, STATUS_FATAL, "out of memory");
+    made->line_max = line_max_bytes;
+    text_init(&made->input);
+    made->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (made->fd < 0)
+        status = error_set(err, STATUS_RETRY, "cannot make a socket: %s", strerror(errno));
+    else
+        status = connect_within(made->fd, &address, timeout_ms < 1 ? 1 : timeout_ms, err);
+    if (status != STATUS_OK) {
+        socket_client_free(made);
+        return status;
+    }
+    *client = made;
+    return STATUS_OK;
+}
+
+void socket_client_free(struct socket_client *client)
+{
+    if (client == NULL)
+        return;
+    if (client->fd >= 0)
+        close(client->fd);
+    text_fini(&client->input);
+    free(client);
+}
+
+static enum status send_within(int fd, const char *bytes, size_t length, int64_t due_ms, struct error *err)
+{
+    while (length > 0) {
+        if (!wait_ready(fd, POLLOUT, due_ms))
+            return error_set(err, STATUS_RETRY, "the daemon did not take the request in time");
+        const ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent < 0 && (errno == EINTR || errno == EAGAIN))
+            continue;
+        if (sent < 0)
+            return error_set(err, STATUS_RETRY, "the daemon has closed the connection");
+        bytes += sent;
+        length -= (size_t)sent;
+    }
+    return STATUS_OK;
+}
+
+enum status socket_client_send(struct socket_client *client, struct slice line, int64_t timeout_ms,
+                               struct error *err)
+{
+    if (line.length > 0 && memchr(line.bytes, '\n', line.length) != NULL)
+        return error_set(err, STATUS_REJECT, "a request is one line: no line end may be in it");
+    const int64_t due_ms = due_after(timeout_ms);
+    const enum status status = send_within(client->fd, line.bytes, line.length, due_ms, err);
+    return status != STATUS_OK ? status : send_within(client->fd, "\n", 1, due_ms, err);
+}
+
+/* Takes the line that begins the input, if it is whole. */
+static bool take_line(struct socket_client *client, struct slice *line)
+{
+    if (client->input.length == client->scanned)
+        return false;
+    const char *end =
+        memchr(client->input.bytes + client->scanned, '\n', client->input.length - client->scanned);
+    client->scanned = end != NULL ? 0 : client->input.length;
+    if (end == NULL)
+        return false;
+    *line = (struct slice){client->input.bytes, (size_t)(end - client->input.bytes)};
+    client->taken = line->length + 1;
+    if (line->length > 0 && line->bytes[line->length - 1] == '\r')
+        line->length--;
+    return true;
+}
+
+static enum status line_too_long(const struct socket_client *client, struct error *err)
+{
+    return error_set(err, STATUS_REJECT, "the daemon's answer has a line of more than %zu bytes",
+                     client->line_max);
+}
+
+static enum status receive_within(struct socket_client *client, int64_t due_ms, struct error *err)
+{
+    char block[16 * 1024];
+    if (client->input.length > client->line_max)
+        return line_too_long(client, err);
+    if (!wait_ready(client->fd, POLLIN, due_ms))
+        return error_set(err, STATUS_RETRY, "the daemon did not answer in time");
+    const ssize_t got = recv(client->fd, block, sizeof block, MSG_DONTWAIT);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN))
+        return STATUS_OK;
+    if (got < 0)
+        return error_set(err, STATUS_RETRY, "the connection to the daemon broke: %s", strerror(errno));
+    client->input_ended = got == 0;
+    text_add(&client->input, block, (size_t)got);
+    if (client->input.failed)
+        return error_set(err, STATUS_FATAL, "out of memory");
+    return STATUS_OK;
+}
+
+enum status socket_client_read(struct socket_client *client, struct slice *line, bool *ended,
+                               int64_t timeout_ms, struct error *err)
+{
+    const int64_t due_ms = due_after(timeout_ms);
+    if (client->taken > 0) {
+        memmove(client->input.bytes, client->input.bytes + client->taken,
+                client->input.length - client->taken);
+        client->input.length -= client->taken;
+        client->taken = 0;
+    }
+    *ended = false;
+    while (!take_line(client, line)) {
+        if (client->input_ended && client->input.length > 0)
+            return error_set(err, STATUS_RETRY, "the daemon closed the connection in the middle of a line");
+        if (client->input_ended) {
+            *ended = true;
+            return STATUS_OK;
+        }
+        const enum status status = receive_within(client, due_ms, err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return line->length > client->line_max ? line_too_long(client, err) : STATUS_OK;
+}
