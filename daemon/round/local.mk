@@ -3,8 +3,23 @@ noinst_LIBRARIES += daemon/round/libround.a
 daemon_round_libround_a_SOURCES = \
 	daemon/round/assemble.c daemon/round/assemble.h \
 	daemon/round/compare.c daemon/round/compare.h \
-	daemon/round/explain.h \
+	daemon/round/dossier.c daemon/round/dossier.h \
+	daemon/round/event.c daemon/round/event.h \
+	daemon/round/evidence.c daemon/round/evidence.h \
+	daemon/round/explain.c daemon/round/explain.h \
+	daemon/round/freshness.c daemon/round/freshness.h \
+	daemon/round/gather.c daemon/round/gather.h \
+	daemon/round/jtext.c daemon/round/jtext.h \
+	daemon/round/judge.c daemon/round/judge.h \
+	daemon/round/limit.c \
+	daemon/round/load.c daemon/round/load.h \
 	daemon/round/match.c daemon/round/match.h \
-	daemon/round/round.h \
+	daemon/round/preview.c daemon/round/preview.h \
+	daemon/round/record.c daemon/round/record.h \
+	daemon/round/render.c daemon/round/render.h \
+	daemon/round/report.c daemon/round/report.h \
+	daemon/round/round.c daemon/round/round.h \
 	daemon/round/rules.c daemon/round/rules.h \
-	daemon/round/warnings.h
+	daemon/round/standing.c daemon/round/standing.h \
+	daemon/round/twin.c daemon/round/twin.h \
+	daemon/round/warnings.c daemon/round/warnings.h

@@ -115,6 +115,7 @@ struct round_report {
     struct round_change *changes;
 };
 
+/* Before the first use; a report may be used again. */
 void round_report_init(struct round_report *report);
 void round_report_fini(struct round_report *report);
 

@@ -10,6 +10,7 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/migrate.c daemon/store/migrate.h \
 	daemon/store/outbox.h \
 	daemon/store/pull.c daemon/store/pull.h \
+	daemon/store/pull_detail.c daemon/store/pull_detail.h \
 	daemon/store/register.c daemon/store/register.h \
 	daemon/store/round_store.h \
 	daemon/store/vocabulary.c daemon/store/vocabulary.h

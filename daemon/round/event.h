@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The events of a round: CloudEvents 1.0 in structured mode, as interfaces section 3 lists them.
+ *
+ *     warning.raised escalated changed deescalated cleared     one per household and round at the most
+ *     check.raised cleared                                      one per check that changed
+ *
+ * An event holds everything but `sequence`, which the sender splices in when it is first sent. Keys stand in a fixed
+ * order, so that the same input gives the same bytes.
+ *
+ * Least disclosure: names and identity numbers are masked and the address is left out, unless the township's
+ * configuration says `disclosure = named`.
+ *
+ * Pure: no clock, no database, no random numbers.
+ */
+#ifndef SHOUWANG_ROUND_EVENT_H
+#define SHOUWANG_ROUND_EVENT_H
+
+#include "base/civil.h"
+#include "base/text.h"
+#include "domain/fact.h"
+#include "policy/policy.h"
+#include "round/compare.h"
+#include "round/dossier.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The same for all events of a round. */
+struct event_round {
+    const struct policy *policy;
+    const struct dictionary *dictionary;
+    const struct rules *rules;
+    const char *policy_hash;
+    int64_t county_code, round_id, unix_ms;
+    day_t as_of;
+};
+
+/* One household after the comparison. */
+struct event_household {
+    const struct dossier *dossier;
+    const struct policy_explanation *explanation; /* NULL: off the register, nothing to explain */
+    uint64_t fired, undecided, stale;             /* what stands */
+    enum policy_level level, previous_level;
+    const char *warning_id; /* NULL: no case (checks alone) */
+    const char *state;      /* "open" …; of a household without a case "open" as long as something stands */
+    day_t raised_on, due_on; /* DAY_NONE without a case */
+    bool named;
+};
+
+/* change is not COMPARE_SAME. Adds the JSON to out. */
+void event_add_warning(const struct event_round *round, const struct event_household *household,
+                       const char *event_id, enum compare_change change, struct text *out);
+/* clause: a check of the policy, or -1 for one that the policy no longer has (then `rule` names it and it is cleared).
+ * due_on: by when the check should be looked into. */
+void event_add_check(const struct event_round *round, const struct event_household *household,
+                     const char *event_id, int clause, const char *rule, bool raised, day_t due_on,
+                     struct text *out);
+
+/* A fact's value as it is shown to machines: "4830.00", "C", "yes", "肢体二级"; NULL when unknown. The text lies in
+ * `buffer` or in the dictionary. */
+enum { EVENT_VALUE_SIZE = 64 };
+const char *event_fact_value(const struct fact_code *code, int64_t value, char buffer[EVENT_VALUE_SIZE]);
+/* "yuan", or "" where the value is no amount. */
+const char *event_fact_unit(const struct fact_code *code, int64_t value);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "round/evidence.h"
+
+#include "round/jtext.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- writing -------------------------------------------------------------------------------------------------- */
+
+struct writing {
+    const struct policy *policy;
+    const struct dictionary *dictionary;
+    struct text *out;
+};
+
+/* person: its position, or -1 for the household. */
+static void write_fact(const struct writing *w, int64_t person, const struct policy_fact *fact,
+                       const struct dossier_note *note)
+{
+    size_t code_count;
+    const int16_t *codes = policy_codes(w->policy, &code_count);
+    const struct fact_code *code = dictionary_by_number(w->dictionary, codes[fact->code]);
+    struct text *out = w->out;
+    jtext_open(out, '{');
+    if (person >= 0)
+        jtext_put_int(out, "person", person);
+    jtext_put_text(out, "code", code->name);
+    if (fact->value == FACT_UNKNOWN)
+        jtext_put_null(out, "value");
+    else
+        jtext_put_int(out, "value", fact->value);
+    jtext_put_day(out, "from", fact->from);
+    jtext_put_day(out, "to", fact->to);
+    jtext_put_int(out, "source", fact->source);
+    jtext_put_text(out, "source_name", note->source);
+    jtext_put_text(out, "source_title", note->source_title);
+    jtext_put_int(out, "batch_id", fact->batch);
+    jtext_put_text(out, "batch", note->batch);
+    jtext_put_int(out, "row", fact->row);
+    jtext_put_text(out, "ref", note->ref);
+    jtext_put_day(out, "recorded", note->recorded);
+    jtext_put_day(out, "as_of", note->as_of);
+    jtext_close(out, '}');
+}
+
+static void write_persons(const struct dossier *dossier, struct text *out)
+{
+    jtext_key(out, "persons");
+    jtext_open(out, '[');
+    for (size_t p = 0; p < dossier->person_count; p++) {
+        jtext_open(out, '{');
+        jtext_put_int_text(out, "person_id", dossier->persons[p].person_id);
+        jtext_put_day(out, "birth", dossier->persons[p].birth);
+        jtext_close(out, '}');
+    }
+    jtext_close(out, ']');
+}
+
+void evidence_write(const struct dossier *dossier, const struct policy *policy,
+                    const struct dictionary *dictionary, const char *policy_hash, day_t as_of,
+                    struct text *out)
+{
+    const struct writing w = {policy, dictionary, out};
+    const struct policy_block *block = &dossier->block;
+    jtext_open(out, '{');
+    jtext_put_day(out, "as_of", as_of);
+    jtext_put_text(out, "policy", policy_hash);
+    jtext_put_text(out, "area", dossier->urban ? "urban" : "rural");
+    jtext_put_bool(out, "on_register", dossier->on_register);
+    write_persons(dossier, out);
+    jtext_key(out, "facts");
+    jtext_open(out, '[');
+    for (uint32_t f = 0; f < block->household_fact_begin[1]; f++)
+        write_fact(&w, -1, &block->household_facts[f], &dossier->household_notes[f]);
+    for (size_t p = 0; p < dossier->person_count; p++)
+        for (uint32_t f = block->person_fact_begin[p]; f < block->person_fact_begin[p + 1]; f++)
+            write_fact(&w, (int64_t)p, &block->person_facts[f], &dossier->person_notes[f]);
+    jtext_close(out, ']');
+    jtext_close(out, '}');
+}
+
+/* --- reading -------------------------------------------------------------------------------------------------- */
+
+struct reading {
+    const struct policy *policy;
+    const struct dictionary *dictionary;
+    struct arena *arena;
+    struct error *err;
+};
+
+static enum status damaged(struct error *err, const char *what)
+{
+    return error_set(err, STATUS_REJECT, "stored evidence: %s is missing or is not what it should be", what);
+}
+
+static const char *copy_text(struct arena *arena, const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text == NULL ? NULL : arena_strdup(arena, text);
+}
+
+/* False unless the key holds a date or null. */
+static bool read_day(const json_t *object, const char *key, day_t *day)
+{
+    const json_t *value = json_object_get(object, key);
+    *day = DAY_NONE;
+    return json_is_null(value) ||
+           (json_is_string(value) && civil_parse(slice_of(json_string_value(value)), day));
+}
+
+/* The position of a named code in policy_codes(), or -1. */
+static int find_code(const struct reading *r, const char *name)
+{
+    size_t count;
+    const int16_t *codes = policy_codes(r->policy, &count);
+    const struct fact_code *code = name == NULL ? NULL : dictionary_by_name(r->dictionary, slice_of(name));
+    for (size_t i = 0; code != NULL && i < count; i++)
+        if (codes[i] == code->number)
+            return (int)i;
+    return -1;
+}
+
+static enum status read_fact(const struct reading *r, const json_t *object,
+                             const struct dossier_person *persons, size_t person_count,
+                             struct dossier_fact *fact)
+{
+    const json_t *person = json_object_get(object, "person"), *value = json_object_get(object, "value");
+    int code = find_code(r, json_string_value(json_object_get(object, "code")));
+    json_int_t at = json_integer_value(person);
+    if (code < 0)
+        return damaged(r->err, "a fact's code");
+    if (person != NULL && (!json_is_integer(person) || at < 0 || (size_t)at >= person_count))
+        return damaged(r->err, "a fact's person");
+    if (!json_is_null(value) && !json_is_integer(value))
+        return damaged(r->err, "a fact's value");
+    fact->of_household = person == NULL;
+    fact->person_id = person == NULL ? 0 : persons[at].person_id;
+    fact->fact = (struct policy_fact){
+        .value = json_is_null(value) ? FACT_UNKNOWN : json_integer_value(value),
+        .batch = (uint32_t)json_integer_value(json_object_get(object, "batch_id")),
+        .row = (uint32_t)json_integer_value(json_object_get(object, "row")),
+        .code = (uint16_t)code,
+        .source = (uint8_t)json_integer_value(json_object_get(object, "source")),
+    };
+    fact->note = (struct dossier_note){
+        .source = copy_text(r->arena, object, "source_name"),
+        .source_title = copy_text(r->arena, object, "source_title"),
+        .batch = copy_text(r->arena, object, "batch"),
+        .ref = copy_text(r->arena, object, "ref"),
+    };
+    if (fact->note.source == NULL || fact->note.source_title == NULL || fact->note.batch == NULL ||
+        fact->note.ref == NULL)
+        return damaged(r->err, "a fact's source");
+    if (!read_day(object, "from", &fact->fact.from) || !read_day(object, "to", &fact->fact.to) ||
+        !read_day(object, "recorded", &fact->note.recorded) || !read_day(object, "as_of", &fact->note.as_of))
+        return damaged(r->err, "a fact's date");
+    return STATUS_OK;
+}
+
+static enum status read_person(const json_t *object, struct dossier_person *person, struct error *err)
+{
+    const char *id = json_string_value(json_object_get(object, "person_id"));
+    if (id == NULL)
+        return damaged(err, "a person's key");
+    *person = (struct dossier_person){.person_id = strtoll(id, NULL, 10)};
+    return read_day(object, "birth", &person->birth) ? STATUS_OK : damaged(err, "a birth date");
+}
+
+static enum status read_body(const struct reading *r, const json_t *root, struct dossier *dossier)
+{
+    const json_t *persons_json = json_object_get(root, "persons"),
+                 *facts_json = json_object_get(root, "facts");
+    size_t person_count = json_array_size(persons_json), fact_count = json_array_size(facts_json);
+    const char *area = json_string_value(json_object_get(root, "area"));
+    if (!json_is_array(persons_json) || !json_is_array(facts_json) || area == NULL)
+        return damaged(r->err, "area, persons or facts");
+    struct dossier_person *persons = arena_array(r->arena, person_count, sizeof *persons);
+    struct dossier_fact *facts = arena_array(r->arena, fact_count, sizeof *facts);
+    if (persons == NULL || facts == NULL)
+        return error_set(r->err, STATUS_FATAL, "no memory for evidence of %zu facts", fact_count);
+    dossier->urban = strcmp(area, "urban") == 0;
+    dossier->on_register = json_is_true(json_object_get(root, "on_register"));
+    enum status status = STATUS_OK;
+    for (size_t p = 0; p < person_count && status == STATUS_OK; p++)
+        status = read_person(json_array_get(persons_json, p), &persons[p], r->err);
+    for (size_t f = 0; f < fact_count && status == STATUS_OK; f++)
+        status = read_fact(r, json_array_get(facts_json, f), persons, person_count, &facts[f]);
+    return status == STATUS_OK
+               ? dossier_build(dossier, persons, person_count, facts, fact_count, r->arena, r->err)
+               : status;
+}
+
+static enum status parse(struct slice json, struct arena *arena, struct evidence *evidence, json_t **root,
+                         struct error *err)
+{
+    json_error_t at;
+    *evidence = (struct evidence){0};
+    *root = json_loadb(json.bytes, json.length, JSON_REJECT_DUPLICATES, &at);
+    if (*root == NULL)
+        return error_set(err, STATUS_REJECT, "stored evidence is not JSON (byte %d)", at.position);
+    evidence->policy_hash = copy_text(arena, *root, "policy");
+    if (evidence->policy_hash == NULL || !read_day(*root, "as_of", &evidence->as_of) ||
+        evidence->as_of == DAY_NONE)
+        return damaged(err, "policy or as_of");
+    return STATUS_OK;
+}
+
+enum status evidence_read_head(struct slice json, struct arena *arena, struct evidence *evidence,
+                               struct error *err)
+{
+    json_t *root;
+    enum status status = parse(json, arena, evidence, &root, err);
+    json_decref(root);
+    return status;
+}
+
+enum status evidence_read(struct slice json, const struct policy *policy, const struct dictionary *dictionary,
+                          struct arena *arena, struct evidence *evidence, struct error *err)
+{
+    json_t *root;
+    enum status status = parse(json, arena, evidence, &root, err);
+    const struct reading r = {policy, dictionary, arena, err};
+    if (status == STATUS_OK)
+        status = read_body(&r, root, &evidence->dossier);
+    json_decref(root);
+    return status;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Gathering: the dossiers of some changed households, from the round's columns and, for what is not in them (names,
+ * addresses, days of recording), from the round's own snapshot.
+ */
+#ifndef SHOUWANG_ROUND_GATHER_H
+#define SHOUWANG_ROUND_GATHER_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "round/dossier.h"
+#include "round/load.h"
+#include "round/standing.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One question for the particulars of so many households: few questions, and a bounded answer (some 20 MB). */
+enum { GATHER_CHUNK = 8192 };
+
+/* What was asked for one chunk; lies in its arena. */
+struct gather {
+    const struct load *load;
+    const struct standing *standing;
+    struct arena *arena;
+    size_t place_count, person_count, person_note_count, household_note_count;
+    const struct pull_place *places;   /* by household_id */
+    const struct pull_person *persons; /* by household_id */
+    const struct pull_note *person_notes, *household_notes;
+};
+
+/* positions: of the standing index, at most GATHER_CHUNK. */
+enum status gather_chunk(struct gather *gather, const struct load *load, const struct standing *standing,
+                         const uint32_t *positions, size_t count, struct arena *arena,
+                         struct error *err) WARN_UNUSED;
+
+/* One of them; the dossier lies in `arena`. */
+enum status gather_dossier(const struct gather *gather, uint32_t position, struct arena *arena,
+                           struct dossier *dossier, struct error *err) WARN_UNUSED;
+
+int64_t gather_household_id(const struct load *load, const struct standing *standing, uint32_t position);
+
+#endif

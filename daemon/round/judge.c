@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "round/judge.h"
+
+#include "round/twin.h"
+
+#include <stdlib.h>
+
+/* --- evaluate ------------------------------------------------------------------------------------------------- */
+
+struct evaluation {
+    const struct policy *policy;
+    const struct assembly *assembly;
+    const atomic_bool *cancel;
+    struct policy_outcome *outcomes;
+    day_t as_of;
+    size_t first, end;
+};
+
+static enum status evaluate_range(void *context, struct error *err)
+{
+    const struct evaluation *range = context;
+    struct policy_run *run;
+    enum status status = policy_run_new(range->policy, range->as_of, &run, err);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t at = range->first; at < range->end && status == STATUS_OK; at += JUDGE_CHUNK) {
+        size_t count = range->end - at < JUDGE_CHUNK ? range->end - at : JUDGE_CHUNK;
+        struct policy_block block = assembly_block(range->assembly, at, count);
+        if (range->cancel != NULL && atomic_load(range->cancel))
+            status = error_set(err, STATUS_RETRY, "the round was cancelled");
+        else if ((status = policy_run_evaluate(run, &block, range->outcomes + at, err)) != STATUS_OK)
+            error_wrap(err, "households from position %zu", at);
+    }
+    policy_run_free(run);
+    return status;
+}
+
+enum status judge_evaluate(struct judge *judge, const struct policy *policy, day_t as_of,
+                           const struct assembly *assembly, const atomic_bool *cancel, struct error *err)
+{
+    size_t count = assembly->household_count;
+    judge->outcomes = calloc(count + 1, sizeof *judge->outcomes);
+    if (judge->outcomes == NULL)
+        return error_set(err, STATUS_FATAL, "no memory for the outcomes of %zu households", count);
+    size_t half = count >= JUDGE_TWO_THREADS_FROM ? count / 2 : count;
+    struct evaluation first = {policy, assembly, cancel, judge->outcomes, as_of, 0, half};
+    struct evaluation second = {policy, assembly, cancel, judge->outcomes, as_of, half, count};
+    return half == count ? evaluate_range(&first, err) : twin_run(evaluate_range, &first, &second, err);
+}
+
+/* --- compare -------------------------------------------------------------------------------------------------- */
+
+static enum status note_change(struct judge *judge, const struct judge_change *change, struct error *err)
+{
+    if (judge->change_count == judge->change_capacity) {
+        size_t capacity = judge->change_capacity == 0 ? 1024 : judge->change_capacity * 2;
+        struct judge_change *grown = realloc(judge->changes, capacity * sizeof *grown);
+        if (grown == NULL)
+            return error_set(err, STATUS_FATAL, "no memory for %zu changes", capacity);
+        judge->changes = grown;
+        judge->change_capacity = capacity;
+    }
+    judge->changes[judge->change_count++] = *change;
+    return STATUS_OK;
+}
+
+static void count_household(struct round_counts *counts, const struct judge_change *change, bool on_register)
+{
+    int64_t *const changes[] = {
+        [COMPARE_SAME] = &counts->unchanged,      [COMPARE_RAISED] = &counts->raised,
+        [COMPARE_ESCALATED] = &counts->escalated, [COMPARE_DEESCALATED] = &counts->deescalated,
+        [COMPARE_CHANGED] = &counts->changed,     [COMPARE_CLEARED] = &counts->cleared,
+    };
+    const struct compare_result *now = &change->now;
+    if (on_register || now->level != LEVEL_NONE)
+        counts->levels[now->level]++;
+    if (now->change != COMPARE_SAME || now->level != LEVEL_NONE)
+        (*changes[now->change])++;
+    counts->checks_raised += __builtin_popcountll(now->checks_raised);
+    counts->checks_cleared += __builtin_popcountll(now->checks_cleared);
+    counts->stale += __builtin_popcountll(now->stale);
+}
+
+/* Rules that the policy no longer has: their findings must go; checks among them are told as cleared. */
+static void find_vanished(const struct standing *standing, struct judge_change *change,
+                          struct round_counts *counts)
+{
+    for (uint32_t i = standing->finding_begin[change->position];
+         i < standing->finding_begin[change->position + 1]; i++) {
+        uint32_t f = standing->finding_order[i];
+        if (standing->clause_of_rule[standing->findings->rule[f]] >= 0)
+            continue;
+        change->vanished = true;
+        change->now.notable = true;
+        counts->checks_cleared += standing->findings->kind[f] == CLAUSE_CHECK;
+    }
+}
+
+static enum status compare_position(struct judge *judge, const struct rules *rules,
+                                    const struct standing *standing, size_t position,
+                                    struct round_counts *counts, struct error *err)
+{
+    bool on_register = position < standing->register_count;
+    uint64_t rewrite;
+    struct compare_standing before = standing_get(standing, position, &rewrite);
+    struct judge_change change = {.position = (uint32_t)position, .before = before.level};
+    change.now =
+        compare_household(rules, &before, on_register ? &judge->outcomes[position] : &compare_off_register);
+    change.now.updated |= rewrite & (change.now.fired | change.now.undecided);
+    find_vanished(standing, &change, counts);
+    count_household(counts, &change, on_register);
+    bool writes = (change.now.inserted | change.now.deleted | change.now.updated) != 0 || change.now.notable;
+    return writes ? note_change(judge, &change, err) : STATUS_OK;
+}
+
+static void count_statistics(const struct judge *judge, size_t count, struct round_report *report)
+{
+    for (size_t i = 0; i < count; i++)
+        for (uint32_t left = judge->outcomes[i].statistics; left != 0; left &= left - 1)
+            report->statistics[__builtin_ctz(left)]++;
+}
+
+enum status judge_compare(struct judge *judge, const struct rules *rules, const struct standing *standing,
+                          struct round_report *report, struct error *err)
+{
+    uint64_t seen = rules->colours | rules->verifies | rules->checks | rules->suggestions;
+    enum status status = STATUS_OK;
+    for (size_t h = 0; h < standing->count && status == STATUS_OK; h++) {
+        bool quiet = h < standing->register_count &&
+                     ((judge->outcomes[h].fired | judge->outcomes[h].undecided) & seen) == 0;
+        if (quiet && standing_is_empty(standing, h))
+            report->counts.levels[LEVEL_NONE]++;
+        else
+            status = compare_position(judge, rules, standing, h, &report->counts, err);
+    }
+    count_statistics(judge, standing->register_count, report);
+    return status;
+}
+
+void judge_fini(struct judge *judge)
+{
+    free(judge->outcomes);
+    free(judge->changes);
+    *judge = (struct judge){0};
+}

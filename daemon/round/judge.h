@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Judging: the policy machine over all households, and what that changes about each.
+ *
+ * Ownership: owns the outcomes and the list of changes. Positions are those of the standing index.
+ */
+#ifndef SHOUWANG_ROUND_JUDGE_H
+#define SHOUWANG_ROUND_JUDGE_H
+
+#include "base/status.h"
+#include "policy/policy.h"
+#include "round/assemble.h"
+#include "round/compare.h"
+#include "round/round.h"
+#include "round/standing.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Above this many households a second thread pays for itself. */
+enum { JUDGE_TWO_THREADS_FROM = 50000, JUDGE_CHUNK = 8192 };
+
+struct judge_change {
+    uint32_t position;
+    enum policy_level before;
+    bool vanished; /* findings of rules that the policy no longer has must go */
+    struct compare_result now;
+};
+
+struct judge {
+    struct policy_outcome *outcomes; /* of the households on the register */
+    size_t change_count, change_capacity;
+    struct judge_change *changes; /* by position; only what must be written */
+};
+
+/* STATUS_CONFIG when the policy says nothing about the date; STATUS_RETRY when `cancel` became true. */
+enum status judge_evaluate(struct judge *judge, const struct policy *policy, day_t as_of,
+                           const struct assembly *assembly, const atomic_bool *cancel,
+                           struct error *err) WARN_UNUSED;
+/* Fills the changes and the report's counts and statistics. */
+enum status judge_compare(struct judge *judge, const struct rules *rules, const struct standing *standing,
+                          struct round_report *report, struct error *err) WARN_UNUSED;
+void judge_fini(struct judge *judge);
+
+#endif

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "round/render.h"
+
+#include "base/money.h"
+#include "domain/person_name.h"
+#include "domain/resident_id.h"
+#include "round/event.h"
+#include "round/jtext.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- what both forms share ------------------------------------------------------------------------------------ */
+
+static const struct fact_code *code_of(const struct render *r, const struct policy_fact *fact)
+{
+    size_t count;
+    const int16_t *codes = policy_codes(r->policy, &count);
+    return dictionary_by_number(r->dictionary, codes[fact->code]);
+}
+
+static bool is_money(const struct policy_value *value)
+{
+    return value->unit != NULL && strncmp(value->unit, "元", strlen("元")) == 0;
+}
+
+enum { NUMBER_SIZE = MONEY_TEXT_SIZE };
+static const char *number(const struct policy_value *value, int64_t n, char buffer[NUMBER_SIZE])
+{
+    if (is_money(value))
+        return money_format(n, buffer);
+    snprintf(buffer, NUMBER_SIZE, "%lld", (long long)n);
+    return buffer;
+}
+
+/* Adds the person's name and number as the reader may see them. */
+static void add_name(const struct render *r, const struct dossier_person *person, struct text *out)
+{
+    if (person->name == NULL)
+        text_add_str(out, "(姓名未存)");
+    else if (r->named)
+        text_add_str(out, person->name);
+    else
+        person_name_mask(slice_of(person->name), out);
+}
+
+static const char *id_of(const struct render *r, const struct dossier_person *person,
+                         char buffer[RESIDENT_ID_TEXT_SIZE])
+{
+    if (person->id_packed == 0)
+        return NULL;
+    return r->named ? resident_id_format(person->id_packed, buffer)
+                    : resident_id_mask(person->id_packed, buffer);
+}
+
+struct status_words {
+    const char *json, *chinese;
+};
+
+static const struct status_words *status_of(const struct policy_shown_clause *clause)
+{
+    static const struct status_words fired = {"fired", "触发"}, denied = {"not_fired", "未触发"},
+                                     absent = {"not_applicable", "未触发(不适用)"},
+                                     verify = {"undecided_with_evidence", "未定(待核)"},
+                                     undecided = {"undecided", "未定"};
+    if (!clause->exists)
+        return &absent;
+    if (clause->truth == TRI_TRUE)
+        return &fired;
+    if (clause->truth == TRI_FALSE)
+        return &denied;
+    return clause->undecided_with_evidence ? &verify : &undecided;
+}
+
+/* --- Chinese -------------------------------------------------------------------------------------------------- */
+
+static const char *yes_no(enum tri truth)
+{
+    return truth == TRI_TRUE ? "是" : truth == TRI_FALSE ? "否" : "未定";
+}
+
+static void add_value(const struct policy_value *value, struct text *out)
+{
+    char low[NUMBER_SIZE], high[NUMBER_SIZE];
+    if (value->is_condition) {
+        text_add_str(out, yes_no(value->truth));
+        return;
+    }
+    text_add_str(out, number(value, value->low, low));
+    if (value->low != value->high)
+        text_printf(out, " 至 %s 之间", number(value, value->high, high));
+    if (value->unit != NULL && value->unit[0] != '\0')
+        text_printf(out, " %s", value->unit);
+}
+
+static void add_head(const struct render *r, struct text *out)
+{
+    char day[CIVIL_TEXT_SIZE];
+    const struct dossier *d = r->dossier;
+    text_printf(out, "户号 %s  乡镇 %lld  村 %lld  %s%s\n", d->household_no, (long long)d->township,
+                (long long)d->village, d->urban ? "城市" : "农村", d->on_register ? "" : "  已不在册");
+    if (r->warning_id != NULL)
+        text_printf(out, "预警 %s\n", r->warning_id);
+    text_printf(out, "政策 %s 版本 %s\n", policy_name(r->policy), policy_version(r->policy));
+    text_printf(out, "比对日期 %s,", civil_format(r->as_of, day));
+    if (r->round_id != 0)
+        text_printf(out, "依据第 %lld 轮比对所存证据\n", (long long)r->round_id);
+    else
+        text_add_str(out, "依据当前数据\n");
+    text_printf(out, "结论 %s\n", policy_level_chinese((enum policy_level)r->explanation->outcome.level));
+    if (r->named && d->address[0] != '\0')
+        text_printf(out, "住址 %s\n", d->address);
+}
+
+static void add_persons(const struct render *r, struct text *out)
+{
+    text_add_str(out, "\n登记人员\n");
+    for (size_t i = 0; i < r->dossier->person_count; i++) {
+        char id[RESIDENT_ID_TEXT_SIZE], day[CIVIL_TEXT_SIZE];
+        const struct dossier_person *person = &r->dossier->persons[i];
+        const char *shown = id_of(r, person, id);
+        text_printf(out, "  %zu. ", i + 1);
+        add_name(r, person, out);
+        text_printf(out, "  %s  %s\n", shown == NULL ? "(无可用证件号码)" : shown,
+                    person->birth == DAY_NONE ? "出生日期不详" : civil_format(person->birth, day));
+    }
+}
+
+static void add_period(const struct policy_fact *fact, struct text *out)
+{
+    char day[CIVIL_TEXT_SIZE];
+    if (fact->from != DAY_NONE)
+        text_printf(out, "  %s 起", civil_format(fact->from, day));
+    if (fact->to != DAY_NONE)
+        text_printf(out, "  %s 止", civil_format(fact->to, day));
+}
+
+static void add_fact(const struct render *r, const struct policy_shown_fact *shown, struct text *out)
+{
+    char value[128], day[CIVIL_TEXT_SIZE];
+    const struct dossier_note *note;
+    const struct policy_fact *fact = dossier_fact(r->dossier, shown, &note);
+    const struct fact_code *code = code_of(r, fact);
+    if (shown->of_household)
+        text_add_str(out, "  本户");
+    else
+        text_printf(out, "  成员 %zu", shown->person + 1);
+    text_printf(out, "  %s %s %s", code->title, code->name,
+                fact_value_format(code, fact->value, value, sizeof value));
+    add_period(fact, out);
+    text_printf(out, "  来源 %s", note->source_title[0] != '\0' ? note->source_title : note->source);
+    if (note->batch[0] != '\0')
+        text_printf(out, " 批次 %s 第 %u 行", note->batch, fact->row);
+    if (note->ref[0] != '\0')
+        text_printf(out, " 文号 %s", note->ref);
+    if (note->as_of != DAY_NONE)
+        text_printf(out, " 记于 %s", civil_format(note->as_of, day));
+    text_add_str(out, shown->used ? "\n" : "  (未采用)\n");
+}
+
+static void add_definitions(const struct render *r, struct text *out)
+{
+    text_add_str(out, "\n推算\n");
+    for (size_t i = 0; i < r->explanation->definition_count; i++) {
+        const struct policy_shown_definition *definition = &r->explanation->definitions[i];
+        text_printf(out, "  %s  ", definition->name);
+        add_value(&definition->value, out);
+        text_add_char(out, '\n');
+    }
+}
+
+static void add_distance(const struct policy_value *unit, int64_t low, int64_t high, struct text *out)
+{
+    char a[NUMBER_SIZE], b[NUMBER_SIZE];
+    text_printf(out, "距线 %s%s", low > 0 ? "+" : "", number(unit, low, a));
+    if (low != high)
+        text_printf(out, " 至 %s%s", high > 0 ? "+" : "", number(unit, high, b));
+}
+
+static void add_conjuncts(const struct policy_shown_conjunct *conjuncts, size_t count, const char *indent,
+                          struct text *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct policy_shown_conjunct *c = &conjuncts[i];
+        text_printf(out, "%s%s %s:%s", indent,
+                    c->guard      ? "前提"
+                    : c->evidence ? "凭"
+                                  : "当",
+                    c->text, yes_no(c->truth));
+        if (c->has_distance) {
+            text_add_str(out, "(");
+            add_value(&c->left, out);
+            text_add_str(out, " 对 ");
+            add_value(&c->right, out);
+            text_add_str(out, ",");
+            add_distance(&c->left, c->distance_low, c->distance_high, out);
+            text_add_str(out, ")");
+        }
+        text_add_char(out, '\n');
+    }
+}
+
+static const char *kind_chinese(const struct policy_clause *info)
+{
+    if (info->kind == CLAUSE_CHECK)
+        return "落实核查";
+    return info->kind == CLAUSE_SUGGESTION ? "建议" : policy_level_chinese(info->level);
+}
+
+static void add_clause(const struct render *r, const struct policy_shown_clause *clause, struct text *out)
+{
+    const struct policy_clause *info = policy_clause_at(r->policy, clause->clause);
+    text_printf(out, "\n  %s %s %s:%s\n", kind_chinese(info), info->name, info->title,
+                status_of(clause)->chinese);
+    text_printf(out, "    依据 %s\n", info->citation);
+    if (clause->exists && clause->truth != TRI_FALSE && clause->reason != NULL)
+        text_printf(out, "    理由 %s\n", clause->reason);
+    add_conjuncts(clause->conjuncts, clause->conjunct_count, "    ", out);
+    for (size_t i = 0; i < clause->member_count; i++) {
+        text_printf(out, "    成员 %zu:%s\n", clause->members[i].person + 1,
+                    yes_no(clause->members[i].truth));
+        add_conjuncts(clause->members[i].conjuncts, clause->members[i].conjunct_count, "      ", out);
+    }
+    if (clause->has_distance) {
+        char amount[MONEY_TEXT_SIZE];
+        text_printf(out, "    距线 %s%s 元\n", clause->distance_fen > 0 ? "+" : "",
+                    money_format(clause->distance_fen, amount));
+    }
+}
+
+void render_text(const struct render *render, struct text *out)
+{
+    const struct policy_explanation *explanation = render->explanation;
+    add_head(render, out);
+    add_persons(render, out);
+    text_add_str(out, "\n事实\n");
+    for (size_t i = 0; i < explanation->fact_count; i++)
+        add_fact(render, &explanation->facts[i], out);
+    add_definitions(render, out);
+    text_add_str(out, "\n条款\n");
+    for (size_t i = 0; i < explanation->clause_count; i++)
+        add_clause(render, &explanation->clauses[i], out);
+}
+
+/* --- JSON ----------------------------------------------------------------------------------------------------- */
+
+static const char *truth_word(enum tri truth)
+{
+    return truth == TRI_TRUE ? "true" : truth == TRI_FALSE ? "false" : "undecided";
+}
+
+/* {"truth":…}, or {"low":…,"high":…,"unit":…}: yuan as decimal strings, counts as numbers. */
+static void json_value(const struct policy_value *value, struct text *out)
+{
+    jtext_open(out, '{');
+    if (value->is_condition) {
+        jtext_put_text(out, "truth", truth_word(value->truth));
+    } else if (is_money(value)) {
+        jtext_put_yuan(out, "low", value->low);
+        jtext_put_yuan(out, "high", value->high);
+        jtext_put_text(out, "unit", value->unit);
+    } else {
+        jtext_put_int(out, "low", value->low);
+        jtext_put_int(out, "high", value->high);
+        jtext_put_text(out, "unit", value->unit == NULL ? "" : value->unit);
+    }
+    jtext_close(out, '}');
+}
+
+static void json_head(const struct render *r, struct text *out)
+{
+    const struct dossier *d = r->dossier;
+    jtext_put_text(out, "household_no", d->household_no);
+    jtext_put_int_text(out, "township_code", d->township);
+    jtext_put_int_text(out, "village_code", d->village);
+    jtext_put_text(out, "area", d->urban ? "urban" : "rural");
+    jtext_put_bool(out, "on_register", d->on_register);
+    jtext_put_text(out, "warning_id", r->warning_id);
+    jtext_put_text(out, "basis", r->round_id != 0 ? "evidence" : "now");
+    if (r->round_id != 0)
+        jtext_put_int(out, "round", r->round_id);
+    else
+        jtext_put_null(out, "round");
+    jtext_put_day(out, "as_of", r->as_of);
+    jtext_key(out, "policy");
+    jtext_open(out, '{');
+    jtext_put_text(out, "name", policy_name(r->policy));
+    jtext_put_text(out, "version", policy_version(r->policy));
+    jtext_put_text(out, "hash", r->policy_hash);
+    jtext_close(out, '}');
+    jtext_put_text(out, "level", policy_level_name((enum policy_level)r->explanation->outcome.level));
+}
+
+static void json_persons(const struct render *r, struct text *out)
+{
+    jtext_key(out, "persons");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < r->dossier->person_count; i++) {
+        char id[RESIDENT_ID_TEXT_SIZE];
+        const struct dossier_person *person = &r->dossier->persons[i];
+        struct text name;
+        text_init(&name);
+        add_name(r, person, &name);
+        jtext_open(out, '{');
+        jtext_put_text(out, "name", person->name == NULL ? NULL : name.bytes);
+        jtext_put_text(out, "id_number", id_of(r, person, id));
+        jtext_put_day(out, "birth", person->birth);
+        jtext_close(out, '}');
+        out->failed |= name.failed;
+        text_fini(&name);
+    }
+    jtext_close(out, ']');
+    if (r->named)
+        jtext_put_text(out, "address", r->dossier->address);
+}
+
+static void json_fact(const struct render *r, const struct policy_shown_fact *shown, struct text *out)
+{
+    char value[EVENT_VALUE_SIZE];
+    const struct dossier_note *note;
+    const struct policy_fact *fact = dossier_fact(r->dossier, shown, &note);
+    const struct fact_code *code = code_of(r, fact);
+    jtext_open(out, '{');
+    if (shown->of_household)
+        jtext_put_null(out, "person");
+    else
+        jtext_put_int(out, "person", (int64_t)shown->person);
+    jtext_put_text(out, "code", code->name);
+    jtext_put_text(out, "title", code->title);
+    jtext_put_text(out, "value", event_fact_value(code, fact->value, value));
+    jtext_put_text(out, "unit", event_fact_unit(code, fact->value));
+    jtext_put_day(out, "from", fact->from);
+    jtext_put_day(out, "to", fact->to);
+    jtext_put_text(out, "source", note->source);
+    jtext_put_text(out, "batch", note->batch);
+    jtext_put_int(out, "row", fact->row);
+    jtext_put_text(out, "ref", note->ref);
+    jtext_put_day(out, "as_of", note->as_of);
+    jtext_put_bool(out, "used", shown->used);
+    jtext_key(out, "rules");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < policy_clause_count(r->policy); i++)
+        if (shown->clauses >> i & 1)
+            jtext_text(out, policy_clause_at(r->policy, i)->name);
+    jtext_close(out, ']');
+    jtext_close(out, '}');
+}
+
+static void json_conjuncts(const struct policy_shown_conjunct *conjuncts, size_t count, struct text *out)
+{
+    jtext_key(out, "conjuncts");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < count; i++) {
+        const struct policy_shown_conjunct *c = &conjuncts[i];
+        jtext_open(out, '{');
+        jtext_put_text(out, "text", c->text);
+        jtext_put_text(out, "role", c->guard ? "guard" : c->evidence ? "evidence" : "condition");
+        jtext_put_text(out, "truth", truth_word(c->truth));
+        if (c->has_distance) {
+            const struct policy_value distance = {
+                .low = c->distance_low, .high = c->distance_high, .unit = c->left.unit};
+            jtext_key(out, "left");
+            json_value(&c->left, out);
+            jtext_key(out, "right");
+            json_value(&c->right, out);
+            jtext_key(out, "distance");
+            json_value(&distance, out);
+        }
+        jtext_close(out, '}');
+    }
+    jtext_close(out, ']');
+}
+
+static void json_clause(const struct render *r, const struct policy_shown_clause *clause, struct text *out)
+{
+    static const char *const kinds[] = {"colour", "verify", "check", "suggestion"};
+    const struct policy_clause *info = policy_clause_at(r->policy, clause->clause);
+    jtext_open(out, '{');
+    jtext_put_text(out, "rule", info->name);
+    jtext_put_text(out, "title", info->title);
+    jtext_put_text(out, "kind", kinds[info->kind]);
+    jtext_put_text(out, "level", policy_level_name(info->level));
+    jtext_put_text(out, "citation", info->citation);
+    jtext_put_text(out, "status", status_of(clause)->json);
+    jtext_put_text(out, "cause", clause->cause);
+    jtext_put_text(out, "text", clause->reason);
+    if (clause->has_distance)
+        jtext_put_yuan(out, "distance", clause->distance_fen);
+    else
+        jtext_put_null(out, "distance");
+    json_conjuncts(clause->conjuncts, clause->conjunct_count, out);
+    jtext_key(out, "members");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < clause->member_count; i++) {
+        jtext_open(out, '{');
+        jtext_put_int(out, "person", (int64_t)clause->members[i].person);
+        jtext_put_text(out, "truth", truth_word(clause->members[i].truth));
+        json_conjuncts(clause->members[i].conjuncts, clause->members[i].conjunct_count, out);
+        jtext_close(out, '}');
+    }
+    jtext_close(out, ']');
+    jtext_close(out, '}');
+}
+
+static void json_definitions(const struct render *r, struct text *out)
+{
+    jtext_key(out, "definitions");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < r->explanation->definition_count; i++) {
+        jtext_open(out, '{');
+        jtext_put_text(out, "name", r->explanation->definitions[i].name);
+        jtext_key(out, "value");
+        json_value(&r->explanation->definitions[i].value, out);
+        jtext_close(out, '}');
+    }
+    jtext_close(out, ']');
+}
+
+void render_json(const struct render *render, struct text *out)
+{
+    const struct policy_explanation *explanation = render->explanation;
+    jtext_open(out, '{');
+    json_head(render, out);
+    json_persons(render, out);
+    jtext_key(out, "facts");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < explanation->fact_count; i++)
+        json_fact(render, &explanation->facts[i], out);
+    jtext_close(out, ']');
+    json_definitions(render, out);
+    jtext_key(out, "clauses");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < explanation->clause_count; i++)
+        json_clause(render, &explanation->clauses[i], out);
+    jtext_close(out, ']');
+    jtext_close(out, '}');
+    text_add_char(out, '\n');
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * An explanation put into words: plain Chinese for officials, or the JSON of docs/json.md. Pure.
+ */
+#ifndef SHOUWANG_ROUND_RENDER_H
+#define SHOUWANG_ROUND_RENDER_H
+
+#include "base/civil.h"
+#include "base/text.h"
+#include "domain/fact.h"
+#include "policy/policy.h"
+#include "round/dossier.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct render {
+    const struct policy *policy;
+    const struct dictionary *dictionary;
+    const char *policy_hash;
+    const struct dossier *dossier;
+    const struct policy_explanation *explanation;
+    day_t as_of;
+    int64_t round_id;       /* whose evidence this is; 0: what is known now */
+    const char *warning_id; /* NULL: explained as a household */
+    bool named;
+};
+
+void render_text(const struct render *render, struct text *out);
+void render_json(const struct render *render, struct text *out);
+
+#endif
