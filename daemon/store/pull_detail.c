@@ -23,7 +23,7 @@ enum status pull_places(struct pg *pg, const int64_t *household_ids, size_t hous
         "  from household where household_id = any($1) order by household_id";
     struct pg_result *result;
     enum status status =
-        pg_query(pg, sql, pg_params(pg_int64_array(household_ids, household_count)), &result, err);
+        pg_query(pg, sql, pg_params(pg_of_int64_array(household_ids, household_count)), &result, err);
     if (status != STATUS_OK)
         return status;
     size_t rows = pg_result_rows(result);
@@ -63,10 +63,10 @@ enum status pull_notes(struct pg *pg, enum pull_subject subject, const int64_t *
                        const struct pull_note **notes, size_t *count, struct error *err)
 {
     struct pg_result *result;
-    enum status status =
-        pg_query(pg, subject == PULL_PERSON_FACTS ? notes_of_persons : notes_of_households,
-                 pg_params(pg_int64_array(subject_ids, subject_count), pg_int16_array(codes, code_count)),
-                 &result, err);
+    enum status status = pg_query(
+        pg, subject == PULL_PERSON_FACTS ? notes_of_persons : notes_of_households,
+        pg_params(pg_of_int64_array(subject_ids, subject_count), pg_of_int16_array(codes, code_count)),
+        &result, err);
     if (status != STATUS_OK)
         return status;
     size_t rows = pg_result_rows(result);
@@ -130,7 +130,7 @@ enum status pull_history_of_warning(struct pg *pg, int64_t household_id, const c
     struct pg_result *result;
     struct pull_history *made = NULL;
     enum status status =
-        pg_query(pg, sql, pg_params(pg_int64(household_id), pg_uuid(warning_id)), &result, err);
+        pg_query(pg, sql, pg_params(pg_of_int64(household_id), pg_of_uuid(warning_id)), &result, err);
     *history = NULL;
     if (status != STATUS_OK)
         return status;
