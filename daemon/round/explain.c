@@ -2,18 +2,17 @@
 #include "round/explain.h"
 
 #include "base/arena.h"
-#include "io/pg.h"
 #include "round/dossier.h"
 #include "round/evidence.h"
 #include "round/render.h"
 #include "store/pull.h"
 #include "store/pull_detail.h"
 #include "store/round_store.h"
+#include "store/session.h"
 
 #include <string.h>
 
 enum {
-    CONNECT_TIMEOUT_MS = 10000,
     EXPLAIN_ARENA_BYTES = 256 << 20, /* one household and one policy: far more than either may be */
 };
 
@@ -230,7 +229,7 @@ enum status explain_execute(const struct explain_options *options, struct text *
     *found = false;
     if (e.arena == NULL)
         return no_memory(err);
-    enum status status = pg_connect(options->conninfo, "shouwang explain", CONNECT_TIMEOUT_MS, &e.pg, err);
+    enum status status = session_open(options->conninfo, "shouwang explain", NULL, &e.pg, err);
     if (status == STATUS_OK)
         status = pull_snapshot_begin(e.pg, NULL, err);
     if (status == STATUS_OK)
@@ -239,7 +238,7 @@ enum status explain_execute(const struct explain_options *options, struct text *
         status = explain_found(&e, out, err);
     if (e.pg != NULL)
         pull_snapshot_end(e.pg);
-    pg_close(e.pg);
+    session_close(e.pg);
     policy_free(e.stored_policy);
     arena_free(e.arena);
     return status;

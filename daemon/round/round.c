@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "io/pg.h"
 #include "round/compare.h"
 #include "round/freshness.h"
 #include "round/judge.h"
@@ -13,15 +12,15 @@
 #include "round/report.h"
 #include "round/rules.h"
 #include "round/standing.h"
-#include "store/lease.h"
+#include "store/pull_detail.h"
 #include "store/round_store.h"
+#include "store/session.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <time.h>
 
 enum {
-    CONNECT_TIMEOUT_MS = 10000,
     RECONCILE_MS = 60000, /* a restarting PostgreSQL is back by then; the next round finds out otherwise */
     RECONCILE_PAUSE_MS = 500,
 };
@@ -44,14 +43,6 @@ struct running {
 };
 
 /* --- before anything is loaded -------------------------------------------------------------------------------- */
-
-static enum status connect_one(struct running *r, struct pg **pg, struct error *err)
-{
-    enum status status = pg_connect(r->options.conninfo, "shouwang round", CONNECT_TIMEOUT_MS, pg, err);
-    if (status == STATUS_OK)
-        pg_set_cancel(*pg, r->cancel);
-    return status;
-}
 
 /* The counts that an operator saw when he accepted. */
 static enum status read_held_counts(struct running *r, const struct round_info *held, struct error *err)
@@ -131,9 +122,9 @@ static enum status begin_row(struct running *r, struct error *err)
 static enum status begin(struct running *r, struct error *err)
 {
     char snapshot[PULL_SNAPSHOT_ID_SIZE];
-    enum status status = connect_one(r, &r->first, err);
+    enum status status = session_open(r->options.conninfo, "shouwang round", r->cancel, &r->first, err);
     if (status == STATUS_OK)
-        status = connect_one(r, &r->second, err);
+        status = session_open(r->options.conninfo, "shouwang round", r->cancel, &r->second, err);
     if (status == STATUS_OK)
         status = pull_snapshot_begin(r->first, snapshot, err);
     if (status == STATUS_OK)
@@ -273,7 +264,7 @@ static enum status put_round(struct running *r, struct round_commit *commit, boo
     if (status == STATUS_OK)
         status = round_commit_audit(commit, r->options.actor, "round.committed", 0,
                                     (struct slice){counts.bytes, counts.length}, err);
-    pg_set_cancel(r->second, NULL); /* a commit that is cut off is a commit that has to be looked up */
+    session_shield(r->second); /* a commit that is cut off is a commit that has to be looked up */
     if (status == STATUS_OK)
         status = round_commit_finish(commit, counts.bytes, stages.bytes, unknown, err);
     report_stage(r->report, "commit", since, r->report->counts.events);
@@ -288,16 +279,10 @@ static enum status look_once(struct running *r, enum round_state *state, struct 
 {
     struct pg *pg = NULL;
     const struct round_info *info = NULL;
-    enum status status = pg_connect(r->options.conninfo, "shouwang round", CONNECT_TIMEOUT_MS, &pg, err);
+    enum status status = session_open(r->options.conninfo, "shouwang round", NULL, &pg, err);
     if (status == STATUS_OK)
-        status = pg_begin(pg, PG_READ_COMMITTED, err);
-    if (status == STATUS_OK)
-        status = lease_lock(pg, LEASE_ROUND, 0, err);
-    if (status == STATUS_OK)
-        status = round_get(pg, r->round_id, r->report->arena, &info, err);
-    if (pg != NULL)
-        pg_rollback(pg);
-    pg_close(pg);
+        status = pull_round_settled(pg, r->round_id, r->report->arena, &info, err);
+    session_close(pg);
     if (status == STATUS_OK)
         *state = info == NULL ? ROUND_FAILED : info->state;
     return status;
@@ -366,10 +351,10 @@ static void note_failure(struct running *r, const struct error *why)
         return; /* refused before it began: whoever asked is told */
     log_event(LOG_ROUND_FAILED, log_int("round", r->round_id), log_text("class", status_name(why->status)),
               log_error(why));
-    if (pg_connect(r->options.conninfo, "shouwang round", CONNECT_TIMEOUT_MS, &pg, &ignored) == STATUS_OK &&
+    if (session_open(r->options.conninfo, "shouwang round", NULL, &pg, &ignored) == STATUS_OK &&
         round_fail(pg, r->round_id, why->text, &ignored) != STATUS_OK)
         log_event(LOG_ROUND_FAILED, log_int("round", r->round_id), log_error(&ignored));
-    pg_close(pg);
+    session_close(pg);
 }
 
 static enum status init_report(struct running *r, struct error *err)
@@ -395,8 +380,8 @@ static void running_fini(struct running *r)
     judge_fini(&r->judge);
     standing_fini(&r->standing);
     load_fini(&r->load);
-    pg_close(r->first);
-    pg_close(r->second);
+    session_close(r->first);
+    session_close(r->second);
 }
 
 enum status round_execute(const struct round_options *options, const atomic_bool *cancel,

@@ -2,14 +2,12 @@
 #include "round/warnings.h"
 
 #include "base/arena.h"
-#include "io/pg.h"
 #include "round/jtext.h"
 #include "store/listing.h"
 #include "store/round_store.h"
+#include "store/session.h"
 
 #include <string.h>
-
-enum { CONNECT_TIMEOUT_MS = 10000 };
 
 static enum status read_filter(const struct warnings_options *options, struct listing_filter *filter,
                                struct error *err)
@@ -209,14 +207,14 @@ static enum status run(const struct warnings_options *options, bool json, struct
     struct arena *arena = arena_new(0);
     if (arena == NULL)
         return error_set(err, STATUS_FATAL, "no memory for the list of warnings");
-    enum status status = pg_connect(options->conninfo, "shouwang warnings", CONNECT_TIMEOUT_MS, &pg, err);
+    enum status status = session_open(options->conninfo, "shouwang warnings", NULL, &pg, err);
     if (status == STATUS_OK)
         status = pull_snapshot_begin(pg, NULL, err);
     if (status == STATUS_OK)
         status = list(options, json, pg, arena, out, err);
     if (pg != NULL)
         pull_snapshot_end(pg);
-    pg_close(pg);
+    session_close(pg);
     arena_free(arena);
     return status;
 }

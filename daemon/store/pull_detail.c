@@ -2,6 +2,8 @@
 #include "store/pull_detail.h"
 
 #include "io/pg.h"
+#include "store/lease.h"
+#include "store/round_store.h"
 
 static const char *copy_of(struct arena *arena, struct slice text)
 {
@@ -146,4 +148,17 @@ enum status pull_history_of_warning(struct pg *pg, int64_t household_id, const c
     pg_result_free(result);
     *history = made;
     return short_of_memory ? no_memory(err, 1) : STATUS_OK;
+}
+
+enum status pull_round_settled(struct pg *pg, int64_t round_id, struct arena *arena,
+                               const struct round_info **round, struct error *err)
+{
+    *round = NULL;
+    enum status status = pg_begin(pg, PG_READ_COMMITTED, err);
+    if (status == STATUS_OK)
+        status = lease_lock(pg, LEASE_ROUND, 0, err);
+    if (status == STATUS_OK)
+        status = round_get(pg, round_id, arena, round, err);
+    pg_rollback(pg);
+    return status;
 }

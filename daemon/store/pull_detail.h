@@ -57,4 +57,10 @@ enum status pull_history_of_warning(struct pg *pg, int64_t household_id, const c
                                     struct arena *arena, const struct pull_history **history,
                                     struct error *err) WARN_UNUSED;
 
+/* A round whose commit was left without an answer: waits until nobody writes a round any more (lease_lock), then reads
+ * it. *round stays NULL when there is none of that number. */
+struct round_info;
+enum status pull_round_settled(struct pg *pg, int64_t round_id, struct arena *arena,
+                               const struct round_info **round, struct error *err) WARN_UNUSED;
+
 #endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * A connection of a job's own, for layers that know the store but not io/pg.h.
+ */
+#ifndef SHOUWANG_STORE_SESSION_H
+#define SHOUWANG_STORE_SESSION_H
+
+#include "base/status.h"
+
+#include <stdatomic.h>
+
+struct pg;
+
+enum { SESSION_CONNECT_TIMEOUT_MS = 10000 }; /* a server on the same network answers in far less */
+
+/* cancel (may be NULL, must outlive the session): once it is true every wait ends with STATUS_RETRY. */
+enum status session_open(const char *conninfo, const char *application_name, const atomic_bool *cancel,
+                         struct pg **pg, struct error *err) WARN_UNUSED;
+/* From here on nothing is cancelled: before a commit, whose outcome would otherwise have to be looked up. */
+void session_shield(struct pg *pg);
+void session_close(struct pg *pg); /* NULL is allowed; an open transaction is rolled back */
+
+#endif
