@@ -14,6 +14,7 @@ include tests/unit/base.mk
 include tests/unit/io.mk
 include tests/unit/round.mk
 include tests/unit/domain.mk
+include tests/unit/app.mk
 include tests/lint.mk
 include tests/reference/local.mk
 include tests/system/local.mk

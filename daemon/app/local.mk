@@ -16,3 +16,6 @@ daemon_app_libapp_a_SOURCES = \
 	daemon/app/settings_difference.c daemon/app/settings_difference.h \
 	daemon/app/townships.c daemon/app/townships.h \
 	daemon/app/verbs.c daemon/app/view.c
+
+# The sample is what the option table prints; tests/unit/test_app keeps it true.
+dist_doc_DATA += conf/shouwang.conf docs/control.md

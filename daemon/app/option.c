@@ -247,7 +247,9 @@ void option_print_sample(const struct option_table *table, const char *heading, 
             section = option->section;
             text_printf(out, "\n# %s\n[%s]\n", section_help(table, section), section);
         }
-        text_printf(out, "# %s.%s\n", option->help, option->flags & OPTION_FIXED ? " Needs a restart." : "");
+        bool unset = !option->standard && !(option->flags & OPTION_REQUIRED);
+        text_printf(out, "# %s.%s%s\n", option->help, option->flags & OPTION_FIXED ? " Needs a restart." : "",
+                    unset ? " Not set; for example:" : "");
         text_printf(out, "%s%s = %s\n", option->flags & OPTION_REQUIRED ? "" : "#", option->key,
                     option->standard ? option->standard : option->example);
     }

@@ -147,15 +147,13 @@ const struct option_table township_table = {
 
 /* --- a conf file ---------------------------------------------------------------------------------------------- */
 
-static void check_together(const struct options_file *file, struct mistakes *mistakes)
+void options_check(const struct options *options, const struct option_set *set, struct mistakes *mistakes)
 {
-    const struct options *values = &file->values;
-    if (values->delivery_retry_max < values->delivery_retry_first)
-        mistakes_add(mistakes, file->set.file, option_line(&file->set, "delivery", "retry_max"),
+    if (options->delivery_retry_max < options->delivery_retry_first)
+        mistakes_add(mistakes, set->file, option_line(set, "delivery", "retry_max"),
                      "[delivery] retry_max is shorter than retry_first");
-    if (values->delivery_connections < values->delivery_connections_per_endpoint)
-        mistakes_add(mistakes, file->set.file,
-                     option_line(&file->set, "delivery", "connections_per_endpoint"),
+    if (options->delivery_connections < options->delivery_connections_per_endpoint)
+        mistakes_add(mistakes, set->file, option_line(set, "delivery", "connections_per_endpoint"),
                      "[delivery] connections_per_endpoint is more than connections");
 }
 
@@ -174,7 +172,7 @@ enum status options_file_read(struct options_file *file, const char *path, struc
         size_t before = mistakes->count;
         option_set_read(&file->set, (struct slice){text.bytes, text.length}, mistakes);
         if (mistakes->count == before)
-            check_together(file, mistakes);
+            options_check(&file->values, &file->set, mistakes);
     }
     text_fini(&text);
     return status;

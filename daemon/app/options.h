@@ -75,6 +75,8 @@ struct options_file {
  */
 enum status options_file_read(struct options_file *file, const char *path, struct mistakes *mistakes,
                               struct error *err) WARN_UNUSED;
+/* Values that do not fit together; once each of them is right. Done by options_file_read. */
+void options_check(const struct options *options, const struct option_set *set, struct mistakes *mistakes);
 void options_file_free(struct options_file *file);
 
 /* -c's value, or SHOUWANG_CONF, or the system's: where the conf file is. */

@@ -143,6 +143,13 @@ static void compose_options(char out[OPTIONS_SIZE], const char *given)
              PG_STATEMENT_TIMEOUT_MS, PG_LOCK_TIMEOUT_MS, PG_IDLE_IN_TRANSACTION_MS, given ? given : "");
 }
 
+/* libpq would print the server's notices to stderr, in between the log's lines. */
+static void drop_notice(void *context, const char *message)
+{
+    (void)context;
+    (void)message;
+}
+
 static enum status parse_conninfo(const char *conninfo, PQconninfoOption **given, struct error *err)
 {
     char *message = NULL;
@@ -198,6 +205,7 @@ enum status pg_start(const char *conninfo, const char *application_name, const c
     if (!*conn)
         return error_set(err, STATUS_FATAL, "database: no memory for a connection");
     PQsetErrorVerbosity(*conn, PQERRORS_SQLSTATE);
+    PQsetNoticeProcessor(*conn, drop_notice, 0);
     return STATUS_OK;
 }
 

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "test_app.h"
+
+#include "cases.h"
+
+int main(void)
+{
+    Suite *suites[] = {options_suite()};
+    return unit_run(suites, sizeof suites / sizeof *suites);
+}
