@@ -6,7 +6,7 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/fact_store.c daemon/store/fact_store.h \
 	daemon/store/fetch.c daemon/store/fetch.h \
 	daemon/store/lease.c daemon/store/lease.h \
-	daemon/store/listing.h \
+	daemon/store/listing.c daemon/store/listing.h \
 	daemon/store/migrate.c daemon/store/migrate.h \
 	daemon/store/outbox.h \
 	daemon/store/pull.c daemon/store/pull.h \

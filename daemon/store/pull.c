@@ -37,7 +37,12 @@ enum status pull_snapshot_join(struct pg *pg, const char *id, struct error *err)
     if (status)
         return status;
     snprintf(sql, sizeof sql, "set transaction snapshot '%s'", id);
-    return pg_exec(pg, sql, err);
+    status = pg_exec(pg, sql, err);
+    if (status)
+        pg_rollback(pg);
+    if (status && strcmp(pg_sqlstate(pg), "22023") == 0)
+        return error_set(err, STATUS_RETRY, "the snapshot to join is gone: its transaction has ended");
+    return status;
 }
 
 void pull_snapshot_end(struct pg *pg)

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: PostgreSQL
 # C programs that need a PostgreSQL cluster; tests/system/run starts one for them. Not in TESTS.
 SYSTEM_TESTS = \
-	tests/system/test_store_migrate
+	tests/system/test_store_facts \
+	tests/system/test_store_migrate \
+	tests/system/test_store_pg \
+	tests/system/test_store_register
 check_PROGRAMS += $(SYSTEM_TESTS)
 check_LIBRARIES += tests/system/libstoretest.a
 tests_system_libstoretest_a_SOURCES = tests/system/store_fixture.c tests/system/store_fixture.h
@@ -10,6 +13,15 @@ STORE_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 STORE_TEST_LIBS = tests/system/libstoretest.a daemon/store/libstore.a daemon/io/libio.a daemon/domain/libdomain.a \
 	daemon/base/libbase.a $(IO_LIBS) $(INIH_LIBS) $(CHECK_LIBS)
 
+tests_system_test_store_facts_SOURCES = tests/system/test_store_facts.c
+tests_system_test_store_facts_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_system_test_store_facts_LDADD = $(STORE_TEST_LIBS)
 tests_system_test_store_migrate_SOURCES = tests/system/test_store_migrate.c
 tests_system_test_store_migrate_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_system_test_store_migrate_LDADD = $(STORE_TEST_LIBS)
+tests_system_test_store_pg_SOURCES = tests/system/test_store_pg.c
+tests_system_test_store_pg_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_system_test_store_pg_LDADD = $(STORE_TEST_LIBS)
+tests_system_test_store_register_SOURCES = tests/system/test_store_register.c
+tests_system_test_store_register_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_system_test_store_register_LDADD = $(STORE_TEST_LIBS)

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Batches and their facts: full and delta, superseding, history, pulls. */
+#include "config.h"
+
+#include "store/batch.h"
+#include "store/fact_store.h"
+#include "store/lease.h"
+#include "store/pull.h"
+#include "store_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MEDICAL = 1, EMERGENCY = 6 };
+
+static day_t day(const char *text)
+{
+    day_t d = DAY_NONE;
+    if (*text)
+        ck_assert_msg(civil_parse(slice_of(text), &d), "%s", text);
+    return d;
+}
+
+/* One fact as a test writes it. */
+struct given {
+    enum fact_subject subject;
+    int64_t id;
+    const char *code;
+    int64_t value;
+    const char *from, *to, *ref, *detail;
+};
+
+static int batches;
+
+static struct batch_manifest manifest_of(int source, enum batch_mode mode)
+{
+    static char name[32];
+    snprintf(name, sizeof name, "batch-%d", ++batches);
+    return (struct batch_manifest){.source = source,
+                                   .name = name,
+                                   .mode = mode,
+                                   .period_from = day("2021-06-01"),
+                                   .period_to = day("2021-06-30"),
+                                   .sent_at_ms = 1625068800000,
+                                   .file_name = "x.csv",
+                                   .sha256 = name,
+                                   .encoding = "utf-8"};
+}
+
+/* A whole batch in one transaction; returns its id. */
+static int64_t store(int source, enum batch_mode mode, const struct given *given, size_t count,
+                     struct fact_counts *counts)
+{
+    struct batch_manifest manifest = manifest_of(source, mode);
+    struct fact_writer *writer;
+    struct fact_counts ignored;
+    int64_t batch_id;
+    must(pg_begin(db, PG_READ_COMMITTED, &err));
+    must(lease_lock(db, LEASE_INGEST, 0, &err));
+    must(batch_accept(db, &manifest, &batch_id, &err));
+    must(fact_writer_new(db, source, batch_id, mode, &writer, &err));
+    for (size_t i = 0; i < count; i++) {
+        struct fact_row row = {
+            .subject = given[i].subject,
+            .subject_id = given[i].id,
+            .code = fixture_code(given[i].code),
+            .value = given[i].value,
+            .from = day(given[i].from),
+            .to = day(given[i].to),
+            .as_of = DAY_NONE,
+            .row_no = (int32_t)i + 2,
+            .ref = slice_of(given[i].ref),
+            .detail = slice_of(given[i].detail),
+        };
+        must(fact_writer_add(writer, &row, &err));
+    }
+    must(fact_writer_finish(writer, counts ? counts : &ignored, &err));
+    fact_writer_free(writer);
+    must(batch_count(db, batch_id, &(struct batch_counts){.rows_total = (int64_t)count}, NULL, &err));
+    must(pg_commit(db, &err));
+    return batch_id;
+}
+
+#define STORE(source, mode, counts, ...)                                                                     \
+    store(source, mode, (const struct given[]){__VA_ARGS__},                                                 \
+          sizeof((const struct given[]){__VA_ARGS__}) / sizeof(struct given), counts)
+
+#define LIVE                                                                                                 \
+    "select f.person_id, c.name, f.value, f.from_day, f.to_day, f.ref, f.batch_id, f.row_no from "           \
+    "person_fact f"                                                                                          \
+    " join fact_code c using (code) order by f.person_id, c.name, f.from_day, f.to_day, f.ref"
+#define HISTORY                                                                                              \
+    "select f.person_id, f.value, f.from_day, f.to_day, f.ref, f.batch_id, f.ended_by from "                 \
+    "person_fact_history f"                                                                                  \
+    " order by f.ended_by, f.person_id, f.from_day, f.ref"
+
+#define PAID "expense.medical_self_paid"
+
+START_TEST(full_replaces)
+{
+    struct fact_counts counts;
+    int64_t first =
+        STORE(MEDICAL, BATCH_FULL, &counts, {FACT_PERSON, 1, PAID, 100, "2021-01-01", "2021-01-31", "", NULL},
+              {FACT_PERSON, 1, PAID, 200, "2021-02-01", "2021-02-28", "", NULL},
+              {FACT_PERSON, 2, PAID, FACT_UNKNOWN, "2021-01-01", "2021-01-31", "", NULL},
+              {FACT_PERSON, 3, PAID, 300, "2021-01-01", "", "A1", NULL},
+              {FACT_HOUSEHOLD, 9, PAID, 7, "2021-01-01", "", "", NULL});
+    ck_assert_int_eq(counts.persons, 4);
+    ck_assert_int_eq(counts.households, 1);
+    ck_assert_int_eq(counts.ended + counts.repeated, 0);
+    ck_assert_str_eq(fixture_text(LIVE), "1,expense.medical_self_paid,100,2021-01-01,2021-01-31,\"\",1,2;"
+                                         "1,expense.medical_self_paid,200,2021-02-01,2021-02-28,\"\",1,3;"
+                                         "2,expense.medical_self_paid,,2021-01-01,2021-01-31,\"\",1,4;"
+                                         "3,expense.medical_self_paid,300,2021-01-01,,A1,1,5");
+    /* Another source is none of its business. */
+    int64_t other =
+        STORE(EMERGENCY, BATCH_FULL, NULL, {FACT_PERSON, 1, "event.disaster", 1, "2021-03-03", "", "", NULL});
+
+    /* The first is repeated, the second differs, the third (unknown) is repeated, the others are gone. */
+    int64_t second = STORE(MEDICAL, BATCH_FULL, &counts,
+                           {FACT_PERSON, 2, PAID, FACT_UNKNOWN, "2021-01-01", "2021-01-31", "", NULL},
+                           {FACT_PERSON, 1, PAID, 250, "2021-02-01", "2021-02-28", "", NULL},
+                           {FACT_PERSON, 1, PAID, 100, "2021-01-01", "2021-01-31", "", NULL});
+    ck_assert_int_eq(first, 1);
+    ck_assert_int_eq(other, 2);
+    ck_assert_int_eq(second, 3);
+    ck_assert_int_eq(counts.repeated, 2);
+    ck_assert_int_eq(counts.ended, 3);
+    ck_assert_str_eq(fixture_text(LIVE), "1,event.disaster,1,2021-03-03,,\"\",2,2;"
+                                         "1,expense.medical_self_paid,100,2021-01-01,2021-01-31,\"\",3,4;"
+                                         "1,expense.medical_self_paid,250,2021-02-01,2021-02-28,\"\",3,3;"
+                                         "2,expense.medical_self_paid,,2021-01-01,2021-01-31,\"\",3,2");
+    ck_assert_str_eq(fixture_text(HISTORY), "1,200,2021-02-01,2021-02-28,\"\",1,3;3,300,2021-01-01,,A1,1,3");
+    ck_assert_int_eq(fixture_int("select count(*) from household_fact"), 0);
+    ck_assert_int_eq(fixture_int("select count(*) from household_fact_history where ended_by = 3"), 1);
+
+    /* An empty full batch ends everything of the source. */
+    store(MEDICAL, BATCH_FULL, NULL, 0, &counts);
+    ck_assert_int_eq(counts.ended, 3);
+    ck_assert_str_eq(fixture_text(LIVE), "1,event.disaster,1,2021-03-03,,\"\",2,2");
+}
+END_TEST
+
+START_TEST(delta_supersedes)
+{
+    struct fact_counts counts;
+    STORE(MEDICAL, BATCH_DELTA, NULL, {FACT_PERSON, 1, PAID, 100, "2021-01-01", "2021-01-31", "", NULL},
+          {FACT_PERSON, 1, PAID, 200, "2021-01-01", "2021-01-31", "R2", NULL},
+          {FACT_PERSON, 1, PAID, 300, "2021-01-01", "", "", NULL},
+          {FACT_PERSON, 2, "relief.medical", 1, "2021-01-01", "", "", NULL},
+          {FACT_PERSON, 2, "illness.serious", 1, "", "", "", "C34"},
+          {FACT_PERSON, 3, "relief.medical", 1, "2021-01-01", "", "", NULL});
+
+    /* Amounts: `to` and ref belong to the identity. States: `to` does not, so that a state is closed by a later batch. */
+    STORE(MEDICAL, BATCH_DELTA, &counts, {FACT_PERSON, 1, PAID, 101, "2021-01-01", "2021-01-31", "", NULL},
+          {FACT_PERSON, 1, PAID, 400, "2021-01-01", "2021-02-28", "", NULL},
+          {FACT_PERSON, 2, "relief.medical", 1, "2021-01-01", "2021-05-31", "", NULL},
+          {FACT_PERSON, 2, "illness.serious", 1, "", "", "", "C50"},
+          {FACT_PERSON, 3, "relief.medical", 1, "2021-01-01", "", "", NULL});
+    ck_assert_int_eq(counts.ended, 3);
+    ck_assert_int_eq(counts.repeated, 1);
+    ck_assert_str_eq(fixture_text(LIVE), "1,expense.medical_self_paid,101,2021-01-01,2021-01-31,\"\",2,2;"
+                                         "1,expense.medical_self_paid,200,2021-01-01,2021-01-31,R2,1,3;"
+                                         "1,expense.medical_self_paid,400,2021-01-01,2021-02-28,\"\",2,3;"
+                                         "1,expense.medical_self_paid,300,2021-01-01,,\"\",1,4;"
+                                         "2,illness.serious,1,,,\"\",2,5;"
+                                         "2,relief.medical,1,2021-01-01,2021-05-31,\"\",2,4;"
+                                         "3,relief.medical,1,2021-01-01,,\"\",2,6");
+    ck_assert_str_eq(fixture_text(HISTORY), "1,100,2021-01-01,2021-01-31,\"\",1,2;2,1,2021-01-01,,\"\",1,2;"
+                                            "2,1,,,\"\",1,2");
+    ck_assert_str_eq(fixture_text("select detail from person_fact where detail is not null"), "C50");
+
+    /* The same identity from another source does not meet. */
+    STORE(EMERGENCY, BATCH_DELTA, &counts, {FACT_PERSON, 3, "relief.medical", 0, "2021-01-01", "", "", NULL});
+    STORE(EMERGENCY, BATCH_DELTA, &counts, {FACT_PERSON, 3, "relief.medical", 1, "2021-01-01", "", "", NULL});
+    ck_assert_int_eq(counts.ended, 1);
+    ck_assert_int_eq(fixture_int("select count(*) from person_fact where person_id = 3"), 2);
+}
+END_TEST
+
+START_TEST(strangers)
+{
+    struct fact_counts counts;
+    STORE(MEDICAL, BATCH_FULL, &counts, {FACT_STRANGER, 77, PAID, 1, "2021-01-01", "", "", NULL},
+          {FACT_STRANGER, 78, PAID, 2, "2021-01-01", "", "", NULL});
+    ck_assert_int_eq(counts.strangers, 2);
+    STORE(MEDICAL, BATCH_DELTA, &counts, {FACT_STRANGER, 77, PAID, 3, "2021-01-01", "", "", NULL});
+    ck_assert_int_eq(counts.ended, 1);
+    STORE(MEDICAL, BATCH_FULL, &counts, {FACT_STRANGER, 77, PAID, 3, "2021-01-01", "", "", NULL});
+    ck_assert_int_eq(counts.ended, 1);
+    ck_assert_int_eq(counts.repeated, 1);
+    ck_assert_str_eq(fixture_text("select id_packed, value, batch_id from stranger_fact"), "77,3,3");
+    ck_assert_str_eq(
+        fixture_text("select id_packed, value, ended_by from stranger_fact_history order by 1, 2"),
+        "77,1,2;78,2,3");
+}
+END_TEST
+
+/* Several chunks of every table in turn, staged and not; the result is the same. */
+START_TEST(many)
+{
+    enum { ROWS = 120000 };
+    int code = fixture_code(PAID);
+    for (int round = 0; round < 2; round++) {
+        struct batch_manifest manifest = manifest_of(MEDICAL, BATCH_FULL);
+        struct fact_writer *writer;
+        struct fact_counts counts;
+        int64_t batch_id;
+        must(pg_begin(db, PG_READ_COMMITTED, &err));
+        must(batch_accept(db, &manifest, &batch_id, &err));
+        must(fact_writer_new(db, MEDICAL, batch_id, BATCH_FULL, &writer, &err));
+        for (int32_t i = 0; i < ROWS; i++) {
+            struct fact_row row = {
+                .subject = (enum fact_subject)(i % 3),
+                .subject_id = i,
+                .code = code,
+                .value = i % 1000 == 0 ? i + round : i,
+                .from = day("2021-01-01"),
+                .to = DAY_NONE,
+                .as_of = DAY_NONE,
+                .row_no = i,
+                .detail = slice_of("a detail that makes the row long enough for several chunks")};
+            must(fact_writer_add(writer, &row, &err));
+        }
+        must(fact_writer_finish(writer, &counts, &err));
+        fact_writer_free(writer);
+        must(pg_commit(db, &err));
+        ck_assert_int_eq(counts.persons + counts.households + counts.strangers, ROWS);
+        ck_assert_int_eq(counts.ended, round ? ROWS / 1000 : 0);
+        ck_assert_int_eq(counts.repeated, round ? ROWS - ROWS / 1000 : 0);
+    }
+    ck_assert_int_eq(
+        fixture_int("select (select count(*) from person_fact) + (select count(*) from household_fact)"
+                    " + (select count(*) from stranger_fact)"),
+        ROWS);
+    ck_assert_int_eq(fixture_int("select count(*) from person_fact where batch_id = 2"), ROWS / 3);
+}
+END_TEST
+
+/* --- batches --- */
+
+START_TEST(batches_are_found)
+{
+    struct arena *arena = arena_new(0);
+    const struct batch_info *batch;
+    size_t count;
+    int64_t id = STORE(MEDICAL, BATCH_FULL, NULL, {FACT_PERSON, 1, PAID, 1, "2021-01-01", "", "", NULL});
+
+    /* Accepted once per source and name. */
+    struct batch_manifest again = manifest_of(MEDICAL, BATCH_FULL);
+    again.name = "batch-1";
+    int64_t ignored;
+    must(pg_begin(db, PG_READ_COMMITTED, &err));
+    ck_assert_int_eq(batch_accept(db, &again, &ignored, &err), STATUS_REJECT);
+    pg_rollback(db);
+    again.source = EMERGENCY;
+    must(batch_accept(db, &again, &ignored, &err));
+
+    must(batch_find(db, MEDICAL, "batch-1", arena, &batch, &err));
+    ck_assert_int_eq(batch->batch_id, id);
+    ck_assert(batch->accepted);
+    ck_assert_str_eq(batch->source_name, "medical_insurance");
+    ck_assert_int_eq(batch->period_to, day("2021-06-30"));
+    ck_assert_int_eq(batch->sent_at_ms, 1625068800000);
+    ck_assert_str_eq(batch->detail_json, "{}");
+    must(batch_find(db, MEDICAL, "batch-2", arena, &batch, &err));
+    ck_assert_ptr_null(batch);
+    must(batch_find_hash(db, MEDICAL, "batch-1", arena, &batch, &err));
+    ck_assert_int_eq(batch->batch_id, id);
+
+    /* A refused one leaves its row and its quarantine. */
+    struct batch_manifest bad = manifest_of(MEDICAL, BATCH_DELTA);
+    int64_t refused;
+    struct quarantine_writer *writer;
+    must(pg_begin(db, PG_READ_COMMITTED, &err));
+    must(batch_refuse(db, &bad, "the hash does not match",
+                      &(struct batch_counts){.rows_total = 2, .rows_quarantined = 2}, &refused, &err));
+    must(quarantine_writer_new(db, refused, &writer, &err));
+    must(quarantine_writer_add(writer,
+                               &(struct quarantine_row){.line = 3,
+                                                        .column = slice_of("id_number"),
+                                                        .reason = "id.check",
+                                                        .found = slice_of("6109…"),
+                                                        .expected = "a check character that fits"},
+                               &err));
+    must(quarantine_writer_add(
+        writer,
+        &(struct quarantine_row){.line = 2, .reason = "row.short", .expected = "7 columns", .kept = true},
+        &err));
+    must(quarantine_writer_finish(writer, &err));
+    quarantine_writer_free(writer);
+    must(pg_commit(db, &err));
+    must(batch_list_newest(db, arena, &batch, &count, &err));
+    ck_assert_uint_eq(count, 3);
+    ck_assert_int_eq(batch[0].batch_id, refused);
+    ck_assert_str_eq(batch[0].reason, "the hash does not match");
+    ck_assert_int_eq(batch[1].batch_id, id);
+    ck_assert_int_eq(batch[2].source, EMERGENCY);
+    must(batch_lookup(db, "batch-1", arena, &batch, &err));
+    ck_assert_int_eq(batch->source, EMERGENCY);
+    must(batch_lookup(db, "1", arena, &batch, &err));
+    ck_assert_int_eq(batch->batch_id, 1);
+    must(batch_list(db, -1, 2, arena, &batch, &count, &err));
+    ck_assert_uint_eq(count, 2);
+    ck_assert_int_eq(batch[0].batch_id, refused);
+    must(batch_list(db, EMERGENCY, 10, arena, &batch, &count, &err));
+    ck_assert_uint_eq(count, 1);
+    arena_free(arena);
+}
+END_TEST
+
+static int visited;
+
+static enum status visit(void *context, const struct quarantine_row *row, struct error *error)
+{
+    (void)context;
+    visited++;
+    if (row->line == 5)
+        return error_set(error, STATUS_REJECT, "enough");
+    ck_assert_str_eq(row->reason, "id.check");
+    return STATUS_OK;
+}
+
+START_TEST(quarantine_is_listed)
+{
+    struct quarantine_writer *writer;
+    must(quarantine_writer_new(db, 1, &writer, &err));
+    for (int64_t line = 9; line > 1; line--)
+        must(quarantine_writer_add(
+            writer, &(struct quarantine_row){.line = line, .reason = "id.check", .expected = ""}, &err));
+    must(quarantine_writer_finish(writer, &err));
+    quarantine_writer_free(writer);
+    ck_assert_int_eq(batch_quarantine(db, 1, visit, NULL, &err), STATUS_REJECT);
+    ck_assert_int_eq(visited, 4);
+}
+END_TEST
+
+/* --- pulls --- */
+
+START_TEST(pulls)
+{
+    struct arena *arena = arena_new(0);
+    STORE(MEDICAL, BATCH_FULL, NULL, {FACT_PERSON, 1, PAID, 100, "2021-01-01", "2021-01-31", "", NULL},
+          {FACT_PERSON, 1, PAID, FACT_UNKNOWN, "2020-01-01", "2020-01-31", "", NULL},
+          {FACT_PERSON, 2, PAID, 5, "2021-03-01", "", "", NULL},
+          {FACT_PERSON, 2, "relief.medical", 1, "2020-01-01", "2020-12-31", "", NULL},
+          {FACT_PERSON, 3, "relief.medical", 1, "2020-01-01", "", "", NULL},
+          {FACT_PERSON, 4, "relief.medical", 1, "2022-01-01", "", "", NULL},
+          {FACT_HOUSEHOLD, 9, "housing.grade", 3, "2020-01-01", "", "", NULL},
+          {FACT_STRANGER, 9, "event.death", 1, "2020-01-01", "", "", NULL});
+    struct pull_facts facts = {0};
+    const struct pull_code codes[] = {
+        {.code = fixture_code(PAID),
+         .period = PULL_DAYS,
+         .after = day("2020-06-30"),
+         .until = day("2021-02-28"),
+         .columns = PULL_VALUE | PULL_TO},
+        {.code = fixture_code("relief.medical"),
+         .period = PULL_STATES,
+         .after = day("2020-12-31"),
+         .until = day("2021-06-30"),
+         .columns = PULL_ALL},
+    };
+    must(pull_facts(db, PULL_PERSON_FACTS, codes, 2, &facts, &err));
+    ck_assert_uint_eq(facts.count, 2);
+    ck_assert_int_eq(facts.subject_id[0], 1);
+    ck_assert_int_eq(facts.value[0], 100);
+    ck_assert_int_eq(facts.from[0], DAY_NONE);
+    ck_assert_int_eq(facts.to[0], day("2021-01-31"));
+    ck_assert_int_eq(facts.batch_id[0], 0);
+    ck_assert_int_eq(facts.source[0], MEDICAL);
+    ck_assert_int_eq(facts.subject_id[1], 3);
+    ck_assert_int_eq(facts.code[1], codes[1].code);
+    ck_assert_int_eq(facts.batch_id[1], 1);
+    ck_assert_int_eq(facts.row_no[1], 6);
+    ck_assert_int_eq(facts.to[1], DAY_NONE);
+    facts.count = 0;
+    const struct pull_code all = {.code = fixture_code(PAID), .columns = PULL_ALL};
+    must(pull_facts(db, PULL_PERSON_FACTS, &all, 1, &facts, &err));
+    ck_assert_uint_eq(facts.count, 3);
+    ck_assert(facts.value[0] == FACT_UNKNOWN || facts.value[1] == FACT_UNKNOWN);
+    facts.count = 0;
+    const struct pull_code grade = {.code = fixture_code("housing.grade"), .columns = PULL_ALL};
+    must(pull_facts(db, PULL_HOUSEHOLD_FACTS, &grade, 1, &facts, &err));
+    ck_assert_uint_eq(facts.count, 1);
+    pull_facts_free(&facts);
+
+    const struct pull_source_code *pairs;
+    const struct pull_batch *newest;
+    size_t count;
+    STORE(MEDICAL, BATCH_DELTA, NULL, {FACT_PERSON, 1, "illness.chronic", 1, "", "", "", NULL});
+    must(pull_source_codes(db, arena, &pairs, &count, &err));
+    ck_assert_uint_eq(count, 5); /* the stranger's code and the household's included */
+    for (size_t i = 0; i < count; i++)
+        ck_assert_int_eq(pairs[i].first_batch, pairs[i].code == fixture_code("illness.chronic") ? 2 : 1);
+    must(pull_batches(db, arena, &newest, &count, &err));
+    ck_assert_uint_eq(count, 1);
+    ck_assert_int_eq(newest->batch_id, 2);
+    ck_assert_int_eq(newest->period_to, day("2021-06-30"));
+    ck_assert_int_eq(newest->sent_on, day("2021-07-01")); /* 2021-06-30T16:00Z is the next day in Shanghai */
+    arena_free(arena);
+}
+END_TEST
+
+/* Two connections see one state, whatever commits meanwhile. */
+START_TEST(shared_snapshot)
+{
+    char id[PULL_SNAPSHOT_ID_SIZE];
+    struct pg *first = fixture_connect(NULL), *second = fixture_connect(NULL);
+    struct pull_facts facts = {0};
+    const struct pull_code all = {.code = fixture_code(PAID), .columns = PULL_ALL};
+    STORE(MEDICAL, BATCH_FULL, NULL, {FACT_PERSON, 1, PAID, 100, "2021-01-01", "2021-01-31", "", NULL});
+    must(pull_snapshot_begin(first, id, &err));
+    STORE(MEDICAL, BATCH_FULL, NULL, {FACT_PERSON, 1, PAID, 999, "2021-01-01", "2021-01-31", "", NULL});
+    must(pull_snapshot_join(second, id, &err));
+    must(pull_facts(second, PULL_PERSON_FACTS, &all, 1, &facts, &err));
+    ck_assert_int_eq(facts.value[0], 100);
+    must(pull_facts(first, PULL_PERSON_FACTS, &all, 1, &facts, &err));
+    ck_assert_int_eq(facts.value[1], 100);
+    pull_snapshot_end(first);
+    pull_snapshot_end(second);
+    must(pull_facts(first, PULL_PERSON_FACTS, &all, 1, &facts, &err));
+    ck_assert_int_eq(facts.value[2], 999);
+    ck_assert_int_eq(pull_snapshot_join(second, id, &err), STATUS_RETRY); /* gone */
+    pull_facts_free(&facts);
+    pg_close(first);
+    pg_close(second);
+}
+END_TEST
+
+/* All of it as the daemon, that owns nothing. */
+static void fixture_daemon(void)
+{
+    fixture_migrated();
+    fixture_role("test_daemon", "shouwang_daemon", "");
+    pg_close(db);
+    db = fixture_connect("test_daemon");
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("store_facts");
+    TCase *tests = tcase_create("facts");
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, fixture_daemon, fixture_drop);
+    tcase_add_test(tests, full_replaces);
+    tcase_add_test(tests, delta_supersedes);
+    tcase_add_test(tests, strangers);
+    tcase_add_test(tests, many);
+    tcase_add_test(tests, batches_are_found);
+    tcase_add_test(tests, quarantine_is_listed);
+    tcase_add_test(tests, pulls);
+    tcase_add_test(tests, shared_snapshot);
+    suite_add_tcase(suite, tests);
+    return fixture_main(suite);
+}
