@@ -37,7 +37,6 @@ enum {
 #define SETTLED_FALSE UINT8_C(2)
 #define UNSETTLED     UINT8_C(3)
 
-enum phase { PHASE_CLAUSES, PHASE_SUGGESTIONS, PHASE_EXPLANATION, PHASE_COUNT };
 enum domain { DOMAIN_HOUSEHOLD, DOMAIN_PERSON, DOMAIN_COUNT };
 enum register_kind { REGISTER_QUANTITY, REGISTER_TRI, REGISTER_CODE };
 
@@ -101,8 +100,7 @@ struct step {
     int64_t low, high;            /* bounds of a quantity */
     wide_t total_low, total_high; /* bounds of its sum over a household's subjects */
     uint64_t clauses;             /* which clauses depend on it */
-    bool may_be_undecided;        /* of a quantity: low and high may differ */
-    uint8_t phase;                /* enum phase: the first that needs it */
+    bool may_be_undecided;
 };
 
 struct program_fact {
@@ -132,9 +130,7 @@ struct program_standard {
     const char *name;
     size_t value_count;
     struct program_value *values;
-    int64_t denominator; /* values are what the policy says × this (ratios such as 3/2); of amounts it is 1 */
-    bool
-        by_months; /* every change lies on the first of a month: a window is weighted by months, else by days */
+    bool by_months; /* every change lies on the first of a month */
 };
 
 /* A quantity as the policy speaks of it: register × factor ÷ divisors, or a constant. */
@@ -152,13 +148,12 @@ struct quantity {
 struct comparison {
     const struct expr *expr;
     enum domain domain;
-    int reg; /* of the condition */
     struct quantity left, right;
-    int left_reg, right_reg; /* the integers that are compared; -1: the constant beside */
-    int64_t left_constant, right_constant;
-    struct fraction factor; /* positive */
+    struct quantity scaled_left,
+        scaled_right; /* the integers that are compared: registers or constants, factor 1 */
+    struct fraction factor;
     int divisor_count;
-    int divisors[QUANTITY_DIVISORS_MAX];
+    int divisors[2 * QUANTITY_DIVISORS_MAX];
 };
 
 struct program_line {
@@ -206,10 +201,8 @@ struct program_definition {
 };
 
 struct program {
-    size_t step_count;
+    size_t step_count, colour_end, suggestion_end;
     struct step *steps;
-    int16_t *plan;                /* step_count entries */
-    size_t plan_end[PHASE_COUNT]; /* where each phase's part of the plan ends */
     size_t fact_count;
     struct program_fact *facts;
     size_t window_count;

@@ -26,9 +26,11 @@
  *     date_format = YYYY-MM-DD|YYYY/M/D   tried in turn; M and D without, MM and DD with leading zero
  *     unit = yuan                   or fen (amounts)
  *     values = GRADE                look the value up in [values.GRADE]; one that is not there is refused
- *     when = 状态 = 有效             only rows whose column holds exactly that; other rows state nothing
+ *     when = 状态 = 有效             only rows whose column holds exactly that state it
  *     [values.GRADE]
  *     一级 = 1
+ *
+ * A row that leaves value, from, to and ref of a fact empty does not state it; a row that states nothing is passed over.
  *
  * Blanks around names, keys and values do not count. Keys may not repeat. An error names file, line, what was
  * found and what was expected, for an unknown name with the nearest known one.

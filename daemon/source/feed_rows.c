@@ -350,17 +350,22 @@ static void read_fact(struct feed_rows *rows, const struct feed_fact_map *map,
 
 /* --- rows ----------------------------------------------------------------------------------------------------------- */
 
-static bool holds(const struct feed_rows *rows, size_t i)
+/* Tables of agencies have columns for several facts, and rows that fill those of one. */
+static bool is_stated(const struct feed_rows *rows, size_t i)
 {
     const struct feed_fact_map *map = &rows->config->facts[i];
-    return !map->when_column || slice_is(field(rows, rows->mapped[i].when), map->when_value);
+    const struct fact_columns *columns = &rows->mapped[i];
+    if (map->when_column && !slice_is(field(rows, columns->when), map->when_value))
+        return false;
+    return field(rows, columns->value).length > 0 || field(rows, columns->from).length > 0 ||
+           field(rows, columns->to).length > 0 || field(rows, columns->ref).length > 0;
 }
 
 static void read_mapped(struct feed_rows *rows, struct feed_fact *subject, struct feed_row *out)
 {
     bool known = false;
     for (size_t i = 0; i < rows->config->fact_count; i++) {
-        if (!holds(rows, i))
+        if (!is_stated(rows, i))
             continue; /* a row that states nothing is not judged, whomever it is about */
         if (!known && !read_subject(rows, subject, out))
             return;
@@ -471,6 +476,26 @@ enum status feed_rows_new(struct feed_rows **rows, const struct dictionary *dict
         *rows = NULL;
     }
     return status;
+}
+
+static const char *column_name(const struct feed_rows *rows, int column)
+{
+    return column == NO_COLUMN ? "" : csv_column_name(rows->csv, (unsigned)column);
+}
+
+const char *feed_rows_id_column(const struct feed_rows *rows)
+{
+    return column_name(rows, rows->id);
+}
+
+const char *feed_rows_household_column(const struct feed_rows *rows)
+{
+    return column_name(rows, rows->household);
+}
+
+const char *feed_rows_name_column(const struct feed_rows *rows)
+{
+    return column_name(rows, rows->name);
 }
 
 void feed_rows_free(struct feed_rows *rows)

@@ -13,7 +13,7 @@
  * Reasons: row.* (csv.h), id.* (domain/resident_id.h), subject.both, subject.none, household.unknown, code.missing,
  * code.unknown, code.not_allowed, value.missing, value.unknown, value.too_long, certificate.form, certificate.person,
  * amount.unreadable, amount.negative, amount.too_long, amount.enormous (these four are kept), date.missing,
- * date.unreadable, date.order, ref.too_long, fact.repeat, name.differs (kept). docs/feeds.md lists them for partners.
+ * date.unreadable, date.order, ref.too_long, fact.repeat, name.differs (kept), person.unknown (the register's own facts). docs/feeds.md lists them for partners.
  *
  * Threading: one thread at a time.
  */
@@ -87,6 +87,10 @@ struct feed_rows;
 enum status feed_rows_new(struct feed_rows **rows, const struct dictionary *dictionary,
                           const struct feed_config *config, const struct csv *csv, day_t today,
                           struct error *err) WARN_UNUSED;
+/* The columns' names as the file has them; "" where it has none. */
+const char *feed_rows_id_column(const struct feed_rows *rows);
+const char *feed_rows_household_column(const struct feed_rows *rows);
+const char *feed_rows_name_column(const struct feed_rows *rows);
 void feed_rows_free(struct feed_rows *rows); /* NULL is allowed */
 /* Reads csv's current row (after CSV_ROW, or CSV_BAD_ROW, which makes one note). */
 void feed_rows_read(struct feed_rows *rows, bool bad_row, struct feed_row *out);

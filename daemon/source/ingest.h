@@ -16,10 +16,10 @@
  * in the archive: it moves the files and says nothing more between the two moves       the CSV goes first, so
  * a manifest stands alone: it follows, as above
  *
- * A file is judged only beside its manifest, which the sender writes last. When hash or rows do not match:
- *   the CSV is not younger than its manifest: the sender was done with it, so it is damaged: refused at once
- *   else it may still be on its way: refused when it did not change for settle_ms, else left for the next
- * scan.
+ * A file is judged only beside its manifest, which the sender writes last. Where something does not fit:
+ *   the manifest is legible and no older than the CSV: the sender was done, so the file is damaged: refused at once
+ *   else one of them may still be on its way: it is watched until nothing has changed for settle_ms, then refused;
+ *   if something did change, it waits for the next scan.
  *
  * Duplicates are refused without harm: a name that was accepted before, or the same bytes as an accepted
  * batch of this source. Not a duplicate are a file without rows, and a full batch with the same bytes for a
@@ -47,8 +47,7 @@
 struct pg;
 
 enum {
-    INGEST_SETTLE_MS =
-        2000, /* an upload that pauses longer than that writes its manifest last, as it should */
+    INGEST_SETTLE_MS = 1000,  /* an upload that pauses longer must write its manifest last, as it should */
     INGEST_FILES_MAX = 10000, /* files of one folder; more is not a feed */
     INGEST_REASON_MAX = 480,
 };
@@ -61,33 +60,40 @@ enum ingest_outcome {
 };
 const char *ingest_outcome_name(enum ingest_outcome outcome);
 
+/* What was said of files that wait, so that each is logged once; zero it and keep it from scan to scan. */
+struct ingest_memory {
+    uint64_t seen[1024];
+    size_t next;
+};
+
 struct ingest_settings {
     const struct dictionary *dictionary;
     const char *drop_directory, *archive_directory;
     /* Of the feeds that have one; others that are known by name take feed_config_default. */
     const struct feed_config *const *configs;
     size_t config_count;
-    const char *actor;         /* for the audit: "shouwangd", "operator:NAME" */
-    int settle_ms;             /* 0 = INGEST_SETTLE_MS */
-    const atomic_bool *cancel; /* NULL allowed: ends at once with STATUS_RETRY, nothing changed */
+    const char *actor;            /* for the audit: "shouwangd", "operator:NAME" */
+    int settle_ms;                /* 0 = INGEST_SETTLE_MS */
+    struct ingest_memory *memory; /* NULL: what waits is logged by every scan */
+    const atomic_bool *cancel;    /* NULL allowed: ends at once with STATUS_RETRY, nothing changed */
 };
 
 struct ingest_result {
     enum ingest_outcome outcome;
     int source; /* -1 when the folder names no feed */
     char feed[MANIFEST_FEED_MAX + 1];
-    char file_name[256];
+    char file_name[256];                /* without folders; bytes that are no UTF-8 as '?' */
     char batch[MANIFEST_BATCH_MAX + 1]; /* "" when the manifest did not say */
     char reason[INGEST_REASON_MAX];     /* of INGEST_REFUSED and INGEST_WAITING; no personal data */
     int64_t batch_id;                   /* 0 when nothing was recorded */
-    int64_t waiting_since_unix_ms;      /* of INGEST_WAITING */
+    int64_t waiting_since_unix_ms;      /* of INGEST_WAITING: when it was last changed */
     enum encoding encoding;
     uint64_t bytes;
     int64_t rows_total, rows_quarantined, rows_kept;
     int64_t facts_stored, facts_stranger; /* a row of a mapped feed may make several facts */
     int64_t facts_ended, facts_unchanged;
     int64_t names_differ;
-    int64_t decode_ms, store_ms;
+    int64_t rows_ms, commit_ms; /* from the header to the last row; from there to the commit's answer */
 };
 
 /* One file of a feed, now. */

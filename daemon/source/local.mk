@@ -3,7 +3,16 @@ noinst_LIBRARIES += daemon/source/libsource.a
 daemon_source_libsource_a_CPPFLAGS = $(AM_CPPFLAGS) $(INIH_CFLAGS) $(JANSSON_CFLAGS)
 daemon_source_libsource_a_SOURCES = \
 	daemon/source/csv.c daemon/source/csv.h \
+	daemon/source/drop.c daemon/source/drop.h \
 	daemon/source/encoding.c daemon/source/encoding.h \
+	daemon/source/fact_set.c daemon/source/fact_set.h \
+	daemon/source/fact_stage.c daemon/source/fact_stage.h \
 	daemon/source/feed_config.c daemon/source/feed_config.h \
 	daemon/source/feed_rows.c daemon/source/feed_rows.h \
-	daemon/source/manifest.c daemon/source/manifest.h
+	daemon/source/identity_map.c daemon/source/identity_map.h \
+	daemon/source/import.h \
+	daemon/source/ingest.c daemon/source/ingest.h \
+	daemon/source/manifest.c daemon/source/manifest.h \
+	daemon/source/number_map.c daemon/source/number_map.h \
+	daemon/source/subjects.c daemon/source/subjects.h \
+	daemon/source/table.c daemon/source/table.h

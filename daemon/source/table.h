@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * A CSV file on disk as rows of UTF-8 fields: file → (hash, encoding) → decoder → csv.h, in bounded memory.
+ * A CSV file on disk as rows of UTF-8 fields, in bounded memory.
  *
- * Two passes. table_open reads the file once for its SHA-256 and its encoding; table_next reads it again,
- * decoded. The file lies in a folder in which others write, so it is read, not mapped, and table_check at the
- * end of the second pass refuses a file that changed since table_open.
+ * Two passes. table_open reads the file once for its SHA-256 and its encoding; table_next reads it again, decoded and
+ * split. The file lies in a folder in which others write, so it is read, not mapped (file.h), and table_check at the
+ * end of the second pass refuses one that changed meanwhile.
  *
- * Errors: STATUS_REJECT: the file is bad (damaged CSV, encoding, too large, changed); STATUS_CONFIG: it
- * cannot be opened; STATUS_RETRY: the disk failed. Texts name the file without folders and the line.
+ * Errors: STATUS_REJECT: the file is bad (damaged CSV, encoding, too large, changed); STATUS_CONFIG: it cannot be
+ * opened; STATUS_RETRY: the disk failed, or it was cancelled. Texts name the file without folders, and the line.
  * Threading: one thread at a time.
  */
 #ifndef SHOUWANG_SOURCE_TABLE_H
@@ -19,39 +19,40 @@
 
 #include <stdatomic.h>
 
-enum { TABLE_NAME_MAX = 256 };
-/* 8 GiB: a county of a million people with a hundred facts each; more is a mistake. */
+enum { TABLE_NAME_MAX = 255 };
+/* 8 GiB: a million people with a hundred facts each; more is a mistake. */
 #define TABLE_BYTES_MAX (INT64_C(8) << 30)
 
 struct table {
-    char name[TABLE_NAME_MAX]; /* file name without folders */
+    char name[TABLE_NAME_MAX + 1]; /* without folders */
     char sha256[CRYPTO_SHA256_HEX_SIZE];
     uint64_t bytes;
-    enum encoding encoding; /* as found, never ENCODING_AUTO */
+    enum encoding encoding; /* after table_header: as found, never ENCODING_AUTO */
     struct csv csv;         /* the current row */
     /* private */
     int fd;
-    int64_t modified_ns, changed_ns;
-    struct encoding_decoder *decoder;
-    char *raw, *window;
-    size_t raw_length, raw_at, window_length;
-    uint64_t offset;
+    int64_t modified_ns;
+    const atomic_bool *cancel;
+    struct encoding_scan scan;
+    struct encoding_gb18030 *decoder;
+    char *window, *raw;
+    size_t raw_length, raw_at;
+    uint64_t offset; /* of the next byte to read */
 };
 
-/* The first pass. `cancel` (NULL allowed) ends it early with STATUS_RETRY. The table is large: allocate it.
- */
+/* The first pass. `cancel` (NULL allowed) ends either pass early with STATUS_RETRY. */
 enum status table_open(struct table **table, const char *path, enum encoding encoding,
                        const atomic_bool *cancel, struct error *err) WARN_UNUSED;
 void table_close(struct table *table); /* NULL is allowed */
 
-/* Reads the header; STATUS_REJECT when it is damaged. Call once, before the first table_next. */
+/* Settles the encoding and reads the header. STATUS_REJECT when either is damaged. Call once, before the first table_next. */
 enum status table_header(struct table *table, struct error *err) WARN_UNUSED;
 /*
- * CSV_ROW, CSV_BAD_ROW (the row is in table->csv, the file can be read on) or CSV_END; CSV_BROKEN when the
- * file is bad or cannot be read: then err says why and with what status.
+ * CSV_ROW, CSV_BAD_ROW (it can be read on) or CSV_END; CSV_BROKEN when the file is bad or cannot be read: then err says
+ * why and with what status.
  */
 enum csv_step table_next(struct table *table, struct error *err) WARN_UNUSED;
-/* STATUS_REJECT when the file changed since table_open. */
+/* STATUS_REJECT when the file is not the one any more that table_open read. */
 enum status table_check(const struct table *table, struct error *err) WARN_UNUSED;
 
 #endif

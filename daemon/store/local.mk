@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: PostgreSQL
 noinst_LIBRARIES += daemon/store/libstore.a
 daemon_store_libstore_a_SOURCES = \
+	daemon/store/arrival.c daemon/store/arrival.h \
 	daemon/store/batch.c daemon/store/batch.h \
 	daemon/store/columns.c daemon/store/columns.h \
 	daemon/store/fact_store.c daemon/store/fact_store.h \

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Who is meant: the register's identity numbers, household numbers and names, loaded for the length of one batch.
+ * Ownership: owns its memory (about 60 bytes a person with its name). Threading: one thread at a time.
+ */
+#ifndef SHOUWANG_SOURCE_SUBJECTS_H
+#define SHOUWANG_SOURCE_SUBJECTS_H
+
+#include "base/status.h"
+#include "base/text.h"
+#include "source/identity_map.h"
+#include "source/number_map.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pg;
+
+struct subjects {
+    struct identity_map persons;  /* packed ID → person_id */
+    struct number_map households; /* household_no → household_id */
+    /* private */
+    struct text names;
+    uint64_t *name_at; /* by person_id: offset × 256 + length, + 1; 0 = none */
+    size_t name_count;
+    bool failed;
+};
+
+/* What an import's snapshot holds; everybody else is left out. */
+struct subjects_filter {
+    const struct identity_map *persons;
+    const struct number_map *households;
+};
+
+void subjects_init(struct subjects *subjects);
+void subjects_fini(struct subjects *subjects);
+/* filter NULL = everybody who ever was on the register. */
+enum status subjects_load(struct subjects *subjects, struct pg *pg, const struct subjects_filter *filter,
+                          bool with_names, struct error *err) WARN_UNUSED;
+/* Empty when it is not known. */
+struct slice subjects_name(const struct subjects *subjects, int64_t person_id);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * What an arriving file of a source must be compared with: the batches that were accepted before, and the names of the
+ * register. Call within the transaction that brings the file, after lease_lock(LEASE_INGEST), so that nothing changes
+ * between the look and the deed.
+ */
+#ifndef SHOUWANG_STORE_ARRIVAL_H
+#define SHOUWANG_STORE_ARRIVAL_H
+
+#include "base/civil.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "store/batch.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pg;
+
+enum { ARRIVAL_BATCH_SIZE = 128 };
+
+/* An accepted batch of the source, as far as it matters. */
+struct arrival_batch {
+    bool exists;
+    char name[ARRIVAL_BATCH_SIZE];
+    char sha256[65];
+    enum batch_mode mode;
+    day_t period_from, period_to; /* DAY_NONE when not given */
+    int64_t batch_id, rows_total;
+};
+
+struct arrival {
+    struct arrival_batch same_name;
+    struct arrival_batch same_bytes; /* the newest with this hash */
+    struct arrival_batch latest;     /* the one with the latest period_to, of these the newest */
+    struct arrival_batch newest;     /* the greatest batch_id */
+};
+enum status arrival_look(struct pg *pg, int source, const char *name, const char *sha256,
+                         struct arrival *arrival, struct error *err) WARN_UNUSED;
+
+/* Every person's name as registered, in no order. */
+typedef void arrival_take_name(void *context, int64_t person_id, struct slice name);
+enum status arrival_names(struct pg *pg, arrival_take_name *take, void *context,
+                          struct error *err) WARN_UNUSED;
+
+/* One audit row. detail_json: an object without personal data. */
+enum status arrival_audit(struct pg *pg, const char *actor, const char *action, const char *detail_json,
+                          struct error *err) WARN_UNUSED;
+
+#endif
