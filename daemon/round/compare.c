@@ -62,3 +62,13 @@ struct compare_result compare_household(const struct rules *rules, const struct 
     now.notable = status_differs != 0 || now.change != COMPARE_SAME;
     return now;
 }
+
+day_t compare_due_on(enum compare_change change, day_t as_of, int days, day_t before)
+{
+    day_t anew = as_of + days;
+    if (change == COMPARE_RAISED)
+        return anew;
+    if (change == COMPARE_ESCALATED)
+        return before >= as_of && before < anew ? before : anew;
+    return before;
+}

@@ -26,6 +26,7 @@
 #ifndef SHOUWANG_ROUND_COMPARE_H
 #define SHOUWANG_ROUND_COMPARE_H
 
+#include "base/civil.h"
 #include "policy/policy.h"
 #include "round/rules.h"
 
@@ -69,5 +70,9 @@ struct compare_result compare_household(const struct rules *rules, const struct 
 extern const struct policy_outcome compare_off_register;
 
 enum policy_level compare_level(const struct rules *rules, uint64_t fired, uint64_t undecided);
+
+/* By when what stands has to be handled: of a case that is raised `days` after the round's date; of one that escalates
+ * not later than it had to be before, unless that day has passed; else unchanged. */
+day_t compare_due_on(enum compare_change change, day_t as_of, int days, day_t before);
 
 #endif

@@ -97,16 +97,6 @@ static void add_findings_json(const struct one *one, struct text *out)
 
 /* --- the case ------------------------------------------------------------------------------------------------- */
 
-day_t record_due_on(enum compare_change change, day_t as_of, int days, day_t before)
-{
-    day_t anew = as_of + days;
-    if (change == COMPARE_RAISED)
-        return anew;
-    if (change == COMPARE_ESCALATED)
-        return before >= as_of && before < anew ? before : anew;
-    return before;
-}
-
 /* What the case is after this round; nothing is written. */
 static void settle_case(struct one *one)
 {
@@ -136,7 +126,7 @@ static void settle_case(struct one *one)
     one->warning.warning_id = one->warning_id;
     one->warning.township = one->dossier->township;
     one->warning.level = closes ? one->change->before : now->level;
-    one->warning.due_on = record_due_on(now->change, options->as_of, days, one->warning.due_on);
+    one->warning.due_on = compare_due_on(now->change, options->as_of, days, one->warning.due_on);
     one->warning.closed_on = closes ? options->as_of : DAY_NONE;
     if (closes)
         one->warning.state = CASE_CLOSED;

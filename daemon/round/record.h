@@ -31,8 +31,4 @@ struct record {
 /* Puts all changes. STATUS_RETRY when the database failed or the round was cancelled: roll back. */
 enum status record_changes(struct record *record, const atomic_bool *cancel, struct error *err) WARN_UNUSED;
 
-/* By when what stands has to be handled: of a case that is raised `days` after the round's date; of one that escalates
- * not later than it had to be before, unless that day has passed; else unchanged. */
-day_t record_due_on(enum compare_change change, day_t as_of, int days, day_t before);
-
 #endif

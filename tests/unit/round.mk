@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: PostgreSQL
-check_PROGRAMS += tests/unit/test_compare tests/unit/test_assemble
-TESTS += tests/unit/test_compare tests/unit/test_assemble
-EXTRA_DIST += tests/cases/compare.tsv
+check_PROGRAMS += tests/unit/test_compare tests/unit/test_assemble tests/unit/test_event
+TESTS += tests/unit/test_compare tests/unit/test_assemble tests/unit/test_event
+EXTRA_DIST += tests/cases/compare.tsv tests/cases/limits.tsv
 
 tests_unit_test_compare_SOURCES = tests/unit/test_compare.c
 tests_unit_test_compare_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -10,3 +10,8 @@ tests_unit_test_compare_LDADD = tests/unit/libunit.a daemon/round/libround.a dae
 tests_unit_test_assemble_SOURCES = tests/unit/test_assemble.c
 tests_unit_test_assemble_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_assemble_LDADD = tests/unit/libunit.a daemon/round/libround.a daemon/base/libbase.a $(CHECK_LIBS)
+
+tests_unit_test_event_SOURCES = tests/unit/test_event.c
+tests_unit_test_event_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_event_LDADD = tests/unit/libunit.a daemon/round/libround.a daemon/domain/libdomain.a daemon/base/libbase.a \
+	$(JANSSON_LIBS) $(INIH_LIBS) $(CHECK_LIBS)
