@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * What systemd is told (sd_notify(3), Type=notify-reload), and the watchdog's interval that it tells us. The
- * only user of libsystemd. Without systemd (NOTIFY_SOCKET unset) nothing happens. Messages are datagrams that
- * are sent or lost: nothing here fails or waits. Threading: any.
+ * What systemd is told (sd_notify(3)), and the watchdog's interval that it tells us. The only user of
+ * libsystemd. Without systemd (NOTIFY_SOCKET unset) nothing happens. Messages are datagrams that are sent or
+ * lost: nothing here fails or waits. Threading: any.
+ *
+ * For a unit of Type=notify. Type=notify-reload, for which notify_reloading sends MONOTONIC_USEC, exists from
+ * systemd 253 on; Debian 12 has 252, which ignores that line.
  */
 #ifndef SHOUWANG_IO_NOTIFY_H
 #define SHOUWANG_IO_NOTIFY_H
@@ -14,7 +17,7 @@
 
 bool notify_enabled(void);
 void notify_ready(void);     /* start-up, and each reload, is complete */
-void notify_reloading(void); /* with MONOTONIC_USEC, as Type=notify-reload demands; notify_ready follows */
+void notify_reloading(void); /* notify_ready follows */
 void notify_stopping(void);
 /* Only after the loop has made progress since the last ping (loop_turns). */
 void notify_watchdog(void);

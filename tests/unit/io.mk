@@ -15,6 +15,7 @@ IO_TEST_LIBS = tests/unit/libiofixture.a tests/unit/libunit.a daemon/io/libio.a 
 
 IO_TESTS = \
 	tests/unit/test_io_address \
+	tests/unit/test_io_allocation \
 	tests/unit/test_io_crypto \
 	tests/unit/test_io_file \
 	tests/unit/test_io_http_client \
@@ -56,3 +57,8 @@ tests_unit_test_io_notify_LDADD = $(IO_TEST_LIBS)
 tests_unit_test_io_socket_SOURCES = tests/unit/test_io_socket.c
 tests_unit_test_io_socket_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_io_socket_LDADD = $(IO_TEST_LIBS)
+
+tests_unit_test_io_allocation_SOURCES = tests/unit/test_io_allocation.c
+tests_unit_test_io_allocation_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_io_allocation_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+tests_unit_test_io_allocation_LDADD = tests/unit/liballocation.a $(IO_TEST_LIBS)
