@@ -65,7 +65,7 @@ struct set_expr {
 
 struct expr {
     enum expr_kind kind;
-    int symbol;        /* enum symbol of comparisons */
+    int symbol;        /* enum mark of comparisons */
     enum keyword verb; /* of facts and aggregates; KW_NONE_OF_THESE for amounts */
     bool household;    /* 本户 */
     bool ever;         /* 至今 */

@@ -19,7 +19,7 @@ struct lexer {
 
 static const struct {
     const char *bytes;
-    enum symbol symbol;
+    enum mark symbol;
 } symbols[] = {
     /* Longer ones first. Full-width forms are written as escapes, because editors and fonts confuse them. */
     {"..", SYMBOL_RANGE},
@@ -93,7 +93,7 @@ static size_t blank_length(const struct lexer *lexer)
     return starts_with(lexer, "\u3000") ? strlen("\u3000") : 0;
 }
 
-static size_t symbol_length(const struct lexer *lexer, enum symbol *symbol)
+static size_t symbol_length(const struct lexer *lexer, enum mark *symbol)
 {
     for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
         if (starts_with(lexer, symbols[i].bytes)) {
@@ -122,7 +122,7 @@ static size_t word_char_length(struct lexer *lexer, bool inside)
     }
     if ((c & '\x80') == 0 || blank_length(lexer) > 0)
         return 0;
-    enum symbol symbol;
+    enum mark symbol;
     if (symbol_length(lexer, &symbol) > 0)
         return 0;
     for (size_t i = 0; i < sizeof punctuation / sizeof punctuation[0]; i++) {
@@ -236,7 +236,7 @@ static void lex_string(struct lexer *lexer, const char *open, const char *close)
 
 static void lex_other(struct lexer *lexer)
 {
-    enum symbol symbol = SYMBOL_NONE;
+    enum mark symbol = SYMBOL_NONE;
     size_t length = symbol_length(lexer, &symbol);
     enum token_kind kind = length > 0 ? TOKEN_SYMBOL : TOKEN_OTHER;
     if (length == 0)

@@ -28,7 +28,7 @@ enum token_kind {
     TOKEN_OTHER, /* a character that means nothing to the language */
 };
 
-enum symbol {
+enum mark {
     SYMBOL_NONE,
     SYMBOL_OPEN,
     SYMBOL_CLOSE,
@@ -50,7 +50,7 @@ enum symbol {
 
 struct token {
     uint8_t kind;    /* enum token_kind */
-    uint8_t symbol;  /* enum symbol */
+    uint8_t symbol;  /* enum mark */
     uint8_t keyword; /* enum keyword, of words */
     bool first;      /* the first of its line */
     bool glued;      /* no blank before it */

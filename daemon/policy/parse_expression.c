@@ -332,7 +332,7 @@ static struct expr *parse_value(struct parser *parser)
 /* --- operators
  * ---------------------------------------------------------------------------------------------------- */
 
-static const struct token *accept_operator(struct parser *parser, enum symbol a, enum symbol b)
+static const struct token *accept_operator(struct parser *parser, enum mark a, enum mark b)
 {
     const struct token *token = parser_peek(parser);
     if (!parser_in_expression(parser) || token->kind != TOKEN_SYMBOL ||

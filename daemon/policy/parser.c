@@ -63,7 +63,7 @@ bool parser_accept(struct parser *parser, enum keyword keyword)
     return true;
 }
 
-bool parser_accept_symbol(struct parser *parser, enum symbol symbol)
+bool parser_accept_symbol(struct parser *parser, enum mark symbol)
 {
     const struct token *token = parser_peek(parser);
     if (!parser_in_statement(parser) || token->kind != TOKEN_SYMBOL || token->symbol != symbol)
@@ -100,7 +100,7 @@ bool parser_expect(struct parser *parser, enum keyword keyword)
     return parser_accept(parser, keyword) || expected(parser, keyword_text(keyword, parser->language));
 }
 
-bool parser_expect_symbol(struct parser *parser, enum symbol symbol, const char *shown)
+bool parser_expect_symbol(struct parser *parser, enum mark symbol, const char *shown)
 {
     return parser_accept_symbol(parser, symbol) || expected(parser, shown);
 }
@@ -272,8 +272,8 @@ static void skip_statement(struct parser *parser)
 static bool parse_header(struct parser *parser, struct policy_ast *ast)
 {
     struct place at;
-    if (!parser_expect(parser, KW_POLICY) || !parser_name(parser, &ast->name, &at) ||
-        !parser_expect(parser, KW_VERSION))
+    parser_next(parser); /* lexer_language has seen that it is 政策 or policy */
+    if (!parser_name(parser, &ast->name, &at) || !parser_expect(parser, KW_VERSION))
         return false;
     const struct token *version = parser_peek(parser);
     if (!parser_in_statement(parser) ||

@@ -47,9 +47,9 @@ bool parser_in_statement(const struct parser *parser);
 bool parser_in_expression(const struct parser *parser);
 bool parser_at_keyword(const struct parser *parser, enum keyword keyword);
 bool parser_accept(struct parser *parser, enum keyword keyword);
-bool parser_accept_symbol(struct parser *parser, enum symbol symbol);
+bool parser_accept_symbol(struct parser *parser, enum mark symbol);
 bool parser_expect(struct parser *parser, enum keyword keyword);
-bool parser_expect_symbol(struct parser *parser, enum symbol symbol, const char *shown);
+bool parser_expect_symbol(struct parser *parser, enum mark symbol, const char *shown);
 /* "‘当’", or what stands for the end of the text. */
 const char *parser_found(struct parser *parser);
 bool parser_name(struct parser *parser, struct slice *name,

@@ -37,6 +37,7 @@ enum {
 #define SETTLED_FALSE UINT8_C(2)
 #define UNSETTLED     UINT8_C(3)
 
+enum phase { PHASE_CLAUSES, PHASE_SUGGESTIONS, PHASE_EXPLANATION, PHASE_COUNT };
 enum domain { DOMAIN_HOUSEHOLD, DOMAIN_PERSON, DOMAIN_COUNT };
 enum register_kind { REGISTER_QUANTITY, REGISTER_TRI, REGISTER_CODE };
 
@@ -100,7 +101,8 @@ struct step {
     int64_t low, high;            /* bounds of a quantity */
     wide_t total_low, total_high; /* bounds of its sum over a household's subjects */
     uint64_t clauses;             /* which clauses depend on it */
-    bool may_be_undecided;
+    bool may_be_undecided;        /* of a quantity: low and high may differ */
+    uint8_t phase;                /* enum phase: the first that needs it */
 };
 
 struct program_fact {
@@ -130,7 +132,9 @@ struct program_standard {
     const char *name;
     size_t value_count;
     struct program_value *values;
-    bool by_months; /* every change lies on the first of a month */
+    int64_t denominator; /* values are what the policy says × this (ratios such as 3/2); of amounts it is 1 */
+    bool
+        by_months; /* every change lies on the first of a month: a window is weighted by months, else by days */
 };
 
 /* A quantity as the policy speaks of it: register × factor ÷ divisors, or a constant. */
@@ -148,12 +152,13 @@ struct quantity {
 struct comparison {
     const struct expr *expr;
     enum domain domain;
+    int reg; /* of the condition */
     struct quantity left, right;
-    struct quantity scaled_left,
-        scaled_right; /* the integers that are compared: registers or constants, factor 1 */
-    struct fraction factor;
+    int left_reg, right_reg; /* the integers that are compared; -1: the constant beside */
+    int64_t left_constant, right_constant;
+    struct fraction factor; /* positive */
     int divisor_count;
-    int divisors[2 * QUANTITY_DIVISORS_MAX];
+    int divisors[QUANTITY_DIVISORS_MAX];
 };
 
 struct program_line {
@@ -201,8 +206,10 @@ struct program_definition {
 };
 
 struct program {
-    size_t step_count, colour_end, suggestion_end;
+    size_t step_count;
     struct step *steps;
+    int16_t *plan;                /* step_count entries */
+    size_t plan_end[PHASE_COUNT]; /* where each phase's part of the plan ends */
     size_t fact_count;
     struct program_fact *facts;
     size_t window_count;

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * policy_ast → program: names, units, ranges, citations, dates and the proof that nothing overflows.
+ *
+ * compile.c     the order of the work, and policy_compile
+ * declare.c     statements → symbols, facts, windows, standards
+ * elaborate.c   expressions → operands (typed, exact), and comparisons
+ * aggregate.c   sets and what is said over them
+ * clause.c      clauses, their guards, reasons and causes
+ * emit.c        operands → steps; shares equal steps and bounds each
+ *
+ * Everything here lives for one compilation; the program lives in the policy's arena.
+ */
+#ifndef SHOUWANG_POLICY_COMPILER_H
+#define SHOUWANG_POLICY_COMPILER_H
+
+#include "policy/program.h"
+
+enum { SYMBOLS_MAX = 4096, ELABORATE_DEPTH_MAX = 600, NO_REGISTER = -1 };
+
+/* A household may be spoken of as itself, or as one subject among its persons (成员 与 本户). */
+enum scope { SCOPE_HOUSEHOLD, SCOPE_SUBJECT, SCOPE_PERSON, SCOPE_COUNT };
+
+enum operand_type { OPERAND_ERROR, OPERAND_QUANTITY, OPERAND_CONDITION, OPERAND_CODE };
+
+struct operand {
+    enum operand_type type;
+    enum domain domain;
+    struct quantity quantity;
+    bool bare; /* a number without a unit */
+    int reg;   /* of conditions and codes */
+    int fact;  /* of codes */
+};
+
+/* Who is meant: a tri of persons, and whether the household itself is one of the subjects. */
+struct people {
+    bool good;
+    int mask;
+    bool household;
+    bool never_empty; /* in a household that has members */
+};
+
+struct symbol {
+    struct definition *definition;
+    int index; /* of facts, windows, standards */
+    bool done[SCOPE_COUNT], busy;
+    struct operand operands[SCOPE_COUNT];
+    struct people people;
+};
+
+struct compiler {
+    struct policy *policy;
+    struct program *program;
+    struct diagnoser *diagnoser;
+    struct arena *arena, *scratch;
+    enum language language;
+    size_t symbol_count;
+    struct symbol *symbols;
+    size_t step_capacity, comparison_capacity, piece_capacity;
+    int depth;
+    bool level_allowed; /* inside the guards of a suggestion */
+    bool failed;        /* memory has run out */
+};
+
+/* --- shared ------------------------------------------------------------------------------------------------------- */
+
+void *compiler_alloc(struct compiler *compiler, size_t count, size_t size);
+const char *compiler_string(struct compiler *compiler, struct slice slice);
+/* Returns an operand that silences what follows from it. */
+struct operand compiler_refuse(struct compiler *compiler, struct place at, enum message message,
+                               const char *a, const char *b, const char *c);
+/* "; did you mean …?" when one of the candidates is near, else "". */
+const char *compiler_nearest(struct compiler *compiler, struct slice name,
+                             struct slice (*candidate)(const void *, size_t), const void *from, size_t count);
+const char *compiler_unit(struct compiler *compiler, struct unit unit);
+const char *compiler_kind(struct compiler *compiler, enum keyword kind);
+
+/* --- nearest.c ---------------------------------------------------------------------------------------------------- */
+
+/* How many characters must change to make one of the other; at most `limit` + 1. */
+int nearest_distance(struct slice a, struct slice b, int limit);
+
+/* --- declare.c ---------------------------------------------------------------------------------------------------- */
+
+void declare_all(struct compiler *compiler);
+/* NULL, and diagnosed, when there is no such name or it is defined further below. */
+struct symbol *declare_find(struct compiler *compiler, struct slice name, struct place at);
+/* Without a diagnostic. */
+struct symbol *declare_lookup(struct compiler *compiler, struct slice name);
+void declare_check_citation(struct compiler *compiler, const struct citation *citation, struct slice what,
+                            struct place at);
+const char *declare_citation_text(struct compiler *compiler, const struct citation *citation);
+int declare_ever_window(struct compiler *compiler);
+/* 近12月 written in the phrase itself; -2 when diagnosed. */
+int declare_inline_window(struct compiler *compiler, struct slice name, struct window_edge edge,
+                          struct place at);
+/* The source's number, -1 when it is none of the declared. */
+int declare_source_number(struct compiler *compiler, struct slice name);
+
+/* --- elaborate.c -------------------------------------------------------------------------------------------------- */
+
+struct operand elaborate(struct compiler *compiler, const struct expr *expr, enum scope scope);
+/* NO_REGISTER when diagnosed. */
+int elaborate_condition(struct compiler *compiler, const struct expr *expr, enum scope scope);
+struct operand elaborate_quantity(struct compiler *compiler, const struct expr *expr, enum scope scope);
+/* A constant in `unit`; a number without a unit takes it. */
+bool elaborate_constant(struct compiler *compiler, const struct expr *expr, struct unit unit,
+                        struct fraction *value);
+/* Elaborates a definition's body in the scope (once). */
+struct operand elaborate_definition(struct compiler *compiler, struct symbol *symbol, enum scope scope,
+                                    struct place at);
+struct operand elaborate_add(struct compiler *compiler, struct operand a, struct operand b, bool subtract,
+                             struct place at);
+/* Makes an operand of a household one of its persons. */
+struct operand elaborate_spread(struct compiler *compiler, struct operand operand, enum scope scope,
+                                struct place at);
+enum domain scope_domain(enum scope scope);
+
+/* --- aggregate.c -------------------------------------------------------------------------------------------------- */
+
+struct people aggregate_people(struct compiler *compiler, const struct set_expr *set);
+struct operand aggregate_elaborate(struct compiler *compiler, const struct expr *expr);
+
+/* --- clause.c ----------------------------------------------------------------------------------------------------- */
+
+void clause_compile_all(struct compiler *compiler);
+void clause_check_all(struct compiler *compiler); /* after the plan: what needs every step */
+
+/* --- example_check.c ---------------------------------------------------------------------------------------------- */
+
+/* Names, values and expectations of the examples. */
+void example_check_all(struct compiler *compiler);
+
+/* --- emit.c ------------------------------------------------------------------------------------------------------- */
+
+int emit_amount(struct compiler *compiler, int fact, int window, enum domain domain, struct place at);
+int emit_state(struct compiler *compiler, int fact, int window, enum state_mode mode, uint64_t mask,
+               enum domain domain, struct place at);
+int emit_latest(struct compiler *compiler, int fact, enum domain domain, struct place at);
+int emit_nullary(struct compiler *compiler, enum op op, enum domain domain, int64_t k, struct place at);
+int emit_standard(struct compiler *compiler, int standard, int window, struct place at);
+int emit_scale(struct compiler *compiler, int a, int64_t k, struct place at);
+int emit_binary(struct compiler *compiler, enum op op, int a, int b, struct place at);
+int emit_widen(struct compiler *compiler, int a, int condition, int64_t k, struct place at);
+/* op: OP_LESS, OP_LESS_EQUAL or OP_EQUAL; b NO_REGISTER: against k */
+int emit_compare(struct compiler *compiler, enum op op, int a, int b, int64_t k, struct place at);
+int emit_mask(struct compiler *compiler, enum op op, int a, uint64_t mask, struct place at);
+int emit_unary(struct compiler *compiler, enum op op, int a, struct place at);
+int emit_segment(struct compiler *compiler, enum op op, int who, int what, bool never_empty, struct place at);
+bool emit_plan(struct compiler *compiler);
+/* What a condition always is, by bounds alone: SETTLED_TRUE, SETTLED_FALSE or UNSETTLED (it depends). */
+uint8_t emit_always(const struct program *program, int reg);
+
+#endif

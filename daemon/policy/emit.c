@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Steps: each new one is compared with those before it (equal steps are shared), folded where its operands are constant,
+ * and bounded: the declared ranges and the limits of policy.h give the smallest and greatest value it can ever take, and
+ * a step that could leave int64 is refused here, so the machine needs no check.
+ *
+ * A person's quantity also carries bounds of its sum over any of a household's persons: a household has at most
+ * POLICY_FACTS_PER_HOUSEHOLD_MAX facts in all, which is far tighter than that number for every person.
+ */
+#include "policy/compiler.h"
+
+#include <string.h>
+
+struct bounds {
+    wide_t low, high, total_low, total_high;
+};
+
+static wide_t least(wide_t a, wide_t b)
+{
+    return a < b ? a : b;
+}
+
+static wide_t greatest(wide_t a, wide_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Totals when nothing better is known than that each subject may count. */
+static struct bounds each_subject(wide_t low, wide_t high)
+{
+    enum { SUBJECTS_MAX = POLICY_PERSONS_PER_HOUSEHOLD_MAX + 1 };
+    return (struct bounds){low, high, wide_multiply(least(low, 0), SUBJECTS_MAX),
+                           wide_multiply(greatest(high, 0), SUBJECTS_MAX)};
+}
+
+static struct bounds scale_bounds(struct bounds a, int64_t k)
+{
+    struct bounds b = {wide_multiply(a.low, k), wide_multiply(a.high, k), wide_multiply(a.total_low, k),
+                       wide_multiply(a.total_high, k)};
+    if (k >= 0)
+        return b;
+    return (struct bounds){b.high, b.low, b.total_high, b.total_low};
+}
+
+static struct bounds product_bounds(struct bounds a, struct bounds b)
+{
+    wide_t corners[4] = {wide_multiply(a.low, b.low), wide_multiply(a.low, b.high),
+                         wide_multiply(a.high, b.low), wide_multiply(a.high, b.high)};
+    wide_t low = corners[0], high = corners[0];
+    for (int i = 1; i < 4; i++) {
+        low = least(low, corners[i]);
+        high = greatest(high, corners[i]);
+    }
+    return each_subject(low, high);
+}
+
+static struct bounds bounds_of(const struct program *program, int reg)
+{
+    if (reg < 0)
+        return (struct bounds){0};
+    const struct step *step = &program->steps[reg];
+    return (struct bounds){step->low, step->high, step->total_low, step->total_high};
+}
+
+static struct bounds standard_bounds(const struct compiler *compiler, const struct step *step)
+{
+    const struct program_standard *standard = &compiler->program->standards[step->k];
+    wide_t low = 0, high = 0;
+    for (size_t i = 0; i < standard->value_count; i++) {
+        const struct program_value *value = &standard->values[i];
+        wide_t smaller = least(value->rural, value->urban), larger = greatest(value->rural, value->urban);
+        low = i == 0 ? smaller : least(low, smaller);
+        high = i == 0 ? larger : greatest(high, larger);
+    }
+    if (step->window >= 0)
+        return each_subject(wide_multiply(low, step->mask == 0 ? 1 : (int64_t)step->mask),
+                            wide_multiply(high, step->mask == 0 ? 1 : (int64_t)step->mask));
+    return each_subject(low, high);
+}
+
+static struct bounds quantity_bounds(const struct compiler *compiler, const struct step *step)
+{
+    const struct program *program = compiler->program;
+    struct bounds a = bounds_of(program, step->a), b = bounds_of(program, step->b);
+    switch ((enum op)step->op) {
+    case OP_AMOUNT: {
+        wide_t most = wide_multiply(program->facts[step->fact].high, POLICY_FACTS_PER_HOUSEHOLD_MAX);
+        return (struct bounds){0, most, 0, most};
+    }
+    case OP_AGE:
+        return each_subject(AGE_UNKNOWN_LOW, AGE_UNKNOWN_HIGH);
+    case OP_CONSTANT:
+        return each_subject(step->k, step->k);
+    case OP_STANDARD:
+        return standard_bounds(compiler, step);
+    case OP_SCALE:
+        return scale_bounds(a, step->k);
+    case OP_ADD:
+        return (struct bounds){wide_add(a.low, b.low), wide_add(a.high, b.high),
+                               wide_add(a.total_low, b.total_low), wide_add(a.total_high, b.total_high)};
+    case OP_SUBTRACT:
+        return (struct bounds){wide_add(a.low, -b.high), wide_add(a.high, -b.low),
+                               wide_add(a.total_low, -b.total_high), wide_add(a.total_high, -b.total_low)};
+    case OP_MULTIPLY:
+        return product_bounds(a, b);
+    case OP_WIDEN:
+        return each_subject(a.low, wide_add(a.high, step->k));
+    case OP_SPREAD:
+        return each_subject(a.low, a.high);
+    case OP_SUM:
+        return each_subject(b.total_low, b.total_high);
+    case OP_COUNT:
+        return each_subject(step->k, POLICY_PERSONS_PER_HOUSEHOLD_MAX);
+    case OP_MAXIMUM:
+    case OP_MINIMUM:
+        return each_subject(least(b.low, 0), greatest(b.high, 0));
+    default:
+        return (struct bounds){0};
+    }
+}
+
+static bool may_be_undecided(const struct program *program, const struct step *step)
+{
+    bool a = step->a >= 0 && program->steps[step->a].may_be_undecided;
+    bool b = step->b >= 0 && program->steps[step->b].may_be_undecided;
+    switch ((enum op)step->op) {
+    case OP_AMOUNT:
+    case OP_AGE:
+    case OP_WIDEN:
+        return true;
+    case OP_TRUTH:
+        return step->k == UNSETTLED;
+    case OP_UNKNOWN:
+        return false;
+    default:
+        return a || b;
+    }
+}
+
+static bool same(const struct step *a, const struct step *b)
+{
+    return a->op == b->op && a->domain == b->domain && a->mode == b->mode && a->a == b->a && a->b == b->b &&
+           a->fact == b->fact && a->window == b->window && a->k == b->k && a->mask == b->mask;
+}
+
+static bool make_room(struct compiler *compiler)
+{
+    struct program *program = compiler->program;
+    if (program->step_count < compiler->step_capacity)
+        return true;
+    size_t capacity = compiler->step_capacity == 0 ? 256 : compiler->step_capacity * 2;
+    struct step *grown = compiler_alloc(compiler, capacity, sizeof *grown);
+    if (grown == NULL)
+        return false;
+    if (program->step_count > 0)
+        memcpy(grown, program->steps, program->step_count * sizeof *grown);
+    program->steps = grown;
+    compiler->step_capacity = capacity;
+    return true;
+}
+
+static int add(struct compiler *compiler, struct step step, struct place at)
+{
+    struct program *program = compiler->program;
+    for (size_t i = 0; i < program->step_count; i++) {
+        if (same(&program->steps[i], &step))
+            return (int)i;
+    }
+    if (program->step_count == PROGRAM_STEPS_MAX) {
+        diagnose(compiler->diagnoser, at, MESSAGE_TOO_BIG,
+                 compiler->language == LANGUAGE_CHINESE ? "步骤" : "steps",
+                 diagnose_number(compiler->diagnoser, PROGRAM_STEPS_MAX), NULL);
+        return NO_REGISTER;
+    }
+    if (!make_room(compiler))
+        return NO_REGISTER;
+    if (step.kind == REGISTER_QUANTITY) {
+        struct bounds bounds = quantity_bounds(compiler, &step);
+        if (!wide_fits(bounds.low) || !wide_fits(bounds.high)) {
+            diagnose(compiler->diagnoser, at, MESSAGE_OVERFLOW, NULL, NULL, NULL);
+            return NO_REGISTER;
+        }
+        step.low = (int64_t)bounds.low;
+        step.high = (int64_t)bounds.high;
+        step.total_low = bounds.total_low;
+        step.total_high = bounds.total_high;
+    }
+    step.may_be_undecided = may_be_undecided(program, &step);
+    step.phase = PHASE_EXPLANATION;
+    program->steps[program->step_count] = step;
+    return (int)program->step_count++;
+}
+
+/* A step without operands, fact and window. */
+static struct step plain(enum op op, enum domain domain, enum register_kind kind)
+{
+    return (struct step){.op = (uint8_t)op,
+                         .domain = (uint8_t)domain,
+                         .kind = (uint8_t)kind,
+                         .a = -1,
+                         .b = -1,
+                         .fact = -1,
+                         .window = -1};
+}
+
+static struct step *at_register(const struct compiler *compiler, int reg)
+{
+    return &compiler->program->steps[reg];
+}
+
+static void mark_fact(struct compiler *compiler, int fact, enum domain domain)
+{
+    struct program_fact *read = &compiler->program->facts[fact];
+    read->needed = true;
+    read->of_household = read->of_household || domain == DOMAIN_HOUSEHOLD;
+    read->of_person = read->of_person || domain == DOMAIN_PERSON;
+}
+
+static int leaf(struct compiler *compiler, struct step step, int fact, int window, struct place at)
+{
+    mark_fact(compiler, fact, (enum domain)step.domain);
+    step.fact = (int16_t)fact;
+    step.window = (int16_t)window;
+    return add(compiler, step, at);
+}
+
+int emit_amount(struct compiler *compiler, int fact, int window, enum domain domain, struct place at)
+{
+    return leaf(compiler, plain(OP_AMOUNT, domain, REGISTER_QUANTITY), fact, window, at);
+}
+
+int emit_state(struct compiler *compiler, int fact, int window, enum state_mode mode, uint64_t mask,
+               enum domain domain, struct place at)
+{
+    struct step step = plain(OP_STATE, domain, REGISTER_TRI);
+    step.mode = (uint8_t)mode;
+    step.mask = mask;
+    return leaf(compiler, step, fact, window, at);
+}
+
+int emit_latest(struct compiler *compiler, int fact, enum domain domain, struct place at)
+{
+    return leaf(compiler, plain(OP_LATEST, domain, REGISTER_CODE), fact, NO_REGISTER, at);
+}
+
+int emit_nullary(struct compiler *compiler, enum op op, enum domain domain, int64_t k, struct place at)
+{
+    struct step step =
+        plain(op, domain, op == OP_CONSTANT || op == OP_AGE ? REGISTER_QUANTITY : REGISTER_TRI);
+    step.k = k;
+    return add(compiler, step, at);
+}
+
+/* The least common multiple of 12, 365 and 366: the parts of a window of 12 months, by months and by days. */
+enum { WINDOW_PARTS_BY_DAYS = 267180, WINDOW_PARTS_BY_MONTHS = 12 };
+
+int emit_standard(struct compiler *compiler, int standard, int window, struct place at)
+{
+    struct step step = plain(OP_STANDARD, DOMAIN_HOUSEHOLD, REGISTER_QUANTITY);
+    step.k = standard;
+    step.window = (int16_t)window;
+    if (window >= 0)
+        step.mask =
+            compiler->program->standards[standard].by_months ? WINDOW_PARTS_BY_MONTHS : WINDOW_PARTS_BY_DAYS;
+    return add(compiler, step, at);
+}
+
+int emit_scale(struct compiler *compiler, int a, int64_t k, struct place at)
+{
+    if (a < 0 || k == 1)
+        return a;
+    struct step step = plain(OP_SCALE, (enum domain)at_register(compiler, a)->domain, REGISTER_QUANTITY);
+    step.a = (int16_t)a;
+    step.k = k;
+    return add(compiler, step, at);
+}
+
+/* Constant operands of 且 and 或 are folded; order does not matter, so equal ones meet. */
+static int fold(struct compiler *compiler, enum op op, int a, int b)
+{
+    const struct step *left = at_register(compiler, a), *right = at_register(compiler, b);
+    int64_t neutral = op == OP_AND ? SETTLED_TRUE : SETTLED_FALSE,
+            ruling = op == OP_AND ? SETTLED_FALSE : SETTLED_TRUE;
+    if (left->op == OP_TRUTH && (left->k == neutral || left->k == ruling))
+        return left->k == neutral ? b : a;
+    if (right->op == OP_TRUTH && (right->k == neutral || right->k == ruling))
+        return right->k == neutral ? a : b;
+    return a == b ? a : NO_REGISTER;
+}
+
+int emit_binary(struct compiler *compiler, enum op op, int a, int b, struct place at)
+{
+    if (a < 0 || b < 0)
+        return NO_REGISTER;
+    bool logic = op == OP_AND || op == OP_OR;
+    int folded = logic ? fold(compiler, op, a, b) : NO_REGISTER;
+    if (folded >= 0)
+        return folded;
+    struct step step =
+        plain(op, (enum domain)at_register(compiler, a)->domain, logic ? REGISTER_TRI : REGISTER_QUANTITY);
+    bool turned = (logic || op == OP_ADD) && a > b;
+    step.a = (int16_t)(turned ? b : a);
+    step.b = (int16_t)(turned ? a : b);
+    return add(compiler, step, at);
+}
+
+int emit_widen(struct compiler *compiler, int a, int condition, int64_t k, struct place at)
+{
+    if (a < 0 || condition < 0)
+        return NO_REGISTER;
+    struct step step = plain(OP_WIDEN, (enum domain)at_register(compiler, a)->domain, REGISTER_QUANTITY);
+    step.a = (int16_t)a;
+    step.b = (int16_t)condition;
+    step.k = k;
+    return add(compiler, step, at);
+}
+
+int emit_compare(struct compiler *compiler, enum op op, int a, int b, int64_t k, struct place at)
+{
+    if (a < 0)
+        return NO_REGISTER;
+    struct step step = plain(op, (enum domain)at_register(compiler, a)->domain, REGISTER_TRI);
+    step.a = (int16_t)a;
+    step.b = (int16_t)b;
+    step.k = b < 0 ? k : 0;
+    return add(compiler, step, at);
+}
+
+int emit_mask(struct compiler *compiler, enum op op, int a, uint64_t mask, struct place at)
+{
+    struct step step = plain(
+        op, op == OP_LEVEL_IN || a < 0 ? DOMAIN_HOUSEHOLD : (enum domain)at_register(compiler, a)->domain,
+        REGISTER_TRI);
+    step.a = (int16_t)a;
+    step.mask = mask;
+    return op == OP_CODE_IN && a < 0 ? NO_REGISTER : add(compiler, step, at);
+}
+
+int emit_unary(struct compiler *compiler, enum op op, int a, struct place at)
+{
+    if (a < 0)
+        return NO_REGISTER;
+    const struct step *operand = at_register(compiler, a);
+    if (op == OP_NOT && operand->op == OP_NOT)
+        return operand->a;
+    if (op == OP_NOT && operand->op == OP_TRUTH)
+        return emit_nullary(compiler, OP_TRUTH, (enum domain)operand->domain,
+                            operand->k == UNSETTLED ? UNSETTLED : 3 - operand->k, at);
+    struct step step = plain(op, op == OP_SPREAD ? DOMAIN_PERSON : (enum domain)operand->domain,
+                             op == OP_SPREAD ? (enum register_kind)operand->kind : REGISTER_TRI);
+    step.a = (int16_t)a;
+    return add(compiler, step, at);
+}
+
+int emit_segment(struct compiler *compiler, enum op op, int who, int what, bool never_empty, struct place at)
+{
+    if (who < 0 || (what < 0 && op != OP_COUNT && op != OP_ANY))
+        return NO_REGISTER;
+    struct step step = plain(op, DOMAIN_HOUSEHOLD, op == OP_ANY ? REGISTER_TRI : REGISTER_QUANTITY);
+    step.a = (int16_t)who;
+    step.b = (int16_t)what;
+    step.k = op == OP_COUNT && never_empty ? 1 : 0;
+    return add(compiler, step, at);
+}
+
+/* --- the plan ----------------------------------------------------------------------------------------------------- */
+
+static void need(struct program *program, int reg, enum phase phase, uint64_t clauses)
+{
+    if (reg < 0)
+        return;
+    struct step *step = &program->steps[reg];
+    if (step->phase > phase)
+        step->phase = (uint8_t)phase;
+    step->clauses |= clauses;
+}
+
+static void need_clause(struct program *program, size_t index)
+{
+    const struct program_clause *clause = &program->clauses[index];
+    enum phase phase = clause->shown.kind == CLAUSE_SUGGESTION ? PHASE_SUGGESTIONS : PHASE_CLAUSES;
+    uint64_t bit = UINT64_C(1) << index;
+    for (size_t i = 0; i < clause->line_count; i++)
+        need(program, clause->lines[i].reg, phase, bit);
+    need(program, clause->some, phase, bit);
+    for (size_t i = 0; i < clause->some_line_count; i++)
+        need(program, clause->some_lines[i].reg, phase, bit);
+    if (!clause->even_empty)
+        need(program, program->members, phase, bit);
+}
+
+/* The level rests on every colour clause, so a suggestion that asks for it reads what they read. */
+static uint64_t clauses_that_ask_level(const struct program *program)
+{
+    uint64_t asking = 0;
+    for (size_t i = 0; i < program->step_count; i++) {
+        if (program->steps[i].op == OP_LEVEL_IN)
+            asking |= program->steps[i].clauses;
+    }
+    return asking;
+}
+
+static void pass_needs_down(struct program *program)
+{
+    for (size_t i = program->step_count; i-- > 0;) {
+        struct step *step = &program->steps[i];
+        need(program, step->a, (enum phase)step->phase, step->clauses);
+        need(program, step->b, (enum phase)step->phase, step->clauses);
+    }
+}
+
+bool emit_plan(struct compiler *compiler)
+{
+    struct program *program = compiler->program;
+    uint64_t levels = 0;
+    for (size_t i = 0; i < program->clause_count; i++) {
+        need_clause(program, i);
+        if (program->clauses[i].shown.level != LEVEL_NONE)
+            levels |= UINT64_C(1) << i;
+    }
+    for (size_t i = 0; i < program->statistic_count; i++)
+        need(program, program->statistics[i], PHASE_CLAUSES, 0);
+    need(program, program->members, PHASE_CLAUSES, 0);
+    pass_needs_down(program);
+    uint64_t asking = clauses_that_ask_level(program);
+    for (size_t i = 0; i < program->step_count && asking != 0; i++) {
+        if (program->steps[i].clauses & levels)
+            program->steps[i].clauses |= asking;
+    }
+    program->plan = compiler_alloc(compiler, program->step_count + 1, sizeof *program->plan);
+    if (program->plan == NULL)
+        return false;
+    size_t count = 0;
+    for (int phase = 0; phase < PHASE_COUNT; phase++) {
+        for (size_t i = 0; i < program->step_count; i++) {
+            if (program->steps[i].phase == phase)
+                program->plan[count++] = (int16_t)i;
+        }
+        program->plan_end[phase] = count;
+    }
+    return true;
+}
+
+/* --- what is always so -------------------------------------------------------------------------------------------- */
+
+static uint8_t always_compare(const struct program *program, const struct step *step)
+{
+    struct bounds a = bounds_of(program, step->a), b = bounds_of(program, step->b);
+    if (step->b < 0)
+        b.low = b.high = step->k;
+    switch ((enum op)step->op) {
+    case OP_LESS:
+        return a.high < b.low ? SETTLED_TRUE : a.low >= b.high ? SETTLED_FALSE : UNSETTLED;
+    case OP_LESS_EQUAL:
+        return a.high <= b.low ? SETTLED_TRUE : a.low > b.high ? SETTLED_FALSE : UNSETTLED;
+    default:
+        return a.high < b.low || a.low > b.high ? SETTLED_FALSE : UNSETTLED;
+    }
+}
+
+/* Steps are few and operands come first, so a look at the operands' own operands is enough; depth is bounded by the caller's. */
+static uint8_t always_deep(const struct program *program, int reg, int depth)
+{
+    const struct step *step = &program->steps[reg];
+    if (depth == 0)
+        return UNSETTLED;
+    switch ((enum op)step->op) {
+    case OP_TRUTH:
+        return (uint8_t)step->k;
+    case OP_LESS:
+    case OP_LESS_EQUAL:
+    case OP_EQUAL:
+        return always_compare(program, step);
+    case OP_UNKNOWN:
+        return program->steps[step->a].may_be_undecided ? UNSETTLED : SETTLED_FALSE;
+    case OP_CODE_IN:
+        return step->mask == 0 ? SETTLED_FALSE : UNSETTLED;
+    case OP_NOT: {
+        uint8_t a = always_deep(program, step->a, depth - 1);
+        return a == UNSETTLED ? UNSETTLED : (uint8_t)(3 - a);
+    }
+    case OP_AND:
+    case OP_OR: {
+        uint8_t a = always_deep(program, step->a, depth - 1), b = always_deep(program, step->b, depth - 1);
+        uint8_t ruling = step->op == OP_AND ? SETTLED_FALSE : SETTLED_TRUE;
+        if (a == ruling || b == ruling)
+            return ruling;
+        return a == b ? a : UNSETTLED;
+    }
+    default:
+        return UNSETTLED;
+    }
+}
+
+uint8_t emit_always(const struct program *program, int reg)
+{
+    enum { LOOK_DEPTH = 12 };
+    return always_deep(program, reg, LOOK_DEPTH);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Facts → leaf columns, in one pass over each subject's facts, which are ordered by code.
+ *
+ * Which source: the first in the fact's ranking that has any fact there, an unknown one included, and only that one: for
+ * amounts within the window, for states and events among the facts that exist on the evaluation date D (from ≤ D).
+ */
+#include "policy/machine.h"
+
+#include <string.h>
+
+/* The facts of one subject and one code. */
+struct run_of_facts {
+    const struct policy_run *run;
+    const struct policy_fact *facts;
+    size_t count;
+};
+
+/* An amount belongs, whole, to the day on which its period ends. */
+static day_t amount_day(const struct policy_fact *fact)
+{
+    return fact->to != DAY_NONE ? fact->to : fact->from;
+}
+
+static bool in_window(day_t day, struct bound_window window)
+{
+    return day > window.after && day <= window.until;
+}
+
+static bool active_on(const struct policy_fact *fact, day_t day)
+{
+    return fact->from <= day && (fact->to == DAY_NONE || fact->to >= day);
+}
+
+/* --- amounts ------------------------------------------------------------------------------------------------------ */
+
+static bool amount_counts(const struct policy_fact *fact, struct bound_window window)
+{
+    day_t day = amount_day(fact);
+    return day != DAY_NONE && in_window(day, window);
+}
+
+static void add_amount(const struct program_fact *declared, int64_t value, int64_t *low, int64_t *high)
+{
+    bool unknown = value < declared->low || value > declared->high; /* FACT_UNKNOWN is below every range */
+    *low += unknown ? declared->low : value;
+    *high += unknown ? declared->high : value;
+}
+
+static void fill_amount(const struct run_of_facts *facts, const struct program_fact *declared,
+                        struct bound_window window, struct column column, size_t row)
+{
+    int64_t low = 0, high = 0;
+    int best = SOURCE_NUMBER_MAX + 1;
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct policy_fact *fact = &facts->facts[i];
+        int rank = declared->rank[fact->source];
+        if (rank > best || !amount_counts(fact, window))
+            continue;
+        if (rank < best) {
+            best = rank;
+            low = high = 0;
+        }
+        add_amount(declared, fact->value, &low, &high);
+    }
+    column.low[row] = low;
+    column.high[row] = high;
+}
+
+/* --- states and events -------------------------------------------------------------------------------------------- */
+
+/* The rank of the source that is believed: the first that has any fact existing on D. */
+static int believed_rank(const struct run_of_facts *facts, const struct program_fact *declared)
+{
+    int best = SOURCE_NUMBER_MAX + 1;
+    for (size_t i = 0; i < facts->count; i++) {
+        int rank = declared->rank[facts->facts[i].source];
+        if (facts->facts[i].from <= facts->run->as_of && rank < best)
+            best = rank;
+    }
+    return best;
+}
+
+/* The small number that a code column holds. */
+static uint8_t code_of(const struct program_fact *declared, int64_t value)
+{
+    enum { TYPE_STEP = 10 }; /* a certificate is type × 10 + grade */
+    if (declared->kind == WORD_TYPE)
+        value /= TYPE_STEP;
+    else if (declared->kind == WORD_GRADE)
+        value %= TYPE_STEP;
+    else if (declared->kind == WORD_YESNO)
+        value = value != 0;
+    return value >= 0 && value < CODE_VALUES_MAX ? (uint8_t)value : CODE_VALUES_MAX;
+}
+
+static bool value_holds(const struct program_fact *declared, const struct policy_fact *fact, uint64_t mask)
+{
+    if (mask == 0)
+        return fact->value != 0;
+    uint8_t code = code_of(declared, fact->value);
+    return code < CODE_VALUES_MAX && (mask >> code & 1) != 0;
+}
+
+/* The fact is one that the state asks for, its source aside. */
+static bool state_holds(const struct policy_run *run, const struct step *step,
+                        const struct program_fact *declared, const struct policy_fact *fact)
+{
+    if (fact->from > run->as_of || !value_holds(declared, fact, step->mask))
+        return false;
+    struct bound_window window = step->window >= 0 ? run->windows[step->window] : (struct bound_window){0};
+    switch ((enum state_mode)step->mode) {
+    case STATE_NOW:
+        return active_on(fact, run->as_of);
+    case STATE_HELD:
+        return fact->from <= window.until && (fact->to == DAY_NONE || fact->to > window.after);
+    case STATE_AT_END:
+        return active_on(fact, window.until);
+    case STATE_HAPPENED:
+        return fact->from != DAY_NONE && in_window(fact->from, window);
+    case STATE_ENDED:
+        return fact->to != DAY_NONE && in_window(fact->to, window);
+    }
+    return false;
+}
+
+static void fill_state(const struct run_of_facts *facts, const struct step *step,
+                       const struct program_fact *declared, int believed, struct column column, size_t row)
+{
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct policy_fact *fact = &facts->facts[i];
+        if (declared->rank[fact->source] == believed && state_holds(facts->run, step, declared, fact)) {
+            column.byte[row] = SETTLED_TRUE;
+            return;
+        }
+    }
+}
+
+/* Later than: greater `from`, then newer batch, then later row. */
+static bool later(const struct policy_fact *a, const struct policy_fact *b)
+{
+    if (a->from != b->from)
+        return a->from > b->from;
+    return a->batch != b->batch ? a->batch > b->batch : a->row > b->row;
+}
+
+static const struct policy_fact *latest_fact(const struct run_of_facts *facts,
+                                             const struct program_fact *declared, int believed)
+{
+    const struct policy_fact *latest = NULL;
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct policy_fact *fact = &facts->facts[i];
+        if (declared->rank[fact->source] == believed && active_on(fact, facts->run->as_of) &&
+            (latest == NULL || later(fact, latest)))
+            latest = fact;
+    }
+    return latest;
+}
+
+/* --- subjects ----------------------------------------------------------------------------------------------------- */
+
+static void fill_leaf(const struct run_of_facts *facts, const struct frame *frame, struct leaf leaf,
+                      size_t row)
+{
+    const struct program *program = frame->program;
+    const struct step *step = &program->steps[leaf.step];
+    const struct program_fact *declared = &program->facts[leaf.fact];
+    struct column column = frame->columns[leaf.step];
+    if (step->op == OP_AMOUNT) {
+        fill_amount(facts, declared, facts->run->windows[step->window], column, row);
+        return;
+    }
+    int believed = believed_rank(facts, declared);
+    if (step->op == OP_STATE) {
+        fill_state(facts, step, declared, believed, column, row);
+        return;
+    }
+    const struct policy_fact *latest = latest_fact(facts, declared, believed);
+    column.byte[row] = latest == NULL ? CODE_NONE : code_of(declared, latest->value);
+}
+
+static void fill_subject(const struct batch *batch, enum domain domain, const struct policy_fact *facts,
+                         size_t count, size_t row)
+{
+    const struct leaf_table *table = &batch->frame->leaves[domain];
+    for (size_t i = 0, end; i < count; i = end) {
+        uint16_t code = facts[i].code;
+        for (end = i + 1; end < count && facts[end].code == code; end++)
+            continue;
+        if (code >= batch->frame->program->code_count)
+            continue;
+        struct run_of_facts same = {batch->run, facts + i, end - i};
+        for (uint32_t l = table->begin[code]; l < table->begin[code + 1]; l++)
+            fill_leaf(&same, batch->frame, table->leaves[l], row);
+    }
+}
+
+/* What a subject without facts has: nothing, no, none. */
+static void clear_leaf(const struct batch *batch, int reg)
+{
+    const struct step *step = &batch->frame->program->steps[reg];
+    struct column column = batch->frame->columns[reg];
+    size_t rows = step->domain == DOMAIN_HOUSEHOLD ? batch->count : batch->persons;
+    switch ((enum op)step->op) {
+    case OP_AMOUNT:
+        memset(column.low, 0, rows * sizeof *column.low);
+        memset(column.high, 0, rows * sizeof *column.high);
+        break;
+    case OP_STATE:
+        memset(column.byte, SETTLED_FALSE, rows);
+        break;
+    case OP_LATEST:
+        memset(column.byte, CODE_NONE, rows);
+        break;
+    default:
+        break;
+    }
+}
+
+static void fill_age(const struct batch *batch, struct column column)
+{
+    for (size_t i = 0; i < batch->persons; i++) {
+        day_t birth = batch->block->birth[batch->first_person + i];
+        int age = birth == DAY_NONE ? 0 : civil_age_years(birth, batch->run->as_of);
+        column.low[i] = birth == DAY_NONE ? AGE_UNKNOWN_LOW : age;
+        column.high[i] = birth == DAY_NONE ? AGE_UNKNOWN_HIGH : age;
+    }
+}
+
+static void fill_urban(const struct batch *batch, struct column column)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        column.byte[i] = batch->block->urban[batch->first + i] != 0 ? SETTLED_TRUE : SETTLED_FALSE;
+}
+
+void extract_batch(const struct batch *batch)
+{
+    const struct program *program = batch->frame->program;
+    const struct policy_block *block = batch->block;
+    for (size_t p = 0; p < program->plan_end[batch->frame->last]; p++) {
+        int reg = program->plan[p];
+        if (program->steps[reg].op == OP_AGE)
+            fill_age(batch, batch->frame->columns[reg]);
+        else if (program->steps[reg].op == OP_URBAN)
+            fill_urban(batch, batch->frame->columns[reg]);
+        else
+            clear_leaf(batch, reg);
+    }
+    for (size_t i = 0; i < batch->count; i++) {
+        uint32_t begin = block->household_fact_begin[batch->first + i],
+                 end = block->household_fact_begin[batch->first + i + 1];
+        if (end > begin)
+            fill_subject(batch, DOMAIN_HOUSEHOLD, block->household_facts + begin, end - begin, i);
+    }
+    for (size_t i = 0; i < batch->persons; i++) {
+        uint32_t begin = block->person_fact_begin[batch->first_person + i],
+                 end = block->person_fact_begin[batch->first_person + i + 1];
+        if (end > begin)
+            fill_subject(batch, DOMAIN_PERSON, block->person_facts + begin, end - begin, i);
+    }
+}
+
+/* --- tables ------------------------------------------------------------------------------------------------------- */
+
+static bool reads_facts(const struct step *step, enum domain domain)
+{
+    return step->fact >= 0 && step->domain == domain;
+}
+
+bool extract_prepare(struct frame *frame, struct arena *arena)
+{
+    const struct program *program = frame->program;
+    size_t end = program->plan_end[frame->last];
+    for (int domain = 0; domain < DOMAIN_COUNT; domain++) {
+        struct leaf_table *table = &frame->leaves[domain];
+        table->begin = arena_array(arena, program->code_count + 1, sizeof *table->begin);
+        table->leaves = arena_array(arena, end + 1, sizeof *table->leaves);
+        if (table->begin == NULL || table->leaves == NULL)
+            return false;
+        uint32_t count = 0;
+        for (size_t code = 0; code < program->code_count; code++) {
+            table->begin[code] = count;
+            for (size_t p = 0; p < end; p++) {
+                const struct step *step = &program->steps[program->plan[p]];
+                if (reads_facts(step, (enum domain)domain) && program->facts[step->fact].position == code)
+                    table->leaves[count++] = (struct leaf){program->plan[p], step->fact};
+            }
+        }
+        table->begin[program->code_count] = count;
+    }
+    return true;
+}
+
+/* --- for the explanation ------------------------------------------------------------------------------------------ */
+
+bool extract_uses(const struct policy_run *run, const struct step *step, const struct policy_fact *facts,
+                  size_t count, size_t index)
+{
+    const struct program_fact *declared = &run->policy->program.facts[step->fact];
+    const struct policy_fact *fact = &facts[index];
+    struct run_of_facts same = {run, facts, count};
+    int rank = declared->rank[fact->source];
+    if (step->op == OP_AMOUNT) {
+        struct bound_window window = run->windows[step->window];
+        for (size_t i = 0; i < count; i++) {
+            if (amount_counts(&facts[i], window) && declared->rank[facts[i].source] < rank)
+                return false;
+        }
+        return amount_counts(fact, window);
+    }
+    int believed = believed_rank(&same, declared);
+    if (step->op == OP_LATEST)
+        return latest_fact(&same, declared, believed) == fact;
+    return rank == believed && state_holds(run, step, declared, fact);
+}

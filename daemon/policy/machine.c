@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The steps over the columns of a batch. Every loop is over whole columns without branches, so that the compiler vectorises
+ * it; nothing can overflow (emit.c), so there is no check.
+ *
+ * Tri bytes: bit 0 may be true, bit 1 may be false.
+ */
+#include "policy/machine.h"
+
+#include <string.h>
+
+struct work {
+    const struct batch *batch;
+    const struct step *step;
+    size_t rows;
+    struct column out, a, b;
+};
+
+static uint8_t tri_not(uint8_t a)
+{
+    return (uint8_t)((a >> 1 & 1) | (a << 1 & 2));
+}
+
+static uint8_t tri_and(uint8_t a, uint8_t b)
+{
+    return (uint8_t)((a & b & 1) | ((a | b) & 2));
+}
+
+static uint8_t tri_or(uint8_t a, uint8_t b)
+{
+    return (uint8_t)(((a | b) & 1) | (a & b & 2));
+}
+
+/* --- constants ---------------------------------------------------------------------------------------------------- */
+
+static void run_constant(const struct work *w)
+{
+    int64_t *restrict low = w->out.low, *restrict high = w->out.high;
+    int64_t k = w->step->k;
+    for (size_t i = 0; i < w->rows; i++)
+        low[i] = high[i] = k;
+}
+
+static void run_standard(const struct work *w)
+{
+    const struct policy_run *run = w->batch->run;
+    struct standard_value value = run->standards[w->step - run->policy->program.steps];
+    const uint8_t *restrict urban = w->batch->block->urban + w->batch->first;
+    int64_t *restrict low = w->out.low, *restrict high = w->out.high;
+    for (size_t i = 0; i < w->rows; i++)
+        low[i] = high[i] = urban[i] != 0 ? value.urban : value.rural;
+}
+
+static void run_truth(const struct work *w)
+{
+    memset(w->out.byte, (int)w->step->k, w->rows);
+}
+
+/* --- quantities --------------------------------------------------------------------------------------------------- */
+
+static void run_scale(const struct work *w)
+{
+    int64_t k = w->step->k;
+    const int64_t *restrict from_low = k >= 0 ? w->a.low : w->a.high, *restrict from_high =
+                                                                          k >= 0 ? w->a.high : w->a.low;
+    int64_t *restrict low = w->out.low, *restrict high = w->out.high;
+    for (size_t i = 0; i < w->rows; i++)
+        low[i] = from_low[i] * k;
+    for (size_t i = 0; i < w->rows; i++)
+        high[i] = from_high[i] * k;
+}
+
+static void run_add(const struct work *w)
+{
+    const int64_t *restrict al = w->a.low, *restrict ah = w->a.high, *restrict bl = w->b.low,
+                            *restrict bh = w->b.high;
+    int64_t *restrict low = w->out.low, *restrict high = w->out.high;
+    for (size_t i = 0; i < w->rows; i++) {
+        low[i] = al[i] + bl[i];
+        high[i] = ah[i] + bh[i];
+    }
+}
+
+static void run_subtract(const struct work *w)
+{
+    const int64_t *restrict al = w->a.low, *restrict ah = w->a.high, *restrict bl = w->b.low,
+                            *restrict bh = w->b.high;
+    int64_t *restrict low = w->out.low, *restrict high = w->out.high;
+    for (size_t i = 0; i < w->rows; i++) {
+        low[i] = al[i] - bh[i];
+        high[i] = ah[i] - bl[i];
+    }
+}
+
+/* b ≥ 0: the least is a's low times b's low or high, by its sign. */
+static void run_multiply(const struct work *w)
+{
+    const int64_t *restrict al = w->a.low, *restrict ah = w->a.high, *restrict bl = w->b.low,
+                            *restrict bh = w->b.high;
+    int64_t *restrict low = w->out.low, *restrict high = w->out.high;
+    for (size_t i = 0; i < w->rows; i++) {
+        low[i] = al[i] * (al[i] < 0 ? bh[i] : bl[i]);
+        high[i] = ah[i] * (ah[i] < 0 ? bl[i] : bh[i]);
+    }
+}
+
+static void run_widen(const struct work *w)
+{
+    const int64_t *restrict al = w->a.low, *restrict ah = w->a.high;
+    const uint8_t *restrict known = w->b.byte;
+    int64_t *restrict low = w->out.low, *restrict high = w->out.high;
+    int64_t k = w->step->k;
+    for (size_t i = 0; i < w->rows; i++) {
+        low[i] = al[i];
+        high[i] = ah[i] + (known[i] == SETTLED_TRUE ? 0 : k);
+    }
+}
+
+/* --- comparisons -------------------------------------------------------------------------------------------------- */
+
+/* `may` and `may_not` are conditions over al, ah, bl, bh: the comparison may be true, may be false. */
+#define COMPARISON(name, may, may_not)                                                                       \
+    static void run_##name(const struct work *w)                                                             \
+    {                                                                                                        \
+        const int64_t *restrict a_low = w->a.low, *restrict a_high = w->a.high;                              \
+        uint8_t *restrict out = w->out.byte;                                                                 \
+        if (w->step->b < 0) {                                                                                \
+            const int64_t bl = w->step->k, bh = w->step->k;                                                  \
+            for (size_t i = 0; i < w->rows; i++) {                                                           \
+                const int64_t al = a_low[i], ah = a_high[i];                                                 \
+                out[i] = (uint8_t)((may) | (may_not) << 1);                                                  \
+            }                                                                                                \
+            return;                                                                                          \
+        }                                                                                                    \
+        const int64_t *restrict b_low = w->b.low, *restrict b_high = w->b.high;                              \
+        for (size_t i = 0; i < w->rows; i++) {                                                               \
+            const int64_t al = a_low[i], ah = a_high[i], bl = b_low[i], bh = b_high[i];                      \
+            out[i] = (uint8_t)((may) | (may_not) << 1);                                                      \
+        }                                                                                                    \
+    }
+
+COMPARISON(less, al < bh, ah >= bl)
+COMPARISON(less_equal, al <= bh, ah > bl)
+COMPARISON(equal, (al <= bh) & (ah >= bl), (al != ah) | (bl != bh) | (al != bl))
+
+static void run_unknown(const struct work *w)
+{
+    const int64_t *restrict low = w->a.low, *restrict high = w->a.high;
+    uint8_t *restrict out = w->out.byte;
+    for (size_t i = 0; i < w->rows; i++)
+        out[i] = high[i] > low[i] ? SETTLED_TRUE : SETTLED_FALSE;
+}
+
+static void run_code_in(const struct work *w)
+{
+    const uint8_t *restrict code = w->a.byte;
+    uint8_t *restrict out = w->out.byte;
+    uint64_t mask = w->step->mask;
+    for (size_t i = 0; i < w->rows; i++)
+        out[i] = code[i] < CODE_VALUES_MAX && (mask >> code[i] & 1) != 0 ? SETTLED_TRUE : SETTLED_FALSE;
+}
+
+static void run_level_in(const struct work *w)
+{
+    for (size_t i = 0; i < w->rows; i++)
+        w->out.byte[i] = (w->step->mask >> w->batch->levels[i] & 1) != 0 ? SETTLED_TRUE : SETTLED_FALSE;
+}
+
+/* --- logic -------------------------------------------------------------------------------------------------------- */
+
+static void run_not(const struct work *w)
+{
+    const uint8_t *restrict a = w->a.byte;
+    uint8_t *restrict out = w->out.byte;
+    for (size_t i = 0; i < w->rows; i++)
+        out[i] = tri_not(a[i]);
+}
+
+static void run_and(const struct work *w)
+{
+    const uint8_t *restrict a = w->a.byte, *restrict b = w->b.byte;
+    uint8_t *restrict out = w->out.byte;
+    for (size_t i = 0; i < w->rows; i++)
+        out[i] = tri_and(a[i], b[i]);
+}
+
+static void run_or(const struct work *w)
+{
+    const uint8_t *restrict a = w->a.byte, *restrict b = w->b.byte;
+    uint8_t *restrict out = w->out.byte;
+    for (size_t i = 0; i < w->rows; i++)
+        out[i] = tri_or(a[i], b[i]);
+}
+
+/* --- between households and persons ------------------------------------------------------------------------------- */
+
+/* Household i of the batch has the persons [*begin, *end) of the batch. */
+static void persons_of(const struct batch *batch, size_t household, size_t *begin, size_t *end)
+{
+    const uint32_t *person_begin = batch->block->person_begin + batch->first + household;
+    *begin = person_begin[0] - batch->first_person;
+    *end = person_begin[1] - batch->first_person;
+}
+
+static void run_spread(const struct work *w)
+{
+    for (size_t h = 0; h < w->batch->count; h++) {
+        size_t begin, end;
+        persons_of(w->batch, h, &begin, &end);
+        for (size_t i = begin; i < end; i++) {
+            if (w->step->kind == REGISTER_QUANTITY) {
+                w->out.low[i] = w->a.low[h];
+                w->out.high[i] = w->a.high[h];
+            } else {
+                w->out.byte[i] = w->a.byte[h];
+            }
+        }
+    }
+}
+
+/* Who belongs counts in full, who may belong counts as far as it lowers the low or raises the high. */
+static void run_sum(const struct work *w)
+{
+    for (size_t h = 0; h < w->rows; h++) {
+        size_t begin, end;
+        int64_t low = 0, high = 0;
+        persons_of(w->batch, h, &begin, &end);
+        for (size_t i = begin; i < end; i++) {
+            uint8_t who = w->a.byte[i];
+            int64_t l = w->b.low[i], g = w->b.high[i];
+            low += who == SETTLED_TRUE || (who == UNSETTLED && l < 0) ? l : 0;
+            high += who == SETTLED_TRUE || (who == UNSETTLED && g > 0) ? g : 0;
+        }
+        w->out.low[h] = low;
+        w->out.high[h] = high;
+    }
+}
+
+static void run_count(const struct work *w)
+{
+    for (size_t h = 0; h < w->rows; h++) {
+        size_t begin, end;
+        int64_t low = 0, high = 0;
+        persons_of(w->batch, h, &begin, &end);
+        for (size_t i = begin; i < end; i++) {
+            low += w->a.byte[i] == SETTLED_TRUE;
+            high += w->a.byte[i] & 1;
+        }
+        w->out.low[h] = low;
+        w->out.high[h] = high;
+    }
+}
+
+static void run_any(const struct work *w)
+{
+    for (size_t h = 0; h < w->rows; h++) {
+        size_t begin, end;
+        uint8_t any = SETTLED_FALSE;
+        persons_of(w->batch, h, &begin, &end);
+        for (size_t i = begin; i < end; i++)
+            any = tri_or(any, w->a.byte[i]);
+        w->out.byte[h] = any;
+    }
+}
+
+/* The greatest over those who belong; nobody's is 0 (and no quantity here is negative). */
+static void run_maximum(const struct work *w)
+{
+    for (size_t h = 0; h < w->rows; h++) {
+        size_t begin, end;
+        int64_t low = 0, high = 0;
+        persons_of(w->batch, h, &begin, &end);
+        for (size_t i = begin; i < end; i++) {
+            uint8_t who = w->a.byte[i];
+            low = who == SETTLED_TRUE && w->b.low[i] > low ? w->b.low[i] : low;
+            high = (who & 1) != 0 && w->b.high[i] > high ? w->b.high[i] : high;
+        }
+        w->out.low[h] = low;
+        w->out.high[h] = high;
+    }
+}
+
+/* The least over those who belong; where nobody does the household has no clauses, and 0 stands for nothing. */
+static void run_minimum(const struct work *w)
+{
+    for (size_t h = 0; h < w->rows; h++) {
+        size_t begin, end;
+        int64_t low = INT64_MAX, high = INT64_MAX;
+        persons_of(w->batch, h, &begin, &end);
+        for (size_t i = begin; i < end; i++) {
+            uint8_t who = w->a.byte[i];
+            low = (who & 1) != 0 && w->b.low[i] < low ? w->b.low[i] : low;
+            high = who == SETTLED_TRUE && w->b.high[i] < high ? w->b.high[i] : high;
+        }
+        w->out.low[h] = low == INT64_MAX ? 0 : low;
+        w->out.high[h] = high == INT64_MAX ? 0 : high;
+    }
+}
+
+static void run_nothing(const struct work *w)
+{
+    (void)w; /* leaves were filled before */
+}
+
+static void (*const kernels[OP_COUNT_OF_OPS])(const struct work *w) = {
+    [OP_AMOUNT] = run_nothing,
+    [OP_STATE] = run_nothing,
+    [OP_LATEST] = run_nothing,
+    [OP_AGE] = run_nothing,
+    [OP_URBAN] = run_nothing,
+    [OP_CONSTANT] = run_constant,
+    [OP_STANDARD] = run_standard,
+    [OP_TRUTH] = run_truth,
+    [OP_SCALE] = run_scale,
+    [OP_ADD] = run_add,
+    [OP_SUBTRACT] = run_subtract,
+    [OP_MULTIPLY] = run_multiply,
+    [OP_WIDEN] = run_widen,
+    [OP_LESS] = run_less,
+    [OP_LESS_EQUAL] = run_less_equal,
+    [OP_EQUAL] = run_equal,
+    [OP_UNKNOWN] = run_unknown,
+    [OP_CODE_IN] = run_code_in,
+    [OP_LEVEL_IN] = run_level_in,
+    [OP_NOT] = run_not,
+    [OP_AND] = run_and,
+    [OP_OR] = run_or,
+    [OP_SPREAD] = run_spread,
+    [OP_SUM] = run_sum,
+    [OP_COUNT] = run_count,
+    [OP_ANY] = run_any,
+    [OP_MAXIMUM] = run_maximum,
+    [OP_MINIMUM] = run_minimum,
+};
+
+void machine_run(const struct batch *batch, enum phase phase)
+{
+    const struct frame *frame = batch->frame;
+    const struct program *program = frame->program;
+    size_t begin = phase == PHASE_CLAUSES ? 0 : program->plan_end[phase - 1];
+    for (size_t p = begin; p < program->plan_end[phase]; p++) {
+        int reg = program->plan[p];
+        const struct step *step = &program->steps[reg];
+        struct work work = {.batch = batch,
+                            .step = step,
+                            .rows = step->domain == DOMAIN_HOUSEHOLD ? batch->count : batch->persons,
+                            .out = frame->columns[reg]};
+        if (step->a >= 0)
+            work.a = frame->columns[step->a];
+        if (step->b >= 0)
+            work.b = frame->columns[step->b];
+        kernels[step->op](&work);
+    }
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * A run: a program bound to an evaluation date, and the frames in which its steps run.
+ *
+ * A frame gives every register that is needed its columns. In the hot frame registers whose values are no longer wanted lend
+ * their columns to later ones, so that a batch stays in the cache; the frame of an explanation keeps them all.
+ *
+ * Batches hold at most BATCH_HOUSEHOLDS households and BATCH_PERSONS persons; a household is never split, and one alone may
+ * have POLICY_PERSONS_PER_HOUSEHOLD_MAX persons.
+ *
+ * Threading: a run belongs to one thread at a time.
+ */
+#ifndef SHOUWANG_POLICY_MACHINE_H
+#define SHOUWANG_POLICY_MACHINE_H
+
+#include "policy/program.h"
+
+enum { BATCH_HOUSEHOLDS = 1024, BATCH_PERSONS = 4096 };
+
+struct bound_window {
+    day_t after, until; /* the days in (after, until] */
+};
+
+struct column {
+    int64_t *low, *high; /* quantities */
+    uint8_t *byte;       /* tri and code */
+};
+
+/* One leaf to fill while a subject's facts are read. */
+struct leaf {
+    int16_t step;
+    int16_t fact;
+};
+
+/* The leaves of one domain, by the facts' position in policy_codes(). */
+struct leaf_table {
+    uint32_t *begin; /* code_count + 1 */
+    struct leaf *leaves;
+};
+
+struct frame {
+    const struct program *program;
+    enum phase last; /* the last phase that this frame runs */
+    size_t households_max, persons_max;
+    struct column *columns; /* by register */
+    struct leaf_table leaves[DOMAIN_COUNT];
+};
+
+struct policy_run {
+    const struct policy *policy;
+    day_t as_of;
+    struct arena *arena;
+    struct bound_window *windows;
+    struct standard_value {
+        int64_t rural, urban;
+    } * standards;     /* by register of OP_STANDARD */
+    uint64_t in_force; /* clauses that exist on the date */
+    struct frame *hot;
+    int16_t *rows; /* scratch: which household of the batch each person belongs to */
+};
+
+/* The households of a block that are evaluated together. */
+struct batch {
+    const struct policy_run *run;
+    const struct policy_block *block;
+    const struct frame *frame;
+    size_t first, count; /* households */
+    size_t first_person, persons;
+    uint8_t *levels; /* by household of the batch; set before suggestions are run */
+};
+
+/* --- run.c -------------------------------------------------------------------------------------------------------- */
+
+/* All columns from the arena; NULL when memory has run out. `keep` gives every register its own. */
+struct frame *frame_new(struct arena *arena, const struct program *program, enum phase last, bool keep,
+                        size_t households, size_t persons);
+
+/* --- extract.c ---------------------------------------------------------------------------------------------------- */
+
+bool extract_prepare(struct frame *frame, struct arena *arena);
+/* Fills the leaves of every subject of the batch. */
+void extract_batch(const struct batch *batch);
+/* Whether the leaf of this step counts the fact (for the explanation). */
+bool extract_uses(const struct policy_run *run, const struct step *step, const struct policy_fact *facts,
+                  size_t count, size_t index);
+
+/* --- machine.c ---------------------------------------------------------------------------------------------------- */
+
+void machine_run(const struct batch *batch, enum phase phase);
+
+/* --- outcome.c ---------------------------------------------------------------------------------------------------- */
+
+/* Leaves, steps, clauses, levels, suggestions. outcomes: one per household of the batch. */
+void outcome_batch(struct batch *batch, struct policy_outcome *outcomes);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* What a compiled policy tells about itself. */
+#include "policy/program.h"
+
+static const struct {
+    const char *name, *chinese;
+} levels[] = {
+    [LEVEL_NONE] = {"none", "无预警"},       [LEVEL_VERIFY] = {"verify", "待核"},
+    [LEVEL_YELLOW] = {"yellow", "黄色预警"}, [LEVEL_ORANGE] = {"orange", "橙色预警"},
+    [LEVEL_RED] = {"red", "红色预警"},
+};
+
+const char *policy_level_name(enum policy_level level)
+{
+    return levels[level].name;
+}
+
+const char *policy_level_chinese(enum policy_level level)
+{
+    return levels[level].chinese;
+}
+
+bool policy_level_parse(struct slice text, enum policy_level *level)
+{
+    for (int i = LEVEL_NONE; i <= LEVEL_RED; i++) {
+        if (slice_is(text, levels[i].name)) {
+            *level = (enum policy_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *policy_name(const struct policy *policy)
+{
+    return policy->name;
+}
+
+const char *policy_version(const struct policy *policy)
+{
+    return policy->version;
+}
+
+const char *policy_text(const struct policy *policy, size_t *length)
+{
+    *length = policy->text_length;
+    return policy->text;
+}
+
+day_t policy_valid_from(const struct policy *policy)
+{
+    return policy->ast.valid_from;
+}
+
+size_t policy_clause_count(const struct policy *policy)
+{
+    return policy->program.clause_count;
+}
+
+const struct policy_clause *policy_clause_at(const struct policy *policy, size_t index)
+{
+    return &policy->program.clauses[index].shown;
+}
+
+int policy_clause_find(const struct policy *policy, const char *name)
+{
+    for (size_t i = 0; i < policy->program.clause_count; i++) {
+        if (slice_is(slice_of(name), policy->program.clauses[i].shown.name))
+            return (int)i;
+    }
+    return -1;
+}
+
+size_t policy_source_count(const struct policy *policy)
+{
+    return policy->source_count;
+}
+
+const struct policy_source *policy_source_at(const struct policy *policy, size_t index)
+{
+    return &policy->sources[index];
+}
+
+const int16_t *policy_codes(const struct policy *policy, size_t *count)
+{
+    *count = policy->program.code_count;
+    return policy->program.codes;
+}
+
+size_t policy_statistic_count(const struct policy *policy)
+{
+    return policy->program.statistic_count;
+}
+
+const char *policy_statistic_name(const struct policy *policy, size_t index)
+{
+    return policy->program.statistic_names[index];
+}
+
+struct policy_cost policy_cost(const struct policy *policy)
+{
+    const struct program *program = &policy->program;
+    struct policy_cost cost = {0};
+    size_t most[DOMAIN_COUNT][PROGRAM_FACTS_MAX] = {{0}};
+    for (size_t p = 0; p < program->plan_end[PHASE_SUGGESTIONS]; p++) {
+        const struct step *step = &program->steps[program->plan[p]];
+        cost.columns += step->kind == REGISTER_QUANTITY ? 2 : 1;
+        if (step->domain == DOMAIN_HOUSEHOLD)
+            cost.household_steps++;
+        else
+            cost.person_steps++;
+        if (step->fact >= 0) {
+            size_t *leaves = &most[step->domain][program->facts[step->fact].position];
+            *leaves += 1;
+            cost.fact_steps = *leaves > cost.fact_steps ? *leaves : cost.fact_steps;
+        }
+    }
+    return cost;
+}

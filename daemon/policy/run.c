@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Binding a policy to a date, giving registers their columns, and going through a block in batches. */
+#include "policy/machine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert((int)BATCH_PERSONS >= (int)POLICY_PERSONS_PER_HOUSEHOLD_MAX,
+               "one household must fit into a batch");
+
+/* --- columns ------------------------------------------------------------------------------------------------------ */
+
+/* Columns of one kind and domain that are free again. */
+struct pool {
+    size_t free_count;
+    struct column *free;
+};
+
+struct allocation {
+    struct frame *frame;
+    struct arena *arena;
+    int16_t *last_use; /* position in the plan; PLAN_ALWAYS for what clauses read */
+    struct pool pools[DOMAIN_COUNT][2];
+};
+
+enum { PLAN_ALWAYS = INT16_MAX };
+
+static size_t rows_of(const struct frame *frame, const struct step *step)
+{
+    return step->domain == DOMAIN_HOUSEHOLD ? frame->households_max : frame->persons_max;
+}
+
+static bool give_column(struct allocation *allocation, int reg)
+{
+    struct frame *frame = allocation->frame;
+    const struct step *step = &frame->program->steps[reg];
+    bool quantity = step->kind == REGISTER_QUANTITY;
+    struct pool *pool = &allocation->pools[step->domain][quantity];
+    if (pool->free_count > 0) {
+        frame->columns[reg] = pool->free[--pool->free_count];
+        return true;
+    }
+    struct column *column = &frame->columns[reg];
+    size_t rows = rows_of(frame, step) + 1;
+    if (quantity) {
+        column->low = arena_array(allocation->arena, rows, sizeof *column->low);
+        column->high = arena_array(allocation->arena, rows, sizeof *column->high);
+        return column->low != NULL && column->high != NULL;
+    }
+    column->byte = arena_array(allocation->arena, rows, 1);
+    return column->byte != NULL;
+}
+
+static void free_column(struct allocation *allocation, int reg)
+{
+    const struct step *step = &allocation->frame->program->steps[reg];
+    struct pool *pool = &allocation->pools[step->domain][step->kind == REGISTER_QUANTITY];
+    pool->free[pool->free_count++] = allocation->frame->columns[reg];
+}
+
+static void use_at(struct allocation *allocation, int reg, int position)
+{
+    if (reg >= 0 && allocation->last_use[reg] < position)
+        allocation->last_use[reg] = (int16_t)position;
+}
+
+/* What clauses, statistics and the count of members read stays until the batch is over. */
+static void use_by_clauses(struct allocation *allocation)
+{
+    const struct program *program = allocation->frame->program;
+    for (size_t i = 0; i < program->clause_count; i++) {
+        const struct program_clause *clause = &program->clauses[i];
+        for (size_t l = 0; l < clause->line_count; l++)
+            use_at(allocation, clause->lines[l].reg, PLAN_ALWAYS);
+        for (size_t l = 0; l < clause->some_line_count; l++)
+            use_at(allocation, clause->some_lines[l].reg, PLAN_ALWAYS);
+        use_at(allocation, clause->some, PLAN_ALWAYS);
+    }
+    for (size_t i = 0; i < program->statistic_count; i++)
+        use_at(allocation, program->statistics[i], PLAN_ALWAYS);
+    use_at(allocation, program->members, PLAN_ALWAYS);
+}
+
+/* Leaves are filled before the first step, so all of them are given columns first. */
+static bool give_columns(struct allocation *allocation, bool keep)
+{
+    const struct program *program = allocation->frame->program;
+    size_t end = program->plan_end[allocation->frame->last];
+    for (size_t p = 0; p < end; p++) {
+        const struct step *step = &program->steps[program->plan[p]];
+        use_at(allocation, program->plan[p], (int)p);
+        use_at(allocation, step->a, (int)p);
+        use_at(allocation, step->b, (int)p);
+        if (op_is_leaf((enum op)step->op) && !give_column(allocation, program->plan[p]))
+            return false;
+    }
+    use_by_clauses(allocation);
+    for (size_t p = 0; p < end; p++) {
+        int reg = program->plan[p];
+        const struct step *step = &program->steps[reg];
+        if (!op_is_leaf((enum op)step->op) && !give_column(allocation, reg))
+            return false;
+        if (keep)
+            continue;
+        if (step->a >= 0 && allocation->last_use[step->a] == (int)p)
+            free_column(allocation, step->a);
+        if (step->b >= 0 && step->b != step->a && allocation->last_use[step->b] == (int)p)
+            free_column(allocation, step->b);
+    }
+    return true;
+}
+
+struct frame *frame_new(struct arena *arena, const struct program *program, enum phase last, bool keep,
+                        size_t households, size_t persons)
+{
+    struct frame *frame = arena_alloc(arena, sizeof *frame);
+    if (frame == NULL)
+        return NULL;
+    *frame = (struct frame){
+        .program = program, .last = last, .households_max = households, .persons_max = persons};
+    frame->columns = arena_array(arena, program->step_count + 1, sizeof *frame->columns);
+    struct allocation allocation = {.frame = frame, .arena = arena};
+    allocation.last_use = arena_array(arena, program->step_count + 1, sizeof *allocation.last_use);
+    bool good = frame->columns != NULL && allocation.last_use != NULL;
+    for (int domain = 0; domain < DOMAIN_COUNT; domain++) {
+        for (int quantity = 0; quantity < 2 && good; quantity++) {
+            struct pool *pool = &allocation.pools[domain][quantity];
+            pool->free = arena_array(arena, program->step_count + 1, sizeof *pool->free);
+            good = pool->free != NULL;
+        }
+    }
+    if (!good || !give_columns(&allocation, keep) || !extract_prepare(frame, arena))
+        return NULL;
+    return frame;
+}
+
+/* --- the evaluation date ------------------------------------------------------------------------------------------ */
+
+static void bind_windows(struct policy_run *run)
+{
+    const struct program *program = &run->policy->program;
+    for (size_t i = 0; i < program->window_count; i++) {
+        const struct program_window *w = &program->windows[i];
+        run->windows[i].after =
+            w->ever ? DAY_NONE : civil_add_months(run->as_of, -w->from_months) - w->from_days;
+        run->windows[i].until =
+            w->ever ? run->as_of : civil_add_months(run->as_of, -w->to_months) - w->to_days;
+    }
+}
+
+/* The value in force on a day; NULL when there is none. An open value ends where the next begins. */
+static const struct program_value *value_on(const struct program_standard *standard, day_t day)
+{
+    const struct program_value *found = NULL;
+    for (size_t i = 0; i < standard->value_count; i++) {
+        if (standard->values[i].from <= day)
+            found = &standard->values[i];
+    }
+    return found == NULL || (found->to != DAY_NONE && found->to < day) ? NULL : found;
+}
+
+static int months_of(day_t day)
+{
+    int year, month, day_of_month;
+    civil_to_ymd(day, &year, &month, &day_of_month);
+    return year * 12 + month;
+}
+
+/*
+ * The standard over the window of 12 months (after, until], in parts of the window that add up to `parts`: by calendar
+ * months (those after the month of `after`, up to that of `until`) when every change lies on a month's first; else by days.
+ */
+static bool bind_window_standard(const struct program_standard *standard, struct bound_window window,
+                                 int64_t parts, struct standard_value *out)
+{
+    *out = (struct standard_value){0};
+    int64_t left =
+        standard->by_months ? months_of(window.until) - months_of(window.after) : window.until - window.after;
+    int64_t part = parts / left;
+    day_t day = standard->by_months ? window.until : window.after + 1;
+    for (; left > 0; left--) {
+        const struct program_value *value = value_on(standard, day);
+        if (value == NULL)
+            return false;
+        out->rural += value->rural * part;
+        out->urban += value->urban * part;
+        if (!standard->by_months) {
+            day++;
+            continue;
+        }
+        int year, month, day_of_month;
+        civil_to_ymd(day, &year, &month, &day_of_month);
+        day -= day_of_month; /* the last day of the month before: any day of a month tells its value */
+    }
+    return true;
+}
+
+static enum status bind_standards(struct policy_run *run, struct error *err)
+{
+    const struct program *program = &run->policy->program;
+    char date[CIVIL_TEXT_SIZE];
+    for (size_t i = 0; i < program->step_count; i++) {
+        const struct step *step = &program->steps[i];
+        if (step->op != OP_STANDARD)
+            continue;
+        const struct program_standard *standard = &program->standards[step->k];
+        const struct program_value *value = value_on(standard, run->as_of);
+        bool good = value != NULL;
+        if (good && step->window < 0)
+            run->standards[i] = (struct standard_value){value->rural, value->urban};
+        else if (good)
+            good = bind_window_standard(standard, run->windows[step->window], (int64_t)step->mask,
+                                        &run->standards[i]);
+        if (!good)
+            return error_set(err, STATUS_CONFIG,
+                             "%s: the standard %s has no value for the evaluation date %s",
+                             run->policy->file_name, standard->name, civil_format(run->as_of, date));
+    }
+    return STATUS_OK;
+}
+
+static void bind_clauses(struct policy_run *run)
+{
+    const struct program *program = &run->policy->program;
+    for (size_t i = 0; i < program->clause_count; i++) {
+        const struct program_clause *clause = &program->clauses[i];
+        if (clause->from <= run->as_of && (clause->to == DAY_NONE || clause->to >= run->as_of))
+            run->in_force |= UINT64_C(1) << i;
+    }
+}
+
+enum status policy_run_new(const struct policy *policy, day_t as_of, struct policy_run **run,
+                           struct error *err)
+{
+    char date[CIVIL_TEXT_SIZE], from[CIVIL_TEXT_SIZE];
+    *run = NULL;
+    if (as_of < policy->ast.valid_from || as_of > DAY_MAX)
+        return error_set(err, STATUS_CONFIG, "%s: the policy is effective from %s and says nothing about %s",
+                         policy->file_name, civil_format(policy->ast.valid_from, from),
+                         civil_format(as_of, date));
+    struct arena *arena = arena_new(0);
+    struct policy_run *made = arena == NULL ? NULL : arena_alloc(arena, sizeof *made);
+    if (made == NULL) {
+        arena_free(arena);
+        return error_set(err, STATUS_FATAL, "out of memory for a policy run");
+    }
+    const struct program *program = &policy->program;
+    *made = (struct policy_run){.policy = policy, .as_of = as_of, .arena = arena};
+    made->windows = arena_array(arena, program->window_count + 1, sizeof *made->windows);
+    made->standards = arena_array(arena, program->step_count + 1, sizeof *made->standards);
+    made->hot = frame_new(arena, program, PHASE_SUGGESTIONS, false, BATCH_HOUSEHOLDS, BATCH_PERSONS);
+    enum status status = STATUS_OK;
+    if (made->windows == NULL || made->standards == NULL || made->hot == NULL) {
+        status = error_set(err, STATUS_FATAL, "out of memory for a policy run");
+    } else {
+        bind_windows(made);
+        bind_clauses(made);
+        status = bind_standards(made, err);
+    }
+    if (status != STATUS_OK)
+        arena_free(arena);
+    else
+        *run = made;
+    return status;
+}
+
+void policy_run_free(struct policy_run *run)
+{
+    if (run != NULL)
+        arena_free(run->arena);
+}
+
+/* --- a block ------------------------------------------------------------------------------------------------------ */
+
+static enum status check_household(const struct policy_block *block, size_t index, struct error *err)
+{
+    uint32_t first = block->person_begin[index], end = block->person_begin[index + 1];
+    size_t facts = block->household_fact_begin[index + 1] - block->household_fact_begin[index];
+    facts += block->person_fact_begin[end] - block->person_fact_begin[first];
+    if (end - first > POLICY_PERSONS_PER_HOUSEHOLD_MAX)
+        return error_set(err, STATUS_REJECT, "household %zu of the block has %u persons; at most %d", index,
+                         (unsigned)(end - first), POLICY_PERSONS_PER_HOUSEHOLD_MAX);
+    if (facts > POLICY_FACTS_PER_HOUSEHOLD_MAX)
+        return error_set(err, STATUS_REJECT, "household %zu of the block has %zu facts; at most %d", index,
+                         facts, POLICY_FACTS_PER_HOUSEHOLD_MAX);
+    return STATUS_OK;
+}
+
+/* As many households from `first` on as fit into a batch. */
+static enum status next_batch(struct batch *batch, size_t first, struct error *err)
+{
+    const struct policy_block *block = batch->block;
+    batch->first = first;
+    batch->first_person = block->person_begin[first];
+    batch->count = batch->persons = 0;
+    while (first + batch->count < block->household_count && batch->count < BATCH_HOUSEHOLDS) {
+        size_t index = first + batch->count;
+        enum status status = check_household(block, index, err);
+        if (status != STATUS_OK)
+            return status;
+        size_t persons = block->person_begin[index + 1] - block->person_begin[index];
+        if (batch->count > 0 && batch->persons + persons > BATCH_PERSONS)
+            break;
+        batch->persons += persons;
+        batch->count++;
+    }
+    return STATUS_OK;
+}
+
+enum status policy_run_evaluate(struct policy_run *run, const struct policy_block *block,
+                                struct policy_outcome *outcomes, struct error *err)
+{
+    uint8_t levels[BATCH_HOUSEHOLDS];
+    struct batch batch = {.run = run, .block = block, .frame = run->hot, .levels = levels};
+    for (size_t first = 0; first < block->household_count; first += batch.count) {
+        enum status status = next_batch(&batch, first, err);
+        if (status != STATUS_OK)
+            return status;
+        outcome_batch(&batch, outcomes + first);
+    }
+    return STATUS_OK;
+}
