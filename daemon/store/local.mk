@@ -13,7 +13,8 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/pull.c daemon/store/pull.h \
 	daemon/store/pull_detail.c daemon/store/pull_detail.h \
 	daemon/store/register.c daemon/store/register.h \
-	daemon/store/round_store.h \
+	daemon/store/round_commit.c \
+	daemon/store/round_store.c daemon/store/round_store.h \
 	daemon/store/session.c daemon/store/session.h \
 	daemon/store/vocabulary.c daemon/store/vocabulary.h
 nodist_daemon_store_libstore_a_SOURCES = daemon/store/migrations_embedded.c

@@ -154,11 +154,12 @@ struct round_event {
     const char *type;      /* "warning.raised" */
     int priority;          /* 0 red, 1 orange, 2 yellow, 3 verify, 4 the rest */
     int64_t expires_at_ms; /* Unix */
-    /* Earlier events of this household to this township that were never attempted become superseded. One that
-     * was attempted has a sequence number and is always told, or the receiver would see a gap. */
+    /* Earlier events of this household and family (the type up to its dot: warning, check …) to this township that
+     * were never attempted become superseded. One that was attempted has a sequence number and is always told, or the
+     * receiver would see a gap. */
     bool supersedes;
-    /* Not sent (superseded at once) if nothing of this household was attempted or delivered to this township
-     * before: a lowering or clearing of what nobody was told. */
+    /* Not sent (superseded at once) if nothing of this household and family was ever attempted to this township: a
+     * lowering or clearing of what nobody was told. */
     bool only_if_told;
     struct slice event; /* the CloudEvent, all but its sequence */
 };
