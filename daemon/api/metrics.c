@@ -52,6 +52,17 @@ static void labelled(struct text *out, const char *name, const char *label, cons
     text_printf(out, "} %llu\n", (unsigned long long)count);
 }
 
+/* name{first="value",second="value"} number */
+static void labelled_pair(struct text *out, const char *name, const char *first, const char *first_value,
+                          const char *second, const char *second_value, uint64_t count)
+{
+    text_printf(out, "%s{", name);
+    add_label(out, first, first_value);
+    text_add_char(out, ',');
+    add_label(out, second, second_value);
+    text_printf(out, "} %llu\n", (unsigned long long)count);
+}
+
 /* --- process and configuration -------------------------------------------------------------------------------- */
 
 static void render_process(const struct api_view *view, struct text *out)
@@ -141,10 +152,8 @@ static void render_feeds(const struct api_view *view, struct text *out)
     family(out, batches, COUNTER, "Files taken in or refused, since the start.");
     for (size_t i = 0; i < view->feed_count; i++) {
         const struct api_feed *feed = &view->feeds[i];
-        text_printf(out, "%s{feed=\"%s\",outcome=\"accepted\"} %llu\n", batches, feed->name,
-                    (unsigned long long)feed->batches_accepted);
-        text_printf(out, "%s{feed=\"%s\",outcome=\"refused\"} %llu\n", batches, feed->name,
-                    (unsigned long long)feed->batches_refused);
+        labelled_pair(out, batches, "feed", feed->name, "outcome", "accepted", feed->batches_accepted);
+        labelled_pair(out, batches, "feed", feed->name, "outcome", "refused", feed->batches_refused);
     }
     family(out, rows, COUNTER, "Rows read, since the start.");
     for (size_t i = 0; i < view->feed_count; i++)
@@ -160,7 +169,9 @@ static void render_feeds(const struct api_view *view, struct text *out)
         if (!batch)
             continue;
         int64_t ms = view->now_unix_ms - batch->received_at_ms;
-        text_printf(out, "%s{feed=\"%s\"} ", age, view->feeds[i].name);
+        text_printf(out, "%s{", age);
+        add_label(out, "feed", view->feeds[i].name);
+        text_add_str(out, "} ");
         add_seconds(out, ms > 0 ? ms : 0);
         text_add_char(out, '\n');
     }
