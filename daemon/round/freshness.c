@@ -21,23 +21,25 @@ static void judge_source(struct freshness_source *source, const struct policy_so
         (batch->period_to != DAY_NONE && (int64_t)batch->period_to >= (int64_t)as_of - source->days);
 }
 
-static bool has_spoken(const struct pull_source_code *pairs, size_t pair_count, int source, int code)
+static bool provides(const struct policy *policy, const struct pull_source_code *pairs, size_t pair_count,
+                     int source, int code)
 {
     for (size_t i = 0; i < pair_count; i++)
         if (pairs[i].source == source && pairs[i].code == code)
             return true;
-    return false;
+    return policy_names_source(policy, code, source);
 }
 
-static bool may_end(const struct freshness *freshness, const struct policy_clause *clause,
-                    const struct pull_source_code *pairs, size_t pair_count)
+static bool may_end(const struct freshness *freshness, const struct policy *policy,
+                    const struct policy_clause *clause, const struct pull_source_code *pairs,
+                    size_t pair_count)
 {
     for (int number = 0; number <= SOURCE_NUMBER_MAX; number++) {
         const struct freshness_source *source = &freshness->sources[number];
         if (source->batch_id == 0 || (source->fresh && source->may_clear))
             continue;
         for (size_t c = 0; c < clause->code_count; c++)
-            if (has_spoken(pairs, pair_count, number, clause->codes[c]))
+            if (provides(policy, pairs, pair_count, number, clause->codes[c]))
                 return false;
     }
     return true;
@@ -52,6 +54,6 @@ void freshness_judge(struct freshness *freshness, const struct policy *policy,
         judge_source(&freshness->sources[batches[i].source], source_of(policy, batches[i].source),
                      &batches[i], as_of);
     for (size_t i = 0; i < policy_clause_count(policy); i++)
-        if (may_end(freshness, policy_clause_at(policy, i), pairs, pair_count))
+        if (may_end(freshness, policy, policy_clause_at(policy, i), pairs, pair_count))
             freshness->clauses |= UINT64_C(1) << i;
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: PostgreSQL
-check_PROGRAMS += tests/unit/test_compare tests/unit/test_assemble tests/unit/test_event
-TESTS += tests/unit/test_compare tests/unit/test_assemble tests/unit/test_event
-EXTRA_DIST += tests/cases/compare.tsv tests/cases/limits.tsv
+check_PROGRAMS += tests/unit/test_compare tests/unit/test_assemble tests/unit/test_event tests/unit/test_freshness
+TESTS += tests/unit/test_compare tests/unit/test_assemble tests/unit/test_event tests/unit/test_freshness
+EXTRA_DIST += tests/cases/compare.tsv tests/cases/freshness.tsv tests/cases/limits.tsv
 
 tests_unit_test_compare_SOURCES = tests/unit/test_compare.c
 tests_unit_test_compare_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -15,3 +15,8 @@ tests_unit_test_event_SOURCES = tests/unit/test_event.c
 tests_unit_test_event_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_event_LDADD = tests/unit/libunit.a daemon/round/libround.a daemon/domain/libdomain.a daemon/base/libbase.a \
 	$(JANSSON_LIBS) $(INIH_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_freshness_SOURCES = tests/unit/test_freshness.c
+tests_unit_test_freshness_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_freshness_LDADD = tests/unit/libunit.a daemon/round/libround.a daemon/policy/libpolicy.a \
+	daemon/domain/libdomain.a daemon/base/libbase.a $(INIH_LIBS) $(CHECK_LIBS)
