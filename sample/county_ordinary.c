@@ -2,7 +2,7 @@
 /*
  * Ordinary households: a story is drawn first (what happened to this family), then written as facts of the
  * register and the agencies. The weights are tuned so that about 5 % of the people are in assistance and
- * about 2 % of the households deserve a colour; tests/reference/summary.mjs shows the shares.
+ * about 2 % of the households deserve a colour; tests/reference/check-expected.mjs shows the shares.
  *
  * Invariant: register and agencies agree on what counts: an agency's wages of a window add up to the
  * register's (but for a few disagreements that move no household over a line).

@@ -220,7 +220,7 @@ static void write_household(struct county *county, const struct planted *planted
         const char *const fields[] = {planted->number, planted->place.township, planted->place.village,
                                       planted->area, planted->place.address};
         county_file_row(&county->household, fields, COUNT_OF(fields));
-        county_expect_row(county, "register/household.csv", county->household.rows, "household.area");
+        county_expect_row(county, "register/household.csv", county->household.rows, "area.unknown");
     } else
         county_household_put(county, planted->number, &planted->place);
     if (planted->twice) {
