@@ -215,12 +215,20 @@ static enum status fill_and_sync(const char *path, int fd, const void *bytes, si
     return STATUS_OK;
 }
 
+/* "folder/.name.XXXXXX": a dot, so that what a crash leaves is in no listing. */
+static bool name_beside(const char *path, char beside[PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    return snprintf(beside, PATH_MAX, "%.*s.%s.XXXXXX", (int)(name - path), path, name) < PATH_MAX;
+}
+
 enum status file_write_atomic(const char *path, const void *bytes, size_t length, mode_t mode,
                               struct error *err)
 {
     char beside[PATH_MAX];
-    if (snprintf(beside, sizeof beside, "%s.XXXXXX", path) >= (int)sizeof beside)
-        return error_set(err, STATUS_CONFIG, "%s: the path is too long", path);
+    if (strlen(path) >= PATH_MAX || !name_beside(path, beside))
+        return error_set(err, STATUS_CONFIG, "%.100s…: the path is too long", path);
     const int fd = mkostemp(beside, O_CLOEXEC);
     if (fd < 0)
         return file_failed(err, path, "make a file beside it");

@@ -53,6 +53,7 @@ struct http_call {
     bool too_large;
     bool not_allowed; /* an address was refused */
     bool tried;       /* an allowed one was not */
+    int socket_errno; /* the process had no socket for it */
     bool unwatched;   /* a socket of it could not be watched: ended by end_unwatched */
     char text[RESULT_TEXT_SIZE];
 };
@@ -276,7 +277,11 @@ static curl_socket_t open_socket(void *call_arg, curlsocktype purpose, struct cu
         return CURL_SOCKET_BAD;
     }
     call->tried = true;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    /* Without IPv6 here an address of that kind is unreachable, which is not a want of ours. */
+    if (fd < 0 && errno != EAFNOSUPPORT)
+        call->socket_errno = errno;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 /* Called once a connection, new or kept, is about to carry the request. */
@@ -549,6 +554,7 @@ enum status http_client_start(struct http_client *client, const struct http_requ
     made->done = done;
     made->ctx = ctx;
     made->header_bytes = 0;
+    made->socket_errno = 0;
     made->retry_after_ms = -1;
     made->headers_ended = made->too_large = made->not_allowed = made->tried = made->unwatched = false;
     enum status status = apply_request(made, request, err);
@@ -667,6 +673,11 @@ static bool describe_noticed(struct http_call *call, CURLcode code, struct http_
     } else if (call->body.failed) {
         result->outcome = HTTP_LOCAL_FAILURE;
         result->text = "out of memory for the answer";
+    } else if (call->socket_errno != 0 && code == CURLE_COULDNT_CONNECT) {
+        /* Not the township's fault: its endpoint must not be held for it. */
+        result->outcome = HTTP_LOCAL_FAILURE;
+        snprintf(call->text, sizeof call->text, "no socket: %s", strerror(call->socket_errno));
+        result->text = call->text;
     } else if (call->not_allowed &&
                ((code == CURLE_COULDNT_CONNECT && !call->tried) || code == CURLE_ABORTED_BY_CALLBACK)) {
         result->outcome = HTTP_NOT_ALLOWED;

@@ -47,7 +47,7 @@ enum status loop_run(struct loop *loop, struct error *err) WARN_UNUSED;
 /* Makes loop_run return at the end of this turn; called before loop_run, it ends the first turn. */
 void loop_stop(struct loop *loop);
 /* One turn that waits for at most max_wait_ms (0 = does not wait, < 0 = no bound of its own). For tests and
- * for draining. */
+ * for draining. Not from a callback. */
 enum status loop_turn(struct loop *loop, int64_t max_wait_ms, struct error *err) WARN_UNUSED;
 /* How many turns have ended: the sign of life for the watchdog and /livez. Any thread. */
 uint64_t loop_turns(const struct loop *loop);

@@ -6,11 +6,14 @@
 #include "io/file.h"
 #include "io_fixture.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -143,14 +146,15 @@ START_TEST(maps_show_the_file)
 }
 END_TEST
 
-static size_t names_in_folder(void)
+/* Hidden ones too, but "." and "..". */
+static int entries_of_folder(void)
 {
-    struct error err;
-    struct file_list list;
-    io_ok(file_list_open(&list, folder, 100, &err), err);
-    const size_t count = list.count;
-    file_list_close(&list);
-    return count;
+    DIR *stream = opendir(folder);
+    int entries = -2;
+    while (readdir(stream) != NULL)
+        entries++;
+    closedir(stream);
+    return entries;
 }
 
 START_TEST(writes_are_whole_or_not_there)
@@ -167,9 +171,20 @@ START_TEST(writes_are_whole_or_not_there)
     /* Where the target cannot be replaced, nothing is left beside it. */
     ck_assert_int_eq(mkdir(in_folder("taken"), 0700), 0);
     ck_assert_int_ne(file_write_atomic(in_folder("taken"), "x", 1, 0600, &err), STATUS_OK);
-    ck_assert_uint_eq(names_in_folder(), 2);
-    /* A full disk: the old content stands. */
-    ck_assert_int_eq(file_write_atomic("/dev/full/x", "x", 1, 0600, &err), STATUS_CONFIG);
+    ck_assert_int_eq(entries_of_folder(), 2);
+    /* A disk that is full (here: a limit on files' sizes): the old content stands. */
+    struct rlimit limit, small;
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    small = limit;
+    small.rlim_cur = 2;
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const enum status status = file_write_atomic(in_folder("state"), "newer", 5, 0600, &err);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    ck_assert_int_ne(status, STATUS_OK);
+    expect_error(&err, in_folder("state"), strerror(EFBIG));
+    expect_content("state", "new");
+    ck_assert_int_eq(entries_of_folder(), 2);
 }
 END_TEST
 

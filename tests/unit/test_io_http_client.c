@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -202,6 +203,27 @@ START_TEST(requests_arrive_as_they_were_made_and_connections_are_kept)
 }
 END_TEST
 
+START_TEST(both_speak_ipv6)
+{
+    struct error err;
+    struct http_server *server;
+    struct answer answer;
+    const struct http_server_settings settings = {.listen = "[::1]:0"};
+    rig_up();
+    const enum status status = http_server_new(&server, loop, &settings, echo, NULL, &err);
+    if (status != STATUS_OK) { /* a machine without IPv6 */
+        ck_assert_ptr_nonnull(strstr(err.text, "[::1]:0"));
+        rig_down();
+        return;
+    }
+    struct http_request request = request_to(url_of("http", "[::1]", http_server_port(server), "/six"));
+    run(&request, &answer);
+    ck_assert_int_eq(answer.result.status_code, 200);
+    http_server_free(server);
+    rig_down();
+}
+END_TEST
+
 START_TEST(many_calls_run_at_one_time_up_to_the_limit)
 {
     enum { CALLS = 64 };
@@ -329,7 +351,7 @@ START_TEST(silence_and_drips_end_at_the_deadline)
         run(&request, &answer);
         expect(&answer, HTTP_TIMED_OUT, "no whole answer within 120 ms");
         ck_assert_int_ge(clock_monotonic_ms() - begin_ms, 119);
-        ck_assert_int_lt(clock_monotonic_ms() - begin_ms, 2000);
+        ck_assert_int_lt(clock_monotonic_ms() - begin_ms, IO_PATIENCE_MS);
         net_server_stop(server);
     }
     rig_down();
@@ -433,6 +455,24 @@ START_TEST(missing_servers_and_names_are_told)
     struct http_request request = request_to("http://nowhere.test/");
     run(&request, &answer);
     expect(&answer, HTTP_NOT_RESOLVED, "could not be resolved");
+    rig_down();
+}
+END_TEST
+
+START_TEST(a_process_without_descriptors_does_not_blame_the_server)
+{
+    struct answer answer;
+    struct rlimit limit, none;
+    rig_up();
+    struct net_server *server = net_server_start(serve_silence, NULL);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = 3;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    run_post(net_server_port(server), &answer);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    expect(&answer, HTTP_LOCAL_FAILURE, "no socket: Too many open files");
+    net_server_stop(server);
     rig_down();
 }
 END_TEST
@@ -558,7 +598,6 @@ START_TEST(a_slow_resolver_blocks_neither_loop_nor_deadline_nor_cancel)
     rig_up();
     struct net_server *server = net_server_start(serve_keeping, NULL);
     struct http_request request = request_to(url_of("http", "slow.test", net_server_port(server), "/"));
-    const int64_t begin_ms = clock_monotonic_ms();
     start(&request, &answers[0], &call);
     request.total_timeout_ms = 100;
     start(&request, &answers[1], NULL);
@@ -571,7 +610,6 @@ START_TEST(a_slow_resolver_blocks_neither_loop_nor_deadline_nor_cancel)
     expect(&answers[1], HTTP_TIMED_OUT, "the host's name was not resolved within 100 ms");
     http_client_cancel(call);
     ck_assert_int_eq(answers[0].calls, 0);
-    ck_assert_int_lt(clock_monotonic_ms() - begin_ms, 3000);
     ck_assert_int_eq(resolver_count(), 2); /* the threads still wait: nobody waited for them */
     rig_down();
     resolver_release();
@@ -775,6 +813,7 @@ static Suite *client_suite(void)
     Suite *suite = suite_create("io_http_client");
     TCase *own = tcase_create("own server");
     tcase_add_test(own, requests_arrive_as_they_were_made_and_connections_are_kept);
+    tcase_add_test(own, both_speak_ipv6);
     tcase_add_test(own, many_calls_run_at_one_time_up_to_the_limit);
     suite_add_tcase(suite, own);
     TCase *hostile = tcase_create("misbehaving servers");
@@ -786,6 +825,7 @@ static Suite *client_suite(void)
     tcase_add_test(hostile, resets_are_told);
     tcase_add_test(hostile, endless_answers_cost_no_more_than_their_limit);
     tcase_add_test(hostile, missing_servers_and_names_are_told);
+    tcase_add_test(hostile, a_process_without_descriptors_does_not_blame_the_server);
     tcase_add_test(hostile, a_kept_connection_that_died_meanwhile_is_replaced);
     suite_add_tcase(suite, hostile);
     TCase *control = tcase_create("control");

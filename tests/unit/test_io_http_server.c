@@ -326,7 +326,7 @@ START_TEST(a_client_that_drips_is_cut_at_the_deadline)
             io_turn(loop);
         }
         ck_assert_int_ge(clock_monotonic_ms() - begin_ms, DEADLINE_MS - 1);
-        ck_assert_int_lt(clock_monotonic_ms() - begin_ms, DEADLINE_MS + 1000);
+        ck_assert_int_lt(clock_monotonic_ms() - begin_ms, IO_PATIENCE_MS);
         raw_close(raw);
         io_turn_until(loop, http_server_connections(server) == 0);
     }
@@ -361,18 +361,20 @@ END_TEST
 
 START_TEST(each_exchange_has_the_whole_deadline)
 {
-    rig_up();
+    enum { WHOLE_MS = 600, PAUSE_MS = 250 };
+    const struct http_server_settings settings = {.listen = "127.0.0.1:0", .deadline_ms = WHOLE_MS};
+    rig_up_with(&settings, handle);
     struct raw *raw = raw_open();
     const int64_t begin_ms = clock_monotonic_ms();
-    for (int i = 1; i <= 4; i++) {
+    for (int i = 1; i <= 3; i++) {
         raw_send_text(raw, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         io_turn_until(loop, handled == i);
-        const int64_t next_ms = clock_monotonic_ms() + DEADLINE_MS / 2;
+        const int64_t next_ms = clock_monotonic_ms() + PAUSE_MS;
         while (clock_monotonic_ms() < next_ms)
             io_turn(loop);
         ck_assert(!raw_poll(raw));
     }
-    ck_assert_int_gt(clock_monotonic_ms() - begin_ms, DEADLINE_MS);
+    ck_assert_int_gt(clock_monotonic_ms() - begin_ms, WHOLE_MS);
     io_turn_until(loop, raw_poll(raw)); /* idle: the deadline ends it too */
     raw_close(raw);
     rig_down();

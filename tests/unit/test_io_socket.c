@@ -19,7 +19,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 1000, OUTPUT_MAX_BYTES = 64 * 1024, IDLE_MS = 120 };
+enum { LINE_MAX_BYTES = 1000, OUTPUT_MAX_BYTES = 64 * 1024, IDLE_MS = 300 };
 
 static struct loop *loop;
 static struct socket_server *server;
