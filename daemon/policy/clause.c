@@ -64,6 +64,16 @@ static int line_comparison(struct compiler *compiler, const struct expr *expr, e
     return -1;
 }
 
+/* 除外 and 限于 are part of what a guard says. */
+static const char *guard_text(struct compiler *compiler, const struct clause_line *line)
+{
+    const char *text = arena_printf(compiler->arena, "%s %s", keyword_text(line->kind, compiler->language),
+                                    line_text(compiler, line->value));
+    if (text == NULL)
+        compiler->failed = true;
+    return text == NULL ? "" : text;
+}
+
 static size_t count_lines(const struct clause_line *line)
 {
     size_t count = 0;
@@ -86,13 +96,13 @@ static size_t compile_lines(struct compiler *compiler, const struct clause_line 
         compiler->level_allowed = false;
         if (line->kind == KW_EXCEPT)
             reg = emit_unary(compiler, OP_NOT, reg, line->at);
-        (*lines)[count++] =
-            (struct program_line){.reg = reg,
-                                  .guard = guard,
-                                  .evidence = line->kind == KW_EVIDENCE,
-                                  .comparison = line_comparison(compiler, line->value, scope_domain(scope)),
-                                  .text = line_text(compiler, line->value),
-                                  .at = line->at};
+        (*lines)[count++] = (struct program_line){
+            .reg = reg,
+            .guard = guard,
+            .evidence = line->kind == KW_EVIDENCE,
+            .comparison = line_comparison(compiler, line->value, scope_domain(scope)),
+            .text = guard ? guard_text(compiler, line) : line_text(compiler, line->value),
+            .at = line->at};
         if (line->citation.given)
             declare_check_citation(compiler, &line->citation, line->citation.article, line->at);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* The order of the work: parse, declare, define, clauses, plan, checks. */
 #include "policy/compiler.h"
+#include "policy/example.h"
 #include "policy/parser.h"
 
 #include <stdio.h>
@@ -147,6 +148,14 @@ static void list_codes(struct compiler *compiler)
     }
 }
 
+/* Examples are built as they will be run, so that their mistakes show here. */
+static void check_examples(struct compiler *compiler)
+{
+    struct example_cases cases;
+    if (!example_build_all(compiler->policy, compiler->diagnoser, compiler->scratch, &cases))
+        compiler->failed = true;
+}
+
 static void compile_tree(struct compiler *compiler)
 {
     struct policy *policy = compiler->policy;
@@ -165,7 +174,7 @@ static void compile_tree(struct compiler *compiler)
     if (emit_plan(compiler))
         clause_check_all(compiler);
     if (diagnoser_clean(compiler->diagnoser) && !compiler->failed)
-        example_check_all(compiler);
+        check_examples(compiler);
 }
 
 static enum status out_of_memory(struct error *err)

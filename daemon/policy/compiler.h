@@ -126,11 +126,6 @@ struct operand aggregate_elaborate(struct compiler *compiler, const struct expr 
 void clause_compile_all(struct compiler *compiler);
 void clause_check_all(struct compiler *compiler); /* after the plan: what needs every step */
 
-/* --- example_check.c ---------------------------------------------------------------------------------------------- */
-
-/* Names, values and expectations of the examples. */
-void example_check_all(struct compiler *compiler);
-
 /* --- emit.c ------------------------------------------------------------------------------------------------------- */
 
 int emit_amount(struct compiler *compiler, int fact, int window, enum domain domain, struct place at);

@@ -356,8 +356,11 @@ static void declare_fact(struct compiler *compiler, struct symbol *symbol)
     check_code(compiler, d, code);
     symbol->index = (int)compiler->program->fact_count++;
     struct program_fact *fact = &compiler->program->facts[symbol->index];
-    *fact = (struct program_fact){
-        .name = compiler_string(compiler, d->name), .definition = d, .code = code, .kind = d->fact_kind};
+    *fact = (struct program_fact){.name = compiler_string(compiler, d->name),
+                                  .definition = d,
+                                  .code = code,
+                                  .kind = d->fact_kind,
+                                  .position = UINT16_MAX};
     declare_range(compiler, d, fact);
     rank_sources(compiler, d, fact);
 }

@@ -56,7 +56,6 @@ struct policy_run {
     } * standards;     /* by register of OP_STANDARD */
     uint64_t in_force; /* clauses that exist on the date */
     struct frame *hot;
-    int16_t *rows; /* scratch: which household of the batch each person belongs to */
 };
 
 /* The households of a block that are evaluated together. */
@@ -74,6 +73,9 @@ struct batch {
 /* All columns from the arena; NULL when memory has run out. `keep` gives every register its own. */
 struct frame *frame_new(struct arena *arena, const struct program *program, enum phase last, bool keep,
                         size_t households, size_t persons);
+
+/* STATUS_REJECT when a household exceeds the bounds of policy.h. */
+enum status run_check_household(const struct policy_block *block, size_t index, struct error *err);
 
 /* --- extract.c ---------------------------------------------------------------------------------------------------- */
 

@@ -221,9 +221,11 @@ static bool parse_expectation(struct parser *parser, struct example_statement *e
     if (!mode)
         return wrong(parser, MESSAGE_EXAMPLE_EXPECTATION, NULL);
     parser_next(parser);
-    if (is_level(kind) || (kind == KW_NONE && !at_clause_name(parser)))
+    if (is_level(kind) && (example->level == KW_NONE_OF_THESE || kind < example->level))
+        example->level = kind; /* the highest that is named; red comes first */
+    else if (kind == KW_NONE && !at_clause_name(parser))
         example->level = kind;
-    else if (!at_clause_name(parser))
+    else if (!is_level(kind) && !at_clause_name(parser))
         return wrong(parser, MESSAGE_EXAMPLE_EXPECTATION, NULL);
     while (at_clause_name(parser)) {
         struct example_expectation *expectation = parser_alloc(parser, sizeof *expectation);

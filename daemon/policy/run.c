@@ -272,7 +272,7 @@ void policy_run_free(struct policy_run *run)
 
 /* --- a block ------------------------------------------------------------------------------------------------------ */
 
-static enum status check_household(const struct policy_block *block, size_t index, struct error *err)
+enum status run_check_household(const struct policy_block *block, size_t index, struct error *err)
 {
     uint32_t first = block->person_begin[index], end = block->person_begin[index + 1];
     size_t facts = block->household_fact_begin[index + 1] - block->household_fact_begin[index];
@@ -295,7 +295,7 @@ static enum status next_batch(struct batch *batch, size_t first, struct error *e
     batch->count = batch->persons = 0;
     while (first + batch->count < block->household_count && batch->count < BATCH_HOUSEHOLDS) {
         size_t index = first + batch->count;
-        enum status status = check_household(block, index, err);
+        enum status status = run_check_household(block, index, err);
         if (status != STATUS_OK)
             return status;
         size_t persons = block->person_begin[index + 1] - block->person_begin[index];

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Examples made into households: names resolved, 同上 followed, defaults filled in.
+ *
+ * Defaults: an adult of 40 years; an amount and an event on the evaluation date; a state since three years before it, open;
+ * from the register. A fact that is only ever read about households belongs to the household, any other to person 1.
+ */
+#ifndef SHOUWANG_POLICY_EXAMPLE_H
+#define SHOUWANG_POLICY_EXAMPLE_H
+
+#include "policy/diagnose.h"
+#include "policy/program.h"
+
+struct example_row {
+    int subject;  /* 0 the household, n person n */
+    int declared; /* index of program.facts */
+    struct policy_fact fact;
+};
+
+struct example_case {
+    const struct example_statement *statement;
+    const char *name; /* clause and title */
+    bool good;        /* false: something was diagnosed */
+    day_t date;
+    bool urban;
+    int people;
+    day_t births[AST_PEOPLE_MAX];
+    size_t row_count;
+    struct example_row *rows; /* ordered by subject, then code */
+};
+
+struct example_cases {
+    size_t count;
+    struct example_case *cases;
+};
+
+/* False when memory has run out. Mistakes are diagnosed; a compiled policy has none. */
+bool example_build_all(const struct policy *policy, struct diagnoser *diagnoser, struct arena *arena,
+                       struct example_cases *cases);
+
+/* One block of the cases [first, first + count), which all have one date; allocated from the arena. False: no memory. */
+bool example_block(const struct example_cases *cases, const size_t *which, size_t count, struct arena *arena,
+                   struct policy_block *block);
+
+#endif

@@ -1,7 +1,0 @@
-/* SPDX-License-Identifier: PostgreSQL */
-#include "policy/compiler.h"
-
-void example_check_all(struct compiler *compiler)
-{
-    (void)compiler;
-}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * One household explained: the same steps as in the hot path, in a frame that keeps every register, and read off.
+ *
+ * Shown values are rounded toward zero; distances away from zero, so that what is not on the line never shows as 0.00.
+ */
+#include "policy/display.h"
+#include "policy/machine.h"
+
+struct explainer {
+    const struct policy_run *run;
+    const struct program *program;
+    const struct policy_block *block;
+    struct batch batch;
+    const struct frame *frame;
+    struct arena *arena;
+    struct policy_explanation *into;
+    bool failed; /* memory has run out */
+};
+
+static void *explainer_array(struct explainer *explainer, size_t count, size_t size)
+{
+    void *memory = arena_array(explainer->arena, count + 1, size);
+    if (memory == NULL)
+        explainer->failed = true;
+    return memory;
+}
+
+static const char *keep(struct explainer *explainer, struct text *text)
+{
+    const char *copy =
+        text->failed ? NULL
+                     : arena_copy(explainer->arena, text->bytes == NULL ? "" : text->bytes, text->length);
+    if (copy == NULL)
+        explainer->failed = true;
+    text_fini(text);
+    return copy == NULL ? "" : copy;
+}
+
+static enum tri tri_of(uint8_t byte)
+{
+    return byte == SETTLED_TRUE ? TRI_TRUE : byte == SETTLED_FALSE ? TRI_FALSE : TRI_UNDECIDED;
+}
+
+static uint8_t byte_at(const struct explainer *explainer, int reg, size_t row)
+{
+    return explainer->frame->columns[reg].byte[row];
+}
+
+static struct policy_value condition_value(enum tri truth)
+{
+    return (struct policy_value){.is_condition = true, .truth = truth, .unit = ""};
+}
+
+/* --- lines -------------------------------------------------------------------------------------------------------- */
+
+static void show_comparison(struct explainer *explainer, const struct comparison *comparison, size_t row,
+                            struct policy_shown_conjunct *shown)
+{
+    const struct frame *frame = explainer->frame;
+    enum language language = explainer->run->policy->language;
+    struct interval left = display_side(frame, comparison->left_reg, comparison->left_constant, row);
+    struct interval right = display_side(frame, comparison->right_reg, comparison->right_constant, row);
+    struct interval distance = display_distance(frame, comparison, left, right, row);
+    shown->has_distance = true;
+    shown->left = display_quantity(frame, &comparison->left, row, language, explainer->arena);
+    shown->right = display_quantity(frame, &comparison->right, row, language, explainer->arena);
+    shown->distance_low = distance.low;
+    shown->distance_high = distance.high;
+}
+
+/* A comparison of the household read about a person stands in the household's row. */
+static size_t comparison_row(const struct comparison *comparison, size_t row)
+{
+    return comparison->domain == DOMAIN_HOUSEHOLD ? 0 : row;
+}
+
+static struct policy_shown_conjunct *show_lines(struct explainer *explainer, const struct program_line *lines,
+                                                size_t count, size_t row)
+{
+    struct policy_shown_conjunct *shown = explainer_array(explainer, count, sizeof *shown);
+    for (size_t i = 0; i < count && shown != NULL; i++) {
+        const struct program_line *line = &lines[i];
+        shown[i] = (struct policy_shown_conjunct){.text = line->text,
+                                                  .guard = line->guard,
+                                                  .evidence = line->evidence,
+                                                  .truth = tri_of(byte_at(explainer, line->reg, row))};
+        const struct comparison *comparison =
+            line->comparison < 0 ? NULL : &explainer->program->comparisons[line->comparison];
+        if (comparison != NULL && comparison->left.unit.exponent[UNIT_YUAN] == 1) {
+            show_comparison(explainer, comparison, comparison_row(comparison, row), &shown[i]);
+        }
+    }
+    return shown;
+}
+
+/* --- clauses ------------------------------------------------------------------------------------------------------ */
+
+static enum tri and_of(enum tri a, enum tri b)
+{
+    if (a == TRI_FALSE || b == TRI_FALSE)
+        return TRI_FALSE;
+    return a == TRI_TRUE && b == TRI_TRUE ? TRI_TRUE : TRI_UNDECIDED;
+}
+
+static void show_members(struct explainer *explainer, const struct program_clause *clause,
+                         struct policy_shown_clause *shown)
+{
+    shown->members = explainer_array(explainer, explainer->batch.persons, sizeof *shown->members);
+    for (size_t row = 0; row < explainer->batch.persons && shown->members != NULL; row++) {
+        enum tri truth = tri_of(byte_at(explainer, clause->some, row));
+        if (truth == TRI_FALSE)
+            continue;
+        struct policy_shown_member *member = &shown->members[shown->member_count++];
+        *member = (struct policy_shown_member){.person = explainer->batch.first_person + row,
+                                               .conjunct_count = clause->some_line_count};
+        member->conjuncts = show_lines(explainer, clause->some_lines, clause->some_line_count, row);
+        for (size_t i = 0; i < clause->some_line_count && member->conjuncts != NULL; i++)
+            truth = and_of(truth, member->conjuncts[i].truth);
+        member->truth = truth;
+    }
+}
+
+static const char *cause_of(const struct explainer *explainer, const struct program_clause *clause)
+{
+    for (size_t i = 0; i < clause->cause_count; i++) {
+        if (clause->causes[i].reg < 0 || byte_at(explainer, clause->causes[i].reg, 0) == SETTLED_TRUE)
+            return clause->causes[i].cause;
+    }
+    return "";
+}
+
+static const char *reason_of(struct explainer *explainer, const struct program_clause *clause)
+{
+    struct text text;
+    text_init(&text);
+    for (size_t i = 0; i < clause->piece_count; i++) {
+        const struct reason_piece *piece = &clause->pieces[i];
+        if (piece->text != NULL)
+            text_add_str(&text, piece->text);
+        else if (piece->is_code)
+            display_code(explainer->program, piece->fact, byte_at(explainer, piece->reg, 0),
+                         explainer->run->policy->language, &text);
+        else
+            display_amount(explainer->frame, &piece->quantity, 0, explainer->run->policy->language, &text);
+    }
+    return keep(explainer, &text);
+}
+
+/* The last comparison of amounts among the lines, when both sides are known. */
+static void take_distance(struct policy_shown_clause *clause, const struct policy_shown_conjunct *conjuncts,
+                          size_t count)
+{
+    for (size_t i = 0; i < count && conjuncts != NULL; i++) {
+        if (!conjuncts[i].has_distance || conjuncts[i].guard)
+            continue;
+        clause->has_distance = conjuncts[i].distance_low == conjuncts[i].distance_high;
+        clause->distance_fen = clause->has_distance ? conjuncts[i].distance_low : 0;
+    }
+}
+
+/* That of the household's lines; of the first person for whom the clause fired; of the first person. */
+static void find_distance(struct policy_shown_clause *clause)
+{
+    const struct policy_shown_member *chosen = clause->member_count > 0 ? &clause->members[0] : NULL;
+    for (size_t i = clause->member_count; i-- > 0;) {
+        if (clause->members[i].truth == TRI_TRUE)
+            chosen = &clause->members[i];
+    }
+    take_distance(clause, clause->conjuncts, clause->conjunct_count);
+    if (chosen != NULL)
+        take_distance(clause, chosen->conjuncts, chosen->conjunct_count);
+}
+
+static bool clause_exists(const struct explainer *explainer, size_t index,
+                          const struct policy_shown_clause *shown)
+{
+    const struct program_clause *clause = &explainer->program->clauses[index];
+    bool empty = explainer->frame->columns[explainer->program->members].high[0] == 0;
+    if ((explainer->run->in_force >> index & 1) == 0 || (empty && !clause->even_empty))
+        return false;
+    for (size_t i = 0; i < shown->conjunct_count && shown->conjuncts != NULL; i++) {
+        if (shown->conjuncts[i].guard && shown->conjuncts[i].truth == TRI_FALSE)
+            return false;
+    }
+    return true;
+}
+
+static void show_clause(struct explainer *explainer, size_t index, struct policy_shown_clause *shown)
+{
+    const struct program_clause *clause = &explainer->program->clauses[index];
+    const struct policy_outcome *outcome = &explainer->into->outcome;
+    uint64_t bit = UINT64_C(1) << index;
+    *shown = (struct policy_shown_clause){
+        .clause = index,
+        .truth = (outcome->fired & bit) != 0    ? TRI_TRUE
+                 : (outcome->denied & bit) != 0 ? TRI_FALSE
+                                                : TRI_UNDECIDED,
+        .undecided_with_evidence = (outcome->undecided & bit) != 0,
+        .cause = cause_of(explainer, clause),
+        .reason = reason_of(explainer, clause),
+        .conjunct_count = clause->line_count,
+    };
+    shown->conjuncts = show_lines(explainer, clause->lines, clause->line_count, 0);
+    shown->exists = clause_exists(explainer, index, shown);
+    if (clause->some >= 0)
+        show_members(explainer, clause, shown);
+    find_distance(shown);
+}
+
+static void show_clauses(struct explainer *explainer)
+{
+    struct policy_explanation *into = explainer->into;
+    into->clause_count = explainer->program->clause_count;
+    into->clauses = explainer_array(explainer, into->clause_count, sizeof *into->clauses);
+    for (size_t i = 0; i < into->clause_count && into->clauses != NULL; i++)
+        show_clause(explainer, i, &into->clauses[i]);
+}
+
+/* --- definitions -------------------------------------------------------------------------------------------------- */
+
+static void show_definitions(struct explainer *explainer)
+{
+    struct policy_explanation *into = explainer->into;
+    const struct program *program = explainer->program;
+    into->definition_count = program->definition_count;
+    into->definitions = explainer_array(explainer, into->definition_count, sizeof *into->definitions);
+    for (size_t i = 0; i < into->definition_count && into->definitions != NULL; i++) {
+        const struct program_definition *definition = &program->definitions[i];
+        into->definitions[i].name = definition->name;
+        if (definition->is_condition)
+            into->definitions[i].value = condition_value(tri_of(byte_at(explainer, definition->reg, 0)));
+        else
+            into->definitions[i].value = display_quantity(explainer->frame, &definition->quantity, 0,
+                                                          explainer->run->policy->language, explainer->arena);
+    }
+}
+
+/* --- facts -------------------------------------------------------------------------------------------------------- */
+
+/* Which clauses read the fact at `index` among a subject's facts, by all leaves of its code. */
+static void show_fact(const struct explainer *explainer, enum domain domain, const struct policy_fact *facts,
+                      size_t count, size_t index, struct policy_shown_fact *shown)
+{
+    const struct leaf_table *table = &explainer->frame->leaves[domain];
+    uint16_t code = facts[index].code;
+    if (code >= explainer->program->code_count)
+        return;
+    size_t begin = index, end = index + 1;
+    while (begin > 0 && facts[begin - 1].code == code)
+        begin--;
+    while (end < count && facts[end].code == code)
+        end++;
+    for (uint32_t l = table->begin[code]; l < table->begin[code + 1]; l++) {
+        const struct step *step = &explainer->program->steps[table->leaves[l].step];
+        if (!extract_uses(explainer->run, step, facts + begin, end - begin, index - begin))
+            continue;
+        shown->used = true;
+        shown->clauses |= step->clauses;
+    }
+}
+
+static void show_subject(struct explainer *explainer, bool of_household, size_t person, uint32_t begin,
+                         uint32_t end)
+{
+    struct policy_explanation *into = explainer->into;
+    const struct policy_fact *facts =
+        of_household ? explainer->block->household_facts : explainer->block->person_facts;
+    for (uint32_t i = begin; i < end; i++) {
+        struct policy_shown_fact *shown = &into->facts[into->fact_count++];
+        *shown = (struct policy_shown_fact){.of_household = of_household, .person = person, .fact = i};
+        show_fact(explainer, of_household ? DOMAIN_HOUSEHOLD : DOMAIN_PERSON, facts + begin, end - begin,
+                  i - begin, shown);
+    }
+}
+
+static void show_facts(struct explainer *explainer)
+{
+    const struct policy_block *block = explainer->block;
+    size_t household = explainer->batch.first, first = explainer->batch.first_person,
+           end = first + explainer->batch.persons;
+    uint32_t own_begin = block->household_fact_begin[household],
+             own_end = block->household_fact_begin[household + 1];
+    size_t count = own_end - own_begin + (block->person_fact_begin[end] - block->person_fact_begin[first]);
+    explainer->into->facts = explainer_array(explainer, count, sizeof *explainer->into->facts);
+    if (explainer->into->facts == NULL)
+        return;
+    show_subject(explainer, true, 0, own_begin, own_end);
+    for (size_t person = first; person < end; person++)
+        show_subject(explainer, false, person, block->person_fact_begin[person],
+                     block->person_fact_begin[person + 1]);
+}
+
+enum status policy_explain(struct policy_run *run, const struct policy_block *block, size_t index,
+                           struct arena *arena, struct policy_explanation *explanation, struct error *err)
+{
+    *explanation = (struct policy_explanation){0};
+    enum status status = run_check_household(block, index, err);
+    if (status != STATUS_OK)
+        return status;
+    uint8_t level = LEVEL_NONE;
+    struct explainer explainer = {
+        .run = run, .program = &run->policy->program, .block = block, .arena = arena, .into = explanation};
+    size_t persons = block->person_begin[index + 1] - block->person_begin[index];
+    explainer.frame = frame_new(arena, explainer.program, PHASE_EXPLANATION, true, 1, persons);
+    if (explainer.frame == NULL)
+        return error_set(err, STATUS_FATAL, "out of memory while explaining a household");
+    explainer.batch = (struct batch){.run = run,
+                                     .block = block,
+                                     .frame = explainer.frame,
+                                     .first = index,
+                                     .count = 1,
+                                     .first_person = block->person_begin[index],
+                                     .persons = persons,
+                                     .levels = &level};
+    outcome_batch(&explainer.batch, &explanation->outcome);
+    show_definitions(&explainer);
+    show_clauses(&explainer);
+    show_facts(&explainer);
+    return explainer.failed ? error_set(err, STATUS_FATAL, "out of memory while explaining a household")
+                            : STATUS_OK;
+}

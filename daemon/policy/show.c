@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * The policy as a page to read beside the documents: one part a clause, with its citation, its lines, and what its examples
+ * show. Plain text that is also Markdown.
+ */
+#include "policy/program.h"
+
+struct page {
+    const struct policy *policy;
+    enum language language;
+    struct text *out;
+};
+
+/* One of two texts, by the file's language. */
+static const char *say(const struct page *page, const char *chinese, const char *english)
+{
+    return page->language == LANGUAGE_CHINESE ? chinese : english;
+}
+
+static void add_slice(const struct page *page, struct slice slice)
+{
+    text_add(page->out, slice.bytes, slice.length);
+}
+
+/* The policy's own words, with line breaks and runs of blanks made one blank. */
+static void add_source(const struct page *page, uint32_t begin, uint32_t end)
+{
+    bool blank = false;
+    for (uint32_t i = begin; i < end; i++) {
+        char c = page->policy->text[i];
+        if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+            blank = true;
+            continue;
+        }
+        if (blank)
+            text_add_char(page->out, ' ');
+        blank = false;
+        text_add_char(page->out, c);
+    }
+}
+
+static void show_header(const struct page *page)
+{
+    const struct policy *policy = page->policy;
+    char date[CIVIL_TEXT_SIZE];
+    text_printf(page->out, "# %s\n\n%s %s  %s %s\n\n", policy->name, keyword_text(KW_VERSION, page->language),
+                policy->version, keyword_text(KW_EFFECTIVE, page->language),
+                civil_format(policy->ast.valid_from, date));
+    for (const struct document *d = policy->ast.documents; d != NULL; d = d->next) {
+        text_add_str(page->out, "- ");
+        add_slice(page, d->name);
+        text_add_str(page->out, ": ");
+        add_slice(page, d->title);
+        text_add_char(page->out, '\n');
+    }
+}
+
+static void show_citation(const struct page *page, const struct citation *citation)
+{
+    if (!citation->given)
+        return;
+    text_printf(page->out, "%s", say(page, "(依据 ", " ("));
+    add_slice(page, citation->document);
+    text_add_char(page->out, ' ');
+    add_slice(page, citation->article);
+    text_add_char(page->out, ')');
+}
+
+static void show_sources(const struct page *page)
+{
+    text_printf(page->out, "\n## %s\n\n", keyword_text(KW_SOURCE, page->language));
+    for (size_t i = 0; i < page->policy->source_count; i++) {
+        const struct policy_source *source = &page->policy->sources[i];
+        text_printf(page->out, "- %s: %s %d%s, %s, %s\n", source->title,
+                    keyword_text(KW_FRESHNESS, page->language), source->freshness_days,
+                    word_text(WORD_DAY, page->language),
+                    keyword_text(source->may_raise ? KW_MAY_RAISE : KW_MAY_NOT_RAISE, page->language),
+                    keyword_text(source->may_clear ? KW_MAY_CLEAR : KW_MAY_NOT_CLEAR, page->language));
+    }
+}
+
+static void show_dated(const struct page *page, const struct definition *d)
+{
+    char date[CIVIL_TEXT_SIZE];
+    for (const struct dated_value *v = d->dated; v != NULL; v = v->next) {
+        text_printf(page->out, "  - %s %s", civil_format(v->from, date),
+                    keyword_text(KW_SINCE, page->language));
+        if (v->to != DAY_NONE)
+            text_printf(page->out, " %s %s", keyword_text(KW_TO, page->language), civil_format(v->to, date));
+        if (d->by_area)
+            text_printf(page->out, " %s", keyword_text(KW_RURAL, page->language));
+        text_add_char(page->out, ' ');
+        add_source(page, v->rural->begin, v->rural->end);
+        if (d->by_area) {
+            text_printf(page->out, " %s ", keyword_text(KW_URBAN, page->language));
+            add_source(page, v->urban->begin, v->urban->end);
+        }
+        show_citation(page, &v->citation);
+        text_add_char(page->out, '\n');
+    }
+}
+
+/* The definition as written, from its name to the end of its expression. */
+static void show_definition(const struct page *page, const struct definition *d)
+{
+    char unit[UNIT_TEXT_SIZE];
+    text_printf(page->out, "- %s ", keyword_text(d->kind, page->language));
+    add_slice(page, d->name);
+    if (d->kind == KW_STANDARD || d->kind == KW_SETTING || d->kind == KW_AMOUNT_DEF)
+        text_printf(page->out, " : %s", unit_format(d->unit, page->language, unit));
+    if (d->value != NULL) {
+        text_add_str(page->out, " = ");
+        add_source(page, d->value->begin, d->value->end);
+    }
+    show_citation(page, &d->citation);
+    text_add_char(page->out, '\n');
+    show_dated(page, d);
+}
+
+static void show_definitions(const struct page *page)
+{
+    static const enum keyword kinds[] = {KW_STANDARD,      KW_SETTING,    KW_PERSON_DEF,
+                                         KW_CONDITION_DEF, KW_AMOUNT_DEF, KW_STATISTIC};
+    text_printf(page->out, "\n## %s\n\n", say(page, "标准与定义", "Standards and definitions"));
+    for (const struct definition *d = page->policy->ast.definitions; d != NULL; d = d->next) {
+        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+            if (kinds[i] == d->kind)
+                show_definition(page, d);
+        }
+    }
+}
+
+static void show_lines(const struct page *page, const struct clause_line *lines, const char *indent)
+{
+    for (const struct clause_line *line = lines; line != NULL; line = line->next) {
+        text_printf(page->out, "%s- %s ", indent, keyword_text(line->kind, page->language));
+        add_source(page, line->value->begin, line->value->end);
+        show_citation(page, &line->citation);
+        text_add_char(page->out, '\n');
+    }
+}
+
+static void show_set(const struct page *page, const struct set_expr *set)
+{
+    for (size_t i = 0; i < set->part_count; i++) {
+        text_printf(page->out, "%s", i == 0 ? " " : " + ");
+        add_slice(page, set->parts[i].text);
+    }
+    if (set->filter != NULL) {
+        text_printf(page->out, " %s ", keyword_text(KW_AMONG, page->language));
+        add_source(page, set->filter->begin, set->filter->end);
+    }
+    text_add_char(page->out, '\n');
+}
+
+static void show_examples(const struct page *page, const struct program_clause *clause)
+{
+    for (const struct example_statement *e = page->policy->ast.examples; e != NULL; e = e->next) {
+        if (!slice_is(e->clause, clause->shown.name) || e->title.length == 0)
+            continue;
+        text_printf(page->out, "- %s ", keyword_text(KW_EXAMPLE, page->language));
+        add_slice(page, e->title);
+        text_printf(page->out, "%s", say(page, "(第 ", " (line "));
+        text_printf(page->out, "%d%s)\n", e->at.line, say(page, " 行", ""));
+    }
+}
+
+static void show_referrals(const struct page *page, const struct policy_clause *shown)
+{
+    if (shown->referral_count == 0 && shown->due_days == 0)
+        return;
+    text_add_char(page->out, '-');
+    for (size_t i = 0; i < shown->referral_count; i++)
+        text_printf(page->out, " %s%s%s", i == 0 ? keyword_text(KW_REFER, page->language) : "",
+                    i == 0 ? " " : "", shown->referrals[i]);
+    if (shown->due_days > 0)
+        text_printf(page->out, " %s %d%s", keyword_text(KW_DUE, page->language), shown->due_days,
+                    word_text(WORD_DAY, page->language));
+    text_add_char(page->out, '\n');
+}
+
+static void show_clause(const struct page *page, const struct program_clause *clause)
+{
+    const struct clause_statement *s = clause->statement;
+    const struct policy_clause *shown = &clause->shown;
+    text_printf(page->out, "\n### %s %s %s\n\n%s %s\n\n", keyword_text(s->kind, page->language), shown->name,
+                shown->title, keyword_text(KW_CITE, page->language), shown->citation);
+    if (clause->even_empty)
+        text_printf(page->out, "- %s\n", keyword_text(KW_EVEN_EMPTY, page->language));
+    show_lines(page, s->lines, "");
+    if (s->some != NULL) {
+        text_printf(page->out, "- %s", keyword_text(KW_SOME, page->language));
+        show_set(page, s->some);
+        show_lines(page, s->some_lines, "  ");
+    }
+    text_printf(page->out, "- %s ", keyword_text(KW_REASON, page->language));
+    add_source(page, s->reason_begin, s->reason_end);
+    text_add_char(page->out, '\n');
+    show_referrals(page, shown);
+    show_examples(page, clause);
+}
+
+enum status policy_show(const struct policy *policy, struct text *out, struct error *err)
+{
+    struct page page = {policy, policy->language, out};
+    show_header(&page);
+    show_sources(&page);
+    show_definitions(&page);
+    text_printf(out, "\n## %s\n", say(&page, "条款", "Clauses"));
+    for (size_t i = 0; i < policy->program.clause_count; i++)
+        show_clause(&page, &policy->program.clauses[i]);
+    return out->failed ? error_set(err, STATUS_FATAL, "out of memory while rendering a policy") : STATUS_OK;
+}
