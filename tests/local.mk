@@ -18,4 +18,5 @@ include tests/unit/app.mk
 include tests/lint.mk
 include tests/reference/local.mk
 include tests/system/local.mk
+include tests/system/round.mk
 include tests/unit/source.mk

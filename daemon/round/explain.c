@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "round/dossier.h"
 #include "round/evidence.h"
+#include "round/origin.h"
 #include "round/render.h"
 #include "store/pull.h"
 #include "store/pull_detail.h"
@@ -22,6 +23,7 @@ struct explaining {
     struct pg *pg;
     struct arena *arena;
     const struct pull_one *one;
+    struct origins origins;
     const struct pull_history *history; /* of a warning */
     struct policy *stored_policy;       /* of a warning: the text it was raised by */
     struct evidence evidence;
@@ -48,24 +50,6 @@ static enum status no_memory(struct error *err)
 }
 
 /* --- from what is known now ----------------------------------------------------------------------------------- */
-
-static struct dossier_note note_of(const struct explaining *e, const struct pull_one_fact *fact)
-{
-    const struct source_name *source = source_by_number(fact->source);
-    const char *name = source != NULL ? source->name : arena_printf(e->arena, "source-%d", fact->source);
-    if (fact->source == SOURCE_REGISTER)
-        name = "register";
-    return (struct dossier_note){
-        .source = name,
-        .source_title = fact->source == SOURCE_REGISTER ? "登记"
-                        : source != NULL                ? source->title
-                                                        : name,
-        .batch = fact->batch_name == NULL ? "" : fact->batch_name,
-        .ref = fact->ref == NULL ? "" : fact->ref,
-        .recorded = fact->as_of,
-        .as_of = fact->as_of != DAY_NONE ? fact->as_of : fact->received_on,
-    };
-}
 
 static int position_of_code(const struct policy *policy, int number)
 {
@@ -95,7 +79,8 @@ static size_t take_facts(const struct explaining *e, struct dossier_fact *facts)
                      .row = (uint32_t)fact->row_no,
                      .code = (uint16_t)code,
                      .source = (uint8_t)fact->source},
-            .note = note_of(e, fact),
+            .note =
+                origins_note(&e->origins, fact->batch_id, fact->as_of, fact->ref == NULL ? "" : fact->ref),
         };
     }
     return count;

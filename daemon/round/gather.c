@@ -99,24 +99,8 @@ static const struct pull_person *find_persons(const struct gather *gather, int64
 static struct dossier_note note_of(const struct gather *gather, const struct policy_fact *fact,
                                    const struct pull_note *pulled)
 {
-    const struct batch_info *batch = load_batch(gather->load, fact->batch);
-    struct dossier_note note = {
-        .source = "", .source_title = "", .batch = "", .ref = "", .recorded = DAY_NONE, .as_of = DAY_NONE};
-    if (batch != NULL) {
-        note.source = batch->source_name;
-        note.source_title = batch->source_title;
-        note.batch = batch->name;
-        note.as_of = batch->period_to != DAY_NONE         ? batch->period_to
-                     : batch->received_at_ms != INT64_MIN ? civil_shanghai_day(batch->received_at_ms / 1000)
-                                                          : DAY_NONE;
-    }
-    if (pulled != NULL) {
-        note.ref = pulled->ref;
-        note.recorded = pulled->as_of;
-        if (pulled->as_of != DAY_NONE)
-            note.as_of = pulled->as_of;
-    }
-    return note;
+    return origins_note(&gather->load->origins, fact->batch, pulled == NULL ? DAY_NONE : pulled->as_of,
+                        pulled == NULL ? "" : pulled->ref);
 }
 
 /* Facts [begin, end) of one subject. */

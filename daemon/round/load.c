@@ -31,20 +31,16 @@ static void note_newest(struct load *load, const struct batch_info *batch)
                                           .name = batch->name};
 }
 
-/* Sorts out which batches count; `all` is newest first. */
-static enum status take_batches(struct load *load, const struct batch_info *all, size_t count, day_t known_on,
-                                struct error *err)
+/* Sorts out which batches count. */
+static enum status take_batches(struct load *load, day_t known_on, struct error *err)
 {
+    size_t count = load->origins.count;
     int64_t *excluded = arena_array(load->arena, count, sizeof *excluded);
-    load->batches = arena_array(load->arena, count, sizeof(struct batch_info *));
     load->newest = arena_array(load->arena, SOURCE_NUMBER_MAX + 1, sizeof *load->newest);
-    if (excluded == NULL || load->batches == NULL || load->newest == NULL)
+    if (excluded == NULL || load->newest == NULL)
         return error_set(err, STATUS_FATAL, "no memory for %zu batches", count);
-    for (size_t i = count; i > 0; i--) {
-        const struct batch_info *batch = &all[i - 1];
-        if (!batch->accepted)
-            continue;
-        load->batches[load->batch_count++] = batch;
+    for (size_t i = 0; i < count; i++) {
+        const struct batch_info *batch = load->origins.batches[i];
         if (is_from_later(batch, known_on))
             excluded[load->exclusion.count++] = batch->batch_id;
         else
@@ -52,19 +48,6 @@ static enum status take_batches(struct load *load, const struct batch_info *all,
     }
     load->exclusion.batches = excluded;
     return STATUS_OK;
-}
-
-const struct batch_info *load_batch(const struct load *load, int64_t batch_id)
-{
-    size_t low = 0, high = load->batch_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (load->batches[middle]->batch_id < batch_id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < load->batch_count && load->batches[low]->batch_id == batch_id ? load->batches[low] : NULL;
 }
 
 /* --- the register and what stands ----------------------------------------------------------------------------- */
@@ -82,13 +65,11 @@ static enum status load_register_half(void *context, struct error *err)
     struct load *load = half->load;
     if (!half->is_first)
         return pull_members(load->second, half->members, err);
-    const struct batch_info *batches;
-    size_t batch_count;
     enum status status = pull_households(load->first, &load->households, err);
     if (status == STATUS_OK)
-        status = batch_list(load->first, -1, INT32_MAX, load->arena, &batches, &batch_count, err);
+        status = origins_load(&load->origins, load->first, load->arena, err);
     if (status == STATUS_OK)
-        status = take_batches(load, batches, batch_count, half->known_on, err);
+        status = take_batches(load, half->known_on, err);
     if (status == STATUS_OK)
         status = pull_source_codes(load->first, load->arena, &load->pairs, &load->pair_count, err);
     if (status == STATUS_OK)

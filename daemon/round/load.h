@@ -21,8 +21,8 @@
 #include "policy/policy.h"
 #include "round/assemble.h"
 #include "round/match.h"
+#include "round/origin.h"
 #include "round/round.h"
-#include "store/batch.h"
 #include "store/pull.h"
 
 #include <stdatomic.h>
@@ -45,9 +45,7 @@ struct load {
     struct pull_findings findings;
     struct pull_warnings warnings;
 
-    /* All batches ever accepted, by batch_id: where facts come from. */
-    size_t batch_count;
-    const struct batch_info **batches;
+    struct origins origins;
     /* The newest one of each source that counts on the evaluation date. */
     size_t newest_count;
     struct pull_batch *newest;
@@ -64,8 +62,6 @@ struct load {
 enum status load_run(struct load *load, struct pg *first, struct pg *second, const struct policy *policy,
                      const atomic_bool *cancel, day_t known_on, struct round_report *report,
                      struct error *err) WARN_UNUSED;
-/* The batch behind a fact; NULL when there is none of that number. */
-const struct batch_info *load_batch(const struct load *load, int64_t batch_id);
 void load_fini(struct load *load);
 
 #endif

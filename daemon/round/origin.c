@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "round/origin.h"
+
+enum status origins_load(struct origins *origins, struct pg *pg, struct arena *arena, struct error *err)
+{
+    const struct batch_info *all;
+    size_t count;
+    enum status status = batch_list(pg, -1, INT32_MAX, arena, &all, &count, err);
+    *origins = (struct origins){0};
+    if (status != STATUS_OK)
+        return status;
+    origins->batches = arena_array(arena, count, sizeof(struct batch_info *));
+    if (origins->batches == NULL)
+        return error_set(err, STATUS_FATAL, "no memory for %zu batches", count);
+    for (size_t i = count; i > 0; i--) /* the list has the newest first */
+        if (all[i - 1].accepted)
+            origins->batches[origins->count++] = &all[i - 1];
+    return STATUS_OK;
+}
+
+const struct batch_info *origins_find(const struct origins *origins, int64_t batch_id)
+{
+    size_t low = 0, high = origins->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (origins->batches[middle]->batch_id < batch_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < origins->count && origins->batches[low]->batch_id == batch_id ? origins->batches[low] : NULL;
+}
+
+/* The last day that the batch speaks about, else the day on which it came. */
+static day_t day_of_batch(const struct batch_info *batch)
+{
+    if (batch->period_to != DAY_NONE)
+        return batch->period_to;
+    return batch->received_at_ms == INT64_MIN ? DAY_NONE : civil_shanghai_day(batch->received_at_ms / 1000);
+}
+
+struct dossier_note origins_note(const struct origins *origins, int64_t batch_id, day_t recorded,
+                                 const char *ref)
+{
+    const struct batch_info *batch = origins_find(origins, batch_id);
+    struct dossier_note note = {
+        .source = "", .source_title = "", .batch = "", .ref = ref, .recorded = recorded, .as_of = recorded};
+    if (batch == NULL)
+        return note;
+    note.source = batch->source_name;
+    note.source_title = batch->source_title;
+    note.batch = batch->name;
+    if (recorded == DAY_NONE)
+        note.as_of = day_of_batch(batch);
+    return note;
+}

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: PostgreSQL
+check_PROGRAMS += tests/system/test_round
+tests_system_test_round_SOURCES = tests/system/test_round.c
+tests_system_test_round_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_system_test_round_LDADD = tests/system/libstoretest.a daemon/round/libround.a daemon/store/libstore.a daemon/io/libio.a \
+	daemon/policy/libpolicy.a daemon/domain/libdomain.a daemon/base/libbase.a \
+	$(IO_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) $(CHECK_LIBS)

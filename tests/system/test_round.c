@@ -1,0 +1,737 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Whole rounds against a real PostgreSQL: what they write, what they leave alone, and who may disturb whom. */
+#include "store_fixture.h"
+
+#include "base/clock.h"
+#include "policy/policy.h"
+#include "round/explain.h"
+#include "round/round.h"
+#include "round/warnings.h"
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static struct policy *policy;
+static struct arena *policy_arena;
+static char conninfo[512];
+static const char hash[] = "00000000000000000000000000000000000000000000000000000000000000aa";
+
+/* --- a small county --------------------------------------------------------------------------------------------- */
+
+/* Household n has number Hn and one person, number n, born 1980-01-01; all facts are the register's unless said
+ * otherwise. Amounts in yuan. */
+static const char county_sql[] =
+    "create function t_batch(src int, batch_name text, until date, sent timestamptz default null) returns "
+    "bigint"
+    " language sql as $$ insert into batch (source, batch, mode, status, period_to, sent_at, file_name)"
+    " values (src, batch_name, 'full', 'accepted', until, sent, batch_name || '.csv') returning batch_id $$;"
+    "create function t_spoken(src int, code_name text, b bigint) returns smallint language sql as $$"
+    " insert into source_code select src, code, b from fact_code where name = code_name on conflict do "
+    "nothing;"
+    " select code from fact_code where name = code_name $$;"
+    "create function t_fact(p bigint, code_name text, v numeric, f date, t date, src int default 0, b bigint "
+    "default 1,"
+    " doc text default '') returns void language sql as $$"
+    " insert into person_fact (person_id, value, batch_id, from_day, to_day, row_no, code, source, ref)"
+    " values (p, v, b, f, t, p::int + 1, t_spoken(src, code_name, b), src, doc) $$;"
+    "create function t_own(h bigint, code_name text, v numeric, f date, t date, src int default 0, b bigint "
+    "default 1)"
+    " returns void language sql as $$"
+    " insert into household_fact (household_id, value, batch_id, from_day, to_day, row_no, code, source)"
+    " values (h, v, b, f, t, h::int + 1, t_spoken(src, code_name, b), src) $$;"
+    "create function t_single(n bigint, wage numeric, township bigint default 610922103) returns void "
+    "language sql as $$"
+    " insert into household values (n, 'H' || n, township, township * 1000 + 1, false, '某村 ' || n || ' 号',"
+    " '2020-01-01');"
+    " insert into household_number values ('H' || n, n);"
+    " insert into person values (n, '王某某');"
+    " insert into person_identity values (61092219800101001 * 11 + n * 11, n);"
+    " insert into membership (person_id, household_id, valid_from, birth, line)"
+    " values (n, n, '2020-01-01', '1980-01-01', n + 1);"
+    " select t_own(n, 'income.declared', 1, '2019-01-01', null);"
+    " select t_fact(n, 'income.wage', wage * 100, '2021-01-01', '2021-06-30'); $$;"
+    "select t_batch(0, 'register', null)";
+
+static void compile_policy(void)
+{
+    char path[512];
+    static char text[1 << 18];
+    struct policy_diagnostics diagnostics;
+    snprintf(path, sizeof path, "%s/conf/policies/shaanxi-county.policy", getenv("abs_top_srcdir"));
+    FILE *file = fopen(path, "r");
+    ck_assert_msg(file != NULL, "%s", path);
+    size_t length = fread(text, 1, sizeof text, file);
+    fclose(file);
+    policy_arena = arena_new(0);
+    must(policy_compile("shaanxi-county.policy", text, length, dictionary, policy_arena, &diagnostics,
+                        &policy, &err));
+}
+
+static void county(void)
+{
+    fixture_migrated();
+    fixture_sql(county_sql);
+    fixture_conninfo(NULL, conninfo);
+    compile_policy();
+}
+
+static void no_county(void)
+{
+    policy_free(policy);
+    arena_free(policy_arena);
+    fixture_drop();
+}
+
+static void sql(const char *format, ...) PRINTF_LIKE(1, 2);
+static void sql(const char *format, ...)
+{
+    char line[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    fixture_sql(line);
+}
+
+static day_t day(const char *text)
+{
+    day_t value = DAY_NONE;
+    ck_assert_msg(civil_parse(slice_of(text), &value), "%s", text);
+    return value;
+}
+
+static struct round_options options_on(const char *as_of)
+{
+    return (struct round_options){
+        .conninfo = conninfo,
+        .policy = policy,
+        .policy_hash = hash,
+        .dictionary = dictionary,
+        .county_code = 610922,
+        .as_of = day(as_of),
+        .cause = "operator",
+        .actor = "tester",
+    };
+}
+
+static void check_report(const struct round_report *report)
+{
+    struct text out;
+    text_init(&out);
+    must(round_report_json(report, &out, &err));
+    json_t *root = json_loadb(out.bytes, out.length, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, NULL);
+    ck_assert_msg(root != NULL, "%s", out.bytes);
+    static const char *const keys[] = {"round",  "as_of",  "policy",   "households", "persons",
+                                       "levels", "raised", "cleared",  "unchanged",  "income_unknown",
+                                       "held",   "stages", "escalated"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        ck_assert_msg(json_object_get(root, keys[i]) != NULL, "no %s in %s", keys[i], out.bytes);
+    json_decref(root);
+    text_clear(&out);
+    round_report_text(report, &out);
+    ck_assert(!out.failed && strstr(out.bytes, "户数") != NULL);
+    text_fini(&out);
+}
+
+/* Runs a round that must succeed; only its counts stay. */
+static struct round_counts run(const struct round_options *options, int64_t *round_id, bool *held)
+{
+    struct round_report report;
+    round_report_init(&report);
+    must(round_execute(options, NULL, &report, &err));
+    check_report(&report);
+    struct round_counts counts = report.counts;
+    if (round_id != NULL)
+        *round_id = report.round_id;
+    if (held != NULL)
+        *held = report.held;
+    round_report_fini(&report);
+    return counts;
+}
+
+static struct round_counts round_on(const char *as_of)
+{
+    struct round_options options = options_on(as_of);
+    return run(&options, NULL, NULL);
+}
+
+static struct round_counts dry_run_on(const char *as_of)
+{
+    struct round_options options = options_on(as_of);
+    options.dry_run = true;
+    return run(&options, NULL, NULL);
+}
+
+/* Everything that a round may write, in one line. */
+static const char *written(void)
+{
+    static char line[512];
+    snprintf(
+        line, sizeof line, "%s",
+        fixture_text(
+            "select (select coalesce(md5(string_agg(f::text || f.xmin, '|' order by f::text)), '') from "
+            "finding f),"
+            " (select coalesce(md5(string_agg(w::text || w.xmin, '|' order by w::text)), '') from warning w),"
+            " (select count(*) from warning_history), (select count(*) from outbox), (select count(*) from "
+            "delivery),"
+            " (select count(*) from audit where household_id is not null)"));
+    return line;
+}
+
+/* --- what a round writes ------------------------------------------------------------------------------------------ */
+
+START_TEST(a_round_writes_findings_case_history_audit_event_and_delivery)
+{
+    sql("select t_single(1, 1000), t_single(2, 60000)");
+    struct round_counts counts = round_on("2021-06-30");
+    ck_assert_int_eq(counts.households, 2);
+    ck_assert_int_eq(counts.persons, 2);
+    ck_assert_int_eq(counts.raised, 1);
+    ck_assert_int_eq(counts.levels[LEVEL_RED], 1);
+    ck_assert_int_eq(counts.levels[LEVEL_NONE], 1);
+    ck_assert_str_eq(fixture_text("select household_id, rule, kind, status, level, since_round, since_on, "
+                                  "stale_since from finding"),
+                     "1,red.apply,colour,fired,red,1,2021-06-30,");
+    ck_assert_str_eq(fixture_text("select household_id, township_code, level, state, raised_on, due_on, "
+                                  "raised_round, changed_round,"
+                                  " closed_on from warning"),
+                     "1,610922103,red,open,2021-06-30,2021-07-03,1,1,");
+    ck_assert_str_eq(
+        fixture_text("select h.household_id, round_id, h.warning_id = w.warning_id, previous_level, h.level,"
+                     " findings->0->>'rule', jsonb_array_length(evidence->'facts')"
+                     " from warning_history h, warning w"),
+        "1,1,t,none,red,red.apply,2");
+    ck_assert_str_eq(
+        fixture_text(
+            "select actor, action, household_id, round_id from audit where action <> 'round.committed'"),
+        "tester,warning.raised,1,1");
+    ck_assert_str_eq(
+        fixture_text(
+            "select o.household_id, o.township_code, type, round_id, priority, state, o.event_id = d.event_id"
+            " from outbox o, delivery d"),
+        "1,610922103,warning.raised,1,0,queued,t");
+    ck_assert_str_eq(
+        fixture_text(
+            "select state, cause, as_of, counts->>'raised', jsonb_array_length(stages) > 4 from round"),
+        "committed,operator,2021-06-30,1,t");
+    ck_assert_str_eq(fixture_text("select source, batch_id, fresh from round_batch"), "0,1,t");
+}
+END_TEST
+
+START_TEST(the_event_says_what_interfaces_demand)
+{
+    sql("select t_single(1, 1000), t_single(2, 1000, 610922104)");
+    struct round_options options = options_on("2021-06-30");
+    static const int64_t named[] = {610922104};
+    options.disclosure = (struct round_disclosure){named, 1};
+    run(&options, NULL, NULL);
+    ck_assert_str_eq(
+        fixture_text(
+            "select event::jsonb->>'specversion', event::jsonb->>'source', event::jsonb->>'type',"
+            " event::jsonb->>'subject', event::jsonb->>'partitionkey', event::jsonb->>'id' = event_id::text"
+            " from outbox where household_id = 1"),
+        "1.0,/counties/610922/shouwang,cn.shouwang.warning.raised,households/H1,H1,t");
+    ck_assert_str_eq(
+        fixture_text(
+            "select d->>'household_no', d->>'level', d->>'previous_level', d->>'state', d->>'due_on',"
+            " d->'reasons'->0->>'rule', d->'reasons'->0->>'cause', d->'reasons'->0->>'distance',"
+            " d->'persons'->0->>'name', d ? 'address'"
+            " from (select event::jsonb->'data' as d from outbox where household_id = 1) x"),
+        "H1,red,none,open,2021-07-03,red.apply,income,-3830.00,王**,f");
+    ck_assert_str_eq(
+        fixture_text(
+            "select f->>'code', f->>'value', f->>'unit', f->>'source' from (select jsonb_array_elements("
+            " event::jsonb->'data'->'reasons'->0->'facts') as f from outbox where household_id = 1) x"
+            " where f->>'code' = 'income.wage'"),
+        "income.wage,1000.00,yuan,register");
+    ck_assert_str_eq(
+        fixture_text("select d->'persons'->0->>'name', d->'persons'->0->>'id_number' ~ '^[0-9]{17}[0-9X]$', "
+                     "d->>'address'"
+                     " from (select event::jsonb->'data' as d from outbox where household_id = 2) x"),
+        "王某某,t,\"某村 2 号\"");
+}
+END_TEST
+
+START_TEST(a_second_round_over_the_same_input_writes_nothing)
+{
+    char before[512];
+    sql("select t_single(n, n * 700) from generate_series(1, 40) n");
+    round_on("2021-06-30");
+    snprintf(before, sizeof before, "%s", written());
+    struct round_counts again = round_on("2021-06-30");
+    ck_assert_int_eq(again.raised + again.escalated + again.deescalated + again.changed + again.cleared, 0);
+    ck_assert_int_eq(again.events, 0);
+    ck_assert_int_gt(again.unchanged, 5);
+    ck_assert_str_eq(written(), before);
+}
+END_TEST
+
+START_TEST(levels_rise_and_fall_with_their_reasons)
+{
+    sql("select t_single(1, 6000)");
+    ck_assert_int_eq(round_on("2021-06-30").raised, 1); /* orange.margin */
+    sql("select t_batch(1, 'm06', '2021-06-28'); select t_fact(1, 'expense.medical_self_paid', 550000, null, "
+        "'2021-06-20', 1, 2, 'Z1')");
+    ck_assert_int_eq(round_on("2021-06-30").escalated, 1); /* red.rigid beside it */
+    ck_assert_str_eq(fixture_text("select level, due_on, raised_on from warning"),
+                     "red,2021-07-03,2021-06-30");
+    sql("delete from person_fact where source = 1; select t_batch(1, 'm07', '2021-07-28')");
+    ck_assert_int_eq(round_on("2021-07-31").deescalated, 1);
+    ck_assert_str_eq(fixture_text("select level, due_on from warning"), "orange,2021-07-03");
+    ck_assert_str_eq(fixture_text("select type from outbox order by outbox_no"),
+                     "warning.raised;warning.escalated;warning.deescalated");
+    sql("update person_fact set value = 6000000");
+    ck_assert_int_eq(round_on("2021-07-31").cleared, 1);
+    ck_assert_str_eq(fixture_text("select level, state, closed_on from warning"), "orange,closed,2021-07-31");
+    ck_assert_int_eq(fixture_int("select count(*) from finding"), 0);
+    sql("update person_fact set value = 600000");
+    ck_assert_int_eq(round_on("2021-07-31").raised, 1);
+    ck_assert_int_eq(fixture_int("select count(distinct warning_id) from warning"), 2);
+}
+END_TEST
+
+START_TEST(a_stale_feed_ends_nothing_and_is_marked_once)
+{
+    char before[512];
+    sql("select t_single(1, 60000); select t_batch(5, 'h06', '2021-06-28');"
+        "select t_own(1, 'housing.grade', 4, '2020-01-01', '2021-08-15', 5, 2)");
+    ck_assert_int_eq(round_on("2021-06-30").raised, 1);
+    struct round_counts counts = round_on("2021-09-30");
+    ck_assert_int_eq(counts.cleared, 0);
+    ck_assert_int_eq(counts.stale, 1);
+    ck_assert_int_eq(counts.events, 0);
+    ck_assert_str_eq(fixture_text("select rule, stale_since, since_on from finding"),
+                     "yellow.housing,2021-09-30,2021-06-30");
+    ck_assert_int_eq(fixture_int("select count(*) from warning_history"), 1);
+    snprintf(before, sizeof before, "%s", written());
+    round_on("2021-10-01");
+    ck_assert_str_eq(written(), before);
+    sql("select t_batch(5, 'h09', '2021-09-28')");
+    ck_assert_int_eq(round_on("2021-10-01").cleared, 1);
+    ck_assert_str_eq(fixture_text("select state, closed_on from warning"), "closed,2021-10-01");
+    ck_assert_int_eq(fixture_int("select count(*) from finding"), 0);
+}
+END_TEST
+
+START_TEST(freshness_ends_on_the_day_after_the_35th)
+{
+    sql("select t_single(1, 60000); select t_batch(5, 'h06', '2021-06-28');"
+        "select t_own(1, 'housing.grade', 4, '2020-01-01', '2021-07-01', 5, 2)");
+    round_on("2021-06-30");
+    ck_assert_int_eq(dry_run_on("2021-08-02").cleared, 1);
+    ck_assert_int_eq(dry_run_on("2021-08-03").cleared, 0);
+}
+END_TEST
+
+START_TEST(a_household_that_leaves_the_register_is_cleared)
+{
+    sql("select t_single(1, 1000), t_single(2, 60000)");
+    round_on("2021-06-30");
+    sql("update household set valid_to = '2021-07-01' where household_id = 1;"
+        "update membership set valid_to = '2021-07-01' where household_id = 1");
+    struct round_counts counts = round_on("2021-07-01");
+    ck_assert_int_eq(counts.households, 1);
+    ck_assert_int_eq(counts.cleared, 1);
+    ck_assert_int_eq(counts.levels[LEVEL_NONE], 1);
+    ck_assert_str_eq(fixture_text("select state from warning"), "closed");
+    ck_assert_str_eq(
+        fixture_text("select evidence->>'on_register', level from warning_history where round_id = 2"),
+        "false,none");
+}
+END_TEST
+
+START_TEST(a_dead_mans_benefit_is_a_check_without_a_level)
+{
+    sql("select t_single(1, 60000); select t_fact(1, 'event.death', 1, '2021-05-01', null),"
+        " t_fact(1, 'relief.dibao', 1, '2019-01-01', null)");
+    struct round_counts counts = round_on("2021-06-30");
+    ck_assert_int_eq(counts.raised, 0);
+    ck_assert_int_eq(counts.checks_raised, 1);
+    ck_assert_str_eq(fixture_text("select rule, kind, level from finding"), "check.deceased,check,none");
+    ck_assert_int_eq(fixture_int("select count(*) from warning"), 0);
+    ck_assert_str_eq(
+        fixture_text(
+            "select type, priority, event::jsonb->'data'->>'warning_id', event::jsonb->'data'->>'due_on',"
+            " event::jsonb->'data'->'reasons'->0->>'level' from outbox join delivery using (event_id)"),
+        "check.raised,4,,2021-07-07,none");
+    sql("update person_fact set to_day = '2021-06-30' where code = %d", fixture_code("relief.dibao"));
+    ck_assert_int_eq(round_on("2021-07-01").checks_cleared, 1);
+    ck_assert_str_eq(fixture_text("select type from outbox order by outbox_no"),
+                     "check.raised;check.cleared");
+}
+END_TEST
+
+START_TEST(a_rule_that_the_policy_no_longer_has_ends)
+{
+    sql("select t_single(1, 1000), t_single(2, 60000)");
+    round_on("2021-06-30");
+    sql("insert into finding values (1, 'red.gone', 'colour', 'fired', 'red', 1, '2021-06-30'),"
+        " (2, 'check.gone', 'check', 'fired', 'none', 1, '2021-06-30')");
+    struct round_counts counts = round_on("2021-06-30");
+    ck_assert_int_eq(counts.changed, 1);
+    ck_assert_int_eq(counts.checks_cleared, 1);
+    ck_assert_str_eq(fixture_text("select household_id, rule from finding"), "1,red.apply");
+    ck_assert_str_eq(fixture_text("select household_id, type from outbox where round_id = 2 order by 1"),
+                     "1,warning.changed;2,check.cleared");
+    ck_assert_int_eq(round_on("2021-06-30").events, 0);
+}
+END_TEST
+
+/* --- what a round leaves alone ------------------------------------------------------------------------------------ */
+
+START_TEST(a_dry_run_leaves_no_trace)
+{
+    sql("select t_single(n, 1000) from generate_series(1, 12) n");
+    struct round_options options = options_on("2021-06-30");
+    struct round_report report;
+    options.dry_run = true;
+    round_report_init(&report);
+    must(round_execute(&options, NULL, &report, &err));
+    check_report(&report);
+    ck_assert_int_eq(report.counts.raised, 12);
+    ck_assert_uint_eq(report.change_count, 12);
+    ck_assert_str_eq(report.changes[0].household_no, "H1");
+    ck_assert_str_eq(report.changes[1].household_no, "H10");
+    ck_assert_int_eq(report.changes[0].township_code, 610922103);
+    ck_assert_int_eq(report.changes[0].to, LEVEL_RED);
+    round_report_fini(&report);
+    ck_assert_str_eq(fixture_text("select (select count(*) from round), (select count(*) from finding), "
+                                  "(select count(*) from warning),"
+                                  " (select count(*) from outbox), (select count(*) from audit), (select "
+                                  "count(*) from policy_version)"),
+                     "0,0,0,0,0,0");
+}
+END_TEST
+
+START_TEST(a_round_over_the_limit_is_held_until_accepted)
+{
+    sql("select t_single(n, 1000) from generate_series(1, 5) n");
+    struct round_options options = options_on("2021-06-30");
+    int64_t held_round, round_id;
+    bool held;
+    options.limit = (struct round_limit){ROUND_LIMIT_COUNT, 3};
+    struct round_counts counts = run(&options, &held_round, &held);
+    ck_assert(held);
+    ck_assert_int_eq(counts.raised, 5);
+    ck_assert_str_eq(fixture_text("select state, counts->>'raised' from round"), "held,5");
+    ck_assert_int_eq(fixture_int("select (select count(*) from finding) + (select count(*) from outbox) + "
+                                 "(select count(*) from warning)"),
+                     0);
+
+    options.accept_round = held_round;
+    options.accept_reason = "first round";
+    options.as_of = day("2021-12-31"); /* the held round's date counts */
+    counts = run(&options, &round_id, &held);
+    ck_assert(!held);
+    ck_assert_int_eq(counts.raised, 5);
+    ck_assert_str_eq(
+        fixture_text(
+            "select round_id, state, cause, as_of, accepted_by, accepted_reason from round order by 1"),
+        "1,held,operator,2021-06-30,tester,\"first round\";2,committed,accept,2021-06-30,,");
+    ck_assert_int_eq(fixture_int("select count(*) from warning"), 5);
+
+    struct round_report report;
+    round_report_init(&report);
+    ck_assert_int_eq(round_execute(&options, NULL, &report, &err), STATUS_REJECT);
+    ck_assert_msg(strstr(err.text, "accepted before") != NULL, "%s", err.text);
+    round_report_fini(&report);
+}
+END_TEST
+
+START_TEST(more_than_was_accepted_is_held_again)
+{
+    sql("select t_single(n, 1000) from generate_series(1, 5) n");
+    struct round_options options = options_on("2021-06-30");
+    int64_t round_id;
+    bool held;
+    options.limit = (struct round_limit){ROUND_LIMIT_PERCENT, 2000};
+    run(&options, &round_id, &held);
+    ck_assert(held);
+    sql("select t_single(6, 1000)");
+    options.accept_round = round_id;
+    ck_assert_int_eq(run(&options, &round_id, &held).raised, 6);
+    ck_assert(held);
+    ck_assert_int_eq(fixture_int("select count(*) from warning"), 0);
+    options.accept_round = round_id;
+    run(&options, NULL, &held);
+    ck_assert(!held);
+    ck_assert_int_eq(fixture_int("select count(*) from warning"), 6);
+}
+END_TEST
+
+START_TEST(a_date_before_the_last_committed_round_is_refused)
+{
+    struct round_report report;
+    sql("select t_single(1, 6000)");
+    round_on("2021-06-30");
+    struct round_options options = options_on("2021-06-29");
+    round_report_init(&report);
+    ck_assert_int_eq(round_execute(&options, NULL, &report, &err), STATUS_REJECT);
+    ck_assert_msg(strstr(err.text, "2021-06-29") != NULL && strstr(err.text, "2021-06-30") != NULL, "%s",
+                  err.text);
+    round_report_fini(&report);
+    ck_assert_int_eq(fixture_int("select count(*) from round"), 1);
+}
+END_TEST
+
+START_TEST(a_dry_run_of_an_earlier_date_knows_only_what_was_known)
+{
+    sql("select t_single(1, 60000); select t_batch(5, 'h06', '2021-06-28', '2021-06-28 12:00+08'),"
+        " t_batch(5, 'h07', '2021-07-28', '2021-07-28 12:00+08'); select t_own(1, 'housing.grade', 4, "
+        "'2020-01-01', null, 5, 3)");
+    ck_assert_int_eq(round_on("2021-07-31").levels[LEVEL_YELLOW], 1);
+    ck_assert_int_eq(dry_run_on("2021-07-28").levels[LEVEL_YELLOW], 1);
+    ck_assert_int_eq(dry_run_on("2021-07-27").cleared, 1); /* h07 was not known, h06 was fresh and silent */
+}
+END_TEST
+
+START_TEST(an_empty_county_is_a_round)
+{
+    struct round_counts counts = round_on("2021-06-30");
+    ck_assert_int_eq(counts.households, 0);
+    ck_assert_str_eq(fixture_text("select state from round"), "committed");
+}
+END_TEST
+
+START_TEST(a_cancelled_round_fails_and_writes_nothing)
+{
+    struct round_report report;
+    struct round_options options = options_on("2021-06-30");
+    atomic_bool cancel = true;
+    sql("select t_single(1, 1000)");
+    round_report_init(&report);
+    ck_assert_int_eq(round_execute(&options, &cancel, &report, &err), STATUS_RETRY);
+    round_report_fini(&report);
+    ck_assert_int_eq(fixture_int("select count(*) from finding"), 0);
+    ck_assert_int_eq(fixture_int("select count(*) from round where state not in ('failed')"), 0);
+}
+END_TEST
+
+/* --- two rounds at once --------------------------------------------------------------------------------------------- */
+
+struct rival {
+    pthread_t thread;
+    enum status status;
+    struct error err;
+};
+
+static void *compete(void *argument)
+{
+    struct rival *rival = argument;
+    struct round_options options = options_on("2021-06-30");
+    struct round_report report;
+    round_report_init(&report);
+    rival->status = round_execute(&options, NULL, &report, &rival->err);
+    round_report_fini(&report);
+    return NULL;
+}
+
+static void wait_for(const char *query, int64_t value)
+{
+    static const struct timespec pause = {0, 10000000};
+    int64_t until = clock_monotonic_ms() + 20000;
+    while (fixture_int(query) != value) {
+        ck_assert_msg(clock_monotonic_ms() < until, "%s is still not %lld", query, (long long)value);
+        nanosleep(&pause, NULL);
+    }
+}
+
+START_TEST(of_two_rounds_at_once_one_commits_and_one_is_run_again)
+{
+    struct rival rivals[2];
+    sql("select t_single(n, 1000) from generate_series(1, 30) n");
+    struct pg *holder = fixture_connect(NULL);
+    must(pg_exec(holder, "begin; select from lease where name = 'round' for update", &err));
+    for (int i = 0; i < 2; i++)
+        pthread_create(&rivals[i].thread, NULL, compete, &rivals[i]);
+    wait_for("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = "
+             "'Lock'",
+             2);
+    pg_close(holder);
+    for (int i = 0; i < 2; i++)
+        pthread_join(rivals[i].thread, NULL);
+    int ok = (rivals[0].status == STATUS_OK) + (rivals[1].status == STATUS_OK);
+    int again = (rivals[0].status == STATUS_RETRY) + (rivals[1].status == STATUS_RETRY);
+    ck_assert_msg(ok == 1 && again == 1, "%d ok, %d retry: %s / %s", ok, again, rivals[0].err.text,
+                  rivals[1].err.text);
+    ck_assert_int_eq(fixture_int("select count(*) from warning"), 30);
+    ck_assert_int_eq(fixture_int("select count(*) from outbox"), 30);
+    ck_assert_str_eq(fixture_text("select state from round order by 1"), "committed;failed");
+    ck_assert_int_eq(round_on("2021-06-30").events, 0);
+}
+END_TEST
+
+/* A trigger that fires at the commit waits for a lock, so that the session can be killed in the middle of it. */
+START_TEST(a_lost_commit_is_looked_up)
+{
+    struct rival rival;
+    sql("select t_single(1, 1000); create table gate (n int); create function wait_at_gate() returns trigger "
+        "language plpgsql as"
+        " $$ begin lock table shouwang.gate in share mode; return null; end $$; create constraint trigger t "
+        "after insert on warning"
+        " deferrable initially deferred for each row execute function wait_at_gate()");
+    struct pg *holder = fixture_connect(NULL);
+    must(pg_exec(holder, "begin; lock table gate in exclusive mode", &err));
+    pthread_create(&rival.thread, NULL, compete, &rival);
+    wait_for("select count(*) from pg_stat_activity where datname = current_database() and wait_event = "
+             "'relation'",
+             1);
+    sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and "
+        "wait_event = 'relation'");
+    pthread_join(rival.thread, NULL);
+    pg_close(holder);
+    ck_assert_int_eq(rival.status, STATUS_RETRY);
+    ck_assert_int_eq(fixture_int("select count(*) from warning"), 0);
+    ck_assert_str_eq(fixture_text("select state from round"), "failed");
+    ck_assert_int_eq(round_on("2021-06-30").raised, 1);
+}
+END_TEST
+
+/* --- what people are shown ------------------------------------------------------------------------------------------ */
+
+static json_t *explain(const char *subject, bool named)
+{
+    struct explain_options options = {.conninfo = conninfo,
+                                      .policy = policy,
+                                      .policy_hash = hash,
+                                      .dictionary = dictionary,
+                                      .subject = subject,
+                                      .as_of = day("2021-06-30"),
+                                      .named = named,
+                                      .json = true};
+    struct text out;
+    bool found;
+    text_init(&out);
+    must(explain_execute(&options, &out, &found, &err));
+    json_t *root = found ? json_loadb(out.bytes, out.length, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+    ck_assert_msg(!found || root != NULL, "%s", out.bytes);
+    text_fini(&out);
+    return root;
+}
+
+START_TEST(evidence_explains_for_ever_what_the_live_facts_explained_then)
+{
+    char warning_id[64];
+    sql("select t_single(1, 1000); select t_batch(1, 'm06', '2021-06-28');"
+        "select t_fact(1, 'expense.medical_self_paid', 550000, '2021-06-01', '2021-06-20', 1, 2, 'Z1')");
+    round_on("2021-06-30");
+    json_t *live = explain("H1", false);
+    sql("update person_fact set value = 9999999");
+    snprintf(warning_id, sizeof warning_id, "%s", fixture_text("select warning_id from warning"));
+    json_t *stored = explain(warning_id, false);
+    ck_assert_ptr_nonnull(live);
+    ck_assert_ptr_nonnull(stored);
+    static const char *const same[] = {"as_of",       "level",   "persons", "facts",
+                                       "definitions", "clauses", "policy"};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        char *a = json_dumps(json_object_get(live, same[i]), JSON_ENCODE_ANY),
+             *b = json_dumps(json_object_get(stored, same[i]), JSON_ENCODE_ANY);
+        ck_assert_msg(strcmp(a, b) == 0, "%s: %s\nand stored %s", same[i], a, b);
+        free(a);
+        free(b);
+    }
+    ck_assert_str_eq(json_string_value(json_object_get(stored, "level")), "red");
+    ck_assert_str_eq(json_string_value(json_object_get(stored, "basis")), "evidence");
+    json_decref(live);
+    json_decref(stored);
+}
+END_TEST
+
+START_TEST(explanations_are_in_chinese_and_masked)
+{
+    struct text out;
+    bool found;
+    sql("select t_single(1, 1000)");
+    round_on("2021-06-30");
+    struct explain_options options = {.conninfo = conninfo,
+                                      .policy = policy,
+                                      .policy_hash = hash,
+                                      .dictionary = dictionary,
+                                      .subject = "H1",
+                                      .as_of = day("2021-06-30")};
+    text_init(&out);
+    must(explain_execute(&options, &out, &found, &err));
+    static const char *const words[] = {"red.apply", "触发",     "未触发", "1000.00",
+                                        "4830.00",   "004 篇五", "王**",   "-3830.00"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        ck_assert_msg(strstr(out.bytes, words[i]) != NULL, "%s in:\n%s", words[i], out.bytes);
+    ck_assert_ptr_null(strstr(out.bytes, "王某某"));
+    text_clear(&out);
+    options.named = true;
+    must(explain_execute(&options, &out, &found, &err));
+    ck_assert_ptr_nonnull(strstr(out.bytes, "王某某"));
+    text_clear(&out);
+    options.subject = "no-such";
+    must(explain_execute(&options, &out, &found, &err));
+    ck_assert(!found && out.length == 0);
+    text_fini(&out);
+    ck_assert_ptr_null(explain("01900000-0000-7000-8000-000000000000", false));
+}
+END_TEST
+
+START_TEST(the_list_of_warnings_is_what_interfaces_say)
+{
+    struct text out;
+    struct warnings_options options = {.conninfo = conninfo};
+    sql("select t_single(2, 1000), t_single(10, 6000), t_single(3, 60000);"
+        "select t_batch(1, 'm06', '2021-06-28'); select t_fact(10, 'expense.medical_self_paid', 550000, "
+        "'2021-06-01', '2021-06-20', 1, 2, '')");
+    round_on("2021-06-30");
+    text_init(&out);
+    must(warnings_json(&options, &out, &err));
+    json_t *root = json_loadb(out.bytes, out.length, JSON_DISABLE_EOF_CHECK, NULL);
+    ck_assert_msg(root != NULL, "%s", out.bytes);
+    json_t *households = json_object_get(root, "households"), *first = json_array_get(households, 0);
+    ck_assert_uint_eq(json_array_size(households), 2);
+    ck_assert_str_eq(json_string_value(json_object_get(first, "household_no")), "H10");
+    ck_assert_str_eq(json_string_value(json_object_get(first, "township_code")), "610922103");
+    ck_assert_str_eq(json_string_value(json_object_get(first, "level")), "red");
+    char *reasons = json_dumps(json_object_get(first, "reasons"), JSON_COMPACT);
+    ck_assert_str_eq(
+        reasons,
+        "[{\"rule\":\"orange.margin\",\"level\":\"orange\"},{\"rule\":\"red.rigid\",\"level\":\"red\"}]");
+    free(reasons);
+    ck_assert_int_eq(json_integer_value(json_object_get(root, "round")), 1);
+    json_decref(root);
+    text_clear(&out);
+    options.level = "orange";
+    must(warnings_csv(&options, &out, &err));
+    ck_assert_msg(strchr(out.bytes, '\n') == out.bytes + out.length - 1, "only the header: %s", out.bytes);
+    text_fini(&out);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("round");
+    TCase *tests = tcase_create("round");
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, county, no_county);
+    tcase_add_test(tests, a_round_writes_findings_case_history_audit_event_and_delivery);
+    tcase_add_test(tests, the_event_says_what_interfaces_demand);
+    tcase_add_test(tests, a_second_round_over_the_same_input_writes_nothing);
+    tcase_add_test(tests, levels_rise_and_fall_with_their_reasons);
+    tcase_add_test(tests, a_stale_feed_ends_nothing_and_is_marked_once);
+    tcase_add_test(tests, freshness_ends_on_the_day_after_the_35th);
+    tcase_add_test(tests, a_household_that_leaves_the_register_is_cleared);
+    tcase_add_test(tests, a_dead_mans_benefit_is_a_check_without_a_level);
+    tcase_add_test(tests, a_rule_that_the_policy_no_longer_has_ends);
+    tcase_add_test(tests, a_dry_run_leaves_no_trace);
+    tcase_add_test(tests, a_round_over_the_limit_is_held_until_accepted);
+    tcase_add_test(tests, more_than_was_accepted_is_held_again);
+    tcase_add_test(tests, a_date_before_the_last_committed_round_is_refused);
+    tcase_add_test(tests, a_dry_run_of_an_earlier_date_knows_only_what_was_known);
+    tcase_add_test(tests, an_empty_county_is_a_round);
+    tcase_add_test(tests, a_cancelled_round_fails_and_writes_nothing);
+    tcase_add_test(tests, of_two_rounds_at_once_one_commits_and_one_is_run_again);
+    tcase_add_test(tests, a_lost_commit_is_looked_up);
+    tcase_add_test(tests, evidence_explains_for_ever_what_the_live_facts_explained_then);
+    tcase_add_test(tests, explanations_are_in_chinese_and_masked);
+    tcase_add_test(tests, the_list_of_warnings_is_what_interfaces_say);
+    suite_add_tcase(suite, tests);
+    return fixture_main(suite);
+}
