@@ -17,9 +17,11 @@ IO_LIBS = $(CURL_LIBS) $(MHD_LIBS) $(EVENT_LIBS) $(CRYPTO_LIBS) $(SYSTEMD_LIBS)
 # the only users of libpq
 daemon_io_libio_a_SOURCES += \
 	daemon/io/pg.c daemon/io/pg.h \
+	daemon/io/pg_async.c \
 	daemon/io/pg_connection.c \
 	daemon/io/pg_copy.c \
 	daemon/io/pg_internal.h \
+	daemon/io/pg_resolve.c \
 	daemon/io/pg_value.c
 daemon_io_libio_a_CFLAGS += $(PQ_CFLAGS)
 IO_LIBS += $(PQ_LIBS)

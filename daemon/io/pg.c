@@ -160,6 +160,49 @@ static enum status connect_poll(struct pg *pg, struct error *err)
     return STATUS_OK;
 }
 
+/* Waits for the addresses, within the deadline. */
+static enum status wait_resolved(const struct pg *pg, int fd, struct error *err)
+{
+    struct pollfd done = {.fd = fd, .events = POLLIN};
+    for (;;) {
+        int64_t left_ms = pg->deadline_ms - clock_monotonic_ms();
+        if (left_ms <= 0)
+            return error_set(err, STATUS_RETRY,
+                             "database: its host name was not resolved before the deadline");
+        if (poll(&done, 1, (int)left_ms) > 0)
+            return STATUS_OK;
+    }
+}
+
+static enum status start_resolved(struct pg *pg, const char *conninfo, const char *application_name,
+                                  const char *hosts, struct error *err)
+{
+    struct pg_resolve *resolve;
+    int fd;
+    enum status status = pg_resolve_start(hosts, &resolve, &fd, err);
+    if (status)
+        return status;
+    status = wait_resolved(pg, fd, err);
+    if (!status && !pg_resolve_addresses(resolve))
+        status = error_set(err, STATUS_RETRY, "database: its host name %s cannot be resolved", hosts);
+    if (!status)
+        status = pg_start(conninfo, application_name, pg_resolve_addresses(resolve), &pg->conn, err);
+    pg_resolve_free(resolve);
+    return status;
+}
+
+static enum status start(struct pg *pg, const char *conninfo, const char *application_name, struct error *err)
+{
+    char *hosts;
+    enum status status = pg_host_to_resolve(conninfo, &hosts, err);
+    if (status)
+        return status;
+    status = hosts ? start_resolved(pg, conninfo, application_name, hosts, err)
+                   : pg_start(conninfo, application_name, NULL, &pg->conn, err);
+    free(hosts);
+    return status;
+}
+
 enum status pg_connect(const char *conninfo, const char *application_name, int timeout_ms, struct pg **pg,
                        struct error *err)
 {
@@ -169,7 +212,7 @@ enum status pg_connect(const char *conninfo, const char *application_name, int t
         return error_set(err, STATUS_FATAL, "database: no memory for a connection");
     new->call_timeout_ms = PG_CALL_TIMEOUT_MS;
     new->deadline_ms = clock_monotonic_ms() + timeout_ms;
-    enum status status = pg_start(conninfo, application_name, NULL, &new->conn, err);
+    enum status status = start(new, conninfo, application_name, err);
     if (!status)
         status = connect_poll(new, err);
     if (status) {

@@ -124,7 +124,7 @@ enum {
 };
 
 /* conninfo: as libpq takes it (keywords or URI); parameters given there win over ours. timeout_ms bounds the
- * whole connecting, but for the resolving of a host name, which libpq does with the system's resolver. */
+ * whole connecting, the resolving of a host name included. */
 enum status pg_connect(const char *conninfo, const char *application_name, int timeout_ms, struct pg **pg,
                        struct error *err) WARN_UNUSED;
 void pg_close(struct pg *pg); /* NULL is allowed; an open transaction is rolled back by the server */

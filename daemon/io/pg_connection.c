@@ -209,12 +209,24 @@ enum status pg_start(const char *conninfo, const char *application_name, const c
     return STATUS_OK;
 }
 
-/* False for a socket's folder and for a numeric address. */
-static bool is_name(const char *host)
+bool pg_is_host_name(const char *host)
 {
     unsigned char address[sizeof(struct in6_addr)];
     return *host && *host != '/' && *host != '@' && inet_pton(AF_INET, host, address) != 1 &&
            inet_pton(AF_INET6, host, address) != 1;
+}
+
+static bool any_is_name(const char *hosts)
+{
+    char host[256];
+    for (const char *at = hosts; *at; at += *at == ',') {
+        size_t length = strcspn(at, ",");
+        snprintf(host, sizeof host, "%.*s", (int)length, at);
+        if (pg_is_host_name(host))
+            return true;
+        at += length;
+    }
+    return false;
 }
 
 enum status pg_host_to_resolve(const char *conninfo, char **host, struct error *err)
@@ -225,7 +237,7 @@ enum status pg_host_to_resolve(const char *conninfo, char **host, struct error *
     if (status)
         return status;
     const char *names = given_value(given, "host"), *address = given_value(given, "hostaddr");
-    if (names && is_name(names) && !(address && *address)) {
+    if (names && any_is_name(names) && !(address && *address)) {
         *host = strdup(names);
         if (!*host)
             status = error_set(err, STATUS_FATAL, "database: no memory for a connection");

@@ -26,12 +26,21 @@ enum status pg_start(const char *conninfo, const char *application_name, const c
                      struct error *err) WARN_UNUSED;
 /* The host names in conninfo that would have to be resolved ("a" or "a,b"), malloc'd; *host NULL when there are none. */
 enum status pg_host_to_resolve(const char *conninfo, char **host, struct error *err) WARN_UNUSED;
+bool pg_is_host_name(const char *host); /* not a socket's folder and not a numeric address */
 /* Why connecting failed. */
-enum status pg_connect_error(const PGconn *conn, char sqlstate[PG_SQLSTATE_SIZE],
-                             struct error *err) WARN_UNUSED;
+enum status pg_connect_error(const PGconn *conn, char sqlstate[PG_SQLSTATE_SIZE], struct error *err);
 /* Why a statement failed: SQLSTATE, our words, names of schema objects. */
-enum status pg_result_error(const PGresult *result, char sqlstate[PG_SQLSTATE_SIZE],
-                            struct error *err) WARN_UNUSED;
+enum status pg_result_error(const PGresult *result, char sqlstate[PG_SQLSTATE_SIZE], struct error *err);
+
+/* --- pg_resolve.c ------------------------------------------------------------------------------------------- */
+
+struct pg_resolve;
+/* Resolves the hosts of a conninfo beside the caller; *fd becomes readable when it is done. */
+enum status pg_resolve_start(const char *hosts, struct pg_resolve **resolve, int *fd,
+                             struct error *err) WARN_UNUSED;
+/* For hostaddr; NULL when no name could be resolved. Only after *fd was readable. */
+const char *pg_resolve_addresses(const struct pg_resolve *resolve);
+void pg_resolve_free(struct pg_resolve *resolve); /* at any time; NULL is allowed */
 
 /* --- pg.c --------------------------------------------------------------------------------------------------- */
 

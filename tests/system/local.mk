@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: PostgreSQL
 # C programs that need a PostgreSQL cluster; tests/system/run starts one for them. Not in TESTS.
 SYSTEM_TESTS = \
+	tests/system/test_store_async \
 	tests/system/test_store_facts \
 	tests/system/test_store_migrate \
 	tests/system/test_store_pg \
@@ -25,3 +26,6 @@ tests_system_test_store_pg_LDADD = $(STORE_TEST_LIBS)
 tests_system_test_store_register_SOURCES = tests/system/test_store_register.c
 tests_system_test_store_register_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_system_test_store_register_LDADD = $(STORE_TEST_LIBS)
+tests_system_test_store_async_SOURCES = tests/system/test_store_async.c
+tests_system_test_store_async_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_system_test_store_async_LDADD = $(STORE_TEST_LIBS)
