@@ -102,6 +102,9 @@ static enum status dossier_from_now(struct explaining *e, struct error *err)
     e->render.policy = e->options->policy;
     e->render.policy_hash = e->options->policy_hash;
     e->render.as_of = e->options->as_of;
+    enum status status = origins_load(&e->origins, e->pg, e->arena, err);
+    if (status != STATUS_OK)
+        return status;
     return dossier_build(&e->dossier, persons, e->one->member_count, facts, take_facts(e, facts), e->arena,
                          err);
 }
