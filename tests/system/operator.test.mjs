@@ -91,7 +91,8 @@ test('a reload with a mistake keeps the old settings and says where the mistake 
 });
 
 test('the daemon outlives a restart of PostgreSQL', async () => {
-    cluster.pg('restart');
+    cluster.pg('stop');
+    cluster.pg('start');
     await until(async () => (await get('/readyz')).status === 200, 'ready again', 30000);
     assert.equal(instance.round('2021-07-01').held, false);
 });
