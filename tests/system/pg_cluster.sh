@@ -1,15 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: PostgreSQL
-# A private PostgreSQL cluster for tests:
+# A private PostgreSQL cluster, for tests and the demonstration:
 #   pg_cluster.sh start DIR    makes the cluster in DIR if there is none, starts it; the last line is the conninfo
+#   pg_cluster.sh restart DIR  stops and starts it
 #   pg_cluster.sh stop DIR     stops it fast (sessions are ended)
-#   pg_cluster.sh restart DIR  stops it fast and starts it again
 #   pg_cluster.sh kill DIR     stops it at once, as a crash would
-# Reached only through a Unix socket in DIR, which must be short (a socket's path has at most 107 bytes). PostgreSQL
-# refuses root, so root runs it as the user postgres. Nothing is synced to disk: it is thrown away.
+#   pg_cluster.sh remove DIR   stops it and forgets it
+# Reached only through a Unix socket. PostgreSQL refuses root, so root runs it as the user postgres; where that user cannot
+# enter DIR (below /root), or DIR is too long for a socket's path (107 bytes), the cluster lies in a short temporary folder
+# of which DIR keeps the name. Nothing is synced to disk: it is thrown away.
 set -euo pipefail
-action=${1:?start, stop or kill}
-dir=${2:?directory}
+action=${1:?start, restart, stop, kill or remove}
+named=${2:?directory}
 
 bin=$(pg_config --bindir 2>/dev/null || true)
 [ -x "$bin/initdb" ] || bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
@@ -19,6 +21,17 @@ as_server() {
 		(cd / && runuser -u postgres -- "$@")
 	else
 		"$@"
+	fi
+}
+
+# Where the cluster of the named folder really lies.
+place_of() {
+	if [ -f "$named/place" ]; then
+		cat "$named/place"
+	elif [ -d "$named/data" ] || { [ ${#named} -le 80 ] && as_server test -x "$(dirname "$named")"; }; then
+		echo "$named"
+	else
+		mktemp -d /tmp/shouwang.XXXXXX | tee "$named/place"
 	fi
 }
 
@@ -54,6 +67,9 @@ stop() {
 	if [ -f "$dir/data/postmaster.pid" ]; then as_server "$bin/pg_ctl" -D "$dir/data" -m "$1" -w -t 60 stop >/dev/null; fi
 }
 
+mkdir -p "$named"
+dir=$(place_of)
+
 case $action in
 start) start ;;
 stop) stop fast ;;
@@ -62,8 +78,12 @@ restart)
 	start
 	;;
 kill) stop immediate ;;
+remove)
+	stop fast
+	rm -rf "$dir" "$named"
+	;;
 *)
-	echo "pg_cluster.sh: $action: expected start, stop, restart or kill" >&2
+	echo "pg_cluster.sh: $action: expected start, restart, stop, kill or remove" >&2
 	exit 64
 	;;
 esac

@@ -48,7 +48,7 @@ export class Cluster {
     }
 
     stop() {
-        run(PG_CLUSTER, ['stop', this.data]);
+        run(PG_CLUSTER, ['remove', this.data]);
         rmSync(this.directory, { recursive: true, force: true });
     }
 }
