@@ -19,4 +19,5 @@ include tests/lint.mk
 include tests/reference/local.mk
 include tests/system/local.mk
 include tests/system/round.mk
+include tests/system/source.mk
 include tests/unit/source.mk

@@ -1,24 +1,32 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * The register: households, persons and the register's own facts (source 0), from CSV files or from a
- * county's own views. A snapshot: what it no longer holds is ended, not deleted; the same snapshot again
- * changes nothing.
+ * The register: households, persons and the register's own facts (source 0), from CSV files or from a county's own
+ * views. A snapshot: what it no longer holds is ended, not deleted.
  *
- * Rows that are wrong are listed (quarantine, by file and line) and do not stop the import:
- *   household   number, township, village or area damaged; number twice (the first stands)
- *   person      household unknown; kinship or labour damaged; the same ID twice, be it in two households or
- * in one (the first row stands) person with an unusable ID: kept without identity and listed for correction;
- * known again at the next import by household, the ID as written, and name fact        as in a feed
- * (feed_rows.h), and a subject that is not in the snapshot A household without persons is kept. What stops
- * it: a file that is missing, damaged or without its columns (fact.csv may have no rows); a snapshot that
- * would end more than 20 % of the households and at least 10 of them, unless allow_shrink.
+ * Rows that are wrong are listed in the quarantine, columns as table.column ("person.id_number"), and do not stop the
+ * import:
+ *   refused  a household without a usable number (household.number), township (township.unreadable) or area
+ *            (area.unknown), or whose number stands above (household.repeat); a person of a household that the snapshot
+ *            does not hold (household.unknown), or whose ID stands above, be it in another household or in the same
+ *            (person.repeat: the first row stands); a fact as in a feed (feed_rows.h), or about somebody whom the
+ *            snapshot does not hold (household.unknown, person.unknown); damaged rows (row.*)
+ *   kept     a person with an unusable ID (id.*): without identity, known again at the next import by household, ID as
+ *            written, and name; a person without a name (name.missing); kinship or labour that are none
+ *            (kinship.unknown, labour.unknown): as not given; a village code that is none or of another township
+ *            (village.unreadable, village.township)
+ * A household without persons is kept, and counted.
  *
- * The import is one transaction under the ingest lease. It is a batch of source 0, named by the hash of its
- * files; when nothing at all would change, no batch is written and import_result.batch_id is 0. Facts that
- * were known about people before they came on the register become theirs in the same transaction.
+ * What stops it: a table that is missing, damaged or without its columns (facts may have no rows); a snapshot without
+ * households; one that would end more than 20 % of them and at least 10, unless allow_shrink.
  *
- * Blocking, for a worker or shouwangctl. Errors: STATUS_REJECT the snapshot is refused (text says why; a
- * refused batch is recorded); STATUS_RETRY database or disk; STATUS_CONFIG a folder or view is missing.
+ * The import is one transaction under the ingest lease, and a batch of source 0 whose sha256 is that of everything that
+ * was read, with the dictionary's codes. A snapshot that is, byte for byte, the one that was imported last changes
+ * nothing: on the same day not even a batch is written; on a later day one is, which only says that the register is
+ * still the same (a register that nobody confirms grows stale). Facts then keep the batch they came with. Facts that
+ * feeds had stated about people before they came on the register become theirs in the same transaction.
+ *
+ * Blocking, for a worker or shouwangctl. Errors: STATUS_REJECT the snapshot is refused (the text says why; a refused
+ * batch is recorded); STATUS_RETRY database or disk; STATUS_CONFIG a folder, file or view is missing.
  */
 #ifndef SHOUWANG_SOURCE_IMPORT_H
 #define SHOUWANG_SOURCE_IMPORT_H
@@ -49,7 +57,7 @@ enum import_stage {
 };
 const char *import_stage_name(enum import_stage stage);
 
-/* rows so far and in all; total 0 = not known. Called at most about every 50,000 rows. */
+/* rows so far and in all; total 0 = not known. Called about every 50,000 rows and at the end of each stage. */
 typedef void import_progress(void *context, enum import_stage stage, int64_t rows, int64_t total);
 
 struct import_settings {
@@ -69,7 +77,8 @@ struct import_counts {
 };
 
 struct import_result {
-    int64_t batch_id; /* 0 when nothing changed */
+    int64_t batch_id; /* 0 when none was written */
+    bool same;        /* the snapshot was that of the last import: only these two fields are filled */
     struct import_counts households, persons, facts;
     int64_t without_identity; /* persons whose ID is unusable */
     int64_t empty_households;
@@ -81,13 +90,13 @@ enum status import_directory(struct pg *pg, const struct import_settings *settin
                              struct import_result *result, struct error *err) WARN_UNUSED;
 
 /*
- * The same from the views of a county's own database. `county` is a connection to it, `schema` holds
- *   household (household_no text, township_code text, village_code text, area text, address text)
- *   person    (household_no text, id_number text, name text, kinship text, labour text)
- *   fact      (household_no text, id_number text, code text, value text, "from" date, "to" date, ref text,
- * as_of date, amount bigint (fen) or numeric (yuan), null where `value` holds the value) They are read in one
- * snapshot, by columns' names; a text column may also be varchar or char. Lines in the quarantine are the
- * rows' numbers.
+ * The same from the views (or tables) of a county's own database. `county` is a connection to it, `schema` holds
+ *   household (household_no, township_code, village_code, area, address)
+ *   person    (household_no, id_number, name, kinship, labour)
+ *   fact      (household_no, id_number, code, value, amount, "from", "to", ref, as_of)
+ * by columns' names, read in one snapshot. Columns are text (varchar, char) or whole numbers; "from", "to" and as_of may
+ * be date; amount is bigint (fen) or numeric (yuan) and, where it is not null, stands for value. address, kinship, labour,
+ * amount, "to", ref and as_of may be missing. Lines in the quarantine are the numbers of rows, the first is 2.
  */
 enum status import_views(struct pg *pg, struct pg *county, const char *schema,
                          const struct import_settings *settings, struct import_result *result,

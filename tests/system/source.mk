@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: PostgreSQL
+SOURCE_SYSTEM_TESTS = tests/system/test_source_import tests/system/test_source_ingest
+check_PROGRAMS += $(SOURCE_SYSTEM_TESTS)
+check_LIBRARIES += tests/system/libsourcetest.a
+tests_system_libsourcetest_a_SOURCES = tests/system/source_fixture.c tests/system/source_fixture.h
+tests_system_libsourcetest_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+SOURCE_TEST_LIBS = tests/system/libsourcetest.a daemon/source/libsource.a $(STORE_TEST_LIBS) $(JANSSON_LIBS)
+
+tests_system_test_source_import_SOURCES = tests/system/test_source_import.c
+tests_system_test_source_import_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_system_test_source_import_LDADD = $(SOURCE_TEST_LIBS)
+tests_system_test_source_ingest_SOURCES = tests/system/test_source_ingest.c
+tests_system_test_source_ingest_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_system_test_source_ingest_LDADD = $(SOURCE_TEST_LIBS)

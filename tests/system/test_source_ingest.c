@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Feed files against a real database: whole or not at all, once, in order, across crashes. */
+#include "config.h"
+
+#include "source_fixture.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEADER "id_number,household_no,name,code,value,from,to,ref\n"
+#define PAID   "expense.medical_self_paid"
+
+static const char *facts(void)
+{
+    return fixture_text(
+        "select i.id_packed / 11 % 1000 as who, c.name, f.value, f.from_day, f.to_day, f.ref"
+        " from person_fact f join person_identity i using (person_id) join fact_code c using (code)"
+        " order by i.id_packed, c.name, f.from_day, f.to_day, f.ref");
+}
+
+static int64_t fact_count(void)
+{
+    return fixture_int("select (select count(*) from person_fact) + (select count(*) from household_fact)"
+                       " + (select count(*) from stranger_fact)");
+}
+
+static int64_t value_of(const char *ref)
+{
+    char sql[128];
+    snprintf(sql, sizeof sql, "select coalesce(value, -1) from person_fact where ref = '%s'", ref);
+    return fixture_int(sql);
+}
+
+START_TEST(rows_find_their_subjects)
+{
+    put_feed("medical_insurance", "june",
+             HEADER ID_A
+             ",,王小明," PAID ",1234.50,2021-06-01,2021-06-05,D1\n" ID_B ",,王五," PAID
+             ",2.00,2021-06-01,2021-06-05,D2\n" ID_C ",,阿依古丽•买买提," PAID
+             ",3.00,2021-06-01,2021-06-05,D3\n" ID_X ",,陌生人," PAID ",4.00,2021-06-01,2021-06-05,D4\n"
+             ",H2,,housing.grade,C,2021-01-01,,\n"
+             ",H9,,housing.grade,C,2021-01-01,,\n" ID_A ",,," PAID ",many,2021-06-02,,D5\n"
+             "5.1E+17,,," PAID ",1,2021-06-02,,D6\n" ID_A ",,," PAID ",9.99,2021-06-01,2021-06-05,D1\n",
+             NULL);
+    scan();
+    const struct ingest_result *result = outcome_of("june");
+    ck_assert_int_eq(result->outcome, INGEST_ACCEPTED);
+    ck_assert_int_eq(result->source, 1);
+    ck_assert_int_eq(result->rows_total, 9);
+    ck_assert_int_eq(result->facts_stored, 5);
+    ck_assert_int_eq(result->facts_stranger, 1);
+    ck_assert_int_eq(result->rows_quarantined, 3);
+    ck_assert_int_eq(result->rows_kept, 2);
+    ck_assert_int_eq(result->names_differ, 1);
+    ck_assert_int_eq(value_of("D1"), 123450);
+    ck_assert_int_eq(value_of("D5"), -1);
+    ck_assert_int_eq(fixture_int("select count(*) from household_fact where value = 3"), 1);
+    ck_assert_str_eq(fixture_text("select name, value from stranger_fact"), "陌生人,400");
+    ck_assert_str_eq(
+        fixture_text("select line, column_name, reason, found, kept from quarantine order by line"),
+        "3,name,name.differs,王*,t;7,household_no,household.unknown,H9,f;8,value,amount.unreadable,many,t;"
+        "9,id_number,id.scientific,5.1E+17,f;10,\"\",fact.repeat,\"\",f");
+    ck_assert_str_eq(
+        fixture_text("select source, batch, mode, status, file_name, encoding, rows_total, rows_stored,"
+                     " rows_quarantined, rows_stranger, period_to from batch where source = 1"),
+        "1,june,delta,accepted,june.csv,utf-8,9,5,3,1,2021-06-30");
+    ck_assert_int_eq(fixture_int("select count(*) from audit where action = 'feed.accepted'"), 1);
+    ck_assert(file_is_there("%s/medical_insurance/june.csv", archive_root));
+    ck_assert(file_is_there("%s/medical_insurance/june.csv.manifest.json", archive_root));
+    ck_assert(!file_is_there("%s/medical_insurance/june.csv", drop_root));
+    ck_assert(!file_is_there("%s/medical_insurance/june.csv.manifest.json", drop_root));
+}
+END_TEST
+
+START_TEST(delta_adds_and_supersedes)
+{
+    put_feed("medical_insurance", "one",
+             HEADER ID_A ",,," PAID ",1.00,2021-06-01,,D1\n" ID_A ",,," PAID ",2.00,2021-06-01,,D2\n", NULL);
+    scan();
+    put_feed("medical_insurance", "two",
+             HEADER ID_A ",,," PAID ",5.00,2021-06-01,,D2\n" ID_A ",,," PAID ",3.00,2021-06-01,,D3\n", NULL);
+    scan();
+    ck_assert_int_eq(outcome_of("two")->facts_ended, 1);
+    ck_assert_str_eq(facts(), "1,expense.medical_self_paid,100,2021-06-01,,D1;"
+                              "1,expense.medical_self_paid,500,2021-06-01,,D2;"
+                              "1,expense.medical_self_paid,300,2021-06-01,,D3");
+}
+END_TEST
+
+START_TEST(full_ends_what_is_absent)
+{
+    const struct given full = {.mode = "full"};
+    put_feed("housing", "one",
+             HEADER ",H1,,housing.grade,C,2021-01-01,,\n,H2,,housing.grade,D,2021-01-01,,\n" ID_X
+                    ",,,water.safe,no,2021-01-01,,\n",
+             &full);
+    scan();
+    ck_assert_int_eq(fact_count(), 3);
+    put_feed("housing", "two", HEADER ",H2,,housing.grade,B,2021-01-01,,\n",
+             &(struct given){.mode = "full", .period_to = "2021-07-31"});
+    scan();
+    ck_assert_int_eq(outcome_of("two")->outcome, INGEST_ACCEPTED);
+    ck_assert_int_eq(fact_count(), 1);
+    ck_assert_int_eq(fixture_int("select value from household_fact"), 2);
+    ck_assert_int_eq(fixture_int("select count(*) from household_fact_history"), 2);
+    ck_assert_int_eq(fixture_int("select count(*) from stranger_fact_history"), 1);
+}
+END_TEST
+
+START_TEST(scan_keeps_the_order_of_sending)
+{
+    put_feed("medical_insurance", "a", HEADER ID_A ",,," PAID ",2.00,2021-06-01,,D\n",
+             &(struct given){.sent_at = "2021-07-05T09:00:00+08:00"});
+    put_feed("medical_insurance", "b", HEADER ID_A ",,," PAID ",1.00,2021-06-01,,D\n",
+             &(struct given){.sent_at = "2021-07-05T00:30:00Z"});
+    scan();
+    ck_assert_str_eq(scanned[0].batch, "b");
+    ck_assert_int_eq(value_of("D"), 200);
+}
+END_TEST
+
+/* --- refused -------------------------------------------------------------------------------------------------------- */
+
+static const char good[] = HEADER ID_A ",,," PAID ",10.00,2021-06-01,2021-06-20,D9\n";
+
+static void expect_refused(const char *name, const char *reason_begins)
+{
+    const struct ingest_result *result = outcome_of(name);
+    ck_assert_msg(result->outcome == INGEST_REFUSED, "%s: %s (%s)", name,
+                  ingest_outcome_name(result->outcome), result->reason);
+    ck_assert_msg(strncmp(result->reason, reason_begins, strlen(reason_begins)) == 0, "%s: found reason %s",
+                  name, result->reason);
+    ck_assert(!file_is_there("%s/%s/%s.csv", drop_root, result->feed, name));
+    ck_assert(file_is_there("%s/%s/refused/%s.csv", archive_root, result->feed, name));
+    ck_assert(file_is_there("%s/%s/refused/%s.csv.manifest.json", archive_root, result->feed, name));
+    char sql[256];
+    snprintf(sql, sizeof sql,
+             "select count(*) from batch where status = 'refused' and batch_id = %lld and file_name = "
+             "'%s.csv' and reason is not null",
+             (long long)result->batch_id, name);
+    ck_assert_int_eq(fixture_int(sql), 1);
+}
+
+static void write_over(const char *name, const void *bytes, size_t length)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/medical_insurance/%s", drop_root, name);
+    write_file(path, bytes, length);
+}
+
+START_TEST(bad_files_change_nothing)
+{
+    static const struct {
+        const char *name, *csv, *reason;
+        struct given given;
+    } files[] = {
+        {"rows", good, "manifest: rows: found 7, expected 1", {.rows = 7}},
+        {"feed",
+         good,
+         "manifest: feed: found \"education\", expected \"medical_insurance\"",
+         {.feed = "education"}},
+        {"mode", good, "manifest: mode: found \"partial\"", {.mode = "partial"}},
+        {"period",
+         good,
+         "manifest: period_to: found a day before period_from",
+         {.period_from = "2021-07-01"}},
+        {"batch", good, "manifest: batch: found \"\"", {.batch = ""}},
+        {"hash",
+         good,
+         "manifest: sha256: found that of another file",
+         {.sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}},
+        {"nocode", "id_number,value,from\nx,1,2021-01-01\n", "line 1: found no column code", {0}},
+        {"twice",
+         "id_number,code,code,value,from\n",
+         "twice.csv:1: found column 3 has the name",
+         {.rows = -1}},
+        {"quote",
+         HEADER ID_A ",,,\"" PAID ",10.00,2021-06-01,,\n",
+         "quote.csv:2: found a quote that is never closed",
+         {0}},
+        {"neither",
+         HEADER ID_A ",,\xFF\xFF," PAID ",10.00,2021-06-01,,\n",
+         "neither.csv:2: found a byte that belongs to no character",
+         {0}},
+        {"empty", "", "empty.csv:1: found no header row", {.rows = -1}},
+        {"nothing", HEADER, "a full batch without rows would end everything", {.mode = "full", .rows = -1}},
+        {"useless",
+         HEADER "5.1E+17,,," PAID ",10.00,2021-06-01,,\n",
+         "a full batch of 1 rows none of which",
+         {.mode = "full"}},
+    };
+    char before[64], after[64];
+    put_feed("medical_insurance", "before", HEADER ID_A ",,," PAID ",1.00,2021-06-01,,D1\n", NULL);
+    scan();
+    state(before);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        put_feed("medical_insurance", files[i].name, files[i].csv, &files[i].given);
+        scan();
+        expect_refused(files[i].name, files[i].reason);
+        ck_assert_msg(strcmp(before, state(after)) == 0, "%s changed something", files[i].name);
+    }
+    ck_assert_int_eq(fixture_int("select count(*) from audit where action = 'feed.refused'"),
+                     sizeof files / sizeof *files);
+}
+END_TEST
+
+START_TEST(damaged_after_the_manifest)
+{
+    char before[64], after[64], altered[sizeof good];
+    state(before);
+    put_feed("medical_insurance", "short", good, NULL);
+    write_over("short.csv", good, sizeof good - 10);
+    put_feed("medical_insurance", "altered", good, NULL);
+    memcpy(altered, good, sizeof good);
+    *strstr(altered, "10.00") = '9';
+    write_over("altered.csv", altered, sizeof good - 1);
+    put_feed("medical_insurance", "manifest", good, NULL);
+    write_over("manifest.csv.manifest.json", "{\"feed\"", 7);
+    scan();
+    expect_refused("short", "manifest: sha256: found that of another file");
+    expect_refused("altered", "manifest: sha256: found that of another file");
+    expect_refused("manifest", "manifest: line 1");
+    ck_assert_str_eq(before, state(after));
+}
+END_TEST
+
+START_TEST(an_encoding_that_is_not_declared)
+{
+    struct feed_config *config;
+    must(feed_config_parse("f", slice_of("[feed]\nencoding = utf-8\n"), "medical_insurance", dictionary,
+                           &config, &err));
+    settings.configs = (const struct feed_config *const *)&config;
+    settings.config_count = 1;
+    put_feed("medical_insurance", "gbk", HEADER ID_A ",,\xCD\xF5," PAID ",10.00,2021-06-01,,\n", NULL);
+    scan();
+    expect_refused("gbk", "gbk.csv:2: found a byte that belongs to no character (offset 71), expected UTF-8");
+    feed_config_free(config);
+}
+END_TEST
+
+/* Wherever a small batch is cut off, or one of its bytes is another, the database is as before. */
+START_TEST(every_byte)
+{
+    char before[64], after[64], name[32];
+    static const char batch[] = "id_number,name,code,value,from\n" ID_A ",王," PAID ",1.00,2021-06-01\n";
+    const size_t length = sizeof batch - 1;
+    settings.settle_ms = 1;
+    state(before);
+    for (size_t i = 0; i < length; i++) {
+        char changed[sizeof batch];
+        memcpy(changed, batch, sizeof batch);
+        changed[i] = (char)(changed[i] ^ 1);
+        snprintf(name, sizeof name, "cut%zu", i);
+        put_feed("medical_insurance", name, batch, NULL);
+        write_over(strcat(name, ".csv"), batch, i);
+        snprintf(name, sizeof name, "flip%zu", i);
+        put_feed("medical_insurance", name, batch, NULL);
+        write_over(strcat(name, ".csv"), changed, length);
+    }
+    scan();
+    ck_assert_uint_eq(scanned_count, 2 * length);
+    for (size_t i = 0; i < scanned_count; i++)
+        ck_assert_msg(scanned[i].outcome == INGEST_REFUSED, "%s", scanned[i].file_name);
+    ck_assert_str_eq(before, state(after));
+    put_feed("medical_insurance", "whole", batch, NULL);
+    scan();
+    ck_assert_int_eq(outcome_of("whole")->outcome, INGEST_ACCEPTED);
+    ck_assert_int_eq(fact_count(), 1);
+}
+END_TEST
+
+START_TEST(links_are_not_followed)
+{
+    char from[256], to[256];
+    put_feed("medical_insurance", "real", good, NULL);
+    snprintf(to, sizeof to, "%s/medical_insurance/real.csv", drop_root);
+    snprintf(from, sizeof from, "%s/elsewhere.csv", root);
+    ck_assert_int_eq(rename(to, from), 0);
+    ck_assert_int_eq(symlink(from, to), 0);
+    scan();
+    ck_assert_int_eq(outcome_of("real")->outcome, INGEST_REFUSED);
+    ck_assert_int_eq(fact_count(), 0);
+}
+END_TEST
+
+/* --- waiting ---------------------------------------------------------------------------------------------------------- */
+
+START_TEST(without_a_manifest_it_waits)
+{
+    char manifest[512];
+    put_feed("medical_insurance", "lonely", good, NULL);
+    snprintf(manifest, sizeof manifest, "%s/medical_insurance/lonely.csv.manifest.json", drop_root);
+    char kept[512];
+    snprintf(kept, sizeof kept, "%s/kept.json", root);
+    ck_assert_int_eq(rename(manifest, kept), 0);
+    scan();
+    ck_assert_int_eq(outcome_of("lonely")->outcome, INGEST_WAITING);
+    ck_assert_str_eq(outcome_of("lonely")->reason, "no manifest beside it yet");
+    ck_assert(outcome_of("lonely")->waiting_since_unix_ms > 0);
+    ck_assert(file_is_there("%s/medical_insurance/lonely.csv", drop_root));
+    ck_assert_int_eq(fixture_int("select count(*) from batch where source = 1"), 0);
+    ck_assert_int_eq(rename(kept, manifest), 0);
+    scan();
+    ck_assert_int_eq(outcome_of("lonely")->outcome, INGEST_ACCEPTED);
+}
+END_TEST
+
+START_TEST(a_manifest_alone_waits)
+{
+    put_feed("medical_insurance", "late", good, NULL);
+    char csv[512];
+    snprintf(csv, sizeof csv, "%s/medical_insurance/late.csv", drop_root);
+    ck_assert_int_eq(remove(csv), 0);
+    scan();
+    ck_assert_int_eq(outcome_of("late")->outcome, INGEST_WAITING);
+    write_text(csv, good);
+    scan();
+    ck_assert_int_eq(outcome_of("late")->outcome, INGEST_ACCEPTED);
+}
+END_TEST
+
+struct upload {
+    char path[512];
+    atomic_bool stop;
+};
+
+static void *keep_writing(void *context)
+{
+    struct upload *upload = context;
+    while (!atomic_load(&upload->stop)) {
+        FILE *file = fopen(upload->path, "ab");
+        fputc(' ', file);
+        fclose(file);
+        usleep(2000);
+    }
+    return NULL;
+}
+
+static bool is_younger_than_its_manifest(const char *csv)
+{
+    char manifest[600];
+    struct stat one, other;
+    snprintf(manifest, sizeof manifest, "%s.manifest.json", csv);
+    ck_assert(stat(csv, &one) == 0 && stat(manifest, &other) == 0);
+    return one.st_mtim.tv_sec * 1000 + one.st_mtim.tv_nsec / 1000000 >
+           other.st_mtim.tv_sec * 1000 + other.st_mtim.tv_nsec / 1000000;
+}
+
+/* The sender wrote the manifest first, and the file is still on its way. */
+START_TEST(a_growing_file_waits)
+{
+    struct upload upload = {.stop = false};
+    put_feed("medical_insurance", "growing", good, NULL);
+    snprintf(upload.path, sizeof upload.path, "%s/medical_insurance/growing.csv", drop_root);
+    write_file(upload.path, good, 10);
+    settings.settle_ms = 5000; /* it is seen to change long before */
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, keep_writing, &upload), 0);
+    while (!is_younger_than_its_manifest(upload.path))
+        usleep(1000);
+    scan();
+    atomic_store(&upload.stop, true);
+    pthread_join(thread, NULL);
+    ck_assert_int_eq(outcome_of("growing")->outcome, INGEST_WAITING);
+    ck_assert_int_eq(fixture_int("select count(*) from batch where source = 1"), 0);
+    write_text(upload.path, good);
+    scan();
+    ck_assert_int_eq(outcome_of("growing")->outcome, INGEST_ACCEPTED);
+}
+END_TEST
+
+START_TEST(a_folder_of_nobody)
+{
+    put_feed("medical_insurance", "here", good, NULL);
+    put_feed("medcal_insurance", "there", good, NULL);
+    scan();
+    ck_assert_uint_eq(scanned_count, 2);
+    ck_assert_int_eq(scanned[0].source, -1);
+    ck_assert_int_eq(scanned[0].outcome, INGEST_WAITING);
+    ck_assert_int_eq(outcome_of("here")->outcome, INGEST_ACCEPTED);
+    ck_assert(file_is_there("%s/medcal_insurance/there.csv", drop_root));
+}
+END_TEST
+
+/* --- once ------------------------------------------------------------------------------------------------------------- */
+
+START_TEST(duplicates_are_refused_without_harm)
+{
+    char before[64], after[64];
+    put_feed("medical_insurance", "one", good, NULL);
+    scan();
+    state(before);
+    put_feed("medical_insurance", "one", good, NULL);
+    scan();
+    expect_refused("one", "batch one was accepted before");
+    put_feed("medical_insurance", "one", HEADER ID_A ",,," PAID ",99.00,2021-06-01,,D\n", NULL);
+    scan();
+    ck_assert_int_eq(outcome_of("one")->outcome, INGEST_REFUSED);
+    ck_assert(file_is_there("%s/medical_insurance/refused/one~2.csv", archive_root));
+    put_feed("medical_insurance", "two", good, &(struct given){.period_to = "2021-07-31"});
+    scan();
+    expect_refused("two", "the file was accepted before as batch one");
+    put_feed("medical_insurance", "three", good, NULL);
+    scan();
+    expect_refused("three", "the file was accepted before as batch one");
+    ck_assert_str_eq(before, state(after));
+    /* Another source may send the same bytes. */
+    put_feed("health", "one", good, NULL);
+    scan();
+    ck_assert_int_eq(outcome_of("one")->outcome, INGEST_ACCEPTED);
+}
+END_TEST
+
+START_TEST(the_same_roster_later_says_that_nothing_changed)
+{
+    static const char roster[] = HEADER ",H1,,housing.grade,C,2021-01-01,,\n";
+    put_feed("housing", "june", roster, &(struct given){.mode = "full"});
+    put_feed(
+        "housing", "july", roster,
+        &(struct given){.mode = "full", .period_to = "2021-07-31", .sent_at = "2021-08-05T08:00:00+08:00"});
+    scan();
+    ck_assert_int_eq(outcome_of("june")->outcome, INGEST_ACCEPTED);
+    ck_assert_int_eq(outcome_of("july")->outcome, INGEST_ACCEPTED);
+    ck_assert_int_eq(outcome_of("july")->facts_unchanged, 1);
+    ck_assert_int_eq(fixture_int("select count(*) from household_fact_history"), 0);
+    put_feed("housing", "may", HEADER ",H2,,housing.grade,C,2021-01-01,,\n",
+             &(struct given){.mode = "full", .period_from = "2021-05-01", .period_to = "2021-05-31"});
+    scan();
+    expect_refused("may", "a full batch of an earlier period than batch july");
+}
+END_TEST
+
+START_TEST(empty_batches)
+{
+    put_feed("medical_insurance", "may", HEADER, &(struct given){.rows = -1});
+    put_feed("medical_insurance", "june", HEADER, &(struct given){.rows = -1});
+    scan();
+    ck_assert_int_eq(outcome_of("may")->outcome, INGEST_ACCEPTED);
+    ck_assert_int_eq(outcome_of("june")->outcome, INGEST_ACCEPTED);
+    struct feed_config *config;
+    must(feed_config_parse("f", slice_of("[feed]\nallow_empty = yes\n"), "medical_insurance", dictionary,
+                           &config, &err));
+    put_feed("medical_insurance", "one", good, NULL);
+    scan();
+    settings.configs = (const struct feed_config *const *)&config;
+    settings.config_count = 1;
+    put_feed("medical_insurance", "none", HEADER, &(struct given){.mode = "full", .rows = -1});
+    scan();
+    ck_assert_int_eq(outcome_of("none")->outcome, INGEST_ACCEPTED);
+    ck_assert_int_eq(fact_count(), 0);
+    feed_config_free(config);
+}
+END_TEST
+
+static void move_back(const char *name)
+{
+    char from[512], to[512];
+    snprintf(from, sizeof from, "%s/medical_insurance/%s", archive_root, name);
+    snprintf(to, sizeof to, "%s/medical_insurance/%s", drop_root, name);
+    ck_assert_int_eq(rename(from, to), 0);
+}
+
+START_TEST(killed_between_commit_and_archive)
+{
+    char before[64], after[64];
+    put_feed("medical_insurance", "one", good, NULL);
+    scan();
+    state(before);
+    int64_t batches = fixture_int("select count(*) from batch");
+    move_back("one.csv");
+    move_back("one.csv.manifest.json");
+    scan();
+    ck_assert_int_eq(outcome_of("one")->outcome, INGEST_ARCHIVED);
+    ck_assert(file_is_there("%s/medical_insurance/one.csv", archive_root));
+    move_back("one.csv.manifest.json"); /* between the two moves */
+    scan();
+    ck_assert_int_eq(outcome_of("one")->outcome, INGEST_ARCHIVED);
+    ck_assert(file_is_there("%s/medical_insurance/one.csv.manifest.json", archive_root));
+    ck_assert(!file_is_there("%s/medical_insurance/one.csv.manifest.json", drop_root));
+    ck_assert_int_eq(fixture_int("select count(*) from batch"), batches);
+    ck_assert_str_eq(before, state(after));
+}
+END_TEST
+
+START_TEST(stopped_before_the_commit)
+{
+    atomic_bool cancel = true;
+    char before[64], after[64];
+    state(before);
+    put_feed("medical_insurance", "one", good, NULL);
+    settings.cancel = &cancel;
+    ck_assert_int_eq(ingest_scan(db, &settings, NULL, NULL, &err), STATUS_RETRY);
+    ck_assert(file_is_there("%s/medical_insurance/one.csv", drop_root));
+    ck_assert_str_eq(before, state(after));
+    settings.cancel = NULL;
+    scan();
+    ck_assert_int_eq(outcome_of("one")->outcome, INGEST_ACCEPTED);
+}
+END_TEST
+
+START_TEST(the_archive_must_be_ours)
+{
+    write_text(archive_root, "a file where a folder should be");
+    put_feed("medical_insurance", "one", good, NULL);
+    ck_assert_int_eq(ingest_scan(db, &settings, NULL, NULL, &err), STATUS_CONFIG);
+    ck_assert_int_eq(fact_count(), 0);
+    ck_assert(file_is_there("%s/medical_insurance/one.csv", drop_root));
+}
+END_TEST
+
+/* --- agencies with columns of their own --------------------------------------------------------------------------------- */
+
+START_TEST(columns_of_their_own_in_gb18030)
+{
+    char path[1024];
+    struct feed_config *config;
+    const char *top = getenv("abs_top_srcdir");
+    snprintf(path, sizeof path, "%s/conf/feeds.d/medical_insurance.native.conf.example", top ? top : ".");
+    FILE *file = fopen(path, "r");
+    ck_assert_msg(file != NULL, "%s", path);
+    char text[8192];
+    size_t length = fread(text, 1, sizeof text, file);
+    fclose(file);
+    must(feed_config_parse(path, (struct slice){text, length}, "medical_insurance", dictionary, &config,
+                           &err));
+    settings.configs = (const struct feed_config *const *)&config;
+    settings.config_count = 1;
+    /* 单据号,身份证号,姓名,入院日期,结算日期,自付金额,大病病种,大病认定日期,大病终止日期,医疗救助,医疗救助日期,医疗救助截止 */
+    static const char gb[] =
+        "\xB5\xA5\xBE\xDD\xBA\xC5,\xC9\xED\xB7\xDD\xD6\xA4\xBA\xC5,\xD0\xD5\xC3\xFB,"
+        "\xC8\xEB\xD4\xBA\xC8\xD5\xC6\xDA,\xBD\xE1\xCB\xE3\xC8\xD5\xC6\xDA,\xD7\xD4\xB8\xB6\xBD\xF0\xB6\xEE,"
+        "\xB4\xF3\xB2\xA1\xB2\xA1\xD6\xD6,\xB4\xF3\xB2\xA1\xC8\xCF\xB6\xA8\xC8\xD5\xC6\xDA,"
+        "\xB4\xF3\xB2\xA1\xD6\xD5\xD6\xB9\xC8\xD5\xC6\xDA,\xD2\xBD\xC1\xC6\xBE\xC8\xD6\xFA,"
+        "\xD2\xBD\xC1\xC6\xBE\xC8\xD6\xFA\xC8\xD5\xC6\xDA,"
+        "\xD2\xBD\xC1\xC6\xBE\xC8\xD6\xFA\xBD\xD8\xD6\xB9\r\n"
+        "D7," ID_A ",\xCD\xF5\xD0\xA1\xC3\xF7,20210601,20210605,400001,,,,,,\r\n"
+        "," ID_B ",,,,,C50,20210301,,\xD2\xD1\xBE\xC8\xD6\xFA,20210401,\r\n";
+    put_bytes("medical_insurance", "native", gb, sizeof gb - 1, NULL);
+    scan();
+    ck_assert_msg(outcome_of("native")->outcome == INGEST_ACCEPTED, "%s", outcome_of("native")->reason);
+    ck_assert_int_eq(outcome_of("native")->names_differ, 0);
+    ck_assert_int_eq(outcome_of("native")->rows_quarantined, 0);
+    ck_assert_int_eq(value_of("D7"), 400001);
+    ck_assert_str_eq(fixture_text("select c.name, f.value, f.detail, f.from_day from person_fact f"
+                                  " join fact_code c using (code) where ref = '' order by 1"),
+                     "illness.serious,1,C50,2021-03-01;relief.medical,1,,2021-04-01");
+    ck_assert_str_eq(fixture_text("select encoding from batch where batch = 'native'"), "gb18030");
+    feed_config_free(config);
+}
+END_TEST
+
+/* More than one window of a table, and more than one group of facts. */
+START_TEST(many_rows)
+{
+    enum { ROWS = 20000 };
+    struct text csv;
+    text_init(&csv);
+    text_add_str(&csv, HEADER);
+    for (int i = 0; i < ROWS; i++)
+        text_printf(&csv, "%s,,\"王小\n明\"," PAID ",%d.%02d,2021-06-%02d,,\"R%d\"\n", i % 3 ? ID_A : ID_X, i,
+                    i % 100, i % 30 + 1, i);
+    put_bytes("medical_insurance", "many", csv.bytes, csv.length, &(struct given){.rows = ROWS});
+    scan();
+    ck_assert_msg(outcome_of("many")->outcome == INGEST_ACCEPTED, "%s", outcome_of("many")->reason);
+    ck_assert_int_eq(fixture_int("select count(*) from person_fact"), ROWS - (ROWS + 2) / 3);
+    ck_assert_int_eq(fixture_int("select count(*) from stranger_fact"), (ROWS + 2) / 3);
+    ck_assert_int_eq(fixture_int("select count(*) from person_fact where value <> substr(ref, 2)::int * 100 +"
+                                 " substr(ref, 2)::int % 100 or row_no <> substr(ref, 2)::int * 2 + 2"),
+                     0);
+    text_fini(&csv);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("ingest");
+    TCase *cases = tcase_create("ingest");
+    tcase_set_timeout(cases, 60);
+    tcase_add_checked_fixture(cases, source_fixture_register, source_fixture_drop);
+    tcase_add_test(cases, rows_find_their_subjects);
+    tcase_add_test(cases, delta_adds_and_supersedes);
+    tcase_add_test(cases, full_ends_what_is_absent);
+    tcase_add_test(cases, scan_keeps_the_order_of_sending);
+    tcase_add_test(cases, bad_files_change_nothing);
+    tcase_add_test(cases, damaged_after_the_manifest);
+    tcase_add_test(cases, an_encoding_that_is_not_declared);
+    tcase_add_test(cases, every_byte);
+    tcase_add_test(cases, links_are_not_followed);
+    tcase_add_test(cases, without_a_manifest_it_waits);
+    tcase_add_test(cases, a_manifest_alone_waits);
+    tcase_add_test(cases, a_growing_file_waits);
+    tcase_add_test(cases, a_folder_of_nobody);
+    tcase_add_test(cases, duplicates_are_refused_without_harm);
+    tcase_add_test(cases, the_same_roster_later_says_that_nothing_changed);
+    tcase_add_test(cases, empty_batches);
+    tcase_add_test(cases, killed_between_commit_and_archive);
+    tcase_add_test(cases, stopped_before_the_commit);
+    tcase_add_test(cases, the_archive_must_be_ours);
+    tcase_add_test(cases, columns_of_their_own_in_gb18030);
+    tcase_add_test(cases, many_rows);
+    suite_add_tcase(suite, cases);
+    return fixture_main(suite);
+}
