@@ -15,3 +15,4 @@ DAEMON_LIBS = $(IO_LIBS) $(JANSSON_LIBS) $(INIH_LIBS)
 
 sbin_PROGRAMS += daemon/shouwangd
 daemon_shouwangd_SOURCES = daemon/main.c
+daemon_shouwangd_LDADD = $(DAEMON_LAYERS) $(DAEMON_LIBS)

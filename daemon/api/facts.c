@@ -17,8 +17,6 @@ static enum status read_all(struct pg *pg, struct api_facts *facts, struct error
         status = round_list(pg, API_ROUNDS_SHOWN, facts->arena, &facts->rounds, &facts->round_count, err);
     if (status == STATUS_OK)
         status = listing_queue_shape(pg, facts->arena, &facts->queue, &facts->queue_count, err);
-    if (status == STATUS_OK)
-        status = outbox_endpoints(pg, facts->arena, &facts->endpoints, &facts->endpoint_count, err);
     return status;
 }
 

@@ -12,7 +12,6 @@
 #include "base/status.h"
 #include "store/batch.h"
 #include "store/listing.h"
-#include "store/outbox.h"
 #include "store/round_store.h"
 
 #include <stddef.h>
@@ -34,8 +33,6 @@ struct api_facts {
     size_t round_count;
     const struct listing_shape *queue; /* by township */
     size_t queue_count;
-    const struct outbox_endpoint *endpoints;
-    size_t endpoint_count;
 };
 
 enum status api_facts_read(struct pg *pg, struct api_facts **facts, struct error *err) WARN_UNUSED;

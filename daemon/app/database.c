@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
+#include "config.h" /* strdup */
+
 #include "app/database.h"
 
 #include "app/jobs.h"
@@ -7,6 +9,7 @@
 #include "base/log.h"
 #include "io/pg.h"
 #include "io/workers.h"
+#include "store/arrival.h"
 #include "store/lease.h"
 #include "store/migrate.h"
 
@@ -23,6 +26,13 @@ enum {
     CLEAR_UP_LEASE_MS = 10000,
     ROUNDS_LOOKED_AT = 200, /* far enough back to find a monthly round among an operator's own */
 };
+
+/* An operator's act that waits to be written to the audit. */
+struct act {
+    char *actor, *action, *detail;
+    TAILQ_ENTRY(act) link;
+};
+TAILQ_HEAD(acts, act);
 
 struct database {
     struct loop *loop;
@@ -42,12 +52,16 @@ struct database {
     bool first_look_done, stopping;
     bool endpoints_wanted; /* the endpoints' rows are to be made */
     TAILQ_HEAD(, database_waiter) waiters;
+    struct acts acts;
+    size_t act_count; /* those with the worker included */
 
     /* Of the look that is under way: the worker's until its done. */
     struct workers_job look;
     bool looking, look_again;
     bool look_is_first, look_makes_endpoints;
     struct settings *look_settings;
+    struct acts look_acts;
+    size_t acts_written;
     struct pg *pg;
     atomic_bool cancel;
     enum database_state seen;
@@ -65,16 +79,6 @@ const char *database_state_name(enum database_state state)
 }
 
 /* --- on the worker -------------------------------------------------------------------------------------------- */
-
-static enum status make_endpoints(struct database *database, struct error *err)
-{
-    const struct townships *townships = &database->look_settings->townships;
-    int64_t codes[TOWNSHIPS_MAX];
-    size_t count = 0;
-    for (; count < townships->count && count < TOWNSHIPS_MAX; count++)
-        codes[count] = townships->endpoints[count].code;
-    return outbox_ensure_endpoints(database->pg, codes, count, err);
-}
 
 /* Only before any round of ours can run: the lease's holder has the same name in all of this daemon. */
 static enum status fail_leftovers(struct database *database, struct error *err)
@@ -110,6 +114,27 @@ static enum status find_last_scheduled(struct database *database, struct error *
     return status;
 }
 
+static void act_free(struct act *act)
+{
+    free(act->actor);
+    free(act->action);
+    free(act->detail);
+    free(act);
+}
+
+static enum status write_acts(struct database *database, struct error *err)
+{
+    for (struct act *act; (act = TAILQ_FIRST(&database->look_acts));) {
+        enum status status = arrival_audit(database->pg, act->actor, act->action, act->detail, err);
+        if (status != STATUS_OK)
+            return status;
+        TAILQ_REMOVE(&database->look_acts, act, link);
+        act_free(act);
+        database->acts_written++;
+    }
+    return STATUS_OK;
+}
+
 static enum status connect_to(struct database *database, struct error *err)
 {
     const struct options *options = database->look_settings->options;
@@ -139,12 +164,12 @@ static void look(struct workers_job *job)
                                        settings->county_source_count, err);
     if (status == STATUS_CONFIG)
         database->seen = DATABASE_MISFIT;
-    if (status == STATUS_OK && database->look_makes_endpoints)
-        status = make_endpoints(database, err);
     if (status == STATUS_OK && database->look_is_first)
         status = fail_leftovers(database, err);
     if (status == STATUS_OK && database->look_is_first)
         status = find_last_scheduled(database, err);
+    if (status == STATUS_OK)
+        status = write_acts(database, err);
     if (status == STATUS_OK)
         status = api_facts_read(database->pg, &database->seen_facts, err);
     if (status == STATUS_OK)
@@ -215,6 +240,15 @@ static void arm(struct database *database)
     loop_timer_arm(database->timer, delay);
 }
 
+/* Those that the look did not write are the first of the next one. */
+static void take_back_acts(struct database *database)
+{
+    TAILQ_CONCAT(&database->look_acts, &database->acts, link);
+    TAILQ_CONCAT(&database->acts, &database->look_acts, link);
+    database->act_count -= database->acts_written;
+    database->acts_written = 0;
+}
+
 static void looked(struct workers_job *job, bool did_run)
 {
     struct database *database = job->ctx;
@@ -222,6 +256,7 @@ static void looked(struct workers_job *job, bool did_run)
     database->looking = false;
     settings_release(database->look_settings);
     database->look_settings = 0;
+    take_back_acts(database);
     if (did_run && !database->stopping) {
         take_seen(database);
         tell_change(database, before);
@@ -254,11 +289,13 @@ static void begin(struct database *database)
     database->look_is_first = !database->first_look_done;
     database->look_makes_endpoints = database->endpoints_wanted;
     database->endpoints_wanted = false;
+    TAILQ_CONCAT(&database->look_acts, &database->acts, link);
     database->looking = true;
     if (workers_submit(database->workers, &database->look, &err) == STATUS_OK)
         return;
     database->looking = false; /* the pool is full: later */
     database->endpoints_wanted = database->look_makes_endpoints;
+    take_back_acts(database);
     settings_release(database->look_settings);
     database->look_settings = 0;
     loop_timer_arm(database->timer, RETRY_FIRST_MS);
@@ -296,6 +333,27 @@ void database_wait_cancel(struct database *database, struct database_waiter *wai
     if (waiter->queued)
         TAILQ_REMOVE(&database->waiters, waiter, link);
     waiter->queued = false;
+}
+
+void database_note_act(struct database *database, const char *actor, const char *action,
+                       const char *detail_json)
+{
+    struct act *act = database->act_count < DATABASE_ACTS_MAX ? calloc(1, sizeof *act) : 0;
+    if (act) {
+        act->actor = strdup(actor);
+        act->action = strdup(action);
+        act->detail = strdup(detail_json);
+    }
+    if (!act || !act->actor || !act->action || !act->detail) {
+        log_event(LOG_AUDIT_LOST, log_text("action", action), log_text("operator", actor));
+        if (act)
+            act_free(act);
+        return;
+    }
+    TAILQ_INSERT_TAIL(&database->acts, act, link);
+    database->act_count++;
+    if (database->state == DATABASE_UP)
+        begin(database);
 }
 
 void database_suspect(struct database *database)
@@ -359,6 +417,8 @@ enum status database_new(struct database **handle, struct loop *loop, struct wor
         return error_set(err, STATUS_FATAL, "no memory for the watch over the database");
     *database = (struct database){.loop = loop, .workers = workers, .watch = watch, .watch_ctx = ctx};
     TAILQ_INIT(&database->waiters);
+    TAILQ_INIT(&database->acts);
+    TAILQ_INIT(&database->look_acts);
     database->retry_ms = RETRY_FIRST_MS;
     database->told_task = (struct loop_task){.run = on_told, .ctx = database};
     database->timer = loop_timer_new(loop, on_timer, database);
@@ -383,6 +443,10 @@ void database_free(struct database *database)
     loop_task_cancel(database->loop, &database->told_task);
     loop_timer_free(database->timer);
     pg_close(database->pg);
+    for (struct act *act; (act = TAILQ_FIRST(&database->acts));) {
+        TAILQ_REMOVE(&database->acts, act, link);
+        act_free(act);
+    }
     api_facts_free(database->facts);
     settings_release(database->settings);
     free(database);

@@ -55,6 +55,15 @@ int64_t database_last_scheduled_unix_ms(const struct database *database);
 /* The newest figures, borrowed until the next turn; NULL when there are none. */
 const struct api_facts *database_facts(const struct database *database);
 
+/*
+ * Writes an audit row of an operator's act that no transaction of its own belongs to, with the next look that succeeds.
+ * Texts are copied; detail_json is an object without personal data. Acts that wait for a database that is away are kept, up
+ * to DATABASE_ACTS_MAX; the log has them all.
+ */
+enum { DATABASE_ACTS_MAX = 64 };
+void database_note_act(struct database *database, const char *actor, const char *action,
+                       const char *detail_json);
+
 /* Something failed that touches the database: look now. */
 void database_suspect(struct database *database);
 

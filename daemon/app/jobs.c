@@ -274,7 +274,8 @@ static void tell_end(struct jobs *jobs, struct job *job)
         .report_json = round_done ? job->report_json : 0,
         .ran_ms = job->ran_ms,
     };
-    if (job->status != STATUS_OK && !(jobs->stopping && job->status == STATUS_RETRY))
+    bool cancelled = job->status == STATUS_RETRY && (jobs->stopping || atomic_load(&job->cancel));
+    if (job->status != STATUS_OK && !cancelled)
         log_event(LOG_JOB_FAILED, log_text("job", job_kind_name(job->order.kind)),
                   log_text("actor", job->order.actor), log_error(&job->err));
     if (end.scan_err)
@@ -367,7 +368,17 @@ enum status jobs_order(struct jobs *jobs, const struct job_order *order, const s
 
 void job_leave(struct job *job)
 {
+    struct jobs *jobs = job->jobs;
     job->gone = true;
+    if (!job->order.dry_run)
+        return;
+    if (job == jobs->running) {
+        atomic_store(&job->cancel, true);
+        return;
+    }
+    TAILQ_REMOVE(&jobs->waiting, job, link);
+    jobs->waiting_count--;
+    job_free(job);
 }
 
 bool jobs_idle(const struct jobs *jobs)

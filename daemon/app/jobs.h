@@ -101,7 +101,7 @@ void jobs_set_settings(struct jobs *jobs, struct settings *settings);
 /* STATUS_RETRY: too many wait, or we are stopping. *job (NULL is allowed) is valid until done. */
 enum status jobs_order(struct jobs *jobs, const struct job_order *order, const struct job_events *events,
                        void *ctx, struct job **job, struct error *err) WARN_UNUSED;
-/* Its asker has gone: no more events for it. The job goes on. */
+/* Its asker has gone: no more events for it. The job goes on, but for a dry run, which nobody would see. */
 void job_leave(struct job *job);
 
 bool jobs_idle(const struct jobs *jobs);

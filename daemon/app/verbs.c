@@ -220,6 +220,15 @@ static void begin_accept(void *ctx, struct control_request *request)
 
 /* --- configuration and log ------------------------------------------------------------------------------------ */
 
+static void note_act(struct daemon *daemon, const struct control_request *request, const char *action,
+                     json_t *detail)
+{
+    char *text = detail ? json_dumps(detail, JSON_COMPACT) : 0;
+    database_note_act(daemon->database, control_actor(request), action, text ? text : "{}");
+    free(text);
+    json_decref(detail);
+}
+
 static void begin_reload(void *ctx, struct control_request *request)
 {
     struct daemon *daemon = ctx;
@@ -227,6 +236,9 @@ static void begin_reload(void *ctx, struct control_request *request)
     struct error err;
     mistakes_init(&mistakes);
     enum status status = daemon_reload(daemon, &mistakes, &err);
+    if (status == STATUS_OK)
+        note_act(daemon, request, "daemon.reload",
+                 json_pack("{s:s}", "policy_hash", daemon->settings->policy_hash));
     if (status == STATUS_OK)
         control_succeed(request, json_pack("{s:{s:s,s:s,s:s},s:I}", "policy", "name",
                                            policy_name(daemon->settings->policy), "version",
@@ -243,7 +255,6 @@ static void begin_reload(void *ctx, struct control_request *request)
 /* Until the next reload or restart; the file is not changed. */
 static void begin_log_level(void *ctx, struct control_request *request)
 {
-    (void)ctx;
     const char *word = control_text(request, "level");
     int level = option_level_parse(slice_of(word));
     if (level < 0) {
@@ -252,6 +263,7 @@ static void begin_log_level(void *ctx, struct control_request *request)
     }
     log_set_level((enum log_level)level);
     log_event(LOG_LOG_LEVEL, log_text("to", word), log_text("operator", control_actor(request)));
+    note_act(ctx, request, "daemon.log_level", json_pack("{s:s}", "level", word));
     control_succeed(request, json_pack("{s:s}", "level", word));
 }
 
