@@ -2,6 +2,7 @@
 /* Lines over a Unix socket: the server against raw clients, and the blocking client against the server. */
 #include "config.h"
 
+#include "base/random.h"
 #include "cases.h"
 #include "io/socket.h"
 #include "io_fixture.h"
@@ -47,6 +48,13 @@ static void take_line(void *ctx, struct socket_peer *peer, struct slice line)
         io_ok(socket_peer_write(peer, "bye\n", 4, &err), err);
         socket_peer_finish(peer);
         ck_assert_int_eq(socket_peer_write(peer, "x", 1, &err), STATUS_REJECT);
+    } else if (slice_is(line, "half")) {
+        io_ok(socket_peer_write(peer, "whole\r\nhal", 10, &err), err);
+        socket_peer_finish(peer);
+    } else if (slice_is(line, "long")) {
+        static char filler[OUTPUT_MAX_BYTES];
+        memset(filler, 'l', sizeof filler);
+        io_ok(socket_peer_write(peer, filler, sizeof filler, &err), err);
     } else if (slice_is(line, "many")) {
         for (int i = 0; i < 3; i++)
             io_ok(socket_peer_write(peer, "row\n", 4, &err), err);
@@ -299,6 +307,45 @@ START_TEST(a_client_that_does_not_read_is_refused_and_told_when_it_has)
 }
 END_TEST
 
+/* Writes and reads of all sizes, in turns of chance: what comes out is what went in. */
+START_TEST(output_keeps_its_order_under_pressure)
+{
+    enum { TOTAL = 3 * 1024 * 1024, LARGEST = 30000 };
+    static char pattern[TOTAL];
+    static char block[LARGEST];
+    struct random random;
+    struct error err;
+    random_seed(&random, 17);
+    for (size_t i = 0; i < sizeof pattern; i++)
+        pattern[i] = (char)random_next(&random);
+    const int fd = raw_connect();
+    raw_send(fd, "quiet\n");
+    io_turn_until(loop, last_peer != NULL);
+    size_t written = 0, got = 0;
+    int refusals = 0;
+    const int64_t give_up_ms = clock_monotonic_ms() + IO_PATIENCE_MS;
+    while (got < TOTAL) {
+        ck_assert_int_lt(clock_monotonic_ms(), give_up_ms);
+        size_t length = random_below(&random, LARGEST) + 1;
+        length = length < TOTAL - written ? length : TOTAL - written;
+        if (length > 0 && socket_peer_write(last_peer, pattern + written, length, &err) == STATUS_OK)
+            written += length;
+        else if (length > 0)
+            refusals++;
+        const ssize_t n = recv(fd, block, random_below(&random, LARGEST / 4) + 1, 0);
+        if (n > 0) {
+            ck_assert_int_eq(memcmp(block, pattern + got, (size_t)n), 0);
+            got += (size_t)n;
+        }
+        if (n <= 0 || random_below(&random, 3) == 0)
+            io_ok(loop_turn(loop, 0, &err), err);
+        ck_assert_ptr_nonnull(last_peer);
+    }
+    ck_assert_int_gt(refusals, 0);
+    close(fd);
+}
+END_TEST
+
 START_TEST(silence_drips_and_unread_output_end_at_the_deadline)
 {
     static char block[4096];
@@ -516,6 +563,13 @@ START_TEST(the_client_refuses_what_is_too_long_or_no_line)
     run_visit(&visit, request, 2000); /* echoed: more than its bound of 100 */
     ck_assert_int_eq(visit.status, STATUS_REJECT);
     ck_assert_ptr_nonnull(strstr(visit.err.text, "more than 100"));
+    run_visit(&visit, "long", 2000); /* without an end, in pieces */
+    ck_assert_int_eq(visit.status, STATUS_REJECT);
+    run_visit(&visit, "half", 2000); /* closed in the middle of the second line */
+    ck_assert_int_eq(visit.status, STATUS_RETRY);
+    ck_assert_ptr_nonnull(strstr(visit.err.text, "middle of a line"));
+    ck_assert_int_eq(visit.rows, 1);
+    ck_assert_uint_eq(visit.longest, 5); /* "whole", without its "\r" */
     run_visit(&visit, "two\nlines", 2000);
     ck_assert_int_eq(visit.status, STATUS_REJECT);
 }
@@ -563,6 +617,7 @@ int main(void)
     tcase_add_test(peers, a_client_that_ends_its_side_still_gets_its_answer);
     tcase_add_test(peers, finish_and_close_end_a_peer_from_within_its_line);
     tcase_add_test(peers, a_client_that_does_not_read_is_refused_and_told_when_it_has);
+    tcase_add_test(peers, output_keeps_its_order_under_pressure);
     tcase_add_test(peers, silence_drips_and_unread_output_end_at_the_deadline);
     tcase_add_test(peers, clients_are_bounded);
     tcase_add_test(peers, without_descriptors_the_server_waits_instead_of_spinning);
