@@ -170,6 +170,15 @@ static void echo(void *ctx, struct http_exchange *exchange)
     http_exchange_reply_text(exchange, 200, text);
 }
 
+static void count_expectations(void *ctx, struct http_exchange *exchange)
+{
+    (void)ctx;
+    char text[BODY_MAX];
+    snprintf(text, sizeof text, "%zu bytes, %u expectations", http_exchange_body(exchange).length,
+             http_exchange_header_count(exchange, "Expect"));
+    http_exchange_reply_text(exchange, 200, text);
+}
+
 START_TEST(requests_arrive_as_they_were_made_and_connections_are_kept)
 {
     struct error err;
@@ -198,6 +207,33 @@ START_TEST(requests_arrive_as_they_were_made_and_connections_are_kept)
         ck_assert_int_eq(answer.result.connect_us, 0); /* over the kept connection */
         ck_assert_uint_eq(http_server_connections(server), 1);
     }
+    http_server_free(server);
+    rig_down();
+}
+END_TEST
+
+/* libcurl would take a proxy from the environment, and ask for "100 Continue" before a body of more than a megabyte. */
+START_TEST(neither_proxies_nor_expectations_are_used)
+{
+    enum { LARGE = 1200 * 1000 };
+    static char large[LARGE];
+    struct error err;
+    struct http_server *server;
+    struct answer answer;
+    char proxy[64];
+    const struct http_server_settings settings = {.listen = "127.0.0.1:0", .body_max_bytes = LARGE};
+    memset(large, 'x', sizeof large);
+    snprintf(proxy, sizeof proxy, "http://127.0.0.1:%u", (unsigned)net_closed_port());
+    setenv("http_proxy", proxy, 1);
+    setenv("all_proxy", proxy, 1);
+    rig_up();
+    io_ok(http_server_new(&server, loop, &settings, count_expectations, NULL, &err), err);
+    struct http_request request = request_to(url_of("http", "here.test", http_server_port(server), "/"));
+    request.body = large;
+    request.body_length = sizeof large;
+    run(&request, &answer);
+    ck_assert_str_eq(answer.text, "HTTP 200");
+    ck_assert_str_eq(answer.body, "1200000 bytes, 0 expectations");
     http_server_free(server);
     rig_down();
 }
@@ -813,6 +849,7 @@ static Suite *client_suite(void)
     Suite *suite = suite_create("io_http_client");
     TCase *own = tcase_create("own server");
     tcase_add_test(own, requests_arrive_as_they_were_made_and_connections_are_kept);
+    tcase_add_test(own, neither_proxies_nor_expectations_are_used);
     tcase_add_test(own, both_speak_ipv6);
     tcase_add_test(own, many_calls_run_at_one_time_up_to_the_limit);
     suite_add_tcase(suite, own);

@@ -375,6 +375,40 @@ START_TEST(silence_drips_and_unread_output_end_at_the_deadline)
 }
 END_TEST
 
+static void turn_for(int64_t time_ms)
+{
+    const int64_t until_ms = clock_monotonic_ms() + time_ms;
+    while (clock_monotonic_ms() < until_ms)
+        io_turn(loop);
+}
+
+START_TEST(whole_lines_and_output_taken_put_the_deadline_off)
+{
+    static char block[4096];
+    struct error err;
+    struct text got;
+    text_init(&got);
+    const int fd = raw_connect();
+    for (int i = 0; i < 4; i++) {
+        raw_send(fd, "quiet\n");
+        turn_for(IDLE_MS / 2);
+    }
+    ck_assert_uint_eq(socket_server_peers(server), 1);
+    while (socket_peer_write(last_peer, block, sizeof block, &err) == STATUS_OK)
+        continue;
+    for (int i = 0; i < 4; i++) {
+        /* All that the kernel holds is taken, and the refusal renewed. */
+        ck_assert(!raw_ended(fd, &got));
+        turn_for(IDLE_MS / 2);
+        ck_assert_uint_eq(socket_server_peers(server), 1);
+        while (socket_peer_write(last_peer, block, sizeof block, &err) == STATUS_OK)
+            continue;
+    }
+    close(fd);
+    text_fini(&got);
+}
+END_TEST
+
 START_TEST(clients_are_bounded)
 {
     int fds[5];
@@ -619,6 +653,7 @@ int main(void)
     tcase_add_test(peers, a_client_that_does_not_read_is_refused_and_told_when_it_has);
     tcase_add_test(peers, output_keeps_its_order_under_pressure);
     tcase_add_test(peers, silence_drips_and_unread_output_end_at_the_deadline);
+    tcase_add_test(peers, whole_lines_and_output_taken_put_the_deadline_off);
     tcase_add_test(peers, clients_are_bounded);
     tcase_add_test(peers, without_descriptors_the_server_waits_instead_of_spinning);
     tcase_add_test(peers, the_socket_file_is_replaced_only_when_nobody_listens);
