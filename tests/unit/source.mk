@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: PostgreSQL
 source_tests = tests/unit/test_csv tests/unit/test_encoding tests/unit/test_manifest tests/unit/test_feed_config \
-	tests/unit/test_feed_rows
+	tests/unit/test_feed_rows tests/unit/test_table
 check_PROGRAMS += $(source_tests)
 TESTS += $(source_tests)
 EXTRA_DIST += tests/cases/csv.tsv tests/cases/encodings.tsv tests/cases/manifests.tsv tests/cases/feed_configs.tsv \
@@ -23,3 +23,6 @@ tests_unit_test_feed_config_LDADD = $(source_test_libs)
 tests_unit_test_feed_rows_SOURCES = tests/unit/test_feed_rows.c
 tests_unit_test_feed_rows_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_feed_rows_LDADD = $(source_test_libs)
+tests_unit_test_table_SOURCES = tests/unit/test_table.c
+tests_unit_test_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_table_LDADD = $(source_test_libs)
