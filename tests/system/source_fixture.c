@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 char root[64];
-char drop_root[128];
+char drop_root[256];
 char archive_root[128];
 struct ingest_settings settings;
 struct ingest_result scanned[SCANNED_MAX];
@@ -115,7 +115,7 @@ void put_bytes(const char *feed, const char *name, const void *bytes, size_t len
                const struct given *given)
 {
     static const struct given nothing;
-    char folder[256], csv[384], manifest[512], sha256[CRYPTO_SHA256_HEX_SIZE], json[1024];
+    char folder[512], csv[640], manifest[768], sha256[CRYPTO_SHA256_HEX_SIZE], json[1024];
     if (!given)
         given = &nothing;
     snprintf(folder, sizeof folder, "%s/%s", drop_root, feed);

@@ -21,7 +21,7 @@
 #define ID_X "440524188001010014"
 
 extern char root[64];          /* removed with all that is in it */
-extern char drop_root[128];    /* root/drop */
+extern char drop_root[256];    /* root/drop */
 extern char archive_root[128]; /* root/archive */
 extern struct ingest_settings settings;
 

@@ -275,7 +275,7 @@ END_TEST
 
 START_TEST(links_are_not_followed)
 {
-    char from[256], to[256];
+    char from[512], to[512];
     put_feed("medical_insurance", "real", good, NULL);
     snprintf(to, sizeof to, "%s/medical_insurance/real.csv", drop_root);
     snprintf(from, sizeof from, "%s/elsewhere.csv", root);
