@@ -33,6 +33,12 @@ static void queue_line(const struct api_view *view, struct text *out)
                 status->queue_failed + status->queue_held > 0 ? '!' : '+', (long long)status->queue_waiting,
                 (long long)status->queue_failed, (long long)status->queue_held,
                 (long long)(status->queue_oldest_ms / 1000));
+    for (size_t i = 0; i < view->facts->queue_count; i++) {
+        const struct listing_shape *shape = &view->facts->queue[i];
+        if (api_view_waiting(shape) > 0 && !api_view_has_endpoint(view, shape->township))
+            text_printf(out, "[!] township %lld: %lld events wait, but no receiver is configured for it\n",
+                        (long long)shape->township, (long long)api_view_waiting(shape));
+    }
     if (status->rounds_held > 0)
         text_printf(out, "[!] rounds: %lld held, see shouwangctl rounds\n", (long long)status->rounds_held);
 }

@@ -208,13 +208,10 @@ static void render_queue(const struct api_facts *facts, struct text *out)
            "Events not delivered, by township and state; waiting includes those in flight.");
     for (size_t i = 0; i < facts->queue_count; i++) {
         const struct listing_shape *shape = &facts->queue[i];
-        int64_t waiting = 0;
-        for (int age = 0; age < LISTING_AGES; age++)
-            waiting += shape->count[age];
         const struct {
             const char *state;
             int64_t count;
-        } states[] = {{"waiting", waiting},
+        } states[] = {{"waiting", api_view_waiting(shape)},
                       {"held", shape->held},
                       {"failed", shape->failed},
                       {"expired", shape->expired}};

@@ -244,7 +244,8 @@ static void render_queue(const struct api_view *view, struct text *out)
     text_add_str(out, "<table><caption>未送达的事件，按乡镇和等待时间</caption><thead><tr><th>乡镇代码</th>");
     for (int age = 0; age < LISTING_AGES; age++)
         text_printf(out, "<th>%s</th>", ages[age]);
-    text_add_str(out, "<th>失败</th><th>搁置</th><th>过期</th></tr></thead><tbody>\n");
+    text_add_str(out,
+                 "<th>失败</th><th>搁置</th><th>过期</th><th class=\"w\">说明</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < facts->queue_count; i++) {
         const struct listing_shape *shape = &facts->queue[i];
         text_printf(out, "<tr><td>%lld</td>", (long long)shape->township);
@@ -253,7 +254,9 @@ static void render_queue(const struct api_view *view, struct text *out)
         number_cell(out, shape->failed);
         number_cell(out, shape->held);
         number_cell(out, shape->expired);
-        text_add_str(out, "</tr>\n");
+        text_add_str(out, api_view_has_endpoint(view, shape->township)
+                              ? "<td class=\"w\"></td></tr>\n"
+                              : "<td class=\"w bad\">未配置接收系统</td></tr>\n");
     }
     text_add_str(out, "</tbody></table>\n");
 }

@@ -33,3 +33,19 @@ int64_t api_view_feed_age_days(const struct api_view *view, int source)
     day_t today = civil_shanghai_day(view->now_unix_ms / 1000);
     return end < today ? today - end : 0;
 }
+
+bool api_view_has_endpoint(const struct api_view *view, int64_t township)
+{
+    for (size_t i = 0; i < view->endpoints_configured; i++)
+        if (view->endpoints[i].code == township)
+            return true;
+    return false;
+}
+
+int64_t api_view_waiting(const struct listing_shape *shape)
+{
+    int64_t waiting = 0;
+    for (int age = 0; age < LISTING_AGES; age++)
+        waiting += shape->count[age];
+    return waiting;
+}

@@ -52,6 +52,7 @@ struct api_view {
     bool delivering;
     struct delivery_stats delivery;
     size_t endpoints_configured;
+    const struct endpoint_config *endpoints; /* by code; nothing of them is shown but that they are there */
 
     bool draining;
     uint64_t loop_turns;
@@ -64,6 +65,10 @@ struct api_view {
 /* The newest accepted and the newest refused batch of a source; NULL when there is none. */
 const struct batch_info *api_view_accepted(const struct api_view *view, int source);
 const struct batch_info *api_view_refused(const struct api_view *view, int source);
+/* Whether the township has a receiver: without one its events wait for ever. */
+bool api_view_has_endpoint(const struct api_view *view, int64_t township);
+/* Events that wait for the township of this row of the queue. */
+int64_t api_view_waiting(const struct listing_shape *shape);
 /* Days from the end of what the newest accepted batch speaks about to today; -1 when there is none. */
 int64_t api_view_feed_age_days(const struct api_view *view, int source);
 

@@ -73,6 +73,13 @@ int daemon_check_config(const char *conf)
     return exit_code;
 }
 
+/* Why it does not start, to whoever started it; the log has it already, unless that goes to stderr. */
+static void tell_starter(const struct daemon *daemon, const char *text)
+{
+    if (daemon->settings->options->log_file && !daemon->arguments->log_to_stderr)
+        fprintf(stderr, "shouwangd: %s\n", text);
+}
+
 /* --- stopping ------------------------------------------------------------------------------------------------- */
 
 static void stop_if_drained(struct daemon *daemon)
@@ -238,7 +245,7 @@ static void on_database(void *ctx, enum database_state before, enum database_sta
     bool first = database_is_new(daemon->database);
     tell_status(daemon);
     if (now == DATABASE_MISFIT && !daemon->ready) {
-        fprintf(stderr, "shouwangd: %s\n", database_reason(daemon->database));
+        tell_starter(daemon, database_reason(daemon->database));
         daemon_stop(daemon, EX_CONFIG);
         return;
     }
@@ -522,6 +529,7 @@ int daemon_run(const struct daemon_arguments *arguments)
     exit_code = daemon.exit_code;
     if (status != STATUS_OK) {
         log_event(LOG_DAEMON_FAILED, log_error(&err));
+        tell_starter(&daemon, err.text);
         exit_code = status_exit_code(status);
     }
     free_parts(&daemon);

@@ -174,7 +174,13 @@ PARSER(parse_limit)
 {
     (void)set;
     (void)option;
-    return round_limit_parse(text, value, err);
+    struct round_limit limit;
+    enum status status = round_limit_parse(text, &limit, err);
+    if (status != STATUS_OK)
+        return status;
+    limit.at_least = OPTION_LIMIT_LEAST;
+    memcpy(value, &limit, sizeof limit);
+    return STATUS_OK;
 }
 
 /* --- words ---------------------------------------------------------------------------------------------------- */

@@ -143,6 +143,7 @@ void daemon_view(void *ctx, struct api_view *view)
         .looked_unix_ms = database_looked_unix_ms(daemon->database),
         .facts = database_facts(daemon->database),
         .endpoints_configured = settings->townships.count,
+        .endpoints = settings->townships.endpoints,
     };
     view_feeds(daemon, view);
     view_jobs(daemon, view);

@@ -18,7 +18,7 @@ enum status round_limit_parse(struct slice text, struct round_limit *limit, stru
     int64_t hundredths; /* money's format is just what is wanted: digits, and two decimals at most */
     struct slice number = slice_trim(text);
     if (slice_is(number, "none")) {
-        *limit = (struct round_limit){ROUND_LIMIT_NONE, 0};
+        *limit = (struct round_limit){.kind = ROUND_LIMIT_NONE};
         return STATUS_OK;
     }
     bool percent = number.length > 0 && number.bytes[number.length - 1] == '%';
@@ -27,18 +27,20 @@ enum status round_limit_parse(struct slice text, struct round_limit *limit, stru
     if (!money_parse(number, &hundredths) || (percent && hundredths > PERCENT_HUNDREDTHS_MAX) ||
         (!percent && hundredths % 100 != 0))
         return not_a_limit(text, err);
-    *limit = percent ? (struct round_limit){ROUND_LIMIT_PERCENT, hundredths}
-                     : (struct round_limit){ROUND_LIMIT_COUNT, hundredths / 100};
+    *limit = percent ? (struct round_limit){.kind = ROUND_LIMIT_PERCENT, .value = hundredths}
+                     : (struct round_limit){.kind = ROUND_LIMIT_COUNT, .value = hundredths / 100};
     return STATUS_OK;
 }
 
 int64_t round_limit_count(struct round_limit limit, int64_t households)
 {
+    int64_t share;
     switch (limit.kind) {
     case ROUND_LIMIT_COUNT:
         return limit.value;
     case ROUND_LIMIT_PERCENT:
-        return (households * limit.value + PERCENT_HUNDREDTHS_MAX - 1) / PERCENT_HUNDREDTHS_MAX;
+        share = (households * limit.value + PERCENT_HUNDREDTHS_MAX - 1) / PERCENT_HUNDREDTHS_MAX;
+        return share > limit.at_least ? share : limit.at_least;
     case ROUND_LIMIT_NONE:
         break;
     }

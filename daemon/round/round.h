@@ -39,7 +39,8 @@
 /* The most warnings that one round may raise, and the most that it may clear. */
 struct round_limit {
     enum round_limit_kind { ROUND_LIMIT_NONE, ROUND_LIMIT_COUNT, ROUND_LIMIT_PERCENT } kind;
-    int64_t value; /* warnings, or hundredths of a percent of the register's households */
+    int64_t value;    /* warnings, or hundredths of a percent of the register's households */
+    int64_t at_least; /* of a percentage: what it comes to in a small county; 0 from round_limit_parse */
 };
 /* "none", "500" or "2.5%". */
 enum status round_limit_parse(struct slice text, struct round_limit *limit, struct error *err) WARN_UNUSED;

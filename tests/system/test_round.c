@@ -413,7 +413,7 @@ START_TEST(a_round_over_the_limit_is_held_until_accepted)
     struct round_options options = options_on("2021-06-30");
     int64_t held_round, round_id;
     bool held;
-    options.limit = (struct round_limit){ROUND_LIMIT_COUNT, 3};
+    options.limit = (struct round_limit){.kind = ROUND_LIMIT_COUNT, .value = 3};
     struct round_counts counts = run(&options, &held_round, &held);
     ck_assert(held);
     ck_assert_int_eq(counts.raised, 5);
@@ -448,7 +448,7 @@ START_TEST(more_than_was_accepted_is_held_again)
     struct round_options options = options_on("2021-06-30");
     int64_t round_id;
     bool held;
-    options.limit = (struct round_limit){ROUND_LIMIT_PERCENT, 2000};
+    options.limit = (struct round_limit){.kind = ROUND_LIMIT_PERCENT, .value = 2000};
     run(&options, &round_id, &held);
     ck_assert(held);
     sql("select t_single(6, 1000)");

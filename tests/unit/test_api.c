@@ -302,6 +302,14 @@ START_TEST(old_feeds_are_told_but_do_not_make_it_unready)
         strstr(text, "[!] feed disabled_federation: speaks of 83 days ago, fresh within 35"));
     ck_assert_ptr_nonnull(strstr(text, "[!] feed disabled_federation: batch 2026-11 was refused\n"));
     ck_assert_ptr_nonnull(strstr(text, "[!] rounds: 1 held"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "[!] township 610922103: 6 events wait, but no receiver is configured for it\n"));
+    free(text);
+    static const struct endpoint_config endpoint = {.code = 610922103};
+    view.endpoints = &endpoint;
+    view.endpoints_configured = 1;
+    text = render_health(true, &ready);
+    ck_assert_ptr_null(strstr(text, "no receiver"));
     free(text);
     text = render_health(false, &ready);
     ck_assert(ready);
@@ -387,6 +395,7 @@ START_TEST(the_page_is_well_formed_and_escapes)
     ck_assert_ptr_null(strstr(html, "<script"));
     ck_assert_ptr_null(strstr(html, "http://"));
     ck_assert_ptr_nonnull(strstr(html, "暂缓"));
+    ck_assert_ptr_nonnull(strstr(html, "未配置接收系统"));
     ck_assert_ptr_nonnull(strstr(html, "83 天（已过期）"));
     free(html);
     view.database_up = false;

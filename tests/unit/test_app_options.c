@@ -104,6 +104,8 @@ START_TEST(defaults_are_there_without_a_word)
     ck_assert_int_eq(options->log_level, LOG_LEVEL_INFO);
     ck_assert(options->rounds_schedule.is_set);
     ck_assert_int_eq(options->rounds_limit.kind, ROUND_LIMIT_PERCENT);
+    ck_assert_int_eq(round_limit_count(options->rounds_limit, 330000), 16500);
+    ck_assert_int_eq(round_limit_count(options->rounds_limit, 1500), 1000);
     ck_assert(!options->delivery_plain_http);
     ck_assert_str_eq(options->http_listen, "127.0.0.1:8090");
     ck_assert_ptr_null(options->log_file);
