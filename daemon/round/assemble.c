@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
+#include "config.h"
+
 #include "round/assemble.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 _Static_assert(sizeof(struct policy_fact) == 32, "two facts to a cache line");
 
@@ -22,11 +25,24 @@ static enum status no_memory(struct error *err, const char *what, size_t count)
 
 /* --- lists ---------------------------------------------------------------------------------------------------- */
 
+/* Mapped, not allocated: malloc would learn from the first that is freed to keep the others, and the peak with them. */
+static struct assemble_chunk *chunk_new(void)
+{
+    void *chunk =
+        mmap(NULL, sizeof(struct assemble_chunk), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return chunk == MAP_FAILED ? NULL : chunk;
+}
+
+static void chunk_free(struct assemble_chunk *chunk)
+{
+    munmap(chunk, sizeof *chunk);
+}
+
 void assemble_list_free(struct assemble_list *list)
 {
     for (struct assemble_chunk *chunk = list->first, *next; chunk != NULL; chunk = next) {
         next = chunk->next;
-        free(chunk);
+        chunk_free(chunk);
     }
     *list = (struct assemble_list){0};
 }
@@ -47,11 +63,9 @@ static uint32_t subject_take(const struct policy_fact *fact)
 static struct policy_fact *list_next(struct assemble_list *list)
 {
     if (list->last == NULL || list->last->count == ASSEMBLE_CHUNK_FACTS) {
-        struct assemble_chunk *chunk = malloc(sizeof *chunk);
+        struct assemble_chunk *chunk = chunk_new();
         if (chunk == NULL)
             return NULL;
-        chunk->next = NULL;
-        chunk->count = 0;
         if (list->last == NULL)
             list->first = chunk;
         else
@@ -230,7 +244,7 @@ static void place_lists(struct assemble_list *lists, size_t list_count, uint32_t
             struct assemble_chunk *chunk = lists[l].first;
             place_chunk(chunk, begin, facts);
             lists[l].first = chunk->next;
-            free(chunk);
+            chunk_free(chunk);
         }
         lists[l].last = NULL;
         lists[l].count = 0;

@@ -26,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 2 MiB a chunk: malloc maps and unmaps it, and pages that a rare code never touches cost nothing. */
+/* 2 MiB a chunk: few enough to map and unmap, and pages that a rare code never touches cost nothing. */
 enum { ASSEMBLE_CHUNK_FACTS = 65536 };
 
 struct assemble_chunk {
