@@ -21,28 +21,55 @@ static void write_fact(const struct writing *w, int64_t person, const struct pol
 {
     size_t code_count;
     const int16_t *codes = policy_codes(w->policy, &code_count);
-    const struct fact_code *code = dictionary_by_number(w->dictionary, codes[fact->code]);
     struct text *out = w->out;
     jtext_open(out, '{');
     if (person >= 0)
         jtext_put_int(out, "person", person);
-    jtext_put_text(out, "code", code->name);
+    jtext_put_text(out, "code", dictionary_by_number(w->dictionary, codes[fact->code])->name);
     if (fact->value == FACT_UNKNOWN)
         jtext_put_null(out, "value");
     else
         jtext_put_int(out, "value", fact->value);
-    jtext_put_day(out, "from", fact->from);
-    jtext_put_day(out, "to", fact->to);
+    if (fact->from != DAY_NONE)
+        jtext_put_day(out, "from", fact->from);
+    if (fact->to != DAY_NONE)
+        jtext_put_day(out, "to", fact->to);
     jtext_put_int(out, "source", fact->source);
-    jtext_put_text(out, "source_name", note->source);
-    jtext_put_text(out, "source_title", note->source_title);
-    jtext_put_int(out, "batch_id", fact->batch);
-    jtext_put_text(out, "batch", note->batch);
+    jtext_put_int(out, "batch", fact->batch);
     jtext_put_int(out, "row", fact->row);
-    jtext_put_text(out, "ref", note->ref);
-    jtext_put_day(out, "recorded", note->recorded);
-    jtext_put_day(out, "as_of", note->as_of);
+    if (note->ref[0] != '\0')
+        jtext_put_text(out, "ref", note->ref);
+    if (note->recorded != DAY_NONE)
+        jtext_put_day(out, "recorded", note->recorded);
     jtext_close(out, '}');
+}
+
+/* Facts name their batch by number; what is to be said of it stands here once. */
+static void write_batch(const struct policy_fact *fact, const struct dossier_note *note, struct text *out)
+{
+    jtext_open(out, '{');
+    jtext_put_int(out, "batch", fact->batch);
+    jtext_put_text(out, "name", note->batch);
+    jtext_put_text(out, "source", note->source);
+    jtext_put_text(out, "title", note->source_title);
+    jtext_put_day(out, "as_of", note->batch_as_of);
+    jtext_close(out, '}');
+}
+
+/* The household's facts and the persons' facts lie behind each other. */
+static void write_batches(const struct dossier *dossier, struct text *out)
+{
+    const struct policy_fact *facts = dossier->block.household_facts;
+    jtext_key(out, "batches");
+    jtext_open(out, '[');
+    for (size_t f = 0; f < dossier->fact_count; f++) {
+        size_t before = 0;
+        while (before < f && facts[before].batch != facts[f].batch)
+            before++;
+        if (before == f)
+            write_batch(&facts[f], &dossier->household_notes[f], out);
+    }
+    jtext_close(out, ']');
 }
 
 static void write_persons(const struct dossier *dossier, struct text *out)
@@ -70,6 +97,7 @@ void evidence_write(const struct dossier *dossier, const struct policy *policy,
     jtext_put_text(out, "area", dossier->urban ? "urban" : "rural");
     jtext_put_bool(out, "on_register", dossier->on_register);
     write_persons(dossier, out);
+    write_batches(dossier, out);
     jtext_key(out, "facts");
     jtext_open(out, '[');
     for (uint32_t f = 0; f < block->household_fact_begin[1]; f++)
@@ -83,11 +111,18 @@ void evidence_write(const struct dossier *dossier, const struct policy *policy,
 
 /* --- reading -------------------------------------------------------------------------------------------------- */
 
+struct read_batch {
+    uint32_t number;
+    struct dossier_note note; /* what its facts share */
+};
+
 struct reading {
     const struct policy *policy;
     const struct dictionary *dictionary;
     struct arena *arena;
     struct error *err;
+    size_t batch_count;
+    struct read_batch *batches;
 };
 
 static enum status damaged(struct error *err, const char *what)
@@ -101,12 +136,12 @@ static const char *copy_text(struct arena *arena, const json_t *object, const ch
     return text == NULL ? NULL : arena_strdup(arena, text);
 }
 
-/* False unless the key holds a date or null. */
+/* False unless the key holds a date or null, or is missing. */
 static bool read_day(const json_t *object, const char *key, day_t *day)
 {
     const json_t *value = json_object_get(object, key);
     *day = DAY_NONE;
-    return json_is_null(value) ||
+    return value == NULL || json_is_null(value) ||
            (json_is_string(value) && civil_parse(slice_of(json_string_value(value)), day));
 }
 
@@ -120,6 +155,23 @@ static int find_code(const struct reading *r, const char *name)
         if (codes[i] == code->number)
             return (int)i;
     return -1;
+}
+
+static enum status read_note(const struct reading *r, const json_t *fact, uint32_t batch,
+                             struct dossier_note *note)
+{
+    const char *ref = json_string_value(json_object_get(fact, "ref"));
+    size_t i = 0;
+    while (i < r->batch_count && r->batches[i].number != batch)
+        i++;
+    if (i == r->batch_count)
+        return damaged(r->err, "a fact's batch");
+    *note = r->batches[i].note;
+    note->ref = ref == NULL ? "" : arena_strdup(r->arena, ref);
+    if (!read_day(fact, "recorded", &note->recorded))
+        return damaged(r->err, "a fact's date");
+    note->as_of = note->recorded != DAY_NONE ? note->recorded : note->batch_as_of;
+    return note->ref == NULL ? error_set(r->err, STATUS_FATAL, "no memory for evidence") : STATUS_OK;
 }
 
 static enum status read_fact(const struct reading *r, const json_t *object,
@@ -139,24 +191,14 @@ static enum status read_fact(const struct reading *r, const json_t *object,
     fact->person_id = person == NULL ? 0 : persons[at].person_id;
     fact->fact = (struct policy_fact){
         .value = json_is_null(value) ? FACT_UNKNOWN : json_integer_value(value),
-        .batch = (uint32_t)json_integer_value(json_object_get(object, "batch_id")),
+        .batch = (uint32_t)json_integer_value(json_object_get(object, "batch")),
         .row = (uint32_t)json_integer_value(json_object_get(object, "row")),
         .code = (uint16_t)code,
         .source = (uint8_t)json_integer_value(json_object_get(object, "source")),
     };
-    fact->note = (struct dossier_note){
-        .source = copy_text(r->arena, object, "source_name"),
-        .source_title = copy_text(r->arena, object, "source_title"),
-        .batch = copy_text(r->arena, object, "batch"),
-        .ref = copy_text(r->arena, object, "ref"),
-    };
-    if (fact->note.source == NULL || fact->note.source_title == NULL || fact->note.batch == NULL ||
-        fact->note.ref == NULL)
-        return damaged(r->err, "a fact's source");
-    if (!read_day(object, "from", &fact->fact.from) || !read_day(object, "to", &fact->fact.to) ||
-        !read_day(object, "recorded", &fact->note.recorded) || !read_day(object, "as_of", &fact->note.as_of))
+    if (!read_day(object, "from", &fact->fact.from) || !read_day(object, "to", &fact->fact.to))
         return damaged(r->err, "a fact's date");
-    return STATUS_OK;
+    return read_note(r, object, fact->fact.batch, &fact->note);
 }
 
 static enum status read_person(const json_t *object, struct dossier_person *person, struct error *err)
@@ -168,7 +210,29 @@ static enum status read_person(const json_t *object, struct dossier_person *pers
     return read_day(object, "birth", &person->birth) ? STATUS_OK : damaged(err, "a birth date");
 }
 
-static enum status read_body(const struct reading *r, const json_t *root, struct dossier *dossier)
+static enum status read_batches(struct reading *r, const json_t *batches)
+{
+    size_t count = json_array_size(batches);
+    r->batches = arena_array(r->arena, count, sizeof *r->batches);
+    if (r->batches == NULL)
+        return error_set(r->err, STATUS_FATAL, "no memory for evidence of %zu batches", count);
+    for (; r->batch_count < count; r->batch_count++) {
+        const json_t *object = json_array_get(batches, r->batch_count);
+        struct read_batch *batch = &r->batches[r->batch_count];
+        batch->number = (uint32_t)json_integer_value(json_object_get(object, "batch"));
+        batch->note = (struct dossier_note){
+            .source = copy_text(r->arena, object, "source"),
+            .source_title = copy_text(r->arena, object, "title"),
+            .batch = copy_text(r->arena, object, "name"),
+        };
+        if (batch->note.source == NULL || batch->note.source_title == NULL || batch->note.batch == NULL ||
+            !read_day(object, "as_of", &batch->note.batch_as_of))
+            return damaged(r->err, "a batch");
+    }
+    return STATUS_OK;
+}
+
+static enum status read_body(struct reading *r, const json_t *root, struct dossier *dossier)
 {
     const json_t *persons_json = json_object_get(root, "persons"),
                  *facts_json = json_object_get(root, "facts");
@@ -182,7 +246,7 @@ static enum status read_body(const struct reading *r, const json_t *root, struct
         return error_set(r->err, STATUS_FATAL, "no memory for evidence of %zu facts", fact_count);
     dossier->urban = strcmp(area, "urban") == 0;
     dossier->on_register = json_is_true(json_object_get(root, "on_register"));
-    enum status status = STATUS_OK;
+    enum status status = read_batches(r, json_object_get(root, "batches"));
     for (size_t p = 0; p < person_count && status == STATUS_OK; p++)
         status = read_person(json_array_get(persons_json, p), &persons[p], r->err);
     for (size_t f = 0; f < fact_count && status == STATUS_OK; f++)
@@ -221,7 +285,7 @@ enum status evidence_read(struct slice json, const struct policy *policy, const 
 {
     json_t *root;
     enum status status = parse(json, arena, evidence, &root, err);
-    const struct reading r = {policy, dictionary, arena, err};
+    struct reading r = {.policy = policy, .dictionary = dictionary, .arena = arena, .err = err};
     if (status == STATUS_OK)
         status = read_body(&r, root, &evidence->dossier);
     json_decref(root);

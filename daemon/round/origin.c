@@ -43,14 +43,20 @@ struct dossier_note origins_note(const struct origins *origins, int64_t batch_id
                                  const char *ref)
 {
     const struct batch_info *batch = origins_find(origins, batch_id);
-    struct dossier_note note = {
-        .source = "", .source_title = "", .batch = "", .ref = ref, .recorded = recorded, .as_of = recorded};
+    struct dossier_note note = {.source = "",
+                                .source_title = "",
+                                .batch = "",
+                                .ref = ref,
+                                .recorded = recorded,
+                                .batch_as_of = DAY_NONE,
+                                .as_of = recorded};
     if (batch == NULL)
         return note;
     note.source = batch->source_name;
     note.source_title = batch->source_title;
     note.batch = batch->name;
+    note.batch_as_of = day_of_batch(batch);
     if (recorded == DAY_NONE)
-        note.as_of = day_of_batch(batch);
+        note.as_of = note.batch_as_of;
     return note;
 }

@@ -103,7 +103,7 @@ static struct dossier dossier_make(void)
     persons[1] = (struct dossier_person){70, DAY_NONE, 0, NULL};
     ck_assert_int_eq(resident_id_parse(slice_of("11010519491231002X"), DAY_NONE, &persons[0].id_packed),
                      RESIDENT_ID_OK);
-    const struct dossier_note note = {"medical_insurance", "医保局", "m06", "Z\"1", DAY_NONE, 18806};
+    const struct dossier_note note = {"medical_insurance", "医保局", "m06", "Z\"1", DAY_NONE, 18806, 18806};
     facts[0] = (struct dossier_fact){70,
                                      false,
                                      {.value = FACT_UNKNOWN,
@@ -133,7 +133,7 @@ static struct dossier dossier_make(void)
                                       .row = 3,
                                       .code = (uint16_t)position_of("disability.certificate"),
                                       .source = 0},
-                                     {"register", "登记", "r1", "", 18001, 18001}};
+                                     {"register", "登记", "r1", "", 18001, 17999, 18001}};
     facts[2].fact.value = 42;
     struct dossier dossier = {.household_id = 5,
                               .household_no = "H\"5",
@@ -301,9 +301,9 @@ START_TEST(evidence_comes_back_as_it_was)
     struct text out;
     text_init(&out);
     evidence_write(&dossier, NULL, dictionary, "abc", 18808, &out);
-    ck_assert_int_eq(
-        evidence_read((struct slice){out.bytes, out.length}, NULL, dictionary, arena, &evidence, &err),
-        STATUS_OK);
+    enum status status =
+        evidence_read((struct slice){out.bytes, out.length}, NULL, dictionary, arena, &evidence, &err);
+    ck_assert_msg(status == STATUS_OK, "%s: %s", err.text, out.bytes);
     ck_assert_int_eq(evidence.as_of, 18808);
     ck_assert_str_eq(evidence.policy_hash, "abc");
     check_same_block(&dossier, &evidence.dossier);
