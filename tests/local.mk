@@ -21,3 +21,4 @@ include tests/system/local.mk
 include tests/system/round.mk
 include tests/system/source.mk
 include tests/unit/source.mk
+include tests/unit/policy.mk

@@ -71,7 +71,8 @@ struct expr {
     bool ever;         /* 至今 */
     bool has_unit;
     struct place at;
-    uint32_t begin, end; /* in the text */
+    struct place first_at; /* of a phrase: its first word */
+    uint32_t begin, end;   /* in the text */
     struct slice name, window;
     struct place window_at;
     struct fraction number;

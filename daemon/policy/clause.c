@@ -270,7 +270,7 @@ void clause_compile_all(struct compiler *compiler)
                  diagnose_number(compiler->diagnoser, POLICY_CLAUSES_MAX), NULL, NULL);
         return;
     }
-    if (count == 0)
+    if (count == 0 && diagnoser_clean(compiler->diagnoser))
         diagnose(compiler->diagnoser, (struct place){1, 1}, MESSAGE_NO_CLAUSES, NULL, NULL, NULL);
     compiler->program->clauses = compiler_alloc(compiler, count + 1, sizeof *compiler->program->clauses);
     for (const struct clause_statement *s = statements; s != NULL && !compiler->failed; s = s->next) {

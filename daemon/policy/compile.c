@@ -74,7 +74,9 @@ static void define_members(struct compiler *compiler)
     struct place begin = {1, 1};
     compiler->program->members = NO_REGISTER;
     if (symbol == NULL || symbol->definition->kind != KW_SET) {
-        diagnose(compiler->diagnoser, begin, MESSAGE_MEMBERS_MISSING, name, NULL, NULL);
+        if (diagnoser_clean(
+                compiler->diagnoser)) /* else its statement may be one of those that were refused */
+            diagnose(compiler->diagnoser, begin, MESSAGE_MEMBERS_MISSING, name, NULL, NULL);
         return;
     }
     const struct people people = symbol->people;

@@ -24,13 +24,17 @@ static void refuse_unknown(struct compiler *compiler, struct slice name, struct 
 {
     const char *shown = diagnose_slice(compiler->diagnoser, name);
     enum keyword prefix = keyword_prefix(name, compiler->language);
-    const char *near =
-        compiler_nearest(compiler, name, symbol_name, compiler->symbols, compiler->symbol_count);
-    if (near[0] == '\0' && prefix != KW_NONE_OF_THESE && compiler->language == LANGUAGE_CHINESE)
+    size_t length = strlen(keyword_text(prefix, compiler->language));
+    struct slice rest = {name.bytes + length, name.length - length};
+    bool glued = prefix != KW_NONE_OF_THESE && (declare_lookup(compiler, rest) != NULL ||
+                                                keyword_find(rest, compiler->language) != KW_NONE_OF_THESE);
+    if (glued) {
         diagnose(compiler->diagnoser, at, MESSAGE_BLANK_MISSING, shown,
                  keyword_text(prefix, compiler->language), NULL);
-    else
-        diagnose(compiler->diagnoser, at, MESSAGE_UNKNOWN_NAME, shown, near, NULL);
+        return;
+    }
+    diagnose(compiler->diagnoser, at, MESSAGE_UNKNOWN_NAME, shown,
+             compiler_nearest(compiler, name, symbol_name, compiler->symbols, compiler->symbol_count), NULL);
 }
 
 struct symbol *declare_find(struct compiler *compiler, struct slice name, struct place at)
@@ -40,8 +44,13 @@ struct symbol *declare_find(struct compiler *compiler, struct slice name, struct
         refuse_unknown(compiler, name, at);
         return NULL;
     }
+    if (symbol->busy) {
+        diagnose(compiler->diagnoser, at, MESSAGE_SELF_NAME, diagnose_slice(compiler->diagnoser, name), NULL,
+                 NULL);
+        return NULL;
+    }
     struct place defined = symbol->definition->at;
-    if (symbol->busy || defined.line > at.line || (defined.line == at.line && defined.column >= at.column)) {
+    if (defined.line > at.line || (defined.line == at.line && defined.column >= at.column)) {
         diagnose(compiler->diagnoser, at, MESSAGE_LATER_NAME, diagnose_slice(compiler->diagnoser, name),
                  diagnose_number(compiler->diagnoser, defined.line), NULL);
         return NULL;

@@ -728,7 +728,7 @@ static bool phrase_scope(struct compiler *compiler, const struct expr *expr, enu
     if (!expr->household)
         return true;
     if (*scope == SCOPE_HOUSEHOLD) {
-        diagnose(compiler->diagnoser, expr->at, MESSAGE_HOUSEHOLD_PLACE, NULL, NULL, NULL);
+        diagnose(compiler->diagnoser, expr->first_at, MESSAGE_HOUSEHOLD_PLACE, NULL, NULL, NULL);
         return false;
     }
     *scope = SCOPE_HOUSEHOLD;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * Expressions, from loose to tight:  或   且   非   comparison and 属于   + −   × ÷   a value.
- * Depth is bounded by AST_DEPTH_MAX: every way down passes through enter().
+ * Depth is bounded by AST_DEPTH_MAX: every way down passes through parse_or or parse_not.
  */
 #include "policy/parser.h"
 
@@ -242,6 +242,7 @@ static struct expr *parse_phrase(struct parser *parser)
     struct expr *expr = new_expr(parser, EXPR_FACT, parser_peek(parser));
     if (expr == NULL)
         return NULL;
+    expr->first_at = expr->at;
     expr->household = parser_accept(parser, KW_HOUSEHOLD);
     expr->window_at = expr->at;
     if (parser_in_expression(parser) && parser_accept(parser, KW_EVER)) {
@@ -314,19 +315,13 @@ static struct expr *parse_value(struct parser *parser)
     const struct token *token = parser_peek(parser);
     if (!parser_in_expression(parser))
         return refuse(parser, MESSAGE_VALUE_EXPECTED);
-    if (!enter(parser))
-        return NULL;
-    struct expr *expr;
     if (token->kind == TOKEN_NUMBER)
-        expr = parse_number(parser);
-    else if (token->kind == TOKEN_SYMBOL && token->symbol == SYMBOL_OPEN)
-        expr = parse_parentheses(parser);
-    else if (token->kind == TOKEN_WORD)
-        expr = parse_keyword_value(parser);
-    else
-        expr = refuse(parser, MESSAGE_VALUE_EXPECTED);
-    leave(parser);
-    return expr;
+        return parse_number(parser);
+    if (token->kind == TOKEN_SYMBOL && token->symbol == SYMBOL_OPEN)
+        return parse_parentheses(parser);
+    if (token->kind == TOKEN_WORD)
+        return parse_keyword_value(parser);
+    return refuse(parser, MESSAGE_VALUE_EXPECTED);
 }
 
 /* --- operators

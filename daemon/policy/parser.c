@@ -249,7 +249,9 @@ bool parser_unit(struct parser *parser, struct unit *unit)
             return wrong(parser, MESSAGE_UNIT_EXPECTED, NULL);
         *unit = numerator ? part : unit_divide(*unit, part);
         parser_next(parser);
-        if (!parser_accept_symbol(parser, SYMBOL_DIVIDE))
+        /* ÷ divides quantities; only / joins units */
+        if (!slice_is(parser_slice(parser, parser_peek(parser)), "/") ||
+            !parser_accept_symbol(parser, SYMBOL_DIVIDE))
             return true;
     }
 }

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* The language by its examples: conditions, clauses, the Shaanxi scheme, English, and policy_test itself. */
+#include "config.h"
+
+#include "test_policy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct policy_test_result run_examples(struct fixture *fixture)
+{
+    struct policy_test_result result;
+    ck_assert_int_eq(policy_test(fixture->policy, fixture->arena, &result, &fixture->err), STATUS_OK);
+    return result;
+}
+
+static void check_holds(struct fixture *fixture, const char *text, const char *where)
+{
+    fixture_compile_good(fixture, text, where);
+    struct policy_test_result result = run_examples(fixture);
+    ck_assert_msg(result.examples > 0, "%s: no examples", where);
+    ck_assert_msg(result.failed == 0, "%s: %s", where,
+                  result.failures.count > 0 ? result.failures.items[0].text : "?");
+}
+
+/* The condition as a check, and its negation: what one finds true the other finds false. */
+static void check_condition(struct fixture *fixture, const struct case_row *row, const char *where)
+{
+    const char *opposite = case_is(row, 2, "查") ? "无" : case_is(row, 2, "无") ? "查" : "未定";
+    bool no_members = strstr(row->cell[1].bytes, "死亡 自 2021-06-30") != NULL &&
+                      strstr(row->cell[1].bytes, "人口 1") != NULL;
+    char clauses[4096];
+    snprintf(clauses, sizeof clauses,
+             "查 c 条件\n  依据 甲 一\n  当 %s\n  理由 \"理\"\n查 n 反面\n  依据 甲 一\n  当 非 (%s)\n  理由 "
+             "\"理\"\n例 c 例 %s 得 %s c %s n\n",
+             row->cell[0].bytes, row->cell[0].bytes, row->cell[1].bytes, row->cell[2].bytes,
+             no_members ? "无" : opposite);
+    char *text = after_prelude(clauses);
+    check_holds(fixture, text, where);
+    free(text);
+}
+
+START_TEST(conditions)
+{
+    struct fixture fixture;
+    fixture_open(&fixture);
+    struct cases *cases = cases_open("policy_conditions.tsv", 4);
+    for (const struct case_row *row; (row = cases_next(cases)) != NULL;)
+        check_condition(&fixture, row, cases_where(cases));
+    cases_close(cases);
+    fixture_close(&fixture);
+}
+END_TEST
+
+START_TEST(clauses)
+{
+    struct fixture fixture;
+    fixture_open(&fixture);
+    struct cases *cases = cases_open("policy_clauses.tsv", 2);
+    for (const struct case_row *row; (row = cases_next(cases)) != NULL;) {
+        char *text = after_prelude(row->cell[0].bytes);
+        check_holds(&fixture, text, cases_where(cases));
+        free(text);
+    }
+    cases_close(cases);
+    fixture_close(&fixture);
+}
+END_TEST
+
+START_TEST(shaanxi_holds_and_is_covered)
+{
+    struct fixture fixture;
+    fixture_open(&fixture);
+    size_t length;
+    char *text = read_source("conf/policies/shaanxi-county.policy", &length);
+    check_holds(&fixture, text, "shaanxi");
+    struct policy_test_result result = run_examples(&fixture);
+    ck_assert_msg(result.missing.count == 0, "%s",
+                  result.missing.count > 0 ? result.missing.items[0].text : "");
+    ck_assert_uint_ge(result.examples, 100);
+    ck_assert_uint_eq(policy_clause_count(fixture.policy), 19);
+    ck_assert_str_eq(policy_clause_at(fixture.policy, 1)->citation, "004 篇五 (一)分类预警");
+    ck_assert_int_eq(policy_clause_at(fixture.policy, 1)->due_days, 3);
+    ck_assert_str_eq(policy_clause_at(fixture.policy, 1)->referrals[0], "医保局");
+    ck_assert_int_eq(policy_clause_find(fixture.policy, "orange.margin"), 4);
+    ck_assert_int_eq(policy_clause_find(fixture.policy, "orange"), -1);
+    ck_assert_str_eq(policy_statistic_name(fixture.policy, 0), "income_unknown");
+    free(text);
+    fixture_close(&fixture);
+}
+END_TEST
+
+/* The text with one part replaced; the part must be there. */
+static char *replace(const char *text, const char *part, const char *by)
+{
+    const char *at = strstr(text, part);
+    ck_assert_msg(at != NULL, "%s is not in the policy", part);
+    size_t length = strlen(text) + strlen(by) + 1;
+    char *changed = malloc(length);
+    ck_assert_ptr_nonnull(changed);
+    snprintf(changed, length, "%.*s%s%s", (int)(at - text), text, by, at + strlen(part));
+    return changed;
+}
+
+/* Examples that no change of the policy makes fail would prove nothing. */
+START_TEST(shaanxi_examples_notice_changes)
+{
+    static const char *const changes[][2] = {
+        {"当   人均收入 < 低保\n", "当   人均收入 ≤ 低保\n"},
+        {"且   人均收入 ≥ 低保\n  且   扣减后人均 <", "且   人均收入 > 低保\n  且   扣减后人均 <"},
+        {"且   扣减后人均 < 低收入线\n  事由 疾病", "且   扣减后人均 ≤ 低收入线\n  事由 疾病"},
+        {"刚性支出 > 支出占比", "刚性支出 ≥ 支出占比"},
+        {"刚性支出 > 大额支出", "刚性支出 ≥ 大额支出"},
+        {"年收入 ≤ 骤减比", "年收入 < 骤减比"},
+        {"近24月 至 近12月", "近25月 至 近13月"},
+        {"近24月 至 近12月", "近23月 至 近11月"},
+        {"= 3/2 ", "= 1.4999 "},
+        {"= 7/10 ", "= 0.69999 "},
+        {"大额支出   : 元/年/户 = 10000.00", "大额支出   : 元/年/户 = 10000.01"},
+        {"大额自付   : 元/年/人 = 10000.00", "大额自付   : 元/年/人 = 10000.01"},
+        {"农村 4830.00", "农村 4830.01"},
+        {"城市 7320.00", "城市 7320.01"},
+        {"限于 本年 末日有 收入申报 且 上年 末日有 收入申报", "限于 本年 末日有 收入申报"},
+        {"年龄 ≥ 6岁", "年龄 > 6岁"},
+        {"年龄 ≤ 15岁", "年龄 < 15岁"},
+        {"人均收入 ≥ 低收入线\n  理由", "人均收入 > 低收入线\n  理由"},
+        {"凭   含未知(刚性支出)", "当   含未知(刚性支出)"},
+        {"凭   存在(成员 与 本户, 两年内", "当   存在(成员 与 本户, 两年内"},
+        {"成员 与 本年亡故 与 本户", "成员 与 本户"},
+        {"最新 残疾等级 ≤ 2", "最新 残疾等级 ≤ 1"},
+        {"最新 残疾类别 属于 (5, 6)", "最新 残疾类别 属于 (6)"},
+        {"= 7 且 未定", "= 7 且 现有 残疾证"},
+        {"取 income.wage      先 人社局", "取 income.wage"},
+        {"等级 属于 (红, 橙)", "等级 属于 (红, 橙, 黄)"},
+        {"  无成员亦查\n", ""},
+        {"限于 在保 且 农村", "限于 在保"},
+    };
+    struct fixture fixture;
+    fixture_open(&fixture);
+    size_t length;
+    char *text = read_source("conf/policies/shaanxi-county.policy", &length);
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        char *changed = replace(text, changes[i][0], changes[i][1]);
+        fixture_compile_good(&fixture, changed, changes[i][1]);
+        struct policy_test_result result = run_examples(&fixture);
+        ck_assert_msg(result.failed > 0, "no example notices that \"%s\" became \"%s\"", changes[i][0],
+                      changes[i][1]);
+        free(changed);
+    }
+    free(text);
+    fixture_close(&fixture);
+}
+END_TEST
+
+static bool told(const struct policy_diagnostics *diagnostics, const char *part)
+{
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        if (strstr(diagnostics->items[i].text, part) != NULL)
+            return true;
+    }
+    return false;
+}
+
+START_TEST(failures_and_gaps_are_told)
+{
+    struct fixture fixture;
+    fixture_open(&fixture);
+    char *text = after_prelude("黄 y 试\n  依据 甲 一\n  当 人均 < 低保\n  事由 收入\n  理由 \"理\"\n"
+                               "例 y 错 日期 2021-06-30 农村 人口 1 工资 6000.00 得 黄 y\n"
+                               "例 y 对 日期 2021-06-30 农村 人口 1 工资 6000.00 得 无 y 无\n"
+                               "例 y 太早 日期 2018-12-31 农村 人口 1 得 黄 y\n");
+    fixture_compile_good(&fixture, text, "failures");
+    struct policy_test_result result = run_examples(&fixture);
+    ck_assert_uint_eq(result.examples, 3);
+    ck_assert_uint_eq(result.failed, 2);
+    ck_assert_uint_eq(result.failures.count, 3);
+    ck_assert_str_eq(result.failures.items[0].text, "例“y 错”应为黄色预警,实为无预警");
+    ck_assert_str_eq(result.failures.items[1].text, "例“y 错”:y 应成立,实为不成立");
+    ck_assert_ptr_nonnull(strstr(result.failures.items[2].text, "2018-12-31"));
+    /* on its line and a miss are there; a hit, a fen above, a fen below and an unknown are not */
+    ck_assert_uint_eq(result.missing.count, 4);
+    ck_assert(told(&result.missing, "多一分") && told(&result.missing, "少一分"));
+    ck_assert(told(&result.missing, "没有成立的例") && told(&result.missing, "金额未知"));
+    free(text);
+    fixture_close(&fixture);
+}
+END_TEST
+
+START_TEST(english)
+{
+    struct fixture fixture;
+    fixture_open(&fixture);
+    size_t length;
+    char *text = read_source("tests/cases/policy_english.policy", &length);
+    check_holds(&fixture, text, "english");
+    ck_assert_uint_eq(run_examples(&fixture).missing.count, 0);
+    free(text);
+    fixture_close(&fixture);
+}
+END_TEST
+
+START_TEST(shown_as_a_page)
+{
+    struct fixture fixture;
+    fixture_open(&fixture);
+    size_t length;
+    char *text = read_source("conf/policies/shaanxi-county.policy", &length);
+    fixture_compile_good(&fixture, text, "shaanxi");
+    struct text page;
+    text_init(&page);
+    ck_assert_int_eq(policy_show(fixture.policy, &page, &fixture.err), STATUS_OK);
+    static const char *const parts[] = {"# 陕西县级低收入人口监测\n",
+                                        "### 红 red.rigid 刚性支出骤增\n\n依据 004 篇五 (一)分类预警\n",
+                                        "- 凭 刚性支出 > 支出占比 × 年收入 或 刚性支出 > 大额支出\n",
+                                        "- 某 成员\n  - 当 年龄 ≥ 6岁",
+                                        "2021-01-01 起 农村 4830.00 城市 7320.00(依据 甲 监测标准)",
+                                        "- 转介 医保局 乡镇 办理 3天\n",
+                                        "- 例 恰好一半"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        ck_assert_msg(strstr(page.bytes, parts[i]) != NULL, "the page lacks \"%s\"", parts[i]);
+    text_fini(&page);
+    free(text);
+    fixture_close(&fixture);
+}
+END_TEST
+
+Suite *policy_examples_suite(void)
+{
+    Suite *suite = suite_create("policy examples");
+    TCase *tcase = tcase_create("examples");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, conditions);
+    tcase_add_test(tcase, clauses);
+    tcase_add_test(tcase, shaanxi_holds_and_is_covered);
+    tcase_add_test(tcase, shaanxi_examples_notice_changes);
+    tcase_add_test(tcase, failures_and_gaps_are_told);
+    tcase_add_test(tcase, english);
+    tcase_add_test(tcase, shown_as_a_page);
+    suite_add_tcase(suite, tcase);
+    return suite;
+}

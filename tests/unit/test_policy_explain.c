@@ -1,0 +1,5 @@
+#include "test_policy.h"
+Suite *policy_explain_suite(void)
+{
+    return suite_create("policy explain");
+}
