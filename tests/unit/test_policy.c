@@ -92,7 +92,7 @@ struct block_maker {
 
 struct block_maker *block_maker_new(const struct policy *policy)
 {
-    enum { ROWS = 20000 };
+    enum { ROWS = 60000 };
     struct block_maker *maker = calloc(1, sizeof *maker);
     ck_assert_ptr_nonnull(maker);
     *maker = (struct block_maker){.policy = policy,

@@ -1,5 +1,212 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* One household explained: lines, distances, reasons, members, facts. */
+#include "config.h"
+
 #include "test_policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct explained {
+    struct fixture fixture;
+    struct block_maker *maker;
+    struct policy_explanation explanation;
+};
+
+static void explained_open(struct explained *e, bool urban)
+{
+    size_t length;
+    fixture_open(&e->fixture);
+    char *text = read_source("conf/policies/shaanxi-county.policy", &length);
+    fixture_compile_good(&e->fixture, text, "shaanxi");
+    free(text);
+    e->maker = block_maker_new(e->fixture.policy);
+    block_household(e->maker, !urban); /* a neighbour, so that indexes are not all zero */
+    block_person(e->maker, DAY_NONE);
+    block_household(e->maker, urban);
+}
+
+static void explained_run(struct explained *e)
+{
+    struct policy_run *run = NULL;
+    ck_assert_int_eq(policy_run_new(e->fixture.policy, day_of("2021-06-30"), &run, &e->fixture.err),
+                     STATUS_OK);
+    ck_assert_int_eq(
+        policy_explain(run, block_finish(e->maker), 1, e->fixture.arena, &e->explanation, &e->fixture.err),
+        STATUS_OK);
+    policy_run_free(run);
+}
+
+static void explained_close(struct explained *e)
+{
+    block_maker_free(e->maker);
+    fixture_close(&e->fixture);
+}
+
+static const struct policy_shown_clause *clause_of(const struct explained *e, const char *name)
+{
+    int index = policy_clause_find(e->fixture.policy, name);
+    ck_assert_int_ge(index, 0);
+    ck_assert_uint_eq(e->explanation.clauses[index].clause, (size_t)index);
+    return &e->explanation.clauses[index];
+}
+
+static const struct policy_value *definition_of(const struct explained *e, const char *name)
+{
+    for (size_t i = 0; i < e->explanation.definition_count; i++) {
+        if (strcmp(e->explanation.definitions[i].name, name) == 0)
+            return &e->explanation.definitions[i].value;
+    }
+    ck_abort_msg("no definition %s", name);
+    return NULL;
+}
+
+static const day_t since = 17000; /* 2016: before every window */
+
+START_TEST(a_fen_below_the_line)
+{
+    struct explained e;
+    explained_open(&e, false);
+    day_t day = day_of("2021-03-01");
+    block_fact(e.maker, "income.declared", 1, since, DAY_NONE, SOURCE_REGISTER, 1);
+    block_person(e.maker, day_of("1980-01-01"));
+    block_fact(e.maker, "income.wage", 482999, day, DAY_NONE, 4, 1); /* hr_social_security, believed */
+    block_fact(e.maker, "income.wage", 999900, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(e.maker, "income.wage", 5, day_of("2019-01-01"), DAY_NONE, 4, 1);
+    explained_run(&e);
+    const struct policy_shown_clause *apply = clause_of(&e, "red.apply");
+    ck_assert_int_eq(e.explanation.outcome.level, LEVEL_RED);
+    ck_assert_int_eq(apply->truth, TRI_TRUE);
+    ck_assert(apply->exists && !apply->undecided_with_evidence);
+    ck_assert_str_eq(apply->cause, "income");
+    ck_assert_str_eq(apply->reason,
+                     "近12个月家庭收入4829.99元,人均4829.99元,低于低保标准4830.00元,未享受低保或特困供养");
+    ck_assert_uint_eq(apply->conjunct_count, 2);
+    ck_assert_str_eq(apply->conjuncts[0].text, "除外 在保");
+    ck_assert(apply->conjuncts[0].guard && !apply->conjuncts[0].evidence &&
+              apply->conjuncts[0].truth == TRI_TRUE);
+    ck_assert_str_eq(apply->conjuncts[1].text, "人均收入 < 低保");
+    ck_assert(apply->conjuncts[1].has_distance && !apply->conjuncts[1].guard);
+    ck_assert_int_eq(apply->conjuncts[1].left.low, 482999);
+    ck_assert_int_eq(apply->conjuncts[1].left.high, 482999);
+    ck_assert_int_eq(apply->conjuncts[1].right.low, 483000);
+    ck_assert_str_eq(apply->conjuncts[1].left.unit, "元/年/人");
+    ck_assert(apply->has_distance);
+    ck_assert_int_eq(apply->distance_fen, -1);
+
+    ck_assert_uint_eq(e.explanation.fact_count, 4);
+    const struct policy_shown_fact *facts = e.explanation.facts;
+    ck_assert(facts[0].of_household && facts[0].used);
+    ck_assert(!facts[1].of_household && facts[1].person == 1 && facts[1].used);
+    ck_assert((facts[1].clauses >> apply->clause & 1) != 0);
+    ck_assert((facts[1].clauses >> clause_of(&e, "yellow.water")->clause & 1) == 0);
+    ck_assert(!facts[2].used && facts[2].clauses == 0); /* the register is not believed */
+    ck_assert(!facts[3].used);                          /* before every window */
+    ck_assert_int_eq(definition_of(&e, "人口")->low, 1);
+    ck_assert_str_eq(definition_of(&e, "人口")->unit, "人");
+    ck_assert(definition_of(&e, "在保")->is_condition && definition_of(&e, "在保")->truth == TRI_FALSE);
+    explained_close(&e);
+}
+END_TEST
+
+START_TEST(a_third_of_a_fen_is_not_zero)
+{
+    struct explained e;
+    explained_open(&e, false);
+    block_fact(e.maker, "income.declared", 1, since, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(e.maker, "income.transfer", 1448999, day_of("2021-03-01"), DAY_NONE, SOURCE_REGISTER, 1);
+    for (int i = 0; i < 3; i++)
+        block_person(e.maker, DAY_NONE);
+    explained_run(&e);
+    const struct policy_shown_clause *apply = clause_of(&e, "red.apply");
+    ck_assert_int_eq(apply->truth, TRI_TRUE);
+    ck_assert_int_eq(apply->conjuncts[1].left.low, 482999); /* toward zero */
+    ck_assert_int_eq(apply->distance_fen, -1);              /* away from it */
+    ck_assert_int_eq(definition_of(&e, "低收入线")->low, 724500);
+    explained_close(&e);
+}
+END_TEST
+
+START_TEST(unknown_shows_as_unknown)
+{
+    struct explained e;
+    explained_open(&e, true);
+    block_person(e.maker, DAY_NONE);
+    block_fact(e.maker, "expense.medical_self_paid", 1200000, day_of("2021-03-01"), DAY_NONE, 1, 1);
+    block_fact(e.maker, "income.wage", 100000, day_of("2021-03-01"), DAY_NONE, SOURCE_REGISTER, 1);
+    explained_run(&e);
+    ck_assert_int_eq(e.explanation.outcome.level, LEVEL_VERIFY);
+    const struct policy_shown_clause *rigid = clause_of(&e, "red.rigid");
+    ck_assert_int_eq(rigid->truth, TRI_UNDECIDED);
+    ck_assert(rigid->undecided_with_evidence && rigid->exists && !rigid->has_distance);
+    ck_assert(rigid->conjuncts[1].evidence && rigid->conjuncts[1].truth == TRI_TRUE &&
+              !rigid->conjuncts[1].has_distance);
+    ck_assert_int_eq(rigid->conjuncts[2].truth, TRI_UNDECIDED);
+    ck_assert_int_eq(rigid->conjuncts[2].distance_low, 100000 - 732000);
+    ck_assert_int_eq(rigid->conjuncts[2].distance_high, 100000 + 500000000 - 732000);
+    ck_assert_str_eq(
+        rigid->reason,
+        "近12个月刚性支出12000.00元,家庭收入1000.00元以上,扣减后人均不明,低于低收入线10980.00元");
+    explained_close(&e);
+}
+END_TEST
+
+START_TEST(guards_and_members)
+{
+    struct explained e;
+    explained_open(&e, false);
+    block_fact(e.maker, "housing.grade", 4, since, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(e.maker, "event.accident", 1, day_of("2021-01-01"), DAY_NONE, SOURCE_REGISTER, 1);
+    block_person(e.maker, day_of("2010-01-01"));
+    block_fact(e.maker, "event.dropout", 1, day_of("2021-01-01"), DAY_NONE, SOURCE_REGISTER, 1);
+    block_person(e.maker, day_of("1980-01-01"));
+    block_fact(e.maker, "residence.moved_away", 1, since, DAY_NONE, SOURCE_REGISTER, 1);
+    block_person(e.maker, DAY_NONE);
+    explained_run(&e);
+    const struct policy_shown_clause *dropout = clause_of(&e, "yellow.dropout");
+    ck_assert_int_eq(dropout->truth, TRI_TRUE);
+    ck_assert_uint_eq(dropout->member_count, 2); /* who moved away is no member */
+    ck_assert_uint_eq(dropout->members[0].person, 1);
+    ck_assert_uint_eq(dropout->members[1].person, 3);
+    ck_assert_int_eq(dropout->members[0].truth, TRI_TRUE);
+    ck_assert_int_eq(dropout->members[1].truth, TRI_FALSE);
+    ck_assert_uint_eq(dropout->members[0].conjunct_count, 2);
+    ck_assert_str_eq(dropout->members[0].conjuncts[0].text, "年龄 ≥ 6岁 且 年龄 ≤ 15岁");
+    ck_assert_int_eq(dropout->members[1].conjuncts[0].truth, TRI_UNDECIDED);
+    ck_assert_str_eq(clause_of(&e, "yellow.housing")->reason, "住房安全鉴定为D级");
+    ck_assert_str_eq(clause_of(&e, "red.disaster")->cause, "accident");
+    const struct policy_shown_clause *housing = clause_of(&e, "check.housing");
+    ck_assert(!housing->exists);
+    ck_assert_int_eq(housing->truth, TRI_FALSE);
+    ck_assert_str_eq(housing->conjuncts[0].text, "限于 在保 且 农村");
+    ck_assert_str_eq(clause_of(&e, "check.medical")->cause, "");
+    explained_close(&e);
+}
+END_TEST
+
+START_TEST(a_household_without_members)
+{
+    struct explained e;
+    explained_open(&e, false);
+    explained_run(&e);
+    ck_assert_uint_eq(e.explanation.outcome.fired | e.explanation.outcome.undecided, 0);
+    ck_assert(!clause_of(&e, "red.apply")->exists);
+    ck_assert(clause_of(&e, "check.deceased")->exists);
+    ck_assert_int_eq(clause_of(&e, "check.deceased")->truth, TRI_FALSE);
+    ck_assert_int_eq(definition_of(&e, "人均收入")->low, 0);
+    explained_close(&e);
+}
+END_TEST
+
 Suite *policy_explain_suite(void)
 {
-    return suite_create("policy explain");
+    Suite *suite = suite_create("policy explain");
+    TCase *tcase = tcase_create("explain");
+    tcase_add_test(tcase, a_fen_below_the_line);
+    tcase_add_test(tcase, a_third_of_a_fen_is_not_zero);
+    tcase_add_test(tcase, unknown_shows_as_unknown);
+    tcase_add_test(tcase, guards_and_members);
+    tcase_add_test(tcase, a_household_without_members);
+    suite_add_tcase(suite, tcase);
+    return suite;
 }

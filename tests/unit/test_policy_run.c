@@ -1,5 +1,359 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Runs: dates, limits, batches; and that a household's outcome depends on nothing but the household. */
+#include "config.h"
+
+#include "base/random.h"
 #include "test_policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void open_shaanxi(struct fixture *fixture)
+{
+    size_t length;
+    fixture_open(fixture);
+    char *text = read_source("conf/policies/shaanxi-county.policy", &length);
+    fixture_compile_good(fixture, text, "shaanxi");
+    free(text);
+}
+
+static struct policy_run *run_on(struct fixture *fixture, const char *date)
+{
+    struct policy_run *run = NULL;
+    enum status status = policy_run_new(fixture->policy, day_of(date), &run, &fixture->err);
+    ck_assert_msg(status == STATUS_OK, "%s", fixture->err.text);
+    return run;
+}
+
+START_TEST(dates_that_the_policy_knows)
+{
+    struct fixture fixture;
+    struct policy_run *run;
+    open_shaanxi(&fixture);
+    ck_assert_int_eq(policy_run_new(fixture.policy, day_of("2020-12-31"), &run, &fixture.err), STATUS_CONFIG);
+    ck_assert_ptr_nonnull(strstr(fixture.err.text, "2021-01-01"));
+    ck_assert_ptr_null(run);
+    run = run_on(&fixture, "2021-01-01");
+    policy_run_free(run);
+    policy_run_free(NULL);
+
+    char *text = after_prelude("标准 线 : 元/年/人\n  2019-01-01 起 至 2020-12-31 1.00 依据 甲 一\n查 x 试\n "
+                               " 依据 甲 一\n  当 人均 < 线\n  理由 \"理\"\n");
+    fixture_compile_good(&fixture, text, "ended");
+    free(text);
+    policy_run_free(run_on(&fixture, "2020-12-31"));
+    ck_assert_int_eq(policy_run_new(fixture.policy, day_of("2021-01-01"), &run, &fixture.err), STATUS_CONFIG);
+    ck_assert_ptr_nonnull(strstr(fixture.err.text, "线"));
+    fixture_close(&fixture);
+}
+END_TEST
+
+START_TEST(limits_of_a_household)
+{
+    struct fixture fixture;
+    open_shaanxi(&fixture);
+    struct policy_run *run = run_on(&fixture, "2021-06-30");
+    struct policy_outcome outcomes[3];
+    day_t day = day_of("2021-06-30");
+
+    struct block_maker *maker = block_maker_new(fixture.policy);
+    ck_assert_int_eq(policy_run_evaluate(run, block_finish(maker), outcomes, &fixture.err),
+                     STATUS_OK); /* no households */
+    block_household(maker, false);
+    block_household(maker, false);
+    for (int i = 0; i < POLICY_PERSONS_PER_HOUSEHOLD_MAX; i++)
+        block_person(maker, day_of("1980-01-01"));
+    for (int i = 0; i < POLICY_FACTS_PER_HOUSEHOLD_MAX; i++)
+        block_fact(maker, "income.wage", 500000000, day, DAY_NONE, SOURCE_REGISTER, 1);
+    ck_assert_int_eq(policy_run_evaluate(run, block_finish(maker), outcomes, &fixture.err), STATUS_OK);
+    ck_assert_uint_eq(outcomes[0].fired, 0);
+
+    block_fact(maker, "income.wage", 1, day, DAY_NONE, SOURCE_REGISTER, 1);
+    ck_assert_int_eq(policy_run_evaluate(run, block_finish(maker), outcomes, &fixture.err), STATUS_REJECT);
+    ck_assert_ptr_nonnull(strstr(fixture.err.text, "household 1 "));
+    block_maker_free(maker);
+
+    maker = block_maker_new(fixture.policy);
+    block_household(maker, false);
+    for (int i = 0; i <= POLICY_PERSONS_PER_HOUSEHOLD_MAX; i++)
+        block_person(maker, DAY_NONE);
+    ck_assert_int_eq(policy_run_evaluate(run, block_finish(maker), outcomes, &fixture.err), STATUS_REJECT);
+    ck_assert_ptr_nonnull(strstr(fixture.err.text, "1001 persons"));
+    block_maker_free(maker);
+    policy_run_free(run);
+    fixture_close(&fixture);
+}
+END_TEST
+
+/* Every amount at the end of its range, for the greatest household: the sums are exact and nothing wraps. */
+START_TEST(greatest_amounts)
+{
+    struct fixture fixture;
+    fixture_open(&fixture);
+    char *text = after_prelude("查 x 试\n  依据 甲 一\n  当 收入 = 4096000000.00元/年/户\n  理由 \"理\"\n"
+                               "查 y 试\n  依据 甲 一\n  当 收入 ≥ 4096000000.00元/年/户\n  且 收入 > "
+                               "2047999999.99元/年/户 × 2\n  理由 \"理\"\n");
+    fixture_compile_good(&fixture, text, "greatest");
+    free(text);
+    struct policy_run *run = run_on(&fixture, "2021-06-30");
+    struct policy_outcome outcome;
+    struct block_maker *maker = block_maker_new(fixture.policy);
+    block_household(maker, false);
+    for (int i = 0; i < 16; i++) {
+        block_person(maker, DAY_NONE);
+        for (int f = 0; f < POLICY_FACTS_PER_HOUSEHOLD_MAX / 16; f++)
+            block_fact(maker, "income.wage", 100000000, day_of("2021-06-30"), DAY_NONE, SOURCE_REGISTER, 1);
+    }
+    ck_assert_int_eq(policy_run_evaluate(run, block_finish(maker), &outcome, &fixture.err), STATUS_OK);
+    ck_assert_uint_eq(outcome.fired, 3);
+    block_maker_free(maker);
+    policy_run_free(run);
+    fixture_close(&fixture);
+}
+END_TEST
+
+static struct policy_outcome evaluate_one(struct fixture *fixture, struct block_maker *maker,
+                                          const char *date)
+{
+    struct policy_outcome outcome;
+    struct policy_run *run = run_on(fixture, date);
+    ck_assert_int_eq(policy_run_evaluate(run, block_finish(maker), &outcome, &fixture->err), STATUS_OK);
+    policy_run_free(run);
+    return outcome;
+}
+
+static bool fires(struct fixture *fixture, struct policy_outcome outcome, const char *clause)
+{
+    int index = policy_clause_find(fixture->policy, clause);
+    ck_assert_int_ge(index, 0);
+    return (outcome.fired >> index & 1) != 0;
+}
+
+/* What no example can say: batches, dates that are not given, codes that the policy does not know. */
+START_TEST(facts_at_the_edges)
+{
+    enum { GRADE_A = 1, GRADE_D = 4 };
+    struct fixture fixture;
+    open_shaanxi(&fixture);
+    day_t from = day_of("2020-01-01");
+
+    struct block_maker *maker = block_maker_new(fixture.policy);
+    block_household(maker, false);
+    block_fact(maker, "housing.grade", GRADE_D, from, DAY_NONE, SOURCE_REGISTER, 2);
+    block_fact(maker, "housing.grade", GRADE_A, from, DAY_NONE, SOURCE_REGISTER, 1);
+    block_person(maker, DAY_NONE);
+    ck_assert(
+        fires(&fixture, evaluate_one(&fixture, maker, "2021-06-30"), "yellow.housing")); /* the newer batch */
+    block_maker_free(maker);
+
+    maker = block_maker_new(fixture.policy);
+    block_household(maker, false);
+    block_fact(maker, "housing.grade", GRADE_D, DAY_NONE, DAY_NONE, SOURCE_REGISTER, 1); /* since ever */
+    block_fact(maker, "income.wage", 5, DAY_NONE, DAY_NONE, SOURCE_REGISTER, 1);         /* on no day */
+    block_fact(maker, "event.disaster", 1, DAY_NONE, DAY_NONE, SOURCE_REGISTER, 1);
+    block_person(maker, DAY_NONE);
+    struct policy_outcome outcome = evaluate_one(&fixture, maker, "2021-06-30");
+    ck_assert(fires(&fixture, outcome, "yellow.housing"));
+    ck_assert(!fires(&fixture, outcome, "red.disaster"));
+    ck_assert_uint_eq(outcome.statistics, 1); /* income_unknown */
+    ck_assert_int_eq(outcome.level, LEVEL_YELLOW);
+    block_maker_free(maker);
+
+    maker = block_maker_new(fixture.policy);
+    block_household(maker, true);
+    ck_assert_uint_eq(evaluate_one(&fixture, maker, "2021-06-30").statistics,
+                      0); /* nobody, so nothing is unknown */
+    struct policy_block odd = *block_finish(maker);
+    struct policy_fact stray = {.value = 1, .code = UINT16_MAX};
+    uint32_t begin[2] = {0, 1};
+    odd.household_facts = &stray;
+    odd.household_fact_begin = begin;
+    struct policy_run *run = run_on(&fixture, "2021-06-30");
+    ck_assert_int_eq(policy_run_evaluate(run, &odd, &outcome, &fixture.err), STATUS_OK);
+    policy_run_free(run);
+    block_maker_free(maker);
+    fixture_close(&fixture);
+}
+END_TEST
+
+/* --- many households ---------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *code;
+    int64_t values[4];
+} kinds[] = {
+    {"income.wage", {300000, 483000, 2000000, FACT_UNKNOWN}},
+    {"income.business", {0, 1, 724500, FACT_UNKNOWN}},
+    {"income.declared", {1, 1, 1, 0}},
+    {"expense.medical_self_paid", {1000001, 500000, 0, FACT_UNKNOWN}},
+    {"expense.care", {100, 200000, 300000000000, 1}},
+    {"relief.dibao", {1, 35000, 0, 1}},
+    {"relief.disability_living", {1, 8000, 0, 1}},
+    {"disability.certificate", {41, 53, 73, 44}},
+    {"housing.grade", {1, 2, 3, 4}},
+    {"water.safe", {0, 1, 1, 1}},
+    {"residence.moved_away", {1, 0, 1, 1}},
+    {"event.death", {1, 1, 0, 1}},
+    {"event.disaster", {1, 1, 0, 1}},
+    {"event.dropout", {1, 1, 1, 0}},
+    {"student.stage", {1, 2, 3, 5}},
+    {"monitor.sudden", {1, 1, 0, 1}},
+    {"illness.serious", {1, 1, 0, 1}},
+};
+
+static day_t random_day(struct random *random)
+{
+    if (random_below(random, 20) == 0)
+        return DAY_NONE;
+    return day_of("2018-06-01") + (day_t)random_below(random, 1300);
+}
+
+static void random_facts(struct block_maker *maker, struct random *random)
+{
+    static const int sources[] = {SOURCE_REGISTER, 1, 2, 3, 9};
+    for (uint64_t n = random_below(random, 6); n > 0; n--) {
+        uint64_t kind = random_below(random, sizeof kinds / sizeof kinds[0]);
+        day_t from = random_day(random), to = random_below(random, 2) == 0 ? DAY_NONE : random_day(random);
+        block_fact(maker, kinds[kind].code, kinds[kind].values[random_below(random, 4)], from, to,
+                   sources[random_below(random, 5)], (uint32_t)random_below(random, 3));
+    }
+}
+
+static struct block_maker *random_block(const struct policy *policy, uint64_t seed, int households)
+{
+    struct random random;
+    random_seed(&random, seed);
+    struct block_maker *maker = block_maker_new(policy);
+    for (int h = 0; h < households; h++) {
+        block_household(maker, random_below(&random, 2) == 1);
+        random_facts(maker, &random);
+        if (random_below(&random, 3) > 0)
+            block_fact(maker, "income.declared", 1, DAY_NONE, DAY_NONE, SOURCE_REGISTER, 1);
+        if (random_below(&random, 3) > 0)
+            block_fact(maker, "income.transfer", (int64_t)random_below(&random, 4000000),
+                       day_of("2021-01-01"), DAY_NONE, SOURCE_REGISTER, 1);
+        for (uint64_t p = random_below(&random, h % 100 == 7 ? 60 : 6); p > 0; p--) {
+            block_person(maker, random_below(&random, 8) == 0
+                                    ? DAY_NONE
+                                    : day_of("1940-01-01") + (day_t)random_below(&random, 29000));
+            random_facts(maker, &random);
+        }
+    }
+    return maker;
+}
+
+/* A household alone, by the block's own arrays. */
+static struct policy_block alone(const struct policy_block *block, size_t index, uint32_t person_begin[2])
+{
+    uint32_t first = block->person_begin[index];
+    person_begin[0] = 0;
+    person_begin[1] = block->person_begin[index + 1] - first;
+    return (struct policy_block){.household_count = 1,
+                                 .urban = block->urban + index,
+                                 .person_begin = person_begin,
+                                 .birth = block->birth + first,
+                                 .household_fact_begin = block->household_fact_begin + index,
+                                 .household_facts = block->household_facts,
+                                 .person_fact_begin = block->person_fact_begin + first,
+                                 .person_facts = block->person_facts};
+}
+
+/* More households than a batch holds: each comes out as it does alone, and as it is explained. */
+START_TEST(neighbours_do_not_matter)
+{
+    enum { HOUSEHOLDS = 2600 };
+    struct fixture fixture;
+    open_shaanxi(&fixture);
+    struct policy_run *run = run_on(&fixture, "2021-06-30"), *single = run_on(&fixture, "2021-06-30");
+    struct block_maker *maker = random_block(fixture.policy, 20210630, HOUSEHOLDS);
+    const struct policy_block *block = block_finish(maker);
+    struct policy_outcome *outcomes = calloc(HOUSEHOLDS, sizeof *outcomes), one;
+    ck_assert_int_eq(policy_run_evaluate(run, block, outcomes, &fixture.err), STATUS_OK);
+    size_t levels[LEVEL_RED + 1] = {0};
+    uint64_t fired = 0, undecided = 0;
+    for (size_t i = 0; i < HOUSEHOLDS; i++) {
+        uint32_t person_begin[2];
+        struct policy_block own = alone(block, i, person_begin);
+        ck_assert_int_eq(policy_run_evaluate(single, &own, &one, &fixture.err), STATUS_OK);
+        ck_assert_msg(memcmp(&one, &outcomes[i], sizeof one) == 0, "household %zu differs from itself alone",
+                      i);
+        ck_assert_uint_eq(one.fired & one.undecided, 0);
+        ck_assert_uint_eq((one.fired | one.undecided) & one.denied, 0);
+        levels[one.level]++;
+        fired |= one.fired;
+        undecided |= one.undecided;
+    }
+    for (size_t i = 0; i < HOUSEHOLDS; i += 7) {
+        struct arena *arena = arena_new(0);
+        struct policy_explanation explanation;
+        ck_assert_int_eq(policy_explain(run, block, i, arena, &explanation, &fixture.err), STATUS_OK);
+        ck_assert_msg(memcmp(&explanation.outcome, &outcomes[i], sizeof one) == 0,
+                      "household %zu differs when explained", i);
+        arena_free(arena);
+    }
+    for (int level = LEVEL_NONE; level <= LEVEL_RED; level++)
+        ck_assert_msg(levels[level] > 20, "only %zu households of level %s: the block tests little",
+                      levels[level], policy_level_name((enum policy_level)level));
+    ck_assert_msg(fired == (UINT64_C(1) << policy_clause_count(fixture.policy)) - 1,
+                  "some clause never fired: %llx", (unsigned long long)fired);
+    ck_assert_uint_ne(undecided, 0);
+    free(outcomes);
+    block_maker_free(maker);
+    policy_run_free(run);
+    policy_run_free(single);
+    fixture_close(&fixture);
+}
+END_TEST
+
+START_TEST(codes_and_costs)
+{
+    struct fixture fixture;
+    open_shaanxi(&fixture);
+    size_t count;
+    const int16_t *codes = policy_codes(fixture.policy, &count);
+    ck_assert_uint_eq(count, 31);
+    for (size_t i = 1; i < count; i++)
+        ck_assert_int_lt(codes[i - 1], codes[i]);
+    for (size_t c = 0; c < policy_clause_count(fixture.policy); c++) {
+        const struct policy_clause *clause = policy_clause_at(fixture.policy, c);
+        bool moved = false;
+        for (size_t i = 0; i < clause->code_count; i++)
+            moved =
+                moved || clause->codes[i] ==
+                             dictionary_by_name(fixture.dictionary, slice_of("residence.moved_away"))->number;
+        ck_assert_msg(moved == (strcmp(clause->name, "check.deceased") != 0),
+                      "%s: who is a member decides it, or not", clause->name);
+    }
+    struct policy_cost cost = policy_cost(fixture.policy);
+    ck_assert_uint_gt(cost.household_steps, 20);
+    ck_assert_uint_lt(cost.household_steps + cost.person_steps, 300);
+    ck_assert_uint_eq(cost.fact_steps, 3);
+    fixture_close(&fixture);
+}
+END_TEST
+
+START_TEST(levels_have_names)
+{
+    enum policy_level level = LEVEL_NONE;
+    ck_assert(policy_level_parse(slice_of("orange"), &level) && level == LEVEL_ORANGE);
+    ck_assert(!policy_level_parse(slice_of("Orange"), &level));
+    ck_assert_str_eq(policy_level_chinese(LEVEL_RED), "红色预警");
+    ck_assert_str_eq(policy_level_name(LEVEL_VERIFY), "verify");
+}
+END_TEST
+
 Suite *policy_run_suite(void)
 {
-    return suite_create("policy run");
+    Suite *suite = suite_create("policy run");
+    TCase *tcase = tcase_create("run");
+    tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, dates_that_the_policy_knows);
+    tcase_add_test(tcase, limits_of_a_household);
+    tcase_add_test(tcase, greatest_amounts);
+    tcase_add_test(tcase, facts_at_the_edges);
+    tcase_add_test(tcase, neighbours_do_not_matter);
+    tcase_add_test(tcase, codes_and_costs);
+    tcase_add_test(tcase, levels_have_names);
+    suite_add_tcase(suite, tcase);
+    return suite;
 }
