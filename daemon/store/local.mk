@@ -9,7 +9,8 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/lease.c daemon/store/lease.h \
 	daemon/store/listing.c daemon/store/listing.h \
 	daemon/store/migrate.c daemon/store/migrate.h \
-	daemon/store/outbox.h \
+	daemon/store/outbox.c daemon/store/outbox.h \
+	daemon/store/outbox_admin.c \
 	daemon/store/pull.c daemon/store/pull.h \
 	daemon/store/pull_detail.c daemon/store/pull_detail.h \
 	daemon/store/register.c daemon/store/register.h \

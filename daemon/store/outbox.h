@@ -4,7 +4,7 @@
  *
  * A delivery's way:
  *     queued ── claim ──► in_flight ── result ──► delivered, failed, expired, or queued again (retry)
- *        in_flight, lease_until passed ── claim ──► in_flight, with the same event id and the same sequence
+ *     in_flight, lease_until passed ── claim ──► in_flight, with the same event id and the same sequence
  *
  * Invariants
  * 1. Per household and township one event is in flight, and only the oldest that is neither delivered nor given
@@ -117,19 +117,43 @@ typedef void (*outbox_due_known)(void *context, enum status status, const struct
 enum status outbox_due_async(struct pg_async *async, int timeout_ms, outbox_due_known done, void *context,
                              struct error *err) WARN_UNUSED;
 
-/* Deliveries past expires_at and not in flight become expired; how many of each township. Their events stay.
- */
-struct outbox_expired {
+/* --- giving up ------------------------------------------------------------------------------------------ */
+
+/* A delivery whose term has run out (expires_at has passed, and it is not in flight): nothing claims it any more, but
+ * it keeps later events of its household back until it is given up. Slices are valid during the callback only. */
+struct outbox_overdue {
     int64_t household_id;
     char event_id[UUID_TEXT_SIZE];
     int64_t township;
+    int32_t attempts;
     int priority;
     struct slice type;
+    struct slice event; /* JSON, all but its sequence */
 };
-typedef void (*outbox_expired_known)(void *context, enum status status, const struct outbox_expired *expired,
+typedef void (*outbox_overdue_known)(void *context, enum status status, const struct outbox_overdue *overdue,
                                      size_t count, const struct error *err);
-enum status outbox_expire_async(struct pg_async *async, int limit, int timeout_ms, outbox_expired_known done,
-                                void *context, struct error *err) WARN_UNUSED;
+/* At most `limit` of them, oldest first; changes nothing. */
+enum status outbox_overdue_async(struct pg_async *async, int limit, int timeout_ms, outbox_overdue_known done,
+                                 void *context, struct error *err) WARN_UNUSED;
+
+/* An event that no round makes: to the county, a test. */
+struct outbox_event {
+    int64_t household_id; /* 0 = about none */
+    const char *event_id; /* UUIDv7 */
+    int64_t township;     /* or the county's 6 digits; its endpoint row is made if there is none */
+    const char *type;     /* "warning.overdue" */
+    int priority;
+    int64_t expires_at_ms; /* Unix */
+    struct slice event;    /* JSON, all but its sequence */
+};
+/* The delivery becomes expired, and in the same statement `instead` (NULL = nothing) goes into the queue, so that the
+ * county is told exactly once. affected 0: it is no longer overdue (somebody else gave it up, it was requeued). */
+enum status outbox_give_up_async(struct pg_async *async, int64_t household_id, const char *event_id,
+                                 const struct outbox_event *instead, int timeout_ms, outbox_recorded done,
+                                 void *context, struct error *err) WARN_UNUSED;
+/* Puts an event into the queue; the same event_id again does nothing (affected 0). */
+enum status outbox_put_async(struct pg_async *async, const struct outbox_event *event, int timeout_ms,
+                             outbox_recorded done, void *context, struct error *err) WARN_UNUSED;
 
 /* --- endpoints ------------------------------------------------------------------------------------------ */
 
@@ -160,22 +184,24 @@ enum status outbox_endpoints(struct pg *pg, struct arena *arena, const struct ou
 
 /* --- the operator's hand -------------------------------------------------------------------------------- */
 
-/* Puts an endpoint.test event (household 0) into the queue, in one transaction with its audit row. */
-enum status outbox_put_test(struct pg *pg, int64_t township, const char *event_id, struct slice event,
-                            int64_t expires_at_ms, const char *actor, struct error *err) WARN_UNUSED;
+/* Puts an event (endpoint.test) into the queue, in one transaction with its audit row. */
+enum status outbox_put(struct pg *pg, const struct outbox_event *event, const char *actor,
+                       struct error *err) WARN_UNUSED;
 
 enum outbox_act {
-    OUTBOX_HOLD,    /* queued → held */
+    OUTBOX_HOLD,    /* queued → held; keeps later events of the household back */
     OUTBOX_RELEASE, /* held → queued, due now */
     OUTBOX_RETRY,   /* queued → due now */
     OUTBOX_REQUEUE, /* failed, expired → queued, due now, with a new term until expires_at_ms */
-    OUTBOX_DROP,    /* queued or held and never attempted → superseded; attempted ones → failed */
+    OUTBOX_REPLAY,  /* delivered, failed, expired → the same: told again under the same id and sequence */
+    OUTBOX_DROP,    /* queued, held: never attempted → superseded, attempted → failed */
 };
-/* Which deliveries: by event ids, or all of a township (township 0 and no ids is refused). */
+/* Which deliveries: by event ids, or of a township (created since a time). Neither is refused (STATUS_REJECT). */
 struct outbox_choice {
-    const char *const *event_ids;
+    const char *const *event_ids; /* each pg_uuid_valid, or STATUS_REJECT */
     size_t event_count;
-    int64_t township;
+    int64_t township; /* 0 = any, with event ids */
+    int64_t since_ms; /* Unix; INT64_MIN = any time */
 };
 /* One transaction with its audit row; *affected counts what changed. */
 enum status outbox_act(struct pg *pg, enum outbox_act act, const struct outbox_choice *choice,

@@ -4,6 +4,7 @@ SYSTEM_TESTS = \
 	tests/system/test_store_async \
 	tests/system/test_store_facts \
 	tests/system/test_store_migrate \
+	tests/system/test_store_outbox \
 	tests/system/test_store_pg \
 	tests/system/test_store_register
 check_PROGRAMS += $(SYSTEM_TESTS)
@@ -29,3 +30,6 @@ tests_system_test_store_register_LDADD = $(STORE_TEST_LIBS)
 tests_system_test_store_async_SOURCES = tests/system/test_store_async.c
 tests_system_test_store_async_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_system_test_store_async_LDADD = $(STORE_TEST_LIBS)
+tests_system_test_store_outbox_SOURCES = tests/system/test_store_outbox.c
+tests_system_test_store_outbox_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_system_test_store_outbox_LDADD = $(STORE_TEST_LIBS)

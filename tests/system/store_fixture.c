@@ -13,7 +13,7 @@
 struct error err;
 struct pg *db;
 struct dictionary *dictionary;
-static char database[64];
+static char database[64], template_name[64];
 
 static const char *cluster(void)
 {
@@ -46,13 +46,13 @@ struct pg *fixture_connect(const char *user)
     return pg;
 }
 
-void fixture_empty(void)
+static void create_database(const char *options)
 {
-    char sql[128];
+    char sql[256];
     static int count;
     snprintf(database, sizeof database, "store_%ld_%d", (long)getpid(), ++count);
     struct pg *pg = connect_postgres();
-    snprintf(sql, sizeof sql, "create database %s", database);
+    snprintf(sql, sizeof sql, "create database %s %s", database, options);
     must(pg_exec(pg, sql, &err));
     pg_close(pg);
     db = fixture_connect(NULL);
@@ -60,22 +60,48 @@ void fixture_empty(void)
     must(dictionary_add_base(dictionary, &err));
 }
 
+static void drop_database(const char *name)
+{
+    char sql[128];
+    struct pg *pg = connect_postgres();
+    snprintf(sql, sizeof sql, "drop database %s with (force)", name);
+    must(pg_exec(pg, sql, &err));
+    pg_close(pg);
+}
+
+void fixture_empty(void)
+{
+    create_database("");
+}
+
+void fixture_template(void)
+{
+    create_database("");
+    must(migrate_run(db, dictionary, NULL, 0, NULL, NULL, &err));
+    pg_close(db);
+    db = NULL;
+    dictionary_free(dictionary);
+    memcpy(template_name, database, sizeof template_name);
+}
+
+void fixture_template_drop(void)
+{
+    drop_database(template_name);
+}
+
 void fixture_migrated(void)
 {
-    fixture_empty();
-    must(migrate_run(db, dictionary, NULL, 0, NULL, NULL, &err));
+    char options[128];
+    snprintf(options, sizeof options, "template %s", template_name);
+    create_database(options);
 }
 
 void fixture_drop(void)
 {
-    char sql[128];
     pg_close(db);
     db = NULL;
     dictionary_free(dictionary);
-    struct pg *pg = connect_postgres();
-    snprintf(sql, sizeof sql, "drop database %s with (force)", database);
-    must(pg_exec(pg, sql, &err));
-    pg_close(pg);
+    drop_database(database);
 }
 
 void fixture_role(const char *name, const char *member_of, const char *attributes)

@@ -23,10 +23,13 @@ extern struct error err;              /* of the last call */
 extern struct pg *db;                 /* the owner's connection to the test's database */
 extern struct dictionary *dictionary; /* the base dictionary */
 
-/* Check fixtures: an empty database; the same and migrated. */
+/* Checked fixtures: an empty database; a migrated one. The latter is a copy of a template, which an unchecked fixture
+ * makes once for all tests of a case. */
 void fixture_empty(void);
 void fixture_migrated(void);
 void fixture_drop(void);
+void fixture_template(void);
+void fixture_template_drop(void);
 
 /* Another connection to the test's database. user NULL = the superuser. */
 struct pg *fixture_connect(const char *user);

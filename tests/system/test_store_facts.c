@@ -442,6 +442,7 @@ int main(void)
     Suite *suite = suite_create("store_facts");
     TCase *tests = tcase_create("facts");
     tcase_set_timeout(tests, 60);
+    tcase_add_unchecked_fixture(tests, fixture_template, fixture_template_drop);
     tcase_add_checked_fixture(tests, fixture_daemon, fixture_drop);
     tcase_add_test(tests, full_replaces);
     tcase_add_test(tests, delta_supersedes);

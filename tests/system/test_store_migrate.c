@@ -243,6 +243,7 @@ int main(void)
     tcase_add_test(empty, changed_code);
     tcase_add_test(empty, without_createrole);
     tcase_set_timeout(migrated, 60);
+    tcase_add_unchecked_fixture(migrated, fixture_template, fixture_template_drop);
     tcase_add_checked_fixture(migrated, fixture_migrated, fixture_drop);
     tcase_add_test(migrated, tampered);
     tcase_add_test(migrated, newer);

@@ -424,6 +424,7 @@ int main(void)
     Suite *suite = suite_create("store_register");
     TCase *tests = tcase_create("register");
     tcase_set_timeout(tests, 60);
+    tcase_add_unchecked_fixture(tests, fixture_template, fixture_template_drop);
     tcase_add_checked_fixture(tests, fixture_county, fixture_drop);
     tcase_add_test(tests, snapshots);
     tcase_add_test(tests, changes);

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* The daemon's side of the outbox: claims, results, what is due, what is given up. */
+#include "store/outbox.h"
+
+#include "io/pg.h"
+#include "store/fetch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- claiming ----------------------------------------------------------------------------------------------- */
+
+/*
+ * $1 townships, $2 how many of each, $3 the lease in milliseconds.
+ *
+ * open     The endpoints' rows are locked first; whoever finds one locked takes nothing for that township now. So
+ *          sequence numbers are given by one at a time, and the number read is the newest (a row that changed
+ *          since the snapshot is read again when it is locked).
+ * picked   Per township the most urgent that are due. A row that somebody claimed or answered since the snapshot is
+ *          looked at again when it is locked, and left out if it no longer qualifies. What blocks it (an older event
+ *          of the household, or another one in flight) can only have become less since the snapshot: new blocks are
+ *          made under the lock of the endpoint alone.
+ * fresh    Those that were never attempted get the next numbers, in the order in which they are claimed.
+ */
+static const char claim_sql[] =
+    "with asked as ("
+    "  select * from unnest($1::bigint[], $2::integer[]) as asked (township_code, take)),"
+    " open as materialized ("
+    "  select e.township_code, e.last_sequence, a.take from endpoint e join asked a using (township_code)"
+    "  where e.state = 'active' order by e.township_code for update of e skip locked),"
+    " picked as materialized ("
+    "  select p.*, o.last_sequence from open o cross join lateral ("
+    "    select d.household_id, d.event_id, d.township_code, d.priority, d.outbox_no, d.sequence"
+    "    from delivery d where d.township_code = o.township_code"
+    "      and (d.state = 'queued' and d.next_attempt_at <= now() or d.state = 'in_flight' and d.lease_until "
+    "<= now())"
+    "      and d.expires_at > now()"
+    "      and not exists (select from delivery b where b.household_id = d.household_id"
+    "        and b.township_code = d.township_code and b.state in ('queued', 'in_flight', 'held')"
+    "        and (b.outbox_no < d.outbox_no"
+    "          or b.outbox_no > d.outbox_no and b.state = 'in_flight' and b.lease_until > now()))"
+    "    order by d.priority, d.outbox_no limit o.take for update of d skip locked) p),"
+    " numbered as ("
+    "  select household_id, event_id, township_code, last_sequence, sequence is null as fresh,"
+    "         coalesce(sequence, last_sequence + row_number() over (partition by township_code, sequence is "
+    "null"
+    "           order by priority, outbox_no)) as number from picked),"
+    " given as ("
+    "  update endpoint e set last_sequence = n.last from ("
+    "    select township_code, max(number) as last from numbered where fresh group by township_code) n"
+    "  where e.township_code = n.township_code),"
+    " claimed as ("
+    "  update delivery d set state = 'in_flight', attempts = d.attempts + 1, sequence = n.number,"
+    "    lease_until = now() + $3 * interval '1 millisecond', first_sent_at = coalesce(d.first_sent_at, "
+    "now())"
+    "  from numbered n where d.household_id = n.household_id and d.event_id = n.event_id"
+    "  returning d.household_id, d.event_id, d.township_code, d.sequence, d.attempts, d.priority, n.fresh, "
+    "d.outbox_no,"
+    "    d.expires_at)"
+    " select c.household_id, c.event_id, c.township_code, c.sequence, c.attempts, c.priority, c.fresh, "
+    "o.created_at,"
+    "        c.expires_at, o.type, o.event from claimed c join outbox o using (household_id, event_id)"
+    " order by c.township_code, c.priority, c.outbox_no";
+
+static struct outbox_claim claim_at(const struct pg_result *r, size_t row, int64_t lease_ms)
+{
+    struct outbox_claim claim = {
+        .household_id = pg_get_int64(r, row, 0),
+        .township = pg_get_int64(r, row, 2),
+        .sequence = pg_get_int64(r, row, 3),
+        .attempts = pg_get_int32(r, row, 4),
+        .priority = pg_get_int16(r, row, 5),
+        .first = pg_get_bool(r, row, 6),
+        .created_at_ms = pg_get_unix_ms(r, row, 7),
+        .expires_at_ms = pg_get_unix_ms(r, row, 8),
+        .lease_ms = lease_ms,
+        .type = pg_get_text(r, row, 9),
+        .event = pg_get_text(r, row, 10),
+    };
+    pg_get_uuid(r, row, 1, claim.event_id);
+    return claim;
+}
+
+/* The asks as two arrays. */
+struct ask_arrays {
+    int64_t *townships;
+    int32_t *limits;
+};
+
+static enum status ask_arrays_make(struct ask_arrays *arrays, const struct outbox_ask *asks, size_t count,
+                                   struct error *err)
+{
+    arrays->townships = calloc(count + 1, sizeof *arrays->townships);
+    arrays->limits = calloc(count + 1, sizeof *arrays->limits);
+    if (!arrays->townships || !arrays->limits)
+        return error_set(err, STATUS_FATAL, "no memory to claim deliveries");
+    for (size_t i = 0; i < count; i++) {
+        arrays->townships[i] = asks[i].township;
+        arrays->limits[i] = asks[i].limit;
+    }
+    return STATUS_OK;
+}
+
+static void ask_arrays_free(struct ask_arrays *arrays)
+{
+    free(arrays->townships);
+    free(arrays->limits);
+}
+
+/* Whom to call back; one of the functions is set. */
+struct call {
+    void *context;
+    int64_t lease_ms;
+    outbox_claimed claimed;
+    outbox_recorded recorded;
+    outbox_due_known due;
+    outbox_overdue_known overdue;
+};
+
+/* Submits and hands the call over; frees it when that fails. */
+static enum status submit(struct pg_async *async, const char *sql, const struct pg_param *params,
+                          int timeout_ms, pg_async_done done, struct call call, struct error *err)
+{
+    struct call *kept = malloc(sizeof *kept);
+    if (!kept)
+        return error_set(err, STATUS_FATAL, "no memory to ask the database");
+    *kept = call;
+    enum status status = pg_async_submit(async, sql, params, timeout_ms, done, kept, err);
+    if (status)
+        free(kept);
+    return status;
+}
+
+/* An array for the callback, one entry per row; NULL without rows. *status becomes STATUS_FATAL without memory. */
+static void *rows_array(const struct pg_result *result, size_t item_bytes, enum status *status,
+                        struct error *err)
+{
+    size_t rows = pg_result_rows(result);
+    void *items = rows ? calloc(rows, item_bytes) : NULL;
+    if (rows && !items)
+        *status = error_set(err, STATUS_FATAL, "no memory for what the database answers");
+    return items;
+}
+
+static void claim_done(void *context, enum status status, const struct pg_result *result,
+                       const struct error *why)
+{
+    struct call *call = context;
+    struct error own;
+    struct outbox_claim *claims = rows_array(result, sizeof *claims, &status, &own);
+    size_t count = claims ? pg_result_rows(result) : 0;
+    for (size_t i = 0; i < count; i++)
+        claims[i] = claim_at(result, i, call->lease_ms);
+    call->claimed(call->context, status, claims, count, status && result ? &own : why);
+    free(claims);
+    free(call);
+}
+
+enum status outbox_claim_async(struct pg_async *async, const struct outbox_ask *asks, size_t ask_count,
+                               int64_t lease_ms, int timeout_ms, outbox_claimed done, void *context,
+                               struct error *err)
+{
+    struct ask_arrays arrays;
+    enum status status = ask_arrays_make(&arrays, asks, ask_count, err);
+    if (!status)
+        status = submit(async, claim_sql,
+                        pg_params(pg_of_int64_array(arrays.townships, ask_count),
+                                  pg_of_int32_array(arrays.limits, ask_count), pg_of_int64(lease_ms)),
+                        timeout_ms, claim_done,
+                        (struct call){.context = context, .lease_ms = lease_ms, .claimed = done}, err);
+    ask_arrays_free(&arrays);
+    return status;
+}
+
+enum status outbox_claim(struct pg *pg, const struct outbox_ask *asks, size_t ask_count, int64_t lease_ms,
+                         struct arena *arena, const struct outbox_claim **claims, size_t *count,
+                         struct error *err)
+{
+    struct ask_arrays arrays;
+    struct fetch fetch = {0};
+    *claims = NULL;
+    *count = 0;
+    enum status status = ask_arrays_make(&arrays, asks, ask_count, err);
+    if (!status)
+        status = fetch_query(&fetch, pg, claim_sql,
+                             pg_params(pg_of_int64_array(arrays.townships, ask_count),
+                                       pg_of_int32_array(arrays.limits, ask_count), pg_of_int64(lease_ms)),
+                             arena, err);
+    ask_arrays_free(&arrays);
+    struct outbox_claim *items = fetch_array(&fetch, sizeof *items);
+    for (; fetch.row < fetch.rows; fetch.row++) {
+        struct outbox_claim claim = claim_at(fetch.result, fetch.row, lease_ms);
+        claim.type.bytes = fetch_text(&fetch, 9);
+        claim.event.bytes = fetch_text(&fetch, 10);
+        items[fetch.row] = claim;
+    }
+    *claims = items;
+    *count = fetch.rows;
+    return fetch_done(&fetch, status, err);
+}
+
+/* --- results ------------------------------------------------------------------------------------------------ */
+
+static const char *const outcome_states[] = {
+    [OUTBOX_DELIVERED] = "delivered",
+    [OUTBOX_AGAIN] = "queued",
+    [OUTBOX_FAILED] = "failed",
+    [OUTBOX_EXPIRED] = "expired",
+};
+
+/* A result of an attempt that was given up for lost and made anew counts only if it is a delivery: then the township
+ * has the event, whatever else we believe. */
+static const char record_sql[] =
+    "with given as ("
+    "  select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::integer[], $5::text[], $6::bigint[],"
+    "    $7::integer[], $8::text[]) as given (household_id, event_id, township_code, attempts, state, "
+    "next_ms, http,"
+    "    error)),"
+    " recorded as ("
+    "  update delivery d set state = g.state, lease_until = null, last_status = nullif(g.http, 0),"
+    "    last_error = nullif(g.error, ''),"
+    "    next_attempt_at = case when g.state = 'queued' then now() + g.next_ms * interval '1 millisecond'"
+    "                           else d.next_attempt_at end,"
+    "    finished_at = case when g.state <> 'queued' then now() end"
+    "  from given g where d.household_id = g.household_id and d.event_id = g.event_id"
+    "    and (d.state = 'in_flight' and d.attempts = g.attempts or g.state = 'delivered' and d.state <> "
+    "'delivered')"
+    "  returning 1),"
+    " noted as ("
+    "  update endpoint e set"
+    "    last_success_at = case when s.succeeded then now() else e.last_success_at end,"
+    "    last_failure_at = case when s.failed then now() else e.last_failure_at end,"
+    "    last_error = case when s.failed then s.error else e.last_error end"
+    "  from (select township_code, bool_or(state = 'delivered') as succeeded, bool_or(state <> 'delivered') "
+    "as failed,"
+    "               max(nullif(error, '')) filter (where state <> 'delivered') as error"
+    "        from given group by township_code) s"
+    "  where e.township_code = s.township_code)"
+    " select count(*) from recorded";
+
+struct result_arrays {
+    int64_t *households, *townships, *next_ms;
+    int32_t *attempts, *http;
+    struct slice *states, *errors;
+    const char **event_ids;
+    size_t count;
+};
+
+static void result_arrays_free(struct result_arrays *a)
+{
+    free(a->households);
+    free(a->townships);
+    free(a->next_ms);
+    free(a->attempts);
+    free(a->http);
+    free(a->states);
+    free(a->errors);
+    free(a->event_ids);
+}
+
+static enum status result_arrays_make(struct result_arrays *a, const struct outbox_result *results,
+                                      size_t count, struct error *err)
+{
+    size_t n = count + 1;
+    *a = (struct result_arrays){
+        .households = calloc(n, sizeof *a->households),
+        .townships = calloc(n, sizeof *a->townships),
+        .next_ms = calloc(n, sizeof *a->next_ms),
+        .attempts = calloc(n, sizeof *a->attempts),
+        .http = calloc(n, sizeof *a->http),
+        .states = calloc(n, sizeof *a->states),
+        .errors = calloc(n, sizeof *a->errors),
+        .event_ids = calloc(n, sizeof *a->event_ids),
+        .count = count,
+    };
+    if (!a->households || !a->townships || !a->next_ms || !a->attempts || !a->http || !a->states ||
+        !a->errors || !a->event_ids)
+        return error_set(err, STATUS_FATAL, "no memory to record results");
+    for (size_t i = 0; i < count; i++) {
+        const struct outbox_result *r = &results[i];
+        a->households[i] = r->household_id;
+        a->townships[i] = r->township;
+        a->next_ms[i] = r->next_attempt_in_ms;
+        a->attempts[i] = r->attempts;
+        a->http[i] = r->http_status;
+        a->states[i] = slice_of(outcome_states[r->outcome]);
+        a->errors[i] = slice_of(r->error ? r->error : "");
+        a->event_ids[i] = r->event_id;
+    }
+    return STATUS_OK;
+}
+
+#define RESULT_PARAMS(a)                                                                                     \
+    pg_params(pg_of_int64_array((a)->households, (a)->count), pg_of_uuid_array((a)->event_ids, (a)->count),  \
+              pg_of_int64_array((a)->townships, (a)->count), pg_of_int32_array((a)->attempts, (a)->count),   \
+              pg_of_text_array((a)->states, (a)->count), pg_of_int64_array((a)->next_ms, (a)->count),        \
+              pg_of_int32_array((a)->http, (a)->count), pg_of_text_array((a)->errors, (a)->count))
+
+/* Of statements whose one row says how many rows counted. */
+static void count_done(void *context, enum status status, const struct pg_result *result,
+                       const struct error *why)
+{
+    struct call *call = context;
+    int64_t affected = pg_result_rows(result) ? pg_get_int64(result, 0, 0) : 0;
+    if (call->recorded)
+        call->recorded(call->context, status, affected, why);
+    free(call);
+}
+
+enum status outbox_record_async(struct pg_async *async, const struct outbox_result *results, size_t count,
+                                int timeout_ms, outbox_recorded done, void *context, struct error *err)
+{
+    struct result_arrays arrays;
+    enum status status = result_arrays_make(&arrays, results, count, err);
+    if (!status)
+        status = submit(async, record_sql, RESULT_PARAMS(&arrays), timeout_ms, count_done,
+                        (struct call){.context = context, .recorded = done}, err);
+    result_arrays_free(&arrays);
+    return status;
+}
+
+enum status outbox_record(struct pg *pg, const struct outbox_result *results, size_t count, int64_t *affected,
+                          struct error *err)
+{
+    struct result_arrays arrays;
+    struct pg_result *result = NULL;
+    enum status status = result_arrays_make(&arrays, results, count, err);
+    if (!status)
+        status = pg_query(pg, record_sql, RESULT_PARAMS(&arrays), &result, err);
+    if (!status)
+        *affected = pg_get_int64(result, 0, 0);
+    pg_result_free(result);
+    result_arrays_free(&arrays);
+    return status;
+}
+
+/* --- when next ---------------------------------------------------------------------------------------------- */
+
+static const char due_sql[] =
+    "select d.township_code, count(*),"
+    "       greatest(0, (extract(epoch from min(case when d.state = 'queued' then d.next_attempt_at"
+    "         else d.lease_until end) - now()) * 1000)::bigint),"
+    "       (extract(epoch from now() - min(o.created_at)) * 1000)::bigint,"
+    "       coalesce((select e.state = 'held' from endpoint e where e.township_code = d.township_code), "
+    "false)"
+    " from delivery d join outbox o using (household_id, event_id)"
+    " where d.state in ('queued', 'in_flight') group by d.township_code order by d.township_code";
+
+static void due_done(void *context, enum status status, const struct pg_result *result,
+                     const struct error *why)
+{
+    struct call *call = context;
+    struct error own;
+    struct outbox_due *due = rows_array(result, sizeof *due, &status, &own);
+    size_t count = due ? pg_result_rows(result) : 0;
+    for (size_t i = 0; i < count; i++)
+        due[i] = (struct outbox_due){
+            .township = pg_get_int64(result, i, 0),
+            .waiting = pg_get_int64(result, i, 1),
+            .due_in_ms = pg_get_int64(result, i, 2),
+            .oldest_ms = pg_get_int64(result, i, 3),
+            .held = pg_get_bool(result, i, 4),
+        };
+    call->due(call->context, status, due, count, status && result ? &own : why);
+    free(due);
+    free(call);
+}
+
+enum status outbox_due_async(struct pg_async *async, int timeout_ms, outbox_due_known done, void *context,
+                             struct error *err)
+{
+    return submit(async, due_sql, pg_params(), timeout_ms, due_done,
+                  (struct call){.context = context, .due = done}, err);
+}
+
+/* --- giving up ---------------------------------------------------------------------------------------------- */
+
+#define IS_OVERDUE                                                                                           \
+    "d.expires_at <= now() and (d.state = 'queued' or d.state = 'in_flight' and d.lease_until <= now())"
+
+static const char overdue_sql[] =
+    "select d.household_id, d.event_id, d.township_code, d.attempts, d.priority, o.type, o.event"
+    " from delivery d join outbox o using (household_id, event_id) where " IS_OVERDUE
+    " order by d.outbox_no limit $1";
+
+static void overdue_done(void *context, enum status status, const struct pg_result *result,
+                         const struct error *why)
+{
+    struct call *call = context;
+    struct error own;
+    struct outbox_overdue *overdue = rows_array(result, sizeof *overdue, &status, &own);
+    size_t count = overdue ? pg_result_rows(result) : 0;
+    for (size_t i = 0; i < count; i++) {
+        overdue[i] = (struct outbox_overdue){
+            .household_id = pg_get_int64(result, i, 0),
+            .township = pg_get_int64(result, i, 2),
+            .attempts = pg_get_int32(result, i, 3),
+            .priority = pg_get_int16(result, i, 4),
+            .type = pg_get_text(result, i, 5),
+            .event = pg_get_text(result, i, 6),
+        };
+        pg_get_uuid(result, i, 1, overdue[i].event_id);
+    }
+    call->overdue(call->context, status, overdue, count, status && result ? &own : why);
+    free(overdue);
+    free(call);
+}
+
+enum status outbox_overdue_async(struct pg_async *async, int limit, int timeout_ms, outbox_overdue_known done,
+                                 void *context, struct error *err)
+{
+    return submit(async, overdue_sql, pg_params(pg_of_int32(limit)), timeout_ms, overdue_done,
+                  (struct call){.context = context, .overdue = done}, err);
+}
+
+/* $1… the new event; `source` says from where it comes: an unconditional row, or the delivery that was given up. */
+#define PUT_EVENT(source)                                                                                    \
+    " ready as (insert into endpoint (township_code) select $3 from " source " on conflict do nothing),"     \
+    " put as (insert into outbox (household_id, event_id, township_code, type, event)"                       \
+    "   select $1, $2, $3, $4, $7 from " source                                                              \
+    " on conflict do nothing returning household_id, event_id, outbox_no),"                                  \
+    " queued as (insert into delivery (household_id, event_id, outbox_no, township_code, priority, state, "  \
+    "expires_at)"                                                                                            \
+    "   select household_id, event_id, outbox_no, $3, $5, 'queued', $6 from put returning 1)"
+
+#define EVENT_PARAMS(e)                                                                                      \
+    pg_of_int64((e)->household_id), pg_of_uuid((e)->event_id), pg_of_int64((e)->township),                   \
+        pg_of_text((e)->type), pg_of_int16((e)->priority), pg_of_timestamp((e)->expires_at_ms),              \
+        pg_of_slice((e)->event)
+
+static const char put_sql[] = "with one as (select 1)," PUT_EVENT("one") " select count(*) from queued";
+
+static const char give_up_sql[] =
+    "with gone as (update delivery d set state = 'expired', lease_until = null, finished_at = now()"
+    "   where d.household_id = $1 and d.event_id = $2 and " IS_OVERDUE " returning 1)"
+    " select count(*) from gone";
+
+static const char give_up_instead_sql[] =
+    "with gone as (update delivery d set state = 'expired', lease_until = null, finished_at = now()"
+    "   where d.household_id = $8 and d.event_id = $9 and " IS_OVERDUE
+    " returning 1)," PUT_EVENT("gone") " select count(*) from gone";
+
+enum status outbox_give_up_async(struct pg_async *async, int64_t household_id, const char *event_id,
+                                 const struct outbox_event *instead, int timeout_ms, outbox_recorded done,
+                                 void *context, struct error *err)
+{
+    struct call call = {.context = context, .recorded = done};
+    if (!instead)
+        return submit(async, give_up_sql, pg_params(pg_of_int64(household_id), pg_of_uuid(event_id)),
+                      timeout_ms, count_done, call, err);
+    return submit(async, give_up_instead_sql,
+                  pg_params(EVENT_PARAMS(instead), pg_of_int64(household_id), pg_of_uuid(event_id)),
+                  timeout_ms, count_done, call, err);
+}
+
+enum status outbox_put_async(struct pg_async *async, const struct outbox_event *event, int timeout_ms,
+                             outbox_recorded done, void *context, struct error *err)
+{
+    return submit(async, put_sql, pg_params(EVENT_PARAMS(event)), timeout_ms, count_done,
+                  (struct call){.context = context, .recorded = done}, err);
+}
+
+enum status outbox_put(struct pg *pg, const struct outbox_event *event, const char *actor, struct error *err)
+{
+    enum status status = pg_begin(pg, PG_READ_COMMITTED, err);
+    if (!status)
+        status = pg_update(pg, put_sql, pg_params(EVENT_PARAMS(event)), NULL, err);
+    if (!status)
+        status =
+            pg_update(pg,
+                      "insert into audit (actor, action, household_id, detail) values ($1, $2, nullif($3, 0),"
+                      " jsonb_build_object('township', $4::text, 'event', $5::text))",
+                      pg_params(pg_of_text(actor), pg_of_text(event->type), pg_of_int64(event->household_id),
+                                pg_of_int64(event->township), pg_of_uuid(event->event_id)),
+                      NULL, err);
+    if (!status)
+        status = pg_commit(pg, err);
+    if (status)
+        pg_rollback(pg);
+    return status;
+}
+
+/* --- endpoints, from the loop --------------------------------------------------------------------------------- */
+
+enum status outbox_hold_endpoint_async(struct pg_async *async, int64_t township, const char *reason,
+                                       int timeout_ms, outbox_recorded done, void *context, struct error *err)
+{
+    return submit(async,
+                  "with held as (update endpoint set state = 'held', held_reason = $2"
+                  "   where township_code = $1 and state = 'active' returning township_code),"
+                  " noted as (insert into audit (actor, action, detail) select 'daemon', 'endpoint.hold',"
+                  "   jsonb_build_object('township', township_code::text, 'reason', $2) from held)"
+                  " select count(*) from held",
+                  pg_params(pg_of_int64(township), pg_of_text(reason)), timeout_ms, count_done,
+                  (struct call){.context = context, .recorded = done}, err);
+}

@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* The outbox: order, sequence, leases, results, two claimers at once, giving up, the operator's hand. */
+#include "config.h"
+
+#include "base/clock.h"
+#include "io/loop.h"
+#include "store/listing.h"
+#include "store/outbox.h"
+#include "store_fixture.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NORTH  INT64_C(610922101)
+#define SOUTH  INT64_C(610922102)
+#define COUNTY INT64_C(610922)
+enum { MINUTE_MS = 60000 };
+
+static struct arena *arena;
+static const struct outbox_claim *claims;
+static size_t count;
+
+static void fixture_queue(void)
+{
+    const int64_t townships[] = {NORTH, SOUTH};
+    fixture_migrated();
+    fixture_role("test_daemon", "shouwang_daemon", "");
+    pg_close(db);
+    db = fixture_connect("test_daemon");
+    must(outbox_ensure_endpoints(db, townships, 2, &err));
+    must(outbox_ensure_endpoints(db, townships, 2, &err));
+    arena = arena_new(0);
+}
+
+static void fixture_end(void)
+{
+    arena_free(arena);
+    fixture_drop();
+}
+
+/* Event number n as a UUID. */
+static const char *id(int n)
+{
+    static char texts[8][UUID_TEXT_SIZE];
+    static int next;
+    char *text = texts[next++ % 8];
+    snprintf(text, UUID_TEXT_SIZE, "00000000-0000-7000-8000-%012d", n);
+    return text;
+}
+
+static void put(int n, int64_t township, int64_t household, int priority)
+{
+    const struct outbox_event event = {.household_id = household,
+                                       .event_id = id(n),
+                                       .township = township,
+                                       .type = "warning.raised",
+                                       .priority = priority,
+                                       .expires_at_ms = clock_unix_ms() + 60 * MINUTE_MS,
+                                       .event = slice_of("{\"a\":1}")};
+    must(outbox_put(db, &event, "test", &err));
+}
+
+static void claim(int64_t township, int limit, int64_t lease_ms)
+{
+    const struct outbox_ask ask = {township, limit};
+    must(outbox_claim(db, &ask, 1, lease_ms, arena, &claims, &count, &err));
+}
+
+/* "event:sequence:attempts …" of what was claimed. */
+static const char *claimed(void)
+{
+    static char text[1024];
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%d:%d:%d", i ? " " : "",
+                                 atoi(claims[i].event_id + 24), (int)claims[i].sequence, claims[i].attempts);
+    return text;
+}
+
+static struct outbox_result result_of(const struct outbox_claim *claim, enum outbox_outcome outcome)
+{
+    struct outbox_result result = {.household_id = claim->household_id,
+                                   .township = claim->township,
+                                   .attempts = claim->attempts,
+                                   .outcome = outcome,
+                                   .http_status = outcome == OUTBOX_DELIVERED ? 204 : 503,
+                                   .error = outcome == OUTBOX_DELIVERED ? NULL : "http 503"};
+    memcpy(result.event_id, claim->event_id, UUID_TEXT_SIZE);
+    return result;
+}
+
+static int64_t record(size_t i, enum outbox_outcome outcome)
+{
+    int64_t affected;
+    struct outbox_result result = result_of(&claims[i], outcome);
+    must(outbox_record(db, &result, 1, &affected, &err));
+    return affected;
+}
+
+START_TEST(order)
+{
+    put(1, NORTH, 1, 2);
+    put(2, NORTH, 2, 0);
+    put(3, NORTH, 1, 0); /* more urgent, but the household's first comes first */
+    put(4, NORTH, 3, 1);
+    put(5, SOUTH, 1, 3); /* another township */
+    claim(NORTH, 2, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "2:1:1 4:2:1");
+    ck_assert(claims[0].first);
+    ck_assert(slice_is(claims[0].event, "{\"a\":1}"));
+    ck_assert(slice_is(claims[0].type, "warning.raised"));
+    ck_assert_int_eq(claims[0].priority, 0);
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "1:3:1");
+    const struct outbox_claim first = claims[0];
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "");
+    claim(SOUTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "5:1:1");
+    claims = &first;
+    ck_assert_int_eq(record(0, OUTBOX_DELIVERED), 1);
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "3:4:1");
+    ck_assert_str_eq(fixture_text("select township_code, last_sequence from endpoint order by 1"),
+                     "610922101,4;610922102,1");
+}
+END_TEST
+
+START_TEST(retries)
+{
+    put(1, NORTH, 1, 0);
+    put(2, NORTH, 1, 0);
+    claim(NORTH, 10, MINUTE_MS);
+    struct outbox_result again = result_of(&claims[0], OUTBOX_AGAIN);
+    int64_t affected;
+    again.next_attempt_in_ms = MINUTE_MS;
+    must(outbox_record(db, &again, 1, &affected, &err));
+    ck_assert_int_eq(affected, 1);
+    must(outbox_record(db, &again, 1, &affected, &err)); /* repeated after a lost answer */
+    ck_assert_int_eq(affected, 0);
+    claim(NORTH, 10, MINUTE_MS); /* not due, and it keeps the second one back */
+    ck_assert_str_eq(claimed(), "");
+    ck_assert_str_eq(
+        fixture_text("select state, attempts, sequence, last_status, last_error,"
+                     " next_attempt_at > now() + interval '50 s' from delivery order by outbox_no"),
+        "queued,1,1,503,\"http 503\",t;queued,0,,,,f");
+    fixture_sql("update delivery set next_attempt_at = now() where sequence = 1");
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "1:1:2"); /* the same number */
+    ck_assert(!claims[0].first);
+    ck_assert_int_eq(record(0, OUTBOX_FAILED), 1);
+    claim(NORTH, 10, MINUTE_MS); /* failed for good: the later one goes on */
+    ck_assert_str_eq(claimed(), "2:2:1");
+    ck_assert_int_eq(record(0, OUTBOX_DELIVERED), 1);
+    ck_assert_str_eq(
+        fixture_text("select last_sequence, last_success_at is not null, last_failure_at is not null,"
+                     " last_error from endpoint where township_code = 610922101"),
+        "2,t,t,\"http 503\"");
+}
+END_TEST
+
+START_TEST(lease_expires)
+{
+    put(1, NORTH, 1, 0);
+    put(2, NORTH, 1, 0);
+    claim(NORTH, 10, 1);
+    ck_assert_str_eq(claimed(), "1:1:1");
+    const struct outbox_claim lost = claims[0];
+    int64_t until_ms = clock_monotonic_ms() + 10000;
+    do
+        claim(NORTH, 10, MINUTE_MS);
+    while (count == 0 && clock_monotonic_ms() < until_ms);
+    ck_assert_str_eq(claimed(), "1:1:2");
+    const struct outbox_claim second = claims[0];
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "");
+
+    claims = &lost; /* comes back late: a failure says nothing about the attempt under way */
+    ck_assert_int_eq(record(0, OUTBOX_FAILED), 0);
+    ck_assert_int_eq(record(0, OUTBOX_DELIVERED), 1); /* but a success is one */
+    claims = &second;
+    ck_assert_int_eq(record(0, OUTBOX_FAILED), 0);
+    ck_assert_str_eq(fixture_text("select state from delivery order by outbox_no"), "delivered;queued");
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "2:2:1");
+}
+END_TEST
+
+START_TEST(held)
+{
+    bool known;
+    int64_t affected;
+    put(1, NORTH, 1, 0);
+    put(2, NORTH, 2, 0);
+    put(3, NORTH, 1, 0);
+    must(outbox_hold_endpoint(db, NORTH, "answered 410", "operator:li", &known, &err));
+    ck_assert(known);
+    must(outbox_hold_endpoint(db, 999, "x", "operator:li", &known, &err));
+    ck_assert(!known);
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_uint_eq(count, 0);
+    const struct outbox_endpoint *endpoints;
+    size_t endpoint_count;
+    must(outbox_endpoints(db, arena, &endpoints, &endpoint_count, &err));
+    ck_assert_uint_eq(endpoint_count, 2);
+    ck_assert(endpoints[0].held && !endpoints[1].held);
+    ck_assert_str_eq(endpoints[0].held_reason, "answered 410");
+    must(outbox_release_endpoint(db, NORTH, "operator:li", &known, &err));
+
+    const char *ids[] = {id(1)};
+    const struct outbox_choice one = {ids, 1, 0, INT64_MIN};
+    must(outbox_act(db, OUTBOX_HOLD, &one, 0, "operator:li", "asked by the township", &affected, &err));
+    ck_assert_int_eq(affected, 1);
+    claim(NORTH, 10, MINUTE_MS); /* 3 waits behind the held 1 */
+    ck_assert_str_eq(claimed(), "2:1:1");
+    must(outbox_act(db, OUTBOX_RELEASE, &one, 0, "operator:li", "", &affected, &err));
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "1:2:1");
+    ck_assert_str_eq(
+        fixture_text("select actor, action, detail ->> 'changed' from audit where action like 'queue.%'"
+                     " order by audit_id"),
+        "operator:li,queue.hold,1;operator:li,queue.release,1");
+    ck_assert_int_eq(fixture_int("select count(*) from audit where action like 'endpoint.%'"), 2);
+}
+END_TEST
+
+START_TEST(acts)
+{
+    int64_t affected, term = clock_unix_ms() + 60 * MINUTE_MS;
+    const struct outbox_choice north = {NULL, 0, NORTH, INT64_MIN}, nothing = {NULL, 0, 0, INT64_MIN};
+    const struct outbox_choice tomorrow = {NULL, 0, NORTH, clock_unix_ms() + 24 * 60 * MINUTE_MS};
+    ck_assert_int_eq(outbox_act(db, OUTBOX_DROP, &nothing, 0, "x", "", &affected, &err), STATUS_REJECT);
+    put(1, NORTH, 1, 0);
+    put(2, NORTH, 2, 0);
+    put(3, NORTH, 3, 0);
+    put(4, SOUTH, 4, 0);
+    claim(NORTH, 2, MINUTE_MS);
+    record(0, OUTBOX_FAILED);
+    record(1, OUTBOX_DELIVERED);
+    must(outbox_act(db, OUTBOX_REQUEUE, &tomorrow, term, "x", "", &affected, &err));
+    ck_assert_int_eq(affected, 0);
+    must(outbox_act(db, OUTBOX_REQUEUE, &north, term, "x", "", &affected, &err));
+    ck_assert_int_eq(affected, 1);
+    claim(NORTH, 1, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "1:1:2");
+    record(0, OUTBOX_DELIVERED);
+    must(outbox_act(db, OUTBOX_REPLAY, &north, term, "x", "", &affected, &err));
+    ck_assert_int_eq(affected, 2);
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "1:1:3 2:2:2 3:3:1");
+    struct outbox_result again = result_of(&claims[0], OUTBOX_AGAIN);
+    must(outbox_record(db, &again, 1, &affected, &err));
+    put(5, NORTH, 5, 0);
+    must(outbox_act(db, OUTBOX_DROP, &north, 0, "x", "", &affected, &err));
+    ck_assert_int_eq(affected, 2);
+    ck_assert_str_eq(
+        fixture_text(
+            "select state, sequence from delivery where township_code = 610922101 order by outbox_no"),
+        "failed,1;in_flight,2;in_flight,3;superseded,");
+    const char *bad[] = {"nonsense"};
+    const struct outbox_choice malformed = {bad, 1, 0, INT64_MIN};
+    ck_assert_int_eq(outbox_act(db, OUTBOX_HOLD, &malformed, 0, "x", "", &affected, &err), STATUS_REJECT);
+    ck_assert_int_eq(fixture_int("select 1"), 1);
+}
+END_TEST
+
+/* --- two claimers --------------------------------------------------------------------------------------------- */
+
+enum { TOWNSHIPS = 4, HOUSEHOLDS = 60, EVENTS = 1200 };
+
+static atomic_bool stop_watching;
+static atomic_int breaches;
+
+/* Delivers until nothing is left; some attempts fail, some answers are lost (the lease runs out). */
+static void *deliver(void *seed)
+{
+    struct error own;
+    struct random random;
+    struct pg *pg = fixture_connect("test_daemon");
+    int empty = 0;
+    random_seed(&random, (uint64_t)(uintptr_t)seed);
+    while (empty < 3) {
+        struct arena *memory = arena_new(0);
+        struct outbox_ask asks[TOWNSHIPS];
+        const struct outbox_claim *mine;
+        size_t n;
+        for (int i = 0; i < TOWNSHIPS; i++)
+            asks[i] = (struct outbox_ask){NORTH + i, (int32_t)random_below(&random, 8)};
+        if (outbox_claim(pg, asks, TOWNSHIPS, 20, memory, &mine, &n, &own))
+            break;
+        for (size_t i = 0; i < n; i++) {
+            uint64_t luck = random_below(&random, 10);
+            struct outbox_result result = result_of(&mine[i], luck == 0 ? OUTBOX_AGAIN : OUTBOX_DELIVERED);
+            int64_t affected;
+            if (luck != 1 && outbox_record(pg, &result, 1, &affected, &own) && own.status != STATUS_RETRY)
+                atomic_fetch_add(&breaches, 1);
+        }
+        arena_free(memory);
+        struct pg_result *left;
+        if (pg_query(pg, "select count(*) from delivery where state in ('queued', 'in_flight')", pg_params(),
+                     &left, &own))
+            break;
+        empty = pg_get_int64(left, 0, 0) == 0 ? 3 : 0;
+        pg_result_free(left);
+    }
+    pg_close(pg);
+    return NULL;
+}
+
+/* Two events of one household in flight to one township at a time, ever? */
+static void *watch(void *unused)
+{
+    struct error own;
+    struct pg *pg = fixture_connect("test_daemon");
+    while (!atomic_load(&stop_watching)) {
+        struct pg_result *result;
+        if (pg_query(
+                pg,
+                "select count(*) from (select from delivery where state = 'in_flight' and lease_until > now()"
+                " group by household_id, township_code having count(*) > 1) t",
+                pg_params(), &result, &own))
+            break;
+        if (pg_get_int64(result, 0, 0))
+            atomic_fetch_add(&breaches, 1);
+        pg_result_free(result);
+    }
+    pg_close(pg);
+    return unused;
+}
+
+START_TEST(two_claimers)
+{
+    pthread_t threads[3];
+    fixture_sql("insert into endpoint (township_code) select 610922101 + n from generate_series(0, 3) n on "
+                "conflict do nothing");
+    fixture_sql("insert into outbox (household_id, event_id, township_code, type, event)"
+                " select n % 60, gen_random_uuid(), 610922101 + n / 5 % 4, 'warning.raised', '{}'"
+                " from generate_series(1, 1200) n");
+    fixture_sql(
+        "insert into delivery (household_id, event_id, outbox_no, township_code, priority, state, expires_at)"
+        " select household_id, event_id, outbox_no, township_code, outbox_no % 5, 'queued', now() + '1 day'"
+        " from outbox");
+    ck_assert_int_eq(pthread_create(&threads[0], NULL, deliver, (void *)11), 0);
+    ck_assert_int_eq(pthread_create(&threads[1], NULL, deliver, (void *)22), 0);
+    ck_assert_int_eq(pthread_create(&threads[2], NULL, watch, NULL), 0);
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    atomic_store(&stop_watching, true);
+    pthread_join(threads[2], NULL);
+    ck_assert_int_eq(atomic_load(&breaches), 0);
+    ck_assert_str_eq(fixture_text("select state, count(*) from delivery group by state"), "delivered,1200");
+    /* No gap, no number twice, and last_sequence is the last. */
+    ck_assert_str_eq(fixture_text("select township_code from delivery join endpoint using (township_code)"
+                                  " group by township_code, last_sequence having min(sequence) <> 1"
+                                  " or max(sequence) <> count(*) or count(distinct sequence) <> count(*)"
+                                  " or last_sequence <> count(*)"),
+                     "");
+    /* A household's events were told in the order in which they were written. */
+    ck_assert_int_eq(
+        fixture_int("select count(*) from (select sequence < lag(sequence) over (partition by household_id,"
+                    " township_code order by outbox_no) as wrong from delivery) t where wrong"),
+        0);
+    ck_assert_int_gt(fixture_int("select count(*) from delivery where attempts > 1"), 0);
+}
+END_TEST
+
+/* --- from the loop -------------------------------------------------------------------------------------------- */
+
+static struct loop *loop;
+static struct pg_async *async;
+static int answers;
+static enum status answered;
+static int64_t number;
+
+#define turn_until(condition)                                                                                \
+    do {                                                                                                     \
+        int64_t until_ms = clock_monotonic_ms() + 10000;                                                     \
+        while (!(condition)) {                                                                               \
+            ck_assert_msg(clock_monotonic_ms() < until_ms, "never came true: %s", #condition);               \
+            must(loop_turn(loop, 50, &err));                                                                 \
+        }                                                                                                    \
+    } while (0)
+
+static void open_loop(void)
+{
+    char conninfo[512];
+    must(loop_new(&loop, &err));
+    must(pg_async_new(loop, fixture_conninfo("test_daemon", conninfo), "async", NULL, NULL, &async, &err));
+    turn_until(pg_async_is_up(async));
+}
+
+static void close_loop(void)
+{
+    pg_async_free(async);
+    loop_free(loop);
+}
+
+static struct outbox_claim kept;
+
+static void on_claimed(void *context, enum status status, const struct outbox_claim *got, size_t n,
+                       const struct error *why)
+{
+    (void)context;
+    (void)why;
+    answers++;
+    answered = status;
+    number = (int64_t)n;
+    if (n) {
+        kept = got[0];
+        ck_assert(slice_is(got[0].event, "{\"a\":1}"));
+    }
+}
+
+static void on_recorded(void *context, enum status status, int64_t affected, const struct error *why)
+{
+    (void)context;
+    (void)why;
+    answers++;
+    answered = status;
+    number = affected;
+}
+
+static void on_due(void *context, enum status status, const struct outbox_due *due, size_t n,
+                   const struct error *why)
+{
+    (void)context;
+    (void)why;
+    answers++;
+    answered = status;
+    number = (int64_t)n;
+    ck_assert_int_eq(due[0].township, NORTH);
+    ck_assert_int_eq(due[0].waiting, 2);
+    ck_assert_int_eq(due[0].due_in_ms, 0);
+    ck_assert_int_eq(due[1].township, SOUTH);
+    ck_assert(due[1].held);
+    ck_assert_int_gt(due[1].due_in_ms, 30000);
+}
+
+START_TEST(async_round_trip)
+{
+    open_loop();
+    put(1, NORTH, 1, 0);
+    put(2, NORTH, 2, 0);
+    put(3, SOUTH, 2, 0);
+    const struct outbox_ask ask = {NORTH, 1};
+    must(outbox_claim_async(async, &ask, 1, MINUTE_MS, 5000, on_claimed, NULL, &err));
+    turn_until(answers == 1);
+    ck_assert_int_eq(answered, STATUS_OK);
+    ck_assert_int_eq(number, 1);
+    struct outbox_result result = result_of(&kept, OUTBOX_AGAIN);
+    must(outbox_record_async(async, &result, 1, 5000, on_recorded, NULL, &err));
+    must(outbox_hold_endpoint_async(async, SOUTH, "answered 410", 5000, on_recorded, NULL, &err));
+    turn_until(answers == 3);
+    ck_assert_int_eq(number, 1);
+    fixture_sql("update delivery set next_attempt_at = now() + '1 minute' where township_code = 610922102");
+    must(outbox_due_async(async, 5000, on_due, NULL, &err));
+    turn_until(answers == 4);
+    ck_assert_int_eq(number, 2);
+    close_loop();
+}
+END_TEST
+
+static struct outbox_overdue late;
+
+static void on_overdue(void *context, enum status status, const struct outbox_overdue *overdue, size_t n,
+                       const struct error *why)
+{
+    (void)context;
+    (void)why;
+    answers++;
+    answered = status;
+    number = (int64_t)n;
+    if (n)
+        late = overdue[0];
+}
+
+START_TEST(giving_up)
+{
+    open_loop();
+    put(1, NORTH, 1, 0);
+    put(2, NORTH, 1, 0);
+    fixture_sql("update delivery set expires_at = now() where event_id::text like '%1'");
+    claim(NORTH, 10, MINUTE_MS); /* out of its term: not sent any more, nor what comes after */
+    ck_assert_uint_eq(count, 0);
+    must(outbox_overdue_async(async, 10, 5000, on_overdue, NULL, &err));
+    turn_until(answers == 1);
+    ck_assert_int_eq(number, 1);
+    ck_assert_str_eq(late.event_id, id(1));
+
+    const struct outbox_event instead = {.household_id = 1,
+                                         .event_id = id(9),
+                                         .township = COUNTY,
+                                         .type = "warning.overdue",
+                                         .priority = 0,
+                                         .expires_at_ms = clock_unix_ms() + MINUTE_MS,
+                                         .event = slice_of("{}")};
+    for (int i = 0; i < 2; i++) { /* twice: the second time nothing is left to give up */
+        must(outbox_give_up_async(async, 1, id(1), &instead, 5000, on_recorded, NULL, &err));
+        turn_until(answers == 2 + i);
+        ck_assert_int_eq(answered, STATUS_OK);
+        ck_assert_int_eq(number, i == 0);
+    }
+    ck_assert_str_eq(fixture_text("select township_code, state from delivery order by outbox_no"),
+                     "610922101,expired;610922101,queued;610922,queued");
+    claim(COUNTY, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "9:1:1");
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "2:1:1");
+
+    must(outbox_put_async(async, &instead, 5000, on_recorded, NULL, &err)); /* the same event again */
+    turn_until(answers == 4);
+    ck_assert_int_eq(number, 0);
+    fixture_sql("update delivery set expires_at = now(), lease_until = now() where event_id::text like '%2'");
+    must(outbox_give_up_async(async, 1, id(2), NULL, 5000, on_recorded, NULL, &err));
+    turn_until(answers == 5);
+    ck_assert_int_eq(number, 1);
+    close_loop();
+}
+END_TEST
+
+/* --- listings ------------------------------------------------------------------------------------------------- */
+
+static char listed[512];
+
+static enum status see(void *context, const struct listing_delivery *delivery, struct error *error)
+{
+    (void)context;
+    (void)error;
+    size_t used = strlen(listed);
+    snprintf(listed + used, sizeof listed - used, "%d:%.*s:%d ", atoi(delivery->event_id + 24),
+             (int)delivery->state.length, delivery->state.bytes, (int)delivery->sequence);
+    return STATUS_OK;
+}
+
+START_TEST(listings)
+{
+    struct listing_status status;
+    put(1, NORTH, 1, 0);
+    put(2, NORTH, 2, 0);
+    put(3, SOUTH, 3, 0);
+    put(4, NORTH, 4, 0);
+    claim(NORTH, 2, MINUTE_MS);
+    record(0, OUTBOX_FAILED);
+    fixture_sql("insert into outbox (household_id, event_id, township_code, type, event, created_at)"
+                " values (5, '00000000-0000-7000-8000-000000000005', 610922101, 'check.raised', '{}', now() "
+                "- interval '2 h')");
+    fixture_sql(
+        "insert into delivery (household_id, event_id, outbox_no, township_code, priority, state, expires_at)"
+        " select household_id, event_id, outbox_no, township_code, 4, 'queued', now() + '1 day' from outbox "
+        "where household_id = 5");
+    must(listing_queue(db, 0, NULL, 0, see, NULL, &err));
+    ck_assert_str_eq(listed, "1:failed:1 2:in_flight:2 3:queued:0 4:queued:0 5:queued:0 ");
+    listed[0] = '\0';
+    must(listing_queue(db, NORTH, "queued", 1, see, NULL, &err));
+    ck_assert_str_eq(listed, "4:queued:0 ");
+    const struct listing_shape *shapes;
+    must(listing_queue_shape(db, arena, &shapes, &count, &err));
+    ck_assert_uint_eq(count, 2);
+    ck_assert_int_eq(shapes[0].township, NORTH);
+    ck_assert_int_eq(shapes[0].count[0], 2);
+    ck_assert_int_eq(shapes[0].count[3], 1);
+    ck_assert_int_eq(shapes[0].failed, 1);
+    must(listing_status(db, &status, &err));
+    ck_assert_int_eq(status.queue_waiting, 3);
+    ck_assert_int_eq(status.queue_in_flight, 1);
+    ck_assert_int_eq(status.queue_failed, 1);
+    ck_assert_int_ge(status.queue_oldest_ms, 7200000);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("store_outbox");
+    TCase *tests = tcase_create("outbox");
+    tcase_set_timeout(tests, 60);
+    tcase_add_unchecked_fixture(tests, fixture_template, fixture_template_drop);
+    tcase_add_checked_fixture(tests, fixture_queue, fixture_end);
+    tcase_add_test(tests, order);
+    tcase_add_test(tests, retries);
+    tcase_add_test(tests, lease_expires);
+    tcase_add_test(tests, held);
+    tcase_add_test(tests, acts);
+    tcase_add_test(tests, two_claimers);
+    tcase_add_test(tests, async_round_trip);
+    tcase_add_test(tests, giving_up);
+    tcase_add_test(tests, listings);
+    suite_add_tcase(suite, tests);
+    return fixture_main(suite);
+}
