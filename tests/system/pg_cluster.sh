@@ -49,7 +49,7 @@ make_cluster() {
 		fsync = off
 		full_page_writes = off
 		autovacuum_naptime = 10s
-		max_wal_size = 4GB
+		max_wal_size = 1GB
 		timezone = 'UTC'
 	CONF
 }
