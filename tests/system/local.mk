@@ -6,7 +6,8 @@ SYSTEM_TESTS = \
 	tests/system/test_store_migrate \
 	tests/system/test_store_outbox \
 	tests/system/test_store_pg \
-	tests/system/test_store_register
+	tests/system/test_store_register \
+	tests/system/test_store_round
 check_PROGRAMS += $(SYSTEM_TESTS)
 check_LIBRARIES += tests/system/libstoretest.a
 tests_system_libstoretest_a_SOURCES = tests/system/store_fixture.c tests/system/store_fixture.h
@@ -33,3 +34,6 @@ tests_system_test_store_async_LDADD = $(STORE_TEST_LIBS)
 tests_system_test_store_outbox_SOURCES = tests/system/test_store_outbox.c
 tests_system_test_store_outbox_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_system_test_store_outbox_LDADD = $(STORE_TEST_LIBS)
+tests_system_test_store_round_SOURCES = tests/system/test_store_round.c
+tests_system_test_store_round_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_system_test_store_round_LDADD = $(STORE_TEST_LIBS)

@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Rounds: their rows, the one transaction, conflicts, superseding, what is listed afterwards; leases. */
+#include "config.h"
+
+#include "base/clock.h"
+#include "store/lease.h"
+#include "store/listing.h"
+#include "store/outbox.h"
+#include "store/round_store.h"
+#include "store_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NORTH INT64_C(610922101)
+#define SOUTH INT64_C(610922102)
+
+static struct arena *arena;
+static day_t today;
+
+static void fixture_rounds(void)
+{
+    fixture_migrated();
+    fixture_role("test_daemon", "shouwang_daemon", "");
+    pg_close(db);
+    db = fixture_connect("test_daemon");
+    arena = arena_new(0);
+    ck_assert(civil_from_ymd(2021, 6, 30, &today));
+    fixture_sql("insert into household (household_id, household_no, township_code, village_code, urban, "
+                "address, valid_from)"
+                " values (1, 'H1', 610922101, 610922101001, false, '', '2021-01-01'),"
+                " (2, 'H10', 610922101, 610922101002, false, '', '2021-01-01'),"
+                " (3, 'H2', 610922102, 610922102001, true, '', '2021-01-01'),"
+                " (4, '户', 610922102, 610922102001, true, '', '2021-01-01')");
+    must(round_policy_put(db, "abc", "陕西", "1", slice_of("text"), &err));
+    must(round_policy_put(db, "abc", "陕西", "1", slice_of("text"), &err));
+}
+
+static void fixture_end(void)
+{
+    arena_free(arena);
+    fixture_drop();
+}
+
+/* Number n as a UUID. */
+static const char *id(int n)
+{
+    static char texts[8][UUID_TEXT_SIZE];
+    static int next;
+    char *text = texts[next++ % 8];
+    snprintf(text, UUID_TEXT_SIZE, "00000000-0000-7000-8000-%012d", n);
+    return text;
+}
+
+static int64_t begin(void)
+{
+    int64_t round_id;
+    must(round_begin(db, "operator", today, "abc", &round_id, &err));
+    return round_id;
+}
+
+static struct round_finding finding(int64_t household, const char *rule, enum policy_clause_kind kind,
+                                    enum policy_level level)
+{
+    return (struct round_finding){.household_id = household,
+                                  .rule = rule,
+                                  .kind = kind,
+                                  .level = level,
+                                  .since_round = 1,
+                                  .since_on = today,
+                                  .stale_since = DAY_NONE};
+}
+
+static struct round_warning warning(int64_t household, int n, enum policy_level level, enum case_state state)
+{
+    return (struct round_warning){.household_id = household,
+                                  .warning_id = id(n),
+                                  .township = NORTH,
+                                  .level = level,
+                                  .state = state,
+                                  .raised_on = today,
+                                  .due_on = today + 3,
+                                  .closed_on = state == CASE_CLOSED ? today : DAY_NONE,
+                                  .raised_round = 1};
+}
+
+static struct round_commit *commit_begin(int64_t round_id, int64_t last)
+{
+    struct round_commit *commit;
+    must(round_commit_begin(db, round_id, last, 0, &commit, &err));
+    return commit;
+}
+
+static void finish(struct round_commit *commit)
+{
+    bool unknown = true;
+    must(round_commit_finish(commit, "{\"raised\": 2}", "[{\"name\": \"load\", \"ms\": 1, \"rows\": 2}]",
+                             &unknown, &err));
+    ck_assert(!unknown);
+    round_commit_free(commit);
+}
+
+static void event(struct round_commit *commit, int n, int64_t household, int64_t township, const char *type,
+                  bool supersedes, bool only_if_told)
+{
+    const struct round_event e = {.household_id = household,
+                                  .event_id = id(n),
+                                  .township = township,
+                                  .type = type,
+                                  .priority = 1,
+                                  .expires_at_ms = clock_unix_ms() + 1000000,
+                                  .supersedes = supersedes,
+                                  .only_if_told = only_if_told,
+                                  .event = slice_of("{\"x\":\"年\"}")};
+    must(round_commit_event(commit, &e, &err));
+}
+
+START_TEST(whole_round)
+{
+    int64_t first = begin();
+    struct round_commit *commit = commit_begin(first, 0);
+    struct round_finding red = finding(1, "red.rigid", CLAUSE_COLOUR, LEVEL_RED);
+    struct round_finding check = finding(2, "check.medical", CLAUSE_CHECK, LEVEL_NONE);
+    struct round_finding doubt = finding(3, "orange.margin", CLAUSE_COLOUR, LEVEL_ORANGE);
+    struct round_warning raised = warning(1, 1, LEVEL_RED, CASE_OPEN),
+                         verify = warning(3, 3, LEVEL_VERIFY, CASE_OPEN);
+    doubt.undecided = true;
+    must(round_commit_insert_finding(commit, &red, &err));
+    must(round_commit_insert_finding(commit, &check, &err));
+    must(round_commit_insert_finding(commit, &doubt, &err));
+    must(round_commit_insert_warning(commit, &raised, &err));
+    must(round_commit_insert_warning(commit, &verify, &err));
+    must(round_commit_history(commit, 1, id(1), LEVEL_NONE, LEVEL_RED, slice_of("[]"), slice_of("{\"n\": 1}"),
+                              &err));
+    must(round_commit_history(commit, 2, NULL, LEVEL_NONE, LEVEL_NONE, slice_of("[]"), slice_of("{}"), &err));
+    must(round_commit_audit(commit, "daemon", "warning.raised", 1, (struct slice){0}, &err));
+    must(round_commit_audit(commit, "daemon", "round.committed", 0, slice_of("{\"a\": 1}"), &err));
+    event(commit, 11, 1, NORTH, "warning.raised", true, false);
+    must(round_commit_batch(commit, &(struct round_batch){1, 7, today, true}, &err));
+    finish(commit);
+
+    const struct round_info *round;
+    must(round_last_committed(db, arena, &round, &err));
+    ck_assert_int_eq(round->round_id, first);
+    ck_assert_int_eq(round->state, ROUND_COMMITTED);
+    ck_assert_str_eq(round->policy_name, "陕西");
+    ck_assert_str_eq(round->counts_json, "{\"raised\": 2}");
+    ck_assert_int_ge(round->finished_at_ms, round->started_at_ms);
+    const struct round_batch *batches;
+    size_t count;
+    must(round_batches(db, first, arena, &batches, &count, &err));
+    ck_assert_uint_eq(count, 1);
+    ck_assert(batches[0].fresh && batches[0].batch_id == 7);
+    ck_assert_str_eq(fixture_text("select household_id, event_id, state, priority, sequence from delivery"),
+                     "1,00000000-0000-7000-8000-000000000011,queued,1,");
+    ck_assert_str_eq(
+        fixture_text("select actor, action, household_id, round_id, detail from audit order by audit_id"),
+        "daemon,warning.raised,1,1,{};daemon,round.committed,,1,\"{\"\"a\"\": 1}\"");
+    const struct round_household *one;
+    must(round_household_get(db, 1, 0, arena, &one, &err));
+    ck_assert_int_eq(one->level, LEVEL_RED);
+    ck_assert_str_eq(one->warning_id, id(1));
+    ck_assert_str_eq(one->evidence_json, "{\"n\": 1}");
+    must(round_household_get(db, 1, 99, arena, &one, &err));
+    ck_assert_ptr_null(one);
+    struct pull_findings findings = {0};
+    must(pull_findings(db, &findings, &err));
+    ck_assert_uint_eq(findings.count, 3);
+    ck_assert_uint_eq(findings.rule_count, 3);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq(findings.undecided[i], findings.household_id[i] == 3);
+    pull_findings_free(&findings);
+
+    /* The next one: red is stale, the check is gone, the case of 3 is closed and at once another is opened. */
+    int64_t second = begin();
+    commit = commit_begin(second, first);
+    red.stale_since = today + 1;
+    must(round_commit_update_finding(commit, &red, &err));
+    must(round_commit_delete_finding(commit, 2, "check.medical", &err));
+    struct round_warning closed = warning(3, 3, LEVEL_VERIFY, CASE_CLOSED),
+                         reopened = warning(3, 4, LEVEL_ORANGE, CASE_OPEN);
+    must(round_commit_insert_warning(commit, &reopened, &err));
+    must(round_commit_update_warning(commit, &closed, &err));
+    finish(commit);
+    ck_assert_str_eq(
+        fixture_text("select household_id, rule, status, since_round, stale_since from finding order by 1"),
+        "1,red.rigid,fired,1,2021-07-01;3,orange.margin,undecided,1,");
+    ck_assert_str_eq(
+        fixture_text(
+            "select household_id, level, state, changed_round, closed_on from warning order by 1, 2 desc"),
+        "1,red,open,1,;3,verify,closed,2,2021-06-30;3,orange,open,2,");
+    struct pull_warnings open = {0};
+    must(pull_warnings(db, &open, &err));
+    ck_assert_uint_eq(open.count, 2);
+    for (size_t i = 0; i < 2; i++)
+        ck_assert_str_eq(open.warning_id[i], open.household_id[i] == 1 ? id(1) : id(4));
+    pull_warnings_free(&open);
+    const char *number;
+    must(pull_household_of_warning(db, id(3), arena, &number, &err));
+    ck_assert_str_eq(number, "H2");
+}
+END_TEST
+
+/* More than one chunk of everything. */
+START_TEST(many_changes)
+{
+    enum { COUNT = 30000 };
+    char evidence[600];
+    memset(evidence, 'x', sizeof evidence);
+    memcpy(evidence, "{\"a\": \"", 7);
+    memcpy(evidence + sizeof evidence - 3, "\"}", 3);
+    for (int64_t last = 0, turn = 0; turn < 2; turn++) {
+        int64_t round_id = begin();
+        struct round_commit *commit = commit_begin(round_id, last);
+        for (int i = 1; i <= COUNT; i++) {
+            struct round_finding f = finding(i, "red.rigid", CLAUSE_COLOUR, LEVEL_RED);
+            struct round_warning w = warning(i, i, turn ? LEVEL_ORANGE : LEVEL_RED, CASE_OPEN);
+            if (turn == 0) {
+                must(round_commit_insert_finding(commit, &f, &err));
+                must(round_commit_insert_warning(commit, &w, &err));
+            } else {
+                must(i % 2 ? round_commit_delete_finding(commit, i, f.rule, &err)
+                           : round_commit_update_finding(commit, &f, &err));
+                must(round_commit_update_warning(commit, &w, &err));
+            }
+            must(round_commit_history(commit, i, w.warning_id, LEVEL_NONE, w.level, slice_of("[]"),
+                                      slice_of(evidence), &err));
+            event(commit, (int)turn * COUNT + i, i, NORTH, "warning.raised", true, false);
+        }
+        finish(commit);
+        last = round_id;
+    }
+    ck_assert_int_eq(fixture_int("select count(*) from finding"), COUNT / 2);
+    ck_assert_int_eq(fixture_int("select count(*) from warning where level = 'orange'"), COUNT);
+    ck_assert_str_eq(fixture_text("select state, count(*) from delivery group by state order by state"),
+                     "queued,30000;superseded,30000");
+    ck_assert_int_eq(fixture_int("select count(*) from warning_history"), 2 * COUNT);
+}
+END_TEST
+
+/* --- conflicts ------------------------------------------------------------------------------------------------ */
+
+START_TEST(conflicts)
+{
+    struct round_commit *commit, *other;
+    bool unknown;
+    int64_t first = begin(), second = begin(), third = begin();
+    finish(commit_begin(first, 0));
+    /* Whoever has not seen the first comes too late. */
+    ck_assert_int_eq(round_commit_begin(db, second, 0, 0, &commit, &err), STATUS_RETRY);
+    ck_assert_ptr_null(commit);
+    ck_assert_int_eq(fixture_int("select 1"), 1); /* and has rolled back */
+
+    /* What is to be changed is not there: nothing at all is written. */
+    commit = commit_begin(second, first);
+    struct round_finding f = finding(1, "red.rigid", CLAUSE_COLOUR, LEVEL_RED);
+    must(round_commit_delete_finding(commit, 1, "red.rigid", &err));
+    must(round_commit_audit(commit, "daemon", "x", 1, (struct slice){0}, &err));
+    ck_assert_int_eq(round_commit_finish(commit, "{}", "[]", &unknown, &err), STATUS_RETRY);
+    ck_assert(!unknown);
+    round_commit_free(commit);
+    ck_assert_int_eq(fixture_int("select count(*) from audit"), 0);
+
+    /* What is to be added is there already. */
+    commit = commit_begin(second, first);
+    must(round_commit_insert_finding(commit, &f, &err));
+    finish(commit);
+    commit = commit_begin(third, second);
+    must(round_commit_insert_finding(commit, &f, &err));
+    ck_assert_int_eq(round_commit_finish(commit, "{}", "[]", &unknown, &err), STATUS_RETRY);
+    round_commit_free(commit);
+
+    /* Two at once: the second waits for the first, and then sees that it came too late. */
+    struct pg *rival = fixture_connect("test_daemon");
+    commit = commit_begin(third, second);
+    must(pg_exec(rival, "set lock_timeout = '200ms'", &err));
+    ck_assert_int_eq(round_commit_begin(rival, third, second, 0, &other, &err), STATUS_RETRY);
+    ck_assert_str_eq(pg_sqlstate(rival), "55P03");
+    finish(commit);
+    ck_assert_int_eq(round_commit_begin(rival, third, second, 0, &other, &err), STATUS_RETRY);
+    pg_close(rival);
+
+    /* Ended by somebody else meanwhile. */
+    int64_t fourth = begin();
+    int64_t left;
+    must(round_fail_leftovers(db, &left, &err));
+    ck_assert_int_eq(left, 1);
+    commit = commit_begin(fourth, third);
+    ck_assert_int_eq(round_commit_finish(commit, "{}", "[]", &unknown, &err), STATUS_RETRY);
+    round_commit_free(commit);
+}
+END_TEST
+
+START_TEST(unknown_outcome)
+{
+    bool unknown = false;
+    int64_t first = begin();
+    struct pg *victim = fixture_connect("test_daemon");
+    struct round_commit *commit;
+    struct pg_result *result;
+    must(pg_query(victim, "select pg_backend_pid()", pg_params(), &result, &err));
+    int32_t pid = pg_get_int32(result, 0, 0);
+    pg_result_free(result);
+    must(round_commit_begin(victim, first, 0, 0, &commit, &err));
+    /* Deferred until COMMIT, the server ends the session by itself: the client has sent COMMIT and hears nothing. */
+    struct pg *owner = fixture_connect(NULL);
+    must(pg_exec(owner,
+                 "create function die() returns trigger language plpgsql as"
+                 " $$ begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$;"
+                 "create constraint trigger die after update on round deferrable initially deferred"
+                 " for each row execute function die()",
+                 &err));
+    (void)pid;
+    ck_assert_int_eq(round_commit_finish(commit, "{}", "[]", &unknown, &err), STATUS_RETRY);
+    ck_assert_msg(unknown, "%s", err.text);
+    round_commit_free(commit);
+    pg_close(victim);
+    const struct round_info *round;
+    must(round_get(db, first, arena, &round, &err));
+    ck_assert_int_eq(round->state, ROUND_RUNNING); /* it was not committed, and now we know */
+    pg_close(owner);
+}
+END_TEST
+
+START_TEST(held_and_failed)
+{
+    const struct round_info *rounds;
+    size_t count;
+    int64_t first = begin(), second = begin();
+    must(round_hold(db, first, "{\"raised\": 9}", "[]", "would raise 9, the limit is 5", &err));
+    ck_assert_int_eq(round_hold(db, first, "{}", "[]", "again", &err), STATUS_RETRY);
+    must(round_fail(db, second, "the database went away", &err));
+    must(round_accept(db, first, "operator:li", "disaster", &err));
+    ck_assert_int_eq(round_accept(db, first, "operator:li", "twice", &err), STATUS_REJECT);
+    ck_assert_int_eq(round_accept(db, second, "operator:li", "not held", &err), STATUS_REJECT);
+    must(round_list(db, 10, arena, &rounds, &count, &err));
+    ck_assert_uint_eq(count, 2);
+    ck_assert_int_eq(rounds[0].state, ROUND_FAILED);
+    ck_assert_str_eq(rounds[0].error, "the database went away");
+    ck_assert_int_eq(rounds[1].state, ROUND_HELD);
+    ck_assert_str_eq(rounds[1].accepted_by, "operator:li");
+    ck_assert_str_eq(rounds[1].accepted_reason, "disaster");
+    must(round_last_committed(db, arena, &rounds, &err));
+    ck_assert_ptr_null(rounds);
+    const char *name, *version, *body;
+    must(round_policy_get(db, "abc", arena, &name, &version, &body, &err));
+    ck_assert_str_eq(body, "text");
+    must(round_policy_get(db, "none", arena, &name, &version, &body, &err));
+    ck_assert_ptr_null(body);
+}
+END_TEST
+
+/* --- what supersedes what ------------------------------------------------------------------------------------- */
+
+static const char *states(void)
+{
+    return fixture_text("select substr(event_id::text, 35)::integer, state from delivery order by outbox_no");
+}
+
+/* One round with one event; returns the round. */
+static int64_t tell(int64_t last, int n, int64_t household, int64_t township, const char *type,
+                    bool supersedes, bool only_if_told)
+{
+    int64_t round_id = begin();
+    struct round_commit *commit = commit_begin(round_id, last);
+    event(commit, n, household, township, type, supersedes, only_if_told);
+    finish(commit);
+    return round_id;
+}
+
+START_TEST(superseding)
+{
+    const struct outbox_claim *claims;
+    size_t count;
+    const int64_t townships[] = {NORTH, SOUTH};
+    must(outbox_ensure_endpoints(db, townships, 2, &err));
+    int64_t last = tell(0, 1, 1, NORTH, "warning.raised", true, false);
+    last = tell(last, 2, 1, NORTH, "check.raised", false, false);
+    last = tell(last, 3, 1, SOUTH, "warning.raised", true, false);
+    last = tell(last, 4, 2, NORTH, "warning.raised", true, false);
+    /* Only the same family, household and township. */
+    last = tell(last, 5, 1, NORTH, "warning.escalated", true, false);
+    ck_assert_str_eq(states(), "1,superseded;2,queued;3,queued;4,queued;5,queued");
+    /* Nobody was told of 2's warning: neither the raising nor the clearing is sent. */
+    last = tell(last, 6, 2, NORTH, "warning.cleared", true, true);
+    ck_assert_str_eq(states(), "1,superseded;2,queued;3,queued;4,superseded;5,queued;6,superseded");
+    /* South was told (an attempt was begun): the attempt stays, and the clearing is sent. */
+    const struct outbox_ask ask = {SOUTH, 1};
+    must(outbox_claim(db, &ask, 1, 60000, arena, &claims, &count, &err));
+    ck_assert_uint_eq(count, 1);
+    last = tell(last, 7, 1, SOUTH, "warning.cleared", true, true);
+    ck_assert_str_eq(states(),
+                     "1,superseded;2,queued;3,in_flight;4,superseded;5,queued;6,superseded;7,queued");
+    /* Two events of one round do not supersede each other. */
+    int64_t round_id = begin();
+    struct round_commit *commit = commit_begin(round_id, last);
+    event(commit, 8, 3, SOUTH, "warning.raised", true, false);
+    event(commit, 9, 3, SOUTH, "warning.reminder", true, false);
+    finish(commit);
+    ck_assert_str_eq(fixture_text("select state from delivery where household_id = 3"), "queued;queued");
+}
+END_TEST
+
+/* --- listings ------------------------------------------------------------------------------------------------- */
+
+static char listed[1024];
+static int stop_after;
+
+static enum status see(void *context, const struct listing_household *h, struct error *error)
+{
+    (void)context;
+    size_t used = strlen(listed);
+    used +=
+        (size_t)snprintf(listed + used, sizeof listed - used, "%.*s=%d%s", (int)h->household_no.length,
+                         h->household_no.bytes, (int)h->level, h->has_case ? case_state_name(h->state) : "-");
+    for (size_t i = 0; i < h->finding_count; i++)
+        used += (size_t)snprintf(listed + used, sizeof listed - used, "%s%.*s%s", i ? "," : ":",
+                                 (int)h->findings[i].rule.length, h->findings[i].rule.bytes,
+                                 h->findings[i].undecided ? "?" : "");
+    snprintf(listed + used, sizeof listed - used, " ");
+    if (stop_after && --stop_after == 0)
+        return error_set(error, STATUS_REJECT, "enough");
+    return STATUS_OK;
+}
+
+static const char *list(struct listing_filter filter)
+{
+    listed[0] = '\0';
+    must(listing_warnings(db, &filter, see, NULL, &err));
+    return listed;
+}
+
+START_TEST(warnings_are_listed)
+{
+    int64_t first = begin();
+    struct round_commit *commit = commit_begin(first, 0);
+    const struct round_finding findings[] = {
+        finding(1, "yellow.water", CLAUSE_COLOUR, LEVEL_YELLOW),
+        finding(1, "red.rigid", CLAUSE_COLOUR, LEVEL_RED),
+        finding(1, "suggest.single_dibao", CLAUSE_SUGGESTION, LEVEL_NONE),
+        finding(2, "check.medical", CLAUSE_CHECK, LEVEL_NONE),
+        finding(3, "orange.margin", CLAUSE_COLOUR, LEVEL_ORANGE),
+        finding(4, "suggest.single_dibao", CLAUSE_SUGGESTION, LEVEL_NONE)};
+    for (size_t i = 0; i < sizeof findings / sizeof *findings; i++) {
+        struct round_finding f = findings[i];
+        f.undecided = f.household_id == 3;
+        must(round_commit_insert_finding(commit, &f, &err));
+    }
+    struct round_warning red = warning(1, 1, LEVEL_RED, CASE_VISITED),
+                         verify = warning(3, 3, LEVEL_VERIFY, CASE_OPEN),
+                         old = warning(2, 2, LEVEL_YELLOW, CASE_CLOSED);
+    must(round_commit_insert_warning(commit, &red, &err));
+    must(round_commit_insert_warning(commit, &verify, &err));
+    must(round_commit_insert_warning(commit, &old, &err));
+    finish(commit);
+    /* By the bytes of household_no: H1, H10, H2; a suggestion alone is no reason to be listed. */
+    ck_assert_str_eq(list((struct listing_filter){0}), "H1=4visited:red.rigid,suggest.single_dibao,yellow."
+                                                       "water H10=0-:check.medical H2=1open:orange.margin? ");
+    ck_assert_str_eq(list((struct listing_filter){.township = SOUTH}), "H2=1open:orange.margin? ");
+    ck_assert_str_eq(list((struct listing_filter){.village = 610922101002}), "H10=0-:check.medical ");
+    ck_assert_str_eq(list((struct listing_filter){.by_level = true, .level = LEVEL_RED}),
+                     "H1=4visited:red.rigid,suggest.single_dibao,yellow.water ");
+    ck_assert_str_eq(list((struct listing_filter){.by_level = true, .level = LEVEL_NONE}),
+                     "H10=0-:check.medical ");
+    ck_assert_str_eq(list((struct listing_filter){.by_state = true, .state = CASE_OPEN}),
+                     "H2=1open:orange.margin? ");
+    ck_assert_str_eq(list((struct listing_filter){.by_state = true, .state = CASE_CLOSED}),
+                     "H10=2closed:check.medical ");
+    ck_assert_str_eq(list((struct listing_filter){.by_state = true, .state = CASE_WATCHING}), "");
+
+    const struct listing_township_level *levels;
+    size_t count;
+    must(listing_levels(db, arena, &levels, &count, &err));
+    ck_assert_uint_eq(count, 2);
+    ck_assert_int_eq(levels[0].township, NORTH);
+    ck_assert_int_eq(levels[0].count[LEVEL_RED], 1);
+    ck_assert_int_eq(levels[0].count[LEVEL_NONE], 1);
+    ck_assert_int_eq(levels[1].count[LEVEL_VERIFY], 1);
+    struct listing_status status;
+    must(listing_status(db, &status, &err));
+    ck_assert_int_eq(status.households, 4);
+    ck_assert_int_eq(status.last_round, first);
+    ck_assert_int_eq(status.last_as_of, today);
+
+    /* A visitor that has seen enough costs the connection. */
+    stop_after = 1;
+    listed[0] = '\0';
+    ck_assert_int_eq(listing_warnings(db, &(struct listing_filter){0}, see, NULL, &err), STATUS_REJECT);
+}
+END_TEST
+
+/* --- leases --------------------------------------------------------------------------------------------------- */
+
+START_TEST(leases)
+{
+    struct lease mine, theirs;
+    char other[128];
+    struct pg *rival = fixture_connect("test_daemon");
+    must(lease_take(db, LEASE_ROUND, "a:1", 60000, &mine, other, &err));
+    ck_assert_int_gt(mine.token, 0);
+    must(lease_take(rival, LEASE_ROUND, "b:2", 60000, &theirs, other, &err));
+    ck_assert_int_eq(theirs.token, 0);
+    ck_assert_str_eq(other, "a:1");
+    int64_t token = mine.token;
+    must(lease_take(db, LEASE_ROUND, "a:1", 60000, &mine, other,
+                    &err)); /* again: still ours, the same token */
+    ck_assert_int_eq(mine.token, token);
+    must(lease_renew(db, &mine, 1, &err));
+    ck_assert_int_eq(mine.token, token);
+
+    /* It lapses, another takes it with a greater token; ours does not fit any more. */
+    int64_t until_ms = clock_monotonic_ms() + 10000;
+    do
+        must(lease_take(rival, LEASE_ROUND, "b:2", 60000, &theirs, other, &err));
+    while (theirs.token == 0 && clock_monotonic_ms() < until_ms);
+    ck_assert_int_gt(theirs.token, token);
+    must(pg_begin(db, PG_READ_COMMITTED, &err));
+    ck_assert_int_eq(lease_lock(db, LEASE_ROUND, token, &err), STATUS_RETRY);
+    must(lease_lock(db, LEASE_ROUND, theirs.token, &err));
+    must(lease_lock(db, LEASE_ROUND, 0, &err));
+    pg_rollback(db);
+    struct round_commit *commit;
+    int64_t round_id = begin();
+    ck_assert_int_eq(round_commit_begin(db, round_id, 0, token, &commit, &err), STATUS_RETRY);
+    must(lease_renew(db, &mine, 60000, &err));
+    ck_assert_int_eq(mine.token, 0);
+    must(lease_release(rival, &theirs, &err));
+    must(lease_take(db, LEASE_ROUND, "a:1", 60000, &mine, other, &err));
+    ck_assert_int_gt(mine.token, token);
+
+    /* Without a holder it excludes by its row. */
+    must(pg_begin(db, PG_READ_COMMITTED, &err));
+    must(lease_lock(db, LEASE_INGEST, 0, &err));
+    must(pg_exec(rival, "set lock_timeout = '100ms'; begin", &err));
+    ck_assert_int_eq(lease_lock(rival, LEASE_INGEST, 0, &err), STATUS_RETRY);
+    pg_rollback(db);
+    pg_rollback(rival);
+    must(pg_begin(rival, PG_READ_COMMITTED, &err));
+    must(lease_lock(rival, LEASE_INGEST, 0, &err));
+    pg_close(rival);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("store_round");
+    TCase *tests = tcase_create("round");
+    tcase_set_timeout(tests, 60);
+    tcase_add_unchecked_fixture(tests, fixture_template, fixture_template_drop);
+    tcase_add_checked_fixture(tests, fixture_rounds, fixture_end);
+    tcase_add_test(tests, whole_round);
+    tcase_add_test(tests, many_changes);
+    tcase_add_test(tests, conflicts);
+    tcase_add_test(tests, unknown_outcome);
+    tcase_add_test(tests, held_and_failed);
+    tcase_add_test(tests, superseding);
+    tcase_add_test(tests, warnings_are_listed);
+    tcase_add_test(tests, leases);
+    suite_add_tcase(suite, tests);
+    return fixture_main(suite);
+}
