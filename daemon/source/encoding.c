@@ -135,8 +135,34 @@ void encoding_gb18030_free(struct encoding_gb18030 *decoder)
     free(decoder);
 }
 
-bool encoding_gb18030_decode(struct encoding_gb18030 *decoder, const char *bytes, size_t length, size_t *used,
-                             char *out, size_t out_size, size_t *made)
+/* Bytes below 0x80 where a character begins are themselves: files are mostly that. */
+static size_t ascii_run(const char *bytes, size_t length)
+{
+    size_t at = 0;
+    for (uint64_t eight; length - at >= sizeof eight; at += sizeof eight) {
+        memcpy(&eight, bytes + at, sizeof eight);
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
+    while (at < length && (unsigned char)bytes[at] < 0x80)
+        at++;
+    return at;
+}
+
+/* Characters of two and four bytes up to the next of one; a digit in the second place tells four (GB 18030, clause 5). */
+static size_t wide_run(const char *bytes, size_t length)
+{
+    size_t at = 0;
+    while (at < length && (unsigned char)bytes[at] >= 0x80) {
+        bool four = at + 1 < length && bytes[at + 1] >= '0' && bytes[at + 1] <= '9';
+        at += four ? 4 : 2;
+    }
+    return at < length ? at : length;
+}
+
+/* False: the byte at *used belongs to no character. */
+static bool convert(struct encoding_gb18030 *decoder, const char *bytes, size_t length, size_t *used,
+                    char *out, size_t out_size, size_t *made)
 {
     char *from = (char *)(uintptr_t)bytes; /* iconv does not write there, its type is older than const */
     char *to = out;
@@ -145,13 +171,40 @@ bool encoding_gb18030_decode(struct encoding_gb18030 *decoder, const char *bytes
     bool invalid = result == (size_t)-1 && errno == EILSEQ;
     *used = length - from_left;
     *made = out_size - to_left;
-    if (!decoder->began && *made > 0) {
-        decoder->began = true;
-        if (*made >= sizeof encoding_utf8_bom &&
-            memcmp(out, encoding_utf8_bom, sizeof encoding_utf8_bom) == 0) {
-            *made -= sizeof encoding_utf8_bom;
-            memmove(out, out + sizeof encoding_utf8_bom, *made);
-        }
-    }
     return !invalid;
+}
+
+/* The first thing that came out: without the BOM. */
+static void begin(struct encoding_gb18030 *decoder, char *out, size_t *made)
+{
+    decoder->began = true;
+    if (*made < sizeof encoding_utf8_bom || memcmp(out, encoding_utf8_bom, sizeof encoding_utf8_bom) != 0)
+        return;
+    *made -= sizeof encoding_utf8_bom;
+    memmove(out, out + sizeof encoding_utf8_bom, *made);
+}
+
+bool encoding_gb18030_decode(struct encoding_gb18030 *decoder, const char *bytes, size_t length, size_t *used,
+                             char *out, size_t out_size, size_t *made)
+{
+    bool valid = true;
+    *used = *made = 0;
+    while (valid) {
+        size_t room = out_size - *made;
+        size_t plain = ascii_run(bytes + *used, length - *used < room ? length - *used : room);
+        memcpy(out + *made, bytes + *used, plain);
+        *used += plain;
+        *made += plain;
+        size_t wide = wide_run(bytes + *used, length - *used), taken, given;
+        if (wide == 0)
+            break;
+        valid = convert(decoder, bytes + *used, wide, &taken, out + *made, out_size - *made, &given);
+        *used += taken;
+        *made += given;
+        if (taken < wide)
+            break; /* no more room, or a character that is not complete */
+    }
+    if (!decoder->began && *made > 0)
+        begin(decoder, out, made);
+    return valid;
 }
