@@ -96,7 +96,7 @@ enum status import_directory(struct pg *pg, const struct import_settings *settin
  *   fact      (household_no, id_number, code, value, amount, "from", "to", ref, as_of)
  * by columns' names, read in one snapshot. Columns are text (varchar, char) or whole numbers; "from", "to" and as_of may
  * be date; amount is bigint (fen) or numeric (yuan) and, where it is not null, stands for value. address, kinship, labour,
- * amount, "to", ref and as_of may be missing. Lines in the quarantine are the numbers of rows, the first is 2.
+ * amount, "to", ref and as_of may be missing. Every view import writes a batch (its rows are not known before). Lines in the quarantine are the numbers of rows, the first is 2.
  */
 enum status import_views(struct pg *pg, struct pg *county, const char *schema,
                          const struct import_settings *settings, struct import_result *result,

@@ -296,6 +296,79 @@ START_TEST(gb18030)
 }
 END_TEST
 
+/* The same register from a county's own tables, of several types. */
+START_TEST(views_of_the_county)
+{
+    char from_files[64], from_views[64];
+    static const char said[] =
+        "select md5(string_agg(v, '|' order by v)) as m from (select h.household_no || h.township_code || "
+        "h.village_code"
+        " || h.urban || h.address || p.name || coalesce(i.id_packed::text, p.raw_id) || coalesce(m.kinship, "
+        "-1) || m.labour as v"
+        " from membership m join household h using (household_id) join person p using (person_id)"
+        " left join person_identity i using (person_id) where m.valid_to is null union all"
+        " select concat_ws(',', i.id_packed, f.code, f.value, f.from_day, f.to_day, f.ref, f.as_of, "
+        "f.source) from person_fact f"
+        " join person_identity i using (person_id) union all"
+        " select concat_ws(',', f.code, f.value, f.from_day, f.to_day) from household_fact f) x";
+    put_register(HOUSEHOLDS H1 H2, PERSONS "H1," ID_A ",王小明,02,full\nH2,5.1E+17,赵六,,\n",
+                 FACTS "H1,,income.declared,yes,2020-01-01,,,\n"
+                       "," ID_A ",income.wage,30000.00,2020-07-01,2021-06-30,W1,2021-06-15\n"
+                       "," ID_A ",income.wage,0.07,2020-07-01,2021-06-30,W2,\n"
+                       "," ID_A ",income.wage,999999999999.99,2020-07-01,2021-06-30,W3,\n"
+                       "," ID_A ",income.wage,0.00,2020-07-01,2021-06-30,W4,\n"
+                       "," ID_A ",income.wage,-12.50,2020-07-01,2021-06-30,W5,\n"
+                       "," ID_A ",income.wage,1.001,2020-07-01,2021-06-30,W6,\n"
+                       "," ID_A ",income.wage,,2020-07-01,2021-06-30,W7,\n");
+    import_ok("2021-06-30");
+    int64_t kept = result.facts.kept;
+    snprintf(from_files, sizeof from_files, "%s", fixture_text(said));
+    fixture_sql("create schema \"county \"\"x\"; set search_path = \"county \"\"x\";"
+                "create table household (household_no varchar(20), township_code bigint, village_code "
+                "bigint, area char(8), address text,"
+                " more int);"
+                "insert into household values ('H1', 610922100, 610922100001, 'rural', '城关镇一村1号', 1),"
+                " ('H2', 610922101, 610922101002, 'urban', '二街2号', 2);"
+                "create view person as select * from (values ('H1', '" ID_A
+                "', '王小明', 2::smallint, 'full'),"
+                " ('H2', '5.1E+17', '赵六', null, null)) v(household_no, id_number, name, kinship, labour);"
+                "create table fact (id_number text, household_no text, code text, amount numeric, value "
+                "text, \"from\" date, \"to\" date,"
+                " ref text, as_of date);"
+                "insert into fact values (null, 'H1', 'income.declared', null, 'yes', '2020-01-01', null, "
+                "null, null);"
+                "insert into fact select '" ID_A
+                "', null, 'income.wage', a, null, '2020-07-01', '2021-06-30', r, d from (values"
+                " (30000, 'W1', '2021-06-15'::date), (0.07, 'W2', null), (999999999999.99, 'W3', null), (0, "
+                "'W4', null),"
+                " (-12.50, 'W5', null), (1.001, 'W6', null), (null, 'W7', null)) v(a, r, d);"
+                "set search_path = shouwang");
+    struct pg *county = fixture_connect(NULL);
+    struct import_settings import = {.dictionary = dictionary, .actor = "test"};
+    ck_assert(civil_parse(slice_of("2021-07-31"), &import.today));
+    must(import_views(db, county, "county \"x", &import, &result, &err));
+    ck_assert_int_eq(result.facts.kept, kept);
+    ck_assert_int_eq(result.facts.unchanged, 8);
+    ck_assert_int_eq(
+        result.facts.added + result.facts.ended + result.households.changed + result.persons.changed, 0);
+    snprintf(from_views, sizeof from_views, "%s", fixture_text(said));
+    ck_assert_str_eq(from_files, from_views);
+    ck_assert_str_eq(
+        fixture_text("select reason, found from quarantine where batch_id = (select max(batch_id) from batch)"
+                     " order by line, reason"),
+        "id.scientific,5.1E+17;amount.enormous,999******999.99;amount.negative,-12.50;amount.unreadable,"
+        "\"(no amount)\"");
+    /* fen as bigint say the same */
+    fixture_sql("alter table \"county \"\"x\".fact alter amount type bigint using (amount * 100)::bigint");
+    must(import_views(db, county, "county \"x", &import, &result, &err));
+    ck_assert_int_eq(result.facts.unchanged, 7); /* W6 is a hundred fen now */
+    fixture_sql("drop table \"county \"\"x\".fact");
+    ck_assert_int_eq(import_views(db, county, "county \"x", &import, &result, &err), STATUS_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "view fact"));
+    pg_close(county);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("import");
@@ -311,6 +384,7 @@ int main(void)
     tcase_add_test(cases, a_truncated_snapshot_is_refused);
     tcase_add_test(cases, bad_snapshots_change_nothing);
     tcase_add_test(cases, gb18030);
+    tcase_add_test(cases, views_of_the_county);
     suite_add_tcase(suite, cases);
     return fixture_main(suite);
 }
