@@ -96,9 +96,19 @@ static void find_vanished(const struct standing *standing, struct judge_change *
     }
 }
 
+/* A case goes where the household goes: who had it is told, and who gets it. */
+static void find_moved(const struct standing *standing, const int64_t *townships, struct judge_change *change)
+{
+    uint32_t at = standing->case_of[change->position];
+    if (at == MATCH_NONE || change->position >= standing->register_count || change->now.level == LEVEL_NONE)
+        return;
+    change->moved = standing->warnings->township[at] != townships[change->position];
+    change->now.notable |= change->moved;
+}
+
 static enum status compare_position(struct judge *judge, const struct rules *rules,
-                                    const struct standing *standing, size_t position,
-                                    struct round_counts *counts, struct error *err)
+                                    const struct standing *standing, const int64_t *townships,
+                                    size_t position, struct round_counts *counts, struct error *err)
 {
     bool on_register = position < standing->register_count;
     uint64_t rewrite;
@@ -108,6 +118,7 @@ static enum status compare_position(struct judge *judge, const struct rules *rul
         compare_household(rules, &before, on_register ? &judge->outcomes[position] : &compare_off_register);
     change.now.updated |= rewrite & (change.now.fired | change.now.undecided);
     find_vanished(standing, &change, counts);
+    find_moved(standing, townships, &change);
     count_household(counts, &change, on_register);
     bool writes = (change.now.inserted | change.now.deleted | change.now.updated) != 0 || change.now.notable;
     return writes ? note_change(judge, &change, err) : STATUS_OK;
@@ -121,7 +132,7 @@ static void count_statistics(const struct judge *judge, size_t count, struct rou
 }
 
 enum status judge_compare(struct judge *judge, const struct rules *rules, const struct standing *standing,
-                          struct round_report *report, struct error *err)
+                          const int64_t *townships, struct round_report *report, struct error *err)
 {
     uint64_t seen = rules->colours | rules->verifies | rules->checks | rules->suggestions;
     enum status status = STATUS_OK;
@@ -131,7 +142,7 @@ enum status judge_compare(struct judge *judge, const struct rules *rules, const 
         if (quiet && standing_is_empty(standing, h))
             report->counts.levels[LEVEL_NONE]++;
         else
-            status = compare_position(judge, rules, standing, h, &report->counts, err);
+            status = compare_position(judge, rules, standing, townships, h, &report->counts, err);
     }
     count_statistics(judge, standing->register_count, report);
     return status;

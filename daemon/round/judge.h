@@ -25,6 +25,7 @@ struct judge_change {
     uint32_t position;
     enum policy_level before;
     bool vanished; /* findings of rules that the policy no longer has must go */
+    bool moved;    /* the case stands, but the household has come to another township */
     struct compare_result now;
 };
 
@@ -38,9 +39,10 @@ struct judge {
 enum status judge_evaluate(struct judge *judge, const struct policy *policy, day_t as_of,
                            const struct assembly *assembly, const atomic_bool *cancel,
                            struct error *err) WARN_UNUSED;
-/* Fills the changes and the report's counts and statistics. */
+/* Fills the changes and the report's counts and statistics. townships: of the households on the register. */
 enum status judge_compare(struct judge *judge, const struct rules *rules, const struct standing *standing,
-                          struct round_report *report, struct error *err) WARN_UNUSED;
+                          const int64_t *townships, struct round_report *report,
+                          struct error *err) WARN_UNUSED;
 void judge_fini(struct judge *judge);
 
 #endif

@@ -134,7 +134,7 @@ static void settle_case(struct one *one)
 
 static enum status put_case(const struct one *one, struct error *err)
 {
-    if (one->change->now.change == COMPARE_SAME)
+    if (one->change->now.change == COMPARE_SAME && !one->change->moved)
         return STATUS_OK;
     return one->had_case ? round_commit_update_warning(one->record->commit, &one->warning, err)
                          : round_commit_insert_warning(one->record->commit, &one->warning, err);
@@ -243,8 +243,16 @@ static struct event_round event_round_of(const struct record *record)
     };
 }
 
-static enum status put_event(const struct one *one, const char *event_id, const char *type, int priority,
-                             bool supersedes, bool only_if_told, const struct text *body, struct error *err)
+/* Of what, and whom, an event tells. */
+struct telling {
+    enum compare_change change;
+    enum policy_level previous, level;
+    int64_t township;
+};
+
+static enum status put_event(const struct one *one, int64_t township, const char *event_id, const char *type,
+                             int priority, bool supersedes, bool only_if_told, const struct text *body,
+                             struct error *err)
 {
     struct record *record = one->record;
     if (body->failed)
@@ -253,7 +261,7 @@ static enum status put_event(const struct one *one, const char *event_id, const 
     const struct round_event event = {
         .household_id = one->dossier->household_id,
         .event_id = event_id,
-        .township = one->dossier->township,
+        .township = township,
         .type = type,
         .priority = priority,
         .expires_at_ms = record->now_ms + (expiry_ms > 0 ? expiry_ms : ROUND_DELIVERY_EXPIRY_DEFAULT_MS),
@@ -265,24 +273,52 @@ static enum status put_event(const struct one *one, const char *event_id, const 
     return round_commit_event(record->commit, &event, err);
 }
 
-static enum status put_warning_event(const struct one *one, struct error *err)
+static enum status put_warning_event(const struct one *one, const struct telling *telling, struct error *err)
 {
     char event_id[UUID_TEXT_SIZE], type[32];
-    enum compare_change change = one->change->now.change;
     const struct event_round round = event_round_of(one->record);
-    const struct event_household household = event_household_of(one);
+    struct event_household household = event_household_of(one);
+    struct dossier dossier = *one->dossier;
     struct text body;
+    dossier.township = telling->township;
+    household.dossier = &dossier;
+    household.level = telling->level;
+    household.previous_level = telling->previous;
+    household.named = is_named(&one->record->options->disclosure, telling->township);
+    if (telling->change == COMPARE_CLEARED) { /* also when it has only gone to another township */
+        household.fired = household.undecided = 0;
+        household.state = case_state_name(CASE_CLOSED);
+    }
     text_init(&body);
     uuid_v7(one->record->now_ms, event_id);
-    snprintf(type, sizeof type, "warning.%s", compare_change_name(change));
-    event_add_warning(&round, &household, event_id, change, &body);
+    snprintf(type, sizeof type, "warning.%s", compare_change_name(telling->change));
+    event_add_warning(&round, &household, event_id, telling->change, &body);
     /* A clearing of what nobody was told need not be told; a lowering leaves a warning that somebody must know. */
-    enum status status = put_event(one, event_id, type, priority_of(one->change->now.level), true,
-                                   change == COMPARE_CLEARED, &body, err);
+    enum status status = put_event(one, telling->township, event_id, type, priority_of(telling->level), true,
+                                   telling->change == COMPARE_CLEARED, &body, err);
     if (status == STATUS_OK)
         status = put_audit(one, type, NULL, err);
     text_fini(&body);
     return status;
+}
+
+/* Who has the case is told what became of it; when the household has moved, one township loses it and another gets it. */
+static enum status put_warning_events(const struct one *one, struct error *err)
+{
+    const struct compare_result *now = &one->change->now;
+    const struct standing *standing = one->record->standing;
+    int64_t here = one->dossier->township;
+    int64_t told =
+        one->had_case ? standing->warnings->township[standing->case_of[one->change->position]] : here;
+    if (!one->change->moved) {
+        const struct telling telling = {now->change, one->change->before, now->level,
+                                        now->change == COMPARE_CLEARED ? told : here};
+        return now->change == COMPARE_SAME ? STATUS_OK : put_warning_event(one, &telling, err);
+    }
+    const struct telling lost = {COMPARE_CLEARED, one->change->before, LEVEL_NONE, told};
+    const struct telling got = {COMPARE_RAISED, LEVEL_NONE, now->level, here};
+    enum status status = put_warning_event(one, &lost, err);
+    return status == STATUS_OK ? put_warning_event(one, &got, err) : status;
 }
 
 /* clause -1: a check that the policy no longer has. */
@@ -300,7 +336,8 @@ static enum status put_check_event(const struct one *one, int clause, const char
     text_init(&body);
     uuid_v7(one->record->now_ms, event_id);
     event_add_check(&round, &household, event_id, clause, rule, raised, due_on, &body);
-    enum status status = put_event(one, event_id, type, PRIORITY_REST, false, false, &body, err);
+    enum status status =
+        put_event(one, one->dossier->township, event_id, type, PRIORITY_REST, false, false, &body, err);
     if (status == STATUS_OK)
         status = put_audit(one, type, rule, err);
     text_fini(&body);
@@ -368,8 +405,8 @@ static enum status explain_one(const struct record *record, const struct judge_c
 static enum status put_notable(struct one *one, struct error *err)
 {
     enum status status = put_history(one, err);
-    if (status == STATUS_OK && one->change->now.change != COMPARE_SAME)
-        status = put_warning_event(one, err);
+    if (status == STATUS_OK)
+        status = put_warning_events(one, err);
     if (status == STATUS_OK)
         status = put_check_events(one, err);
     return status;

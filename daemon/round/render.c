@@ -79,6 +79,12 @@ static const char *yes_no(enum tri truth)
     return truth == TRI_TRUE ? "是" : truth == TRI_FALSE ? "否" : "未定";
 }
 
+/* A scope or an exception is satisfied or not: "除外 在保:是" would read as its opposite. */
+static const char *satisfied(enum tri truth)
+{
+    return truth == TRI_TRUE ? "满足" : truth == TRI_FALSE ? "不满足" : "未定";
+}
+
 static void add_value(const struct policy_value *value, struct text *out)
 {
     char low[NUMBER_SIZE], high[NUMBER_SIZE];
@@ -186,7 +192,7 @@ static void add_conjuncts(const struct policy_shown_conjunct *conjuncts, size_t 
                     c->guard      ? "前提"
                     : c->evidence ? "凭"
                                   : "当",
-                    c->text, yes_no(c->truth));
+                    c->text, c->guard ? satisfied(c->truth) : yes_no(c->truth));
         if (c->has_distance) {
             text_add_str(out, "(");
             add_value(&c->left, out);

@@ -160,7 +160,7 @@ static enum status compute(struct running *r, struct error *err)
         status = standing_init(&r->standing, policy, &r->load.findings, &r->load.warnings,
                                r->load.household_match, r->load.households.count, err);
     if (status == STATUS_OK)
-        status = judge_compare(&r->judge, &r->rules, &r->standing, report, err);
+        status = judge_compare(&r->judge, &r->rules, &r->standing, r->load.households.township, report, err);
     report_stage(report, "compare", since, (int64_t)r->load.findings.count);
     return status;
 }

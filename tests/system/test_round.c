@@ -344,6 +344,30 @@ START_TEST(a_household_that_leaves_the_register_is_cleared)
 }
 END_TEST
 
+START_TEST(a_case_goes_where_the_household_goes)
+{
+    sql("select t_single(1, 1000)");
+    round_on("2021-06-30");
+    sql("update household set township_code = 610922104, village_code = 610922104001");
+    struct round_counts counts = round_on("2021-06-30");
+    ck_assert_int_eq(counts.raised + counts.cleared, 0);
+    ck_assert_int_eq(counts.unchanged, 1);
+    ck_assert_str_eq(fixture_text("select township_code, type, event::jsonb->'data'->>'level', "
+                                  "event::jsonb->'data'->>'previous_level',"
+                                  " event::jsonb->'data'->>'state', event::jsonb->'data'->>'township_code',"
+                                  " jsonb_array_length(event::jsonb->'data'->'reasons') from outbox where "
+                                  "round_id = 2 order by outbox_no"),
+                     "610922103,warning.cleared,none,red,closed,610922103,0;610922104,warning.raised,red,"
+                     "none,open,610922104,1");
+    ck_assert_str_eq(fixture_text("select township_code, level, state from warning"), "610922104,red,open");
+    ck_assert_int_eq(round_on("2021-06-30").events, 0);
+    sql("update household set township_code = 610922103; update person_fact set value = 6000000");
+    round_on("2021-06-30");
+    ck_assert_str_eq(fixture_text("select township_code, type from outbox where round_id = 4"),
+                     "610922104,warning.cleared");
+}
+END_TEST
+
 START_TEST(a_dead_mans_benefit_is_a_check_without_a_level)
 {
     sql("select t_single(1, 60000); select t_fact(1, 'event.death', 1, '2021-05-01', null),"
@@ -718,6 +742,7 @@ int main(void)
     tcase_add_test(tests, a_stale_feed_ends_nothing_and_is_marked_once);
     tcase_add_test(tests, freshness_ends_on_the_day_after_the_35th);
     tcase_add_test(tests, a_household_that_leaves_the_register_is_cleared);
+    tcase_add_test(tests, a_case_goes_where_the_household_goes);
     tcase_add_test(tests, a_dead_mans_benefit_is_a_check_without_a_level);
     tcase_add_test(tests, a_rule_that_the_policy_no_longer_has_ends);
     tcase_add_test(tests, a_dry_run_leaves_no_trace);
