@@ -12,6 +12,7 @@
 #include "store/arrival.h"
 #include "store/lease.h"
 #include "store/migrate.h"
+#include "store/outbox.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -79,6 +80,16 @@ const char *database_state_name(enum database_state state)
 }
 
 /* --- on the worker -------------------------------------------------------------------------------------------- */
+
+static enum status make_endpoints(struct database *database, struct error *err)
+{
+    const struct townships *townships = &database->look_settings->townships;
+    int64_t codes[TOWNSHIPS_MAX];
+    size_t count = 0;
+    for (; count < townships->count && count < TOWNSHIPS_MAX; count++)
+        codes[count] = townships->endpoints[count].code;
+    return outbox_ensure_endpoints(database->pg, codes, count, err);
+}
 
 /* Only before any round of ours can run: the lease's holder has the same name in all of this daemon. */
 static enum status fail_leftovers(struct database *database, struct error *err)
@@ -164,6 +175,8 @@ static void look(struct workers_job *job)
                                        settings->county_source_count, err);
     if (status == STATUS_CONFIG)
         database->seen = DATABASE_MISFIT;
+    if (status == STATUS_OK && database->look_makes_endpoints)
+        status = make_endpoints(database, err);
     if (status == STATUS_OK && database->look_is_first)
         status = fail_leftovers(database, err);
     if (status == STATUS_OK && database->look_is_first)
@@ -319,7 +332,7 @@ void database_wait(struct database *database, struct database_waiter *waiter, in
     waiter->queued = true;
     waiter->min_unix_ms = now - max_age_ms;
     TAILQ_INSERT_TAIL(&database->waiters, waiter, link);
-    bool young = database->state == DATABASE_UP && !database->looking &&
+    bool young = database->state != DATABASE_UNKNOWN && !database->looking &&
                  database->look_began_unix_ms >= waiter->min_unix_ms && database->look_began_unix_ms <= now;
     bool known_down = database->state == DATABASE_DOWN; /* the back-off decides when to look again */
     if (young || known_down || database->stopping)

@@ -7,7 +7,7 @@ import { createConnection } from 'node:net';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { ask, askLine } from './lib/control.mjs';
 import { Register, residentId } from './lib/county.mjs';
-import { Cluster, Instance, program } from './lib/instance.mjs';
+import { Cluster, Instance, newSecret, program } from './lib/instance.mjs';
 import { ServiceManager } from './lib/notify.mjs';
 import { until } from './lib/wait.mjs';
 
@@ -224,6 +224,18 @@ test('a round says how far it is and gives its report', async () => {
     assert.match((await get('/metrics')).text, /^shouwang_rounds_total\{outcome="committed"\} 1$/m);
     const early = await ask(instance.socket, 'round', { as_of: '2021-06-29', wait: true });
     assert.equal(early.exit, 65);
+});
+
+test('endpoints that are configured have their rows, after a reload too', async () => {
+    const keys = { url: 'http://127.0.0.1:9/hook', secret: newSecret() };
+    instance.township('610922103', keys);
+    await instance.start();
+    const rows = () => instance.sql('select string_agg(township_code::text, $$,$$ order by township_code) from endpoint');
+    assert.equal(rows(), '610922103');
+    instance.township('610922104', keys);
+    assert.equal((await ask(instance.socket, 'reload')).ok, true);
+    assert.match(instance.output, /event=config\.township township=610922104 change=added/);
+    await until(() => rows() === '610922103,610922104', 'the new row');
 });
 
 test('a second daemon on the same control socket is refused', async () => {
