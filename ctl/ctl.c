@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* What the verbs share: options, messages, the database, JSON. */
+#include "ctl/ctl.h"
+
+#include "app/options.h"
+#include "base/clock.h"
+#include "domain/fact.h"
+#include "io/file.h"
+#include "io/pg.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+const char *ctl_value(const struct ctl *ctl, const char *option)
+{
+    for (int i = 0; i < CTL_OPTIONS_MAX && ctl->verb->options[i].name != NULL; i++)
+        if (strcmp(ctl->verb->options[i].name, option) == 0)
+            return ctl->values[i];
+    return NULL;
+}
+
+bool ctl_given(const struct ctl *ctl, const char *option)
+{
+    return ctl_value(ctl, option) != NULL;
+}
+
+bool ctl_date(const struct ctl *ctl, const char *option, day_t *day)
+{
+    const char *value = ctl_value(ctl, option);
+    if (value == NULL || civil_parse(slice_of(value), day))
+        return true;
+    ctl_usage(ctl, "%s: \"%s\" is not a date; expected YYYY-MM-DD", option, value);
+    return false;
+}
+
+bool ctl_number(const struct ctl *ctl, const char *option, int64_t *number)
+{
+    const char *value = ctl_value(ctl, option);
+    if (value == NULL)
+        return true;
+    char *end = NULL;
+    long long parsed = strtoll(value, &end, 10);
+    if (*value == '\0' || *end != '\0' || parsed < 0 || parsed > 1000000) {
+        ctl_usage(ctl, "%s: \"%s\" is not a number from 0 to 1000000", option, value);
+        return false;
+    }
+    *number = parsed;
+    return true;
+}
+
+int ctl_fail(int exit_code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("shouwangctl: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return exit_code;
+}
+
+int ctl_fail_error(const struct error *err)
+{
+    return ctl_fail(status_exit_code(err->status), "%s", err->text);
+}
+
+int ctl_usage(const struct ctl *ctl, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("shouwangctl: ", stderr);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "; see shouwangctl %s%s--help\n", ctl->verb ? ctl->verb->name : "", ctl->verb ? " " : "");
+    return EX_USAGE;
+}
+
+int ctl_database(struct ctl *ctl)
+{
+    struct error err;
+    if (ctl->pg != NULL)
+        return 0;
+    enum status status = pg_connect(ctl->options->database_conninfo, "shouwangctl",
+                                    (int)ctl->options->database_connect_timeout, &ctl->pg, &err);
+    if (status == STATUS_OK)
+        return 0;
+    return ctl_fail(status == STATUS_RETRY ? EX_UNAVAILABLE : status_exit_code(status), "%s", err.text);
+}
+
+static enum status add_county_codes(struct dictionary *dictionary, const char *path, struct error *err)
+{
+    enum { DICTIONARY_MAX_BYTES = 1 << 20 }; /* a few hundred codes need a tenth of it */
+    struct text text;
+    text_init(&text);
+    enum status status = file_read(path, DICTIONARY_MAX_BYTES, &text, err);
+    if (status == STATUS_OK)
+        status = dictionary_add(dictionary, path, text.bytes, text.length, err);
+    text_fini(&text);
+    return status;
+}
+
+int ctl_dictionary(struct ctl *ctl)
+{
+    struct error err;
+    if (ctl->dictionary != NULL)
+        return 0;
+    ctl->dictionary = dictionary_new();
+    if (ctl->dictionary == NULL)
+        return ctl_fail(EX_OSERR, "out of memory");
+    enum status status = dictionary_add_base(ctl->dictionary, &err);
+    if (status == STATUS_OK && ctl->options != NULL && ctl->options->facts_dictionary != NULL)
+        status = add_county_codes(ctl->dictionary, ctl->options->facts_dictionary, &err);
+    return status == STATUS_OK ? 0 : ctl_fail_error(&err);
+}
+
+int ctl_print_json(json_t *document)
+{
+    if (document == NULL)
+        return ctl_fail(EX_OSERR, "out of memory");
+    int failed = json_dumpf(document, stdout, JSON_COMPACT);
+    json_decref(document);
+    fputc('\n', stdout);
+    return failed ? ctl_fail(EX_IOERR, "cannot write the document") : 0;
+}
+
+json_t *ctl_json_slice(struct slice text)
+{
+    return json_stringn(text.bytes ? text.bytes : "", text.length);
+}
+
+json_t *ctl_json_day(day_t day)
+{
+    char text[CIVIL_TEXT_SIZE];
+    return day == DAY_NONE ? json_null() : json_string(civil_format(day, text));
+}
+
+json_t *ctl_json_time(int64_t unix_ms)
+{
+    char text[CLOCK_RFC3339_SIZE];
+    return unix_ms == INT64_MIN ? json_null() : json_string(clock_rfc3339(unix_ms, text));
+}

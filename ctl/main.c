@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* The command line: [-c FILE] VERB [options] [words]; global options may stand anywhere. */
+#include "ctl/ctl.h"
+
+#include "app/options.h"
+#include "domain/fact.h"
+#include "io/pg.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+static void print_verbs(FILE *out)
+{
+    fputs("usage: shouwangctl [-c FILE] VERB [options] …\n\n", out);
+    for (const struct ctl_verb *verb = ctl_verbs; verb->name != NULL; verb++)
+        fprintf(out, "  %s%s%-*s %s\n", verb->name, *verb->arguments ? " " : "",
+                26 - (int)strlen(verb->name) - (*verb->arguments != '\0'), verb->arguments, verb->summary);
+    fputs("\n  -c FILE    the configuration (default $SHOUWANG_CONF, else " SHOUWANG_SYSCONFDIR
+          "/shouwang.conf)\n"
+          "  --json     one JSON document on stdout\n"
+          "  --help     this, or a verb's own help\n"
+          "  --version\n\n"
+          "Examples:\n"
+          "  shouwangctl status\n"
+          "  shouwangctl warnings --level red\n"
+          "  shouwangctl round --help\n",
+          out);
+}
+
+static void print_verb_help(const struct ctl_verb *verb)
+{
+    printf("usage: shouwangctl [-c FILE] %s%s%s%s\n\n%s\n\n", verb->name,
+           verb->options[0].name ? " [options]" : "", *verb->arguments ? " " : "", verb->arguments,
+           verb->summary);
+    for (int i = 0; i < CTL_OPTIONS_MAX && verb->options[i].name != NULL; i++) {
+        const struct ctl_option *option = &verb->options[i];
+        char name[64];
+        snprintf(name, sizeof name, "%s%s%s", option->name, option->argument ? " " : "",
+                 option->argument ? option->argument : "");
+        printf("  %-20s %s\n", name, option->help);
+    }
+    printf("  %-20s %s\n  %-20s %s\n\nExamples:\n", "--json", "one JSON document on stdout", "--help",
+           "this");
+    for (const char *line = verb->examples; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        printf("  shouwangctl %.*s\n", (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
+/* The verb that the words begin with (the longest that fits); *used gets the number of words it takes. */
+static const struct ctl_verb *find_verb(char *const *words, int count, int *used)
+{
+    const struct ctl_verb *found = NULL;
+    *used = 0;
+    for (const struct ctl_verb *verb = ctl_verbs; verb->name != NULL; verb++) {
+        const char *space = strchr(verb->name, ' ');
+        size_t head = space ? (size_t)(space - verb->name) : strlen(verb->name);
+        int needs = space ? 2 : 1;
+        if (needs > count || strlen(words[0]) != head || strncmp(words[0], verb->name, head) != 0)
+            continue;
+        if (space && strcmp(words[1], space + 1) != 0)
+            continue;
+        if (needs > *used) {
+            found = verb;
+            *used = needs;
+        }
+    }
+    return found;
+}
+
+static int option_index(const struct ctl_verb *verb, const char *name, size_t length)
+{
+    for (int i = 0; i < CTL_OPTIONS_MAX && verb->options[i].name != NULL; i++)
+        if (strlen(verb->options[i].name) == length && strncmp(verb->options[i].name, name, length) == 0)
+            return i;
+    return -1;
+}
+
+/* Takes argv[i]; returns how many arguments it used, or 0 after a message. */
+static int take_verb_option(struct ctl *ctl, int argc, char **argv, int i)
+{
+    const char *name = argv[i];
+    size_t length = strcspn(name, "=");
+    int index = option_index(ctl->verb, name, length);
+    if (index < 0) {
+        ctl_usage(ctl, "unknown option %s", name);
+        return 0;
+    }
+    bool wants_value = ctl->verb->options[index].argument != NULL;
+    if (name[length] == '=') {
+        if (!wants_value) {
+            ctl_usage(ctl, "%.*s takes no value", (int)length, name);
+            return 0;
+        }
+        ctl->values[index] = name + length + 1;
+        return 1;
+    }
+    if (!wants_value) {
+        ctl->values[index] = "";
+        return 1;
+    }
+    if (i + 1 >= argc) {
+        ctl_usage(ctl, "%s needs a %s", name, ctl->verb->options[index].argument);
+        return 0;
+    }
+    ctl->values[index] = argv[i + 1];
+    return 2;
+}
+
+/* First pass: global options, and the words that name the verb. An option's value is skipped only in the second pass, when
+ * the verb is known; so the verb's words must come before its options' values, as they do when typed. */
+static int read_globals(struct ctl *ctl, int argc, char **argv, bool *help, char **rest, int *rest_count)
+{
+    bool only_words = false;
+    for (int i = 1; i < argc; i++) {
+        if (only_words || argv[i][0] != '-' || argv[i][1] == '\0') {
+            rest[(*rest_count)++] = argv[i];
+        } else if (strcmp(argv[i], "--") == 0) {
+            only_words = true;
+        } else if (strcmp(argv[i], "-c") == 0 || strcmp(argv[i], "--config") == 0) {
+            if (i + 1 >= argc)
+                return ctl_usage(ctl, "%s needs a FILE", argv[i]);
+            ctl->conf_path = argv[++i];
+        } else if (strcmp(argv[i], "--json") == 0) {
+            ctl->json = true;
+        } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            *help = true;
+        } else if (strcmp(argv[i], "--version") == 0) {
+            puts("shouwangctl " PACKAGE_VERSION);
+            exit(0);
+        } else {
+            rest[(*rest_count)++] = argv[i];
+        }
+    }
+    return 0;
+}
+
+static int read_verb(struct ctl *ctl, char **rest, int count)
+{
+    for (int i = 0; i < count;) {
+        if (rest[i][0] == '-' && rest[i][1] != '\0') {
+            int used = take_verb_option(ctl, count, rest, i);
+            if (used == 0)
+                return EX_USAGE;
+            i += used;
+        } else {
+            if (ctl->word_count == CTL_WORDS_MAX)
+                return ctl_usage(ctl, "too many arguments");
+            ctl->words[ctl->word_count++] = rest[i++];
+        }
+    }
+    if (ctl->word_count < ctl->verb->words_min)
+        return ctl_usage(ctl, "%s is missing", ctl->verb->arguments);
+    if (ctl->word_count > ctl->verb->words_max)
+        return ctl_usage(ctl, "unexpected argument \"%s\"", ctl->words[ctl->verb->words_max]);
+    return 0;
+}
+
+/* Only the conf file itself: what it names is read by the verbs that need it, so that a broken feed does not keep an
+ * operator from looking. */
+static int read_options(struct ctl *ctl, struct options_file *file)
+{
+    struct error err;
+    struct mistakes mistakes;
+    mistakes_init(&mistakes);
+    enum status status = options_file_read(file, ctl->conf_path, &mistakes, &err);
+    if (status == STATUS_OK)
+        status = mistakes_verdict(&mistakes, &err);
+    mistakes_fini(&mistakes);
+    ctl->options = &file->values;
+    return status == STATUS_OK ? 0 : ctl_fail_error(&err);
+}
+
+static int run(struct ctl *ctl, struct options_file *file, int argc, char **argv)
+{
+    char **rest = calloc((size_t)argc, sizeof *rest);
+    if (rest == NULL)
+        return ctl_fail(EX_OSERR, "out of memory");
+    int rest_count = 0, used = 0;
+    bool help = false;
+    int exit_code = read_globals(ctl, argc, argv, &help, rest, &rest_count);
+    if (exit_code == 0 && rest_count > 0) {
+        ctl->verb = find_verb(rest, rest_count, &used);
+        if (ctl->verb == NULL)
+            exit_code = ctl_fail(EX_USAGE, "unknown verb \"%s\"; shouwangctl --help lists them", rest[0]);
+    }
+    if (exit_code != 0) {
+    } else if (ctl->verb == NULL) {
+        print_verbs(help ? stdout : stderr);
+        exit_code = help ? 0 : EX_USAGE;
+    } else if (help) {
+        print_verb_help(ctl->verb);
+    } else {
+        exit_code = read_verb(ctl, rest + used, rest_count - used);
+        if (exit_code == 0 && !ctl->verb->without_settings)
+            exit_code = read_options(ctl, file);
+        if (exit_code == 0)
+            exit_code = ctl->verb->run(ctl);
+    }
+    free(rest);
+    return exit_code;
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_CTYPE, "C.UTF-8");
+    struct options_file file = {0};
+    struct ctl ctl = {.conf_path = options_default_path()};
+    int exit_code = run(&ctl, &file, argc, argv);
+    pg_close(ctl.pg);
+    dictionary_free(ctl.dictionary);
+    options_file_free(&file);
+    if (fflush(stdout) != 0 && exit_code == 0)
+        exit_code = EX_IOERR;
+    return exit_code;
+}

@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Verbs about what is stored: migrate, import, feeds, rounds, leads, queue. They work while the daemon is down. */
+#include "ctl/ctl.h"
+
+#include "app/options.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "domain/fact.h"
+#include "domain/person_name.h"
+#include "domain/resident_id.h"
+#include "io/pg.h"
+#include "source/import.h"
+#include "store/batch.h"
+#include "store/listing.h"
+#include "store/migrate.h"
+#include "store/round_store.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* --- migrate ---------------------------------------------------------------------------------------------------- */
+
+struct migrate_log {
+    bool json;
+    json_t *lines;
+};
+
+static void migrate_line(void *context, const char *line)
+{
+    struct migrate_log *log = context;
+    json_array_append_new(log->lines, json_string(line));
+    if (!log->json)
+        puts(line);
+}
+
+int verb_migrate(struct ctl *ctl)
+{
+    struct error err;
+    int exit_code = ctl_dictionary(ctl);
+    if (exit_code == 0)
+        exit_code = ctl_database(ctl);
+    if (exit_code != 0)
+        return exit_code;
+    struct migrate_log log = {ctl->json, json_array()};
+    if (migrate_run(ctl->pg, ctl->dictionary, NULL, 0, migrate_line, &log, &err) != STATUS_OK) {
+        json_decref(log.lines);
+        return ctl_fail_error(&err);
+    }
+    struct migrate_state state;
+    if (migrate_status(ctl->pg, &state, &err) != STATUS_OK) {
+        json_decref(log.lines);
+        return ctl_fail_error(&err);
+    }
+    if (ctl->json)
+        return ctl_print_json(json_pack("{s:i, s:o}", "schema", state.database, "done", log.lines));
+    if (json_array_size(log.lines) == 0)
+        printf("nothing to do: the schema is at %d\n", state.database);
+    json_decref(log.lines);
+    return 0;
+}
+
+/* --- import ----------------------------------------------------------------------------------------------------- */
+
+static void import_show(void *context, enum import_stage stage, int64_t rows, int64_t total)
+{
+    (void)context;
+    if (total > 0)
+        fprintf(stderr, "\r\033[K%s %lld of %lld", import_stage_name(stage), (long long)rows,
+                (long long)total);
+    else
+        fprintf(stderr, "\r\033[K%s %lld", import_stage_name(stage), (long long)rows);
+}
+
+static json_t *import_counts_json(const struct import_counts *counts)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "rows", (json_int_t)counts->rows, "quarantined",
+                     (json_int_t)counts->quarantined, "kept", (json_int_t)counts->kept, "added",
+                     (json_int_t)counts->added, "changed", (json_int_t)counts->changed, "ended",
+                     (json_int_t)counts->ended, "unchanged", (json_int_t)counts->unchanged);
+}
+
+static void print_import_counts(const char *what, const struct import_counts *counts)
+{
+    printf("%-10s %9lld rows: %lld added, %lld changed, %lld ended, %lld unchanged; %lld quarantined, %lld "
+           "listed\n",
+           what, (long long)counts->rows, (long long)counts->added, (long long)counts->changed,
+           (long long)counts->ended, (long long)counts->unchanged, (long long)counts->quarantined,
+           (long long)counts->kept);
+}
+
+static int print_import(const struct ctl *ctl, const struct import_result *result)
+{
+    if (ctl->json)
+        return ctl_print_json(json_pack(
+            "{s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "batch",
+            result->batch_id ? json_integer(result->batch_id) : json_null(), "households",
+            import_counts_json(&result->households), "persons", import_counts_json(&result->persons), "facts",
+            import_counts_json(&result->facts), "without_identity", (json_int_t)result->without_identity,
+            "empty_households", (json_int_t)result->empty_households, "strangers_moved",
+            (json_int_t)result->strangers_moved));
+    print_import_counts("households", &result->households);
+    print_import_counts("persons", &result->persons);
+    print_import_counts("facts", &result->facts);
+    printf("%lld persons without a usable identity number, %lld households without persons\n",
+           (long long)result->without_identity, (long long)result->empty_households);
+    if (result->batch_id == 0)
+        puts("nothing has changed since the last import");
+    else
+        printf("what was quarantined or listed: shouwangctl feed show %lld\n", (long long)result->batch_id);
+    return 0;
+}
+
+static const char *account_name(void)
+{
+    const struct passwd *account = getpwuid(getuid());
+    return account ? account->pw_name : "unknown";
+}
+
+int verb_import(struct ctl *ctl)
+{
+    struct error err;
+    struct import_settings settings = {
+        .today = DAY_NONE,
+        .allow_shrink = ctl_given(ctl, "--allow-shrink"),
+        .actor = account_name(),
+        .progress = isatty(STDERR_FILENO) && !ctl->json ? import_show : NULL,
+    };
+    const char *encoding = ctl_value(ctl, "--encoding");
+    if (encoding != NULL && !encoding_parse(slice_of(encoding), &settings.encoding))
+        return ctl_usage(ctl, "--encoding: \"%s\" is none of auto, utf-8, gb18030", encoding);
+    int exit_code = ctl_dictionary(ctl);
+    if (exit_code == 0)
+        exit_code = ctl_database(ctl);
+    if (exit_code != 0)
+        return exit_code;
+    settings.dictionary = ctl->dictionary;
+    struct import_result result = {0};
+    enum status status = import_directory(ctl->pg, &settings, ctl->words[0], &result, &err);
+    if (settings.progress != NULL)
+        fputs("\r\033[K", stderr);
+    return status == STATUS_OK ? print_import(ctl, &result) : ctl_fail_error(&err);
+}
+
+/* --- feeds ------------------------------------------------------------------------------------------------------ */
+
+static json_t *batch_json(const struct batch_info *batch)
+{
+    return json_pack(
+        "{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:I}", "batch_id",
+        (json_int_t)batch->batch_id, "feed", batch->source_name, "title", batch->source_title, "batch",
+        batch->name, "mode", batch_mode_name(batch->mode), "status", batch->accepted ? "accepted" : "refused",
+        "reason", batch->reason, "period_from", ctl_json_day(batch->period_from), "period_to",
+        ctl_json_day(batch->period_to), "sent_at", ctl_json_time(batch->sent_at_ms), "received_at",
+        ctl_json_time(batch->received_at_ms), "file", batch->file_name, "rows_total",
+        (json_int_t)batch->counts.rows_total, "rows_stored", (json_int_t)batch->counts.rows_stored,
+        "rows_quarantined", (json_int_t)batch->counts.rows_quarantined, "rows_stranger",
+        (json_int_t)batch->counts.rows_stranger);
+}
+
+static void print_batch(const struct batch_info *batch)
+{
+    char to[CIVIL_TEXT_SIZE];
+    day_t period_to = batch->period_to;
+    char age[32] = "-";
+    if (period_to != DAY_NONE)
+        snprintf(age, sizeof age, "%d days", clock_today() - period_to);
+    printf("%6lld  %-20s %-24s %-8s to %-10s age %-11s %lld rows, %lld stored, %lld quarantined, %lld not on "
+           "the register%s%s\n",
+           (long long)batch->batch_id, batch->source_name, batch->name,
+           batch->accepted ? "accepted" : "refused", civil_format(period_to, to), age,
+           (long long)batch->counts.rows_total, (long long)batch->counts.rows_stored,
+           (long long)batch->counts.rows_quarantined, (long long)batch->counts.rows_stranger,
+           batch->accepted ? "" : ": ", batch->accepted ? "" : batch->reason);
+}
+
+int verb_feeds(struct ctl *ctl)
+{
+    struct error err;
+    int exit_code = ctl_database(ctl);
+    if (exit_code != 0)
+        return exit_code;
+    struct arena *arena = arena_new(0);
+    const struct batch_info *batches = NULL;
+    size_t count = 0;
+    if (batch_list_newest(ctl->pg, arena, &batches, &count, &err) != STATUS_OK) {
+        exit_code = ctl_fail_error(&err);
+    } else if (ctl->json) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < count; i++)
+            json_array_append_new(list, batch_json(&batches[i]));
+        exit_code = ctl_print_json(json_pack("{s:o}", "feeds", list));
+    } else {
+        for (size_t i = 0; i < count; i++)
+            print_batch(&batches[i]);
+        if (count == 0)
+            puts("no feed has sent anything yet");
+    }
+    arena_free(arena);
+    return exit_code;
+}
+
+static enum status quarantine_json(void *context, const struct quarantine_row *row, struct error *err)
+{
+    json_t *item = json_pack("{s:I, s:o, s:s, s:o, s:s, s:b}", "line", (json_int_t)row->line, "column",
+                             ctl_json_slice(row->column), "reason", row->reason, "found",
+                             ctl_json_slice(row->found), "expected", row->expected, "kept", row->kept);
+    return json_array_append_new(context, item) == 0 ? STATUS_OK
+                                                     : error_set(err, STATUS_FATAL, "out of memory");
+}
+
+static enum status quarantine_print(void *context, const struct quarantine_row *row, struct error *err)
+{
+    (void)context;
+    (void)err;
+    printf("  line %lld, %.*s: %s: found \"%.*s\", expected %s%s\n", (long long)row->line,
+           (int)row->column.length, row->column.length ? row->column.bytes : "", row->reason,
+           (int)row->found.length, row->found.length ? row->found.bytes : "", row->expected,
+           row->kept ? " (kept)" : "");
+    return STATUS_OK;
+}
+
+static int show_batch(struct ctl *ctl, const struct batch_info *batch)
+{
+    struct error err;
+    if (!ctl->json) {
+        print_batch(batch);
+        return batch_quarantine(ctl->pg, batch->batch_id, quarantine_print, NULL, &err) == STATUS_OK
+                   ? 0
+                   : ctl_fail_error(&err);
+    }
+    json_t *document = batch_json(batch);
+    json_t *rows = json_array();
+    if (batch_quarantine(ctl->pg, batch->batch_id, quarantine_json, rows, &err) != STATUS_OK) {
+        json_decref(document);
+        json_decref(rows);
+        return ctl_fail_error(&err);
+    }
+    json_object_set_new(document, "quarantine", rows);
+    return ctl_print_json(document);
+}
+
+int verb_feed_show(struct ctl *ctl)
+{
+    struct error err;
+    int exit_code = ctl_database(ctl);
+    if (exit_code != 0)
+        return exit_code;
+    struct arena *arena = arena_new(0);
+    const struct batch_info *batch = NULL;
+    if (batch_lookup(ctl->pg, ctl->words[0], arena, &batch, &err) != STATUS_OK)
+        exit_code = ctl_fail_error(&err);
+    else if (batch == NULL)
+        exit_code =
+            ctl_fail(EX_NOINPUT, "there is no batch \"%s\"; shouwangctl feeds lists them", ctl->words[0]);
+    else
+        exit_code = show_batch(ctl, batch);
+    arena_free(arena);
+    return exit_code;
+}
+
+/* --- rounds ----------------------------------------------------------------------------------------------------- */
+
+static json_t *json_or_null(const char *text)
+{
+    json_t *value = text && *text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    return value ? value : json_null();
+}
+
+static json_t *round_json(const struct round_info *round)
+{
+    return json_pack("{s:I, s:s, s:s, s:o, s:{s:s, s:s, s:s}, s:o, s:o, s:s, s:s, s:s, s:o, s:o}", "round",
+                     (json_int_t)round->round_id, "state", round_state_name(round->state), "cause",
+                     round->cause, "as_of", ctl_json_day(round->as_of), "policy", "name", round->policy_name,
+                     "version", round->policy_version, "hash", round->policy_hash, "started_at",
+                     ctl_json_time(round->started_at_ms), "finished_at", ctl_json_time(round->finished_at_ms),
+                     "error", round->error, "accepted_by", round->accepted_by, "accepted_reason",
+                     round->accepted_reason, "counts", json_or_null(round->counts_json), "stages",
+                     json_or_null(round->stages_json));
+}
+
+static void print_round(const struct round_info *round)
+{
+    char as_of[CIVIL_TEXT_SIZE], started[CLOCK_RFC3339_SIZE];
+    json_t *counts = json_or_null(round->counts_json);
+    json_int_t n[4] = {0};
+    static const char *const names[4] = {"raised", "escalated", "deescalated", "cleared"};
+    for (int i = 0; i < 4; i++)
+        n[i] = json_integer_value(json_object_get(counts, names[i]));
+    json_decref(counts);
+    printf("%6lld  %-9s as of %s  %-8s %s  raised %lld, escalated %lld, deescalated %lld, cleared %lld%s%s\n",
+           (long long)round->round_id, round_state_name(round->state), civil_format(round->as_of, as_of),
+           round->cause, clock_rfc3339(round->started_at_ms, started), (long long)n[0], (long long)n[1],
+           (long long)n[2], (long long)n[3], *round->error ? ": " : "", round->error);
+}
+
+int verb_rounds(struct ctl *ctl)
+{
+    struct error err;
+    int64_t limit = 20;
+    if (!ctl_number(ctl, "--limit", &limit))
+        return EX_USAGE;
+    int exit_code = ctl_database(ctl);
+    if (exit_code != 0)
+        return exit_code;
+    struct arena *arena = arena_new(0);
+    const struct round_info *rounds = NULL;
+    size_t count = 0;
+    if (round_list(ctl->pg, (int)limit, arena, &rounds, &count, &err) != STATUS_OK) {
+        exit_code = ctl_fail_error(&err);
+    } else if (ctl->json) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < count; i++)
+            json_array_append_new(list, round_json(&rounds[i]));
+        exit_code = ctl_print_json(json_pack("{s:o}", "rounds", list));
+    } else {
+        for (size_t i = 0; i < count; i++)
+            print_round(&rounds[i]);
+        if (count == 0)
+            puts("no round yet; shouwangctl round --wait runs one");
+    }
+    arena_free(arena);
+    return exit_code;
+}
+
+/* --- leads ------------------------------------------------------------------------------------------------------ */
+
+static void masked_name(struct slice name, struct text *out)
+{
+    text_clear(out);
+    person_name_mask(name, out);
+}
+
+static enum status lead_json(void *context, const struct listing_lead *lead, struct error *err)
+{
+    char id[RESIDENT_ID_TEXT_SIZE];
+    struct text name;
+    text_init(&name);
+    masked_name(lead->name, &name);
+    json_t *item = json_pack("{s:s, s:s, s:o, s:o, s:I, s:b}", "id_number",
+                             resident_id_mask(lead->id_packed, id), "name", name.bytes ? name.bytes : "",
+                             "sources", ctl_json_slice(lead->sources), "codes", ctl_json_slice(lead->codes),
+                             "facts", (json_int_t)lead->fact_count, "was_on_register", lead->was_on_register);
+    text_fini(&name);
+    return json_array_append_new(context, item) == 0 ? STATUS_OK
+                                                     : error_set(err, STATUS_FATAL, "out of memory");
+}
+
+static enum status lead_print(void *context, const struct listing_lead *lead, struct error *err)
+{
+    (void)context;
+    (void)err;
+    char id[RESIDENT_ID_TEXT_SIZE];
+    struct text name;
+    text_init(&name);
+    masked_name(lead->name, &name);
+    printf("%s  %s  %.*s  %.*s  %lld facts%s\n", resident_id_mask(lead->id_packed, id),
+           name.bytes ? name.bytes : "", (int)lead->sources.length,
+           lead->sources.length ? lead->sources.bytes : "", (int)lead->codes.length,
+           lead->codes.length ? lead->codes.bytes : "", (long long)lead->fact_count,
+           lead->was_on_register ? ", left the register" : "");
+    text_fini(&name);
+    return STATUS_OK;
+}
+
+int verb_leads(struct ctl *ctl)
+{
+    struct error err;
+    int64_t limit = 1000, total = 0;
+    if (!ctl_number(ctl, "--limit", &limit))
+        return EX_USAGE;
+    int exit_code = ctl_database(ctl);
+    if (exit_code != 0)
+        return exit_code;
+    json_t *list = json_array();
+    if (listing_leads(ctl->pg, limit, ctl->json ? lead_json : lead_print, list, &total, &err) != STATUS_OK) {
+        json_decref(list);
+        return ctl_fail_error(&err);
+    }
+    if (ctl->json)
+        return ctl_print_json(json_pack("{s:I, s:o}", "total", (json_int_t)total, "leads", list));
+    json_decref(list);
+    printf("%lld people in the feeds are not on the register\n", (long long)total);
+    return 0;
+}
+
+/* --- queue ------------------------------------------------------------------------------------------------------ */
+
+static enum status delivery_json(void *context, const struct listing_delivery *delivery, struct error *err)
+{
+    json_t *item = json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "event_id", delivery->event_id,
+        "household_no", ctl_json_slice(delivery->household_no), "township_code",
+        json_sprintf("%lld", (long long)delivery->township), "type", ctl_json_slice(delivery->type), "state",
+        ctl_json_slice(delivery->state), "priority", delivery->priority, "attempts", (int)delivery->attempts,
+        "created_at", ctl_json_time(delivery->created_ms), "next_attempt_at",
+        ctl_json_time(delivery->next_attempt_ms), "expires_at", ctl_json_time(delivery->expires_ms),
+        "sequence", delivery->sequence ? json_integer(delivery->sequence) : json_null(), "http_status",
+        delivery->http_status ? json_integer(delivery->http_status) : json_null(), "last_error",
+        ctl_json_slice(delivery->last_error));
+    return json_array_append_new(context, item) == 0 ? STATUS_OK
+                                                     : error_set(err, STATUS_FATAL, "out of memory");
+}
+
+static enum status delivery_print(void *context, const struct listing_delivery *delivery, struct error *err)
+{
+    (void)err;
+    char next[CLOCK_RFC3339_SIZE];
+    json_t *seen = context;
+    json_array_append_new(seen, json_true());
+    printf("%s  %lld  %-20.*s %-10.*s attempts %d, next %s", delivery->event_id,
+           (long long)delivery->township, (int)delivery->type.length, delivery->type.bytes,
+           (int)delivery->state.length, delivery->state.bytes, delivery->attempts,
+           clock_rfc3339(delivery->next_attempt_ms, next));
+    if (delivery->http_status != 0)
+        printf(", last answer %d", delivery->http_status);
+    if (delivery->last_error.length > 0)
+        printf(": %.*s", (int)delivery->last_error.length, delivery->last_error.bytes);
+    putchar('\n');
+    return STATUS_OK;
+}
+
+static int64_t township_of(const struct ctl *ctl, const char *option, bool *bad)
+{
+    const char *value = ctl_value(ctl, option);
+    long long code = 0;
+    char end = '\0';
+    *bad = value != NULL && (strlen(value) != 9 || sscanf(value, "%lld%c", &code, &end) != 1);
+    if (*bad)
+        ctl_usage(ctl, "%s: \"%s\" is not a township's 9 digits", option, value);
+    return code;
+}
+
+int verb_queue(struct ctl *ctl)
+{
+    struct error err;
+    int64_t limit = 100;
+    bool bad = false;
+    int64_t township = township_of(ctl, "--township", &bad);
+    if (bad || !ctl_number(ctl, "--limit", &limit))
+        return EX_USAGE;
+    int exit_code = ctl_database(ctl);
+    if (exit_code != 0)
+        return exit_code;
+    json_t *list = json_array();
+    if (listing_queue(ctl->pg, township, NULL, limit, ctl->json ? delivery_json : delivery_print, list,
+                      &err) != STATUS_OK) {
+        json_decref(list);
+        return ctl_fail_error(&err);
+    }
+    if (ctl->json)
+        return ctl_print_json(json_pack("{s:o}", "queue", list));
+    if (json_array_size(list) == 0)
+        puts("nothing waits");
+    json_decref(list);
+    return 0;
+}
+
+int verb_queue_shape(struct ctl *ctl)
+{
+    struct error err;
+    int exit_code = ctl_database(ctl);
+    if (exit_code != 0)
+        return exit_code;
+    struct arena *arena = arena_new(0);
+    const struct listing_shape *shapes = NULL;
+    size_t count = 0;
+    if (listing_queue_shape(ctl->pg, arena, &shapes, &count, &err) != STATUS_OK) {
+        arena_free(arena);
+        return ctl_fail_error(&err);
+    }
+    json_t *list = json_array();
+    if (!ctl->json)
+        puts("township      <1min  <10min     <1h     <6h    <24h   older  failed    held expired");
+    for (size_t i = 0; i < count; i++) {
+        const struct listing_shape *shape = &shapes[i];
+        json_t *ages = json_array();
+        if (!ctl->json)
+            printf("%lld  ", (long long)shape->township);
+        for (int age = 0; age < LISTING_AGES; age++) {
+            json_array_append_new(ages, json_integer(shape->count[age]));
+            if (!ctl->json)
+                printf(" %7lld", (long long)shape->count[age]);
+        }
+        if (!ctl->json)
+            printf(" %7lld %7lld %7lld\n", (long long)shape->failed, (long long)shape->held,
+                   (long long)shape->expired);
+        json_array_append_new(list,
+                              json_pack("{s:o, s:o, s:I, s:I, s:I}", "township_code",
+                                        json_sprintf("%lld", (long long)shape->township), "waiting_by_age",
+                                        ages, "failed", (json_int_t)shape->failed, "held",
+                                        (json_int_t)shape->held, "expired", (json_int_t)shape->expired));
+    }
+    arena_free(arena);
+    if (ctl->json)
+        return ctl_print_json(json_pack("{s:o}", "townships", list));
+    json_decref(list);
+    return 0;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* Verbs about households: what stands about them, and why. */
+#include "ctl/ctl.h"
+
+#include "app/options.h"
+#include "base/arena.h"
+#include "base/clock.h"
+#include "domain/area.h"
+#include "domain/fact.h"
+#include "io/crypto.h"
+#include "io/file.h"
+#include "io/pg.h"
+#include "policy/policy.h"
+#include "round/explain.h"
+#include "round/warnings.h"
+#include "store/round_store.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+/* --- warnings --------------------------------------------------------------------------------------------------- */
+
+static bool area_value(const struct ctl *ctl, const char *option, bool (*parse)(struct slice, int64_t *),
+                       int digits, int64_t *code)
+{
+    const char *value = ctl_value(ctl, option);
+    if (value == NULL || parse(slice_of(value), code))
+        return true;
+    ctl_usage(ctl, "%s: \"%s\" is not an area code of %d digits", option, value, digits);
+    return false;
+}
+
+static bool one_of(const struct ctl *ctl, const char *option, const char *const *words, const char **chosen)
+{
+    *chosen = ctl_value(ctl, option);
+    for (const char *const *word = words; *chosen != NULL && *word != NULL; word++)
+        if (strcmp(*word, *chosen) == 0)
+            return true;
+    if (*chosen == NULL)
+        return true;
+    ctl_usage(ctl, "%s: unknown \"%s\"", option, *chosen);
+    return false;
+}
+
+int verb_warnings(struct ctl *ctl)
+{
+    static const char *const levels[] = {"red", "orange", "yellow", "verify", NULL};
+    static const char *const states[] = {"open",     "accepted", "visited", "assisting",
+                                         "watching", "closed",   NULL};
+    struct error err;
+    struct warnings_options options = {.conninfo = ctl->options->database_conninfo};
+    if (!area_value(ctl, "--township", area_parse_township, 9, &options.township_code) ||
+        !area_value(ctl, "--village", area_parse_village, 12, &options.village_code) ||
+        !one_of(ctl, "--level", levels, &options.level) || !one_of(ctl, "--state", states, &options.state))
+        return EX_USAGE;
+    struct text out;
+    text_init(&out);
+    enum status status = ctl->json                 ? warnings_json(&options, &out, &err)
+                         : ctl_given(ctl, "--csv") ? warnings_csv(&options, &out, &err)
+                                                   : warnings_text(&options, &out, &err);
+    if (status == STATUS_OK)
+        fwrite(out.bytes, 1, out.length, stdout);
+    text_fini(&out);
+    return status == STATUS_OK ? 0 : ctl_fail_error(&err);
+}
+
+/* --- explain ---------------------------------------------------------------------------------------------------- */
+
+struct todays_policy {
+    struct arena *arena;
+    struct text text;
+    struct policy *policy;
+    char hash[CRYPTO_SHA256_HEX_SIZE];
+};
+
+static enum status read_policy(const struct ctl *ctl, struct todays_policy *today, struct error *err)
+{
+    struct policy_diagnostics diagnostics;
+    text_init(&today->text);
+    today->arena = arena_new(0);
+    if (today->arena == NULL)
+        return error_set(err, STATUS_FATAL, "out of memory");
+    const char *path = ctl->options->policy_file;
+    enum status status = file_read(path, POLICY_TEXT_MAX_BYTES, &today->text, err);
+    if (status != STATUS_OK)
+        return status;
+    crypto_sha256_hex(today->text.bytes, today->text.length, today->hash);
+    return policy_compile(path, today->text.bytes, today->text.length, ctl->dictionary, today->arena,
+                          &diagnostics, &today->policy, err);
+}
+
+static void forget_policy(struct todays_policy *today)
+{
+    policy_free(today->policy);
+    text_fini(&today->text);
+    arena_free(today->arena);
+}
+
+/* The day of the last committed round, so that the explanation says what stands; today when there was none. */
+static enum status last_day(struct ctl *ctl, struct arena *arena, day_t *day, struct error *err)
+{
+    const struct round_info *round = NULL;
+    enum status status = round_last_committed(ctl->pg, arena, &round, err);
+    *day = round ? round->as_of : clock_today();
+    return status;
+}
+
+int verb_explain(struct ctl *ctl)
+{
+    struct error err;
+    day_t as_of = DAY_NONE;
+    if (!ctl_date(ctl, "--as-of", &as_of))
+        return EX_USAGE;
+    int exit_code = ctl_dictionary(ctl);
+    if (exit_code == 0)
+        exit_code = ctl_database(ctl);
+    if (exit_code != 0)
+        return exit_code;
+    struct todays_policy today = {0};
+    struct text out;
+    text_init(&out);
+    enum status status = read_policy(ctl, &today, &err);
+    if (status == STATUS_OK && as_of == DAY_NONE)
+        status = last_day(ctl, today.arena, &as_of, &err);
+    struct explain_options options = {
+        .conninfo = ctl->options->database_conninfo,
+        .policy = today.policy,
+        .policy_hash = today.hash,
+        .dictionary = ctl->dictionary,
+        .subject = ctl->words[0],
+        .as_of = as_of,
+        .named = ctl_given(ctl, "--named"),
+        .json = ctl->json,
+    };
+    if (status == STATUS_OK)
+        status = explain_execute(&options, &out, &err);
+    if (status == STATUS_OK)
+        fwrite(out.bytes, 1, out.length, stdout);
+    forget_policy(&today);
+    text_fini(&out);
+    if (status == STATUS_REJECT)
+        return ctl_fail(EX_NOINPUT, "%s", err.text);
+    return status == STATUS_OK ? 0 : ctl_fail_error(&err);
+}
