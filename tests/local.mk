@@ -17,6 +17,7 @@ include tests/unit/domain.mk
 include tests/unit/app.mk
 include tests/lint.mk
 include tests/reference/local.mk
+include tests/unit/delivery.mk
 include tests/system/local.mk
 include tests/system/round.mk
 include tests/system/source.mk

@@ -1,98 +1,717 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Not delivery yet: a daemon with this file takes in feeds and runs rounds, and says in its log and to every test of an
- * endpoint that nothing is sent. Events wait in the outbox, where they lose nothing.
+ * The pump: claim what is due for endpoints with free places, send it, hand the result to be written, go on.
+ *
+ *     pump ── outbox_claim_async ──► claimed ── start_attempt ──► http ──► attempt_done ── results_add ──► written ─┐
+ *       ▲                                                                                                           │
+ *       └───────────────── poll timer (POLL_MS, or the next retry that is known) ◄──────────────────────────────────┘
+ *
+ * Until its result is committed, an event stands in the database as in flight; so a household's next event is never claimed
+ * while the fate of the one before is only in memory.
  */
 #include "delivery/delivery.h"
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
+#include "delivery/message.h"
+#include "delivery/results.h"
+#include "delivery/test_event.h"
+#include "delivery/verdict.h"
+#include "io/http_client.h"
+#include "io/pg.h"
+#include "store/outbox.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+enum {
+    POLL_MS = 2000,          /* events of a daemon beside us, or whose wake-up was lost */
+    EXPIRE_EVERY_MS = 30000, /* terms are days */
+    EXPIRE_LIMIT = 1000,
+    STATEMENT_TIMEOUT_MS = 10000,
+    LEASE_MARGIN_MS = 15000,   /* beyond the attempt's own timeout: writing the result */
+    RESPONSE_MAX_BYTES = 4096, /* nothing in it is used */
+    CONNECT_TIMEOUT_MS = 5000, /* or the whole timeout, if that is shorter */
+    TEST_MARGIN_MS = 10000,    /* an endpoint test waits so much longer than its attempt */
+};
+
+/* An endpoint and what is under way to it. */
+struct target {
+    const struct endpoint_config *config;
+    unsigned in_flight;
+    int64_t not_before_ms; /* monotonic: Retry-After of 429 and 503 */
+};
+
+struct attempt {
+    TAILQ_ENTRY(attempt) link;
+    struct delivery *delivery;
+    struct message message;
+    struct http_call *call;
+    int64_t household_id, township, expires_at_ms;
+    int32_t attempts;
+    char event_id[UUID_TEXT_SIZE];
+};
+
+struct test {
+    TAILQ_ENTRY(test) link;
+    struct delivery *delivery;
+    struct loop_timer *deadline;
+    delivery_test_fn *done;
+    void *ctx;
+    char event_id[UUID_TEXT_SIZE];
+};
 
 struct delivery {
     struct loop *loop;
-    struct loop_task drained_task, settled_task;
+    struct delivery_settings settings;
+    struct pg_async *pg;
+    struct http_client *http;
+    struct results *results;
+    struct loop_timer *poll, *expire;
+    struct random random;
+    struct target *targets; /* in the order of settings.endpoints */
+    size_t target_count;
+    TAILQ_HEAD(, attempt) attempts;
+    TAILQ_HEAD(, test) tests;
+    bool claiming, again, draining;
+    int64_t next_retry_ms; /* monotonic; when the nearest known retry is due */
     delivery_fn *drained;
+    void *drained_ctx;
+    struct loop_task drain_look; /* callbacks are never made from inside delivery_drain */
     delivery_settled_fn *settled;
-    void *drained_ctx, *settled_ctx;
+    void *settled_ctx;
+    struct delivery_stats stats;
 };
 
-static void run_drained(void *ctx)
+static struct target *target_of(struct delivery *delivery, int64_t code)
 {
-    struct delivery *delivery = ctx;
-    delivery->drained(delivery->drained_ctx);
+    size_t low = 0, high = delivery->target_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (delivery->targets[middle].config->code < code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < delivery->target_count && delivery->targets[low].config->code == code
+               ? &delivery->targets[low]
+               : NULL;
 }
 
-static void run_settled(void *ctx)
+/* --- the end of draining and settling --------------------------------------------------------------------------- */
+
+static bool idle(const struct delivery *delivery)
 {
-    struct delivery *delivery = ctx;
-    delivery->settled(delivery->settled_ctx, true);
+    return TAILQ_EMPTY(&delivery->attempts) && results_waiting(delivery->results) == 0 && !delivery->claiming;
 }
 
-enum status delivery_new(struct delivery **handle, struct loop *loop,
-                         const struct delivery_settings *settings, struct error *err)
+static void tell_drained(struct delivery *delivery)
 {
-    struct delivery *delivery = calloc(1, sizeof *delivery);
-    if (!delivery)
-        return error_set(err, STATUS_FATAL, "no memory for delivery");
-    delivery->loop = loop;
-    delivery->drained_task = (struct loop_task){.run = run_drained, .ctx = delivery};
-    delivery->settled_task = (struct loop_task){.run = run_settled, .ctx = delivery};
-    log_event(LOG_DELIVERY_ABSENT, log_int("endpoints", (int64_t)settings->endpoint_count));
-    *handle = delivery;
-    return STATUS_OK;
-}
-
-void delivery_free(struct delivery *delivery)
-{
-    if (!delivery)
+    if (!delivery->draining || delivery->drained == NULL || !idle(delivery))
         return;
-    loop_task_cancel(delivery->loop, &delivery->drained_task);
-    loop_task_cancel(delivery->loop, &delivery->settled_task);
-    free(delivery);
+    delivery_fn *drained = delivery->drained;
+    delivery->drained = NULL;
+    drained(delivery->drained_ctx);
 }
 
-void delivery_wake(struct delivery *delivery)
+static void look_drained(void *ctx)
 {
-    (void)delivery;
+    tell_drained(ctx);
+}
+
+static void tell_settled(struct delivery *delivery, bool settled)
+{
+    delivery_settled_fn *fn = delivery->settled;
+    delivery->settled = NULL;
+    if (fn != NULL)
+        fn(delivery->settled_ctx, settled);
+}
+
+/* --- endpoint tests --------------------------------------------------------------------------------------------- */
+
+static void test_end(struct test *test, const struct delivery_test_result *result)
+{
+    TAILQ_REMOVE(&test->delivery->tests, test, link);
+    test->done(test->ctx, result);
+    loop_timer_free(test->deadline);
+    free(test);
+}
+
+static struct test *test_find(struct delivery *delivery, const char *event_id)
+{
+    struct test *test;
+    TAILQ_FOREACH(test, &delivery->tests, link)
+    if (strcmp(test->event_id, event_id) == 0)
+        return test;
+    return NULL;
+}
+
+static void test_late(void *ctx)
+{
+    struct test *test = ctx;
+    struct delivery_test_result result = {
+        .text = "no attempt was made in time: is the endpoint held, or are all its "
+                "connections busy? see shouwangctl queue",
+        .event_id = test->event_id};
+    test_end(test, &result);
+}
+
+/* --- attempts --------------------------------------------------------------------------------------------------- */
+
+static void attempt_free(struct attempt *attempt)
+{
+    message_fini(&attempt->message);
+    free(attempt);
+}
+
+static void log_outcome(const struct attempt *attempt, const struct http_result *result,
+                        const struct verdict *verdict)
+{
+    static const enum log_event_id events[] = {
+        [OUTBOX_DELIVERED] = LOG_DELIVERY_DELIVERED,
+        [OUTBOX_AGAIN] = LOG_DELIVERY_RETRY,
+        [OUTBOX_FAILED] = LOG_DELIVERY_FAILED,
+        [OUTBOX_EXPIRED] = LOG_DELIVERY_EXPIRED,
+    };
+    log_event(events[verdict->outcome], log_text("delivery", attempt->event_id),
+              log_int("township", attempt->township), log_int("attempt", attempt->attempts),
+              log_int("http", result->status_code), log_text("outcome", http_outcome_name(result->outcome)),
+              log_int("ms", result->total_us / 1000),
+              log_int("next_s", (verdict->next_attempt_in_ms + 999) / 1000));
+}
+
+static void count_outcome(struct delivery_stats *stats, enum outbox_outcome outcome)
+{
+    switch (outcome) {
+    case OUTBOX_DELIVERED:
+        stats->delivered++;
+        break;
+    case OUTBOX_AGAIN:
+        stats->retried++;
+        break;
+    case OUTBOX_FAILED:
+        stats->failed++;
+        break;
+    case OUTBOX_EXPIRED:
+        stats->expired++;
+        break;
+    }
+}
+
+static void held(void *context, enum status status, int64_t affected, const struct error *err)
+{
+    (void)context;
+    (void)affected;
+    if (status != STATUS_OK) /* the next attempt's 410 holds it */
+        log_event(LOG_DELIVERY_DATABASE, log_error(err));
+}
+
+static void hold_endpoint(struct delivery *delivery, struct target *target, int64_t township)
+{
+    struct error err;
+    log_event(LOG_ENDPOINT_HELD, log_int("township", township), log_int("http", 410));
+    if (outbox_hold_endpoint_async(delivery->pg, township, "the receiver answered 410 Gone",
+                                   STATEMENT_TIMEOUT_MS, held, delivery, &err) != STATUS_OK)
+        log_event(LOG_DELIVERY_DATABASE, log_error(&err));
+    /* Also while the database does not know it yet. */
+    if (target != NULL)
+        target->not_before_ms = clock_monotonic_ms() + delivery->settings.retry_max_ms;
+}
+
+static void note_pause(struct delivery *delivery, struct target *target, const struct verdict *verdict)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (target != NULL && verdict->endpoint_pause_ms > 0 &&
+        now_ms + verdict->endpoint_pause_ms > target->not_before_ms)
+        target->not_before_ms = now_ms + verdict->endpoint_pause_ms;
+    if (verdict->outcome == OUTBOX_AGAIN && now_ms + verdict->next_attempt_in_ms < delivery->next_retry_ms)
+        delivery->next_retry_ms = now_ms + verdict->next_attempt_in_ms;
+}
+
+static void attempt_done(void *ctx, const struct http_result *http)
+{
+    struct attempt *attempt = ctx;
+    struct delivery *delivery = attempt->delivery;
+    struct target *target = target_of(delivery, attempt->township);
+    struct verdict_terms terms = {delivery->settings.retry_first_ms, delivery->settings.retry_max_ms,
+                                  clock_unix_ms(), attempt->expires_at_ms};
+    struct verdict verdict = verdict_of(http, attempt->attempts, &terms, &delivery->random);
+    struct test *test = test_find(delivery, attempt->event_id);
+    if (test != NULL && verdict.outcome != OUTBOX_DELIVERED)
+        verdict.outcome = OUTBOX_FAILED; /* a test is one attempt */
+    count_outcome(&delivery->stats, verdict.outcome);
+    log_outcome(attempt, http, &verdict);
+    if (verdict.hold_endpoint)
+        hold_endpoint(delivery, target, attempt->township);
+    note_pause(delivery, target, &verdict);
+
+    struct outbox_result result = {
+        .household_id = attempt->household_id,
+        .township = attempt->township,
+        .attempts = attempt->attempts,
+        .outcome = verdict.outcome,
+        .next_attempt_in_ms = verdict.next_attempt_in_ms,
+        .http_status = http->status_code,
+        .error = verdict.outcome == OUTBOX_DELIVERED ? NULL : http->text,
+    };
+    memcpy(result.event_id, attempt->event_id, sizeof result.event_id);
+    if (!results_add(delivery->results, &result))
+        log_event(LOG_DELIVERY_DATABASE, log_text("err", "out of memory: the attempt will be made again"));
+    if (target != NULL && target->in_flight > 0)
+        target->in_flight--;
+    TAILQ_REMOVE(&delivery->attempts, attempt, link);
+    delivery->stats.in_flight--;
+    if (test != NULL)
+        test_end(test, &(struct delivery_test_result){verdict.outcome == OUTBOX_DELIVERED, http->status_code,
+                                                      http->total_us, http->text, attempt->event_id});
+    attempt_free(attempt);
+}
+
+static enum status start_http(struct delivery *delivery, struct attempt *attempt,
+                              const struct endpoint_config *endpoint, struct error *err)
+{
+    const struct http_header headers[] = {
+        {"Content-Type", "application/cloudevents+json; charset=utf-8"},
+        {"webhook-id", attempt->event_id},
+        {"webhook-timestamp", attempt->message.timestamp},
+        {"webhook-signature", attempt->message.signature},
+    };
+    int64_t timeout_ms = delivery->settings.timeout_ms;
+    struct http_request request = {
+        .method = HTTP_CLIENT_POST,
+        .url = endpoint->url,
+        .headers = headers,
+        .header_count = sizeof headers / sizeof headers[0],
+        .body = attempt->message.body.bytes,
+        .body_length = attempt->message.body.length,
+        .connect_timeout_ms = timeout_ms < CONNECT_TIMEOUT_MS ? timeout_ms : CONNECT_TIMEOUT_MS,
+        .total_timeout_ms = timeout_ms,
+        .response_max_bytes = RESPONSE_MAX_BYTES,
+        .ca_file = endpoint->ca_file,
+        .client_cert_file = endpoint->client_cert_file,
+        .client_key_file = endpoint->client_key_file,
+    };
+    return http_client_start(delivery->http, &request, attempt_done, attempt, &attempt->call, err);
+}
+
+/* A claim that cannot even be begun waits like one that failed. */
+static void claim_back(struct delivery *delivery, const struct outbox_claim *claim, const struct error *why)
+{
+    struct verdict_terms terms = {delivery->settings.retry_first_ms, delivery->settings.retry_max_ms, 0,
+                                  INT64_MAX};
+    struct outbox_result result = {
+        .household_id = claim->household_id,
+        .township = claim->township,
+        .attempts = claim->attempts,
+        .outcome = why->status == STATUS_REJECT ? OUTBOX_FAILED : OUTBOX_AGAIN,
+        .next_attempt_in_ms = verdict_backoff_ms(claim->attempts, &terms, &delivery->random),
+        .error = why->text,
+    };
+    memcpy(result.event_id, claim->event_id, sizeof result.event_id);
+    log_event(LOG_DELIVERY_NOT_SENT, log_text("delivery", claim->event_id),
+              log_int("township", claim->township), log_error(why));
+    if (!results_add(delivery->results, &result))
+        log_event(LOG_DELIVERY_DATABASE, log_text("err", "out of memory: the attempt will be made again"));
+}
+
+static void start_attempt(struct delivery *delivery, const struct outbox_claim *claim)
+{
+    struct error err;
+    struct target *target = target_of(delivery, claim->township);
+    struct attempt *attempt = calloc(1, sizeof *attempt);
+    if (target == NULL || attempt == NULL) { /* an endpoint that a reload has just taken away */
+        free(attempt);
+        error_set(&err, STATUS_RETRY,
+                  target == NULL ? "the endpoint is no longer configured" : "out of memory");
+        claim_back(delivery, claim, &err);
+        return;
+    }
+    attempt->delivery = delivery;
+    attempt->household_id = claim->household_id;
+    attempt->township = claim->township;
+    attempt->expires_at_ms = claim->expires_at_ms;
+    attempt->attempts = claim->attempts;
+    memcpy(attempt->event_id, claim->event_id, sizeof attempt->event_id);
+    enum status status = message_compose(&attempt->message, target->config, claim->event_id, claim->event,
+                                         claim->sequence, clock_unix_ms() / 1000, &err);
+    if (status == STATUS_OK)
+        status = start_http(delivery, attempt, target->config, &err);
+    if (status != STATUS_OK) {
+        attempt_free(attempt);
+        claim_back(delivery, claim, &err);
+        return;
+    }
+    TAILQ_INSERT_TAIL(&delivery->attempts, attempt, link);
+    target->in_flight++;
+    delivery->stats.in_flight++;
+    delivery->stats.attempts++;
+}
+
+/* --- the pump --------------------------------------------------------------------------------------------------- */
+
+static void pump(struct delivery *delivery);
+
+static void pump_at(void *ctx)
+{
+    pump(ctx);
+}
+
+static void sleep_until_next(struct delivery *delivery)
+{
+    int64_t now_ms = clock_monotonic_ms(), wait_ms = POLL_MS;
+    if (delivery->next_retry_ms - now_ms < wait_ms)
+        wait_ms = delivery->next_retry_ms - now_ms;
+    loop_timer_arm(delivery->poll, wait_ms);
+}
+
+static void claimed(void *context, enum status status, const struct outbox_claim *claims, size_t count,
+                    const struct error *err)
+{
+    struct delivery *delivery = context;
+    delivery->claiming = false;
+    delivery->stats.database_up = status == STATUS_OK;
+    if (status != STATUS_OK)
+        log_event(LOG_DELIVERY_DATABASE, log_error(err));
+    for (size_t i = 0; i < count; i++)
+        start_attempt(delivery, &claims[i]);
+    if (delivery->draining) {
+        tell_drained(delivery);
+    } else if (delivery->again && status == STATUS_OK) {
+        pump(delivery);
+    } else {
+        if (idle(delivery) || status != STATUS_OK)
+            tell_settled(delivery, status == STATUS_OK);
+        sleep_until_next(delivery);
+    }
+}
+
+/* How many more each target may have, within the whole's bound; the number of asks. */
+static size_t free_places(const struct delivery *delivery, struct outbox_ask *asks)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    unsigned left = delivery->settings.connections > delivery->stats.in_flight
+                        ? delivery->settings.connections - delivery->stats.in_flight
+                        : 0;
+    size_t count = 0;
+    for (size_t i = 0; i < delivery->target_count && left > 0; i++) {
+        const struct target *target = &delivery->targets[i];
+        if (target->not_before_ms > now_ms || target->in_flight >= target->config->connections)
+            continue;
+        unsigned room = target->config->connections - target->in_flight;
+        unsigned places = room < left ? room : left;
+        left -= places;
+        asks[count++] = (struct outbox_ask){target->config->code, (int32_t)places};
+    }
+    return count;
+}
+
+static void pump(struct delivery *delivery)
+{
+    struct error err;
+    if (delivery->draining)
+        return;
+    if (delivery->target_count == 0) {
+        tell_settled(delivery, true);
+        return;
+    }
+    delivery->again = delivery->claiming;
+    if (delivery->claiming)
+        return;
+    struct outbox_ask *asks = calloc(delivery->target_count, sizeof *asks);
+    size_t count = asks == NULL ? 0 : free_places(delivery, asks);
+    enum status status = STATUS_OK;
+    delivery->next_retry_ms = INT64_MAX / 2;
+    if (count > 0)
+        status =
+            outbox_claim_async(delivery->pg, asks, count, delivery->settings.timeout_ms + LEASE_MARGIN_MS,
+                               STATEMENT_TIMEOUT_MS, claimed, delivery, &err);
+    free(asks);
+    if (status == STATUS_OK && count > 0) {
+        delivery->claiming = true;
+        return;
+    }
+    if (status != STATUS_OK) {
+        delivery->stats.database_up = false;
+        tell_settled(delivery, false);
+    }
+    sleep_until_next(delivery);
+}
+
+/* Results are committed: places are free, and households may go on. */
+static void results_written(void *ctx)
+{
+    struct delivery *delivery = ctx;
+    tell_drained(delivery);
+    pump(delivery);
+}
+
+static void expired(void *context, enum status status, const struct outbox_expired *events, size_t count,
+                    const struct error *err)
+{
+    struct delivery *delivery = context;
+    if (status != STATUS_OK)
+        log_event(LOG_DELIVERY_DATABASE, log_error(err));
+    for (size_t i = 0; i < count; i++)
+        log_event(LOG_DELIVERY_EXPIRED, log_text("delivery", events[i].event_id),
+                  log_int("township", events[i].township));
+    delivery->stats.expired += count;
+}
+
+static void expire(void *ctx)
+{
+    struct delivery *delivery = ctx;
+    struct error err;
+    loop_timer_arm(delivery->expire, EXPIRE_EVERY_MS);
+    if (!delivery->draining && pg_async_is_up(delivery->pg) &&
+        outbox_expire_async(delivery->pg, EXPIRE_LIMIT, STATEMENT_TIMEOUT_MS, expired, delivery, &err) !=
+            STATUS_OK)
+        log_event(LOG_DELIVERY_DATABASE, log_error(&err));
+}
+
+static void database_changed(void *context, bool up, const struct error *err)
+{
+    struct delivery *delivery = context;
+    delivery->stats.database_up = up;
+    if (up) {
+        log_event(LOG_DELIVERY_DATABASE_UP);
+        pump(delivery);
+    } else {
+        log_event(LOG_DELIVERY_DATABASE, log_error(err));
+        tell_settled(delivery, false);
+    }
+}
+
+/* --- settings --------------------------------------------------------------------------------------------------- */
+
+static void endpoints_known(void *context, enum status status, int64_t affected, const struct error *err)
+{
+    (void)affected;
+    struct delivery *delivery = context;
+    if (status != STATUS_OK)
+        log_event(LOG_DELIVERY_DATABASE, log_error(err));
+    else
+        pump(delivery);
+}
+
+/* The new targets, with what is under way to those that stay. NULL without memory. */
+static struct target *targets_of(const struct delivery *delivery, const struct delivery_settings *settings)
+{
+    struct target *targets = calloc(settings->endpoint_count + 1, sizeof *targets);
+    for (size_t i = 0; targets != NULL && i < settings->endpoint_count; i++) {
+        targets[i].config = &settings->endpoints[i];
+        for (size_t old = 0; old < delivery->target_count; old++)
+            if (delivery->targets[old].config->code == targets[i].config->code)
+                targets[i].in_flight = delivery->targets[old].in_flight;
+    }
+    return targets;
+}
+
+static struct http_client_settings http_settings(const struct delivery_settings *settings)
+{
+    unsigned kept = settings->connections > settings->endpoint_count ? settings->connections
+                                                                     : (unsigned)settings->endpoint_count;
+    return (struct http_client_settings){
+        .kept_connections_max = kept + 1,
+        .calls_max = settings->connections + 1,
+        .networks = settings->networks,
+        .network_count = settings->network_count,
+    };
 }
 
 enum status delivery_reconfigure(struct delivery *delivery, const struct delivery_settings *settings,
                                  struct error *err)
 {
-    (void)delivery;
-    (void)settings;
-    (void)err;
+    struct http_client_settings http = http_settings(settings);
+    struct target *targets = targets_of(delivery, settings);
+    if (targets == NULL)
+        return error_set(err, STATUS_FATAL, "out of memory");
+    enum status status = http_client_configure(delivery->http, &http, err);
+    if (status != STATUS_OK) {
+        free(targets);
+        return status;
+    }
+    free(delivery->targets);
+    delivery->targets = targets;
+    delivery->target_count = settings->endpoint_count;
+    delivery->settings = *settings;
+    delivery_wake(delivery);
+    return STATUS_OK;
+}
+
+static enum status open_parts(struct delivery *delivery, struct error *err)
+{
+    struct http_client_settings http = http_settings(&delivery->settings);
+    delivery->poll = loop_timer_new(delivery->loop, pump_at, delivery);
+    delivery->expire = loop_timer_new(delivery->loop, expire, delivery);
+    delivery->targets = targets_of(delivery, &delivery->settings);
+    delivery->target_count = delivery->settings.endpoint_count;
+    if (delivery->poll == NULL || delivery->expire == NULL || delivery->targets == NULL)
+        return error_set(err, STATUS_FATAL, "out of memory");
+    enum status status = http_client_new(&delivery->http, delivery->loop, &http, err);
+    if (status == STATUS_OK)
+        status = pg_async_new(delivery->loop, delivery->settings.conninfo, "shouwangd delivery",
+                              database_changed, delivery, &delivery->pg, err);
+    if (status == STATUS_OK)
+        status =
+            results_new(&delivery->results, delivery->loop, delivery->pg, results_written, delivery, err);
+    return status;
+}
+
+enum status delivery_new(struct delivery **out, struct loop *loop, const struct delivery_settings *settings,
+                         struct error *err)
+{
+    struct delivery *delivery = calloc(1, sizeof *delivery);
+    if (delivery == NULL)
+        return error_set(err, STATUS_FATAL, "out of memory");
+    TAILQ_INIT(&delivery->attempts);
+    TAILQ_INIT(&delivery->tests);
+    delivery->loop = loop;
+    delivery->settings = *settings;
+    delivery->drain_look = (struct loop_task){.run = look_drained, .ctx = delivery};
+    delivery->next_retry_ms = INT64_MAX / 2;
+    random_seed(&delivery->random, (uint64_t)clock_monotonic_us());
+    enum status status = open_parts(delivery, err);
+    if (status != STATUS_OK) {
+        delivery_free(delivery);
+        return status;
+    }
+    loop_timer_arm(delivery->expire, EXPIRE_EVERY_MS);
+    *out = delivery;
+    return STATUS_OK;
+}
+
+void delivery_free(struct delivery *delivery)
+{
+    if (delivery == NULL)
+        return;
+    struct attempt *attempt;
+    struct test *test;
+    delivery->draining = true;
+    delivery->drained = NULL;
+    delivery->settled = NULL;
+    loop_task_cancel(delivery->loop, &delivery->drain_look);
+    http_client_free(delivery->http); /* cancels every call; none calls back */
+    pg_async_free(delivery->pg);
+    results_free(delivery->results);
+    while ((attempt = TAILQ_FIRST(&delivery->attempts)) != NULL) {
+        TAILQ_REMOVE(&delivery->attempts, attempt, link);
+        attempt_free(attempt);
+    }
+    while ((test = TAILQ_FIRST(&delivery->tests)) != NULL) {
+        TAILQ_REMOVE(&delivery->tests, test, link);
+        loop_timer_free(test->deadline);
+        free(test);
+    }
+    loop_timer_free(delivery->poll);
+    loop_timer_free(delivery->expire);
+    free(delivery->targets);
+    free(delivery);
+}
+
+/* --- what the daemon asks --------------------------------------------------------------------------------------- */
+
+/* Rows for new endpoints come with the first claim that follows: a claim gives nothing without them. */
+void delivery_wake(struct delivery *delivery)
+{
+    struct error err;
+    if (delivery->draining || delivery->target_count == 0 || !pg_async_is_up(delivery->pg))
+        return;
+    int64_t *codes = calloc(delivery->target_count, sizeof *codes);
+    if (codes == NULL)
+        return;
+    for (size_t i = 0; i < delivery->target_count; i++)
+        codes[i] = delivery->targets[i].config->code;
+    if (outbox_ensure_endpoints_async(delivery->pg, codes, delivery->target_count, STATEMENT_TIMEOUT_MS,
+                                      endpoints_known, delivery, &err) != STATUS_OK)
+        log_event(LOG_DELIVERY_DATABASE, log_error(&err));
+    free(codes);
+}
+
+static void test_put(void *context, enum status status, int64_t affected, const struct error *err)
+{
+    (void)affected;
+    struct delivery *delivery = context;
+    struct test *test, *next;
+    if (status == STATUS_OK) {
+        pump(delivery);
+        return;
+    }
+    /* Which test it was is not told; with the database away none of them has a chance. */
+    for (test = TAILQ_FIRST(&delivery->tests); test != NULL; test = next) {
+        next = TAILQ_NEXT(test, link);
+        test_end(test, &(struct delivery_test_result){.text = err->text, .event_id = test->event_id});
+    }
+}
+
+static enum status put_test_event(struct delivery *delivery, const struct test *test, int64_t township_code,
+                                  struct error *err)
+{
+    struct text event;
+    int64_t now_ms = clock_unix_ms();
+    text_init(&event);
+    test_event_compose(&event, delivery->settings.county_code, township_code, test->event_id, now_ms);
+    enum status status = event.failed
+                             ? error_set(err, STATUS_FATAL, "out of memory")
+                             : outbox_put_test_async(delivery->pg, township_code, test->event_id,
+                                                     (struct slice){event.bytes, event.length},
+                                                     now_ms + delivery->settings.timeout_ms + TEST_MARGIN_MS,
+                                                     STATEMENT_TIMEOUT_MS, test_put, delivery, err);
+    text_fini(&event);
+    return status;
+}
+
+enum status delivery_test(struct delivery *delivery, int64_t township_code, delivery_test_fn *done, void *ctx,
+                          struct error *err)
+{
+    if (target_of(delivery, township_code) == NULL)
+        return error_set(err, STATUS_CONFIG, "no endpoint is configured for %lld", (long long)township_code);
+    if (delivery->draining)
+        return error_set(err, STATUS_RETRY, "shouwangd is about to end");
+    struct test *test = calloc(1, sizeof *test);
+    if (test != NULL)
+        test->deadline = loop_timer_new(delivery->loop, test_late, test);
+    if (test == NULL || test->deadline == NULL) {
+        free(test);
+        return error_set(err, STATUS_FATAL, "out of memory");
+    }
+    test->delivery = delivery;
+    test->done = done;
+    test->ctx = ctx;
+    uuid_v7(clock_unix_ms(), test->event_id);
+    enum status status = put_test_event(delivery, test, township_code, err);
+    if (status != STATUS_OK) {
+        loop_timer_free(test->deadline);
+        free(test);
+        return status;
+    }
+    TAILQ_INSERT_TAIL(&delivery->tests, test, link);
+    loop_timer_arm(test->deadline, delivery->settings.timeout_ms + TEST_MARGIN_MS);
     return STATUS_OK;
 }
 
 void delivery_drain(struct delivery *delivery, delivery_fn *drained, void *ctx)
 {
+    delivery->draining = true;
     delivery->drained = drained;
     delivery->drained_ctx = ctx;
-    loop_defer(delivery->loop, &delivery->drained_task);
+    loop_timer_cancel(delivery->poll);
+    loop_defer(delivery->loop, &delivery->drain_look);
 }
 
 void delivery_settle(struct delivery *delivery, delivery_settled_fn *fn, void *ctx)
 {
     delivery->settled = fn;
     delivery->settled_ctx = ctx;
-    loop_defer(delivery->loop, &delivery->settled_task);
-}
-
-enum status delivery_test(struct delivery *delivery, int64_t township_code, const char *actor,
-                          delivery_test_fn *done, void *ctx, struct error *err)
-{
-    (void)delivery;
-    (void)actor;
-    (void)done;
-    (void)ctx;
-    return error_set(err, STATUS_RETRY, "this build sends nothing, to %lld neither",
-                     (long long)township_code);
+    delivery->again = true;
+    if (delivery->target_count == 0)
+        loop_timer_arm(delivery->poll, 0);
+    else
+        delivery_wake(delivery);
 }
 
 void delivery_stats(const struct delivery *delivery, struct delivery_stats *stats)
 {
-    (void)delivery;
-    *stats = (struct delivery_stats){0};
+    *stats = delivery->stats;
 }

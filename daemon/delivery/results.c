@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "delivery/results.h"
+
+#include "base/arena.h"
+#include "io/pg.h"
+
+#include <stdlib.h>
+
+enum { ERROR_TEXT_CUT = 200 }; /* in the table; the log has it whole */
+
+struct buffer {
+    struct arena *texts;
+    struct outbox_result *items;
+    size_t count, capacity;
+};
+
+struct results {
+    struct loop *loop;
+    struct pg_async *pg;
+    struct loop_timer *timer;
+    loop_fn *written;
+    void *ctx;
+    struct buffer filling, writing;
+    bool in_statement;
+};
+
+static void buffer_fini(struct buffer *buffer)
+{
+    free(buffer->items);
+    arena_free(buffer->texts);
+    *buffer = (struct buffer){0};
+}
+
+static bool buffer_add(struct buffer *buffer, const struct outbox_result *result)
+{
+    if (buffer->texts == NULL && (buffer->texts = arena_new(0)) == NULL)
+        return false;
+    if (buffer->count == buffer->capacity) {
+        size_t capacity = buffer->capacity ? buffer->capacity * 2 : 64;
+        struct outbox_result *grown = reallocarray(buffer->items, capacity, sizeof *grown);
+        if (grown == NULL)
+            return false;
+        buffer->items = grown;
+        buffer->capacity = capacity;
+    }
+    struct outbox_result copy = *result;
+    if (copy.error != NULL &&
+        (copy.error = arena_printf(buffer->texts, "%.*s", ERROR_TEXT_CUT, copy.error)) == NULL)
+        return false;
+    buffer->items[buffer->count++] = copy;
+    return true;
+}
+
+static void write_now(void *ctx);
+
+static void recorded(void *context, enum status status, int64_t affected, const struct error *err)
+{
+    (void)affected;
+    (void)err; /* the connection's own state change is logged where it is watched */
+    struct results *results = context;
+    results->in_statement = false;
+    if (status != STATUS_OK) {
+        loop_timer_arm(results->timer, RESULTS_AGAIN_MS);
+        return;
+    }
+    buffer_fini(&results->writing);
+    if (results->filling.count > 0)
+        loop_timer_arm(results->timer, RESULTS_GATHER_MS);
+    results->written(results->ctx);
+}
+
+static void write_now(void *ctx)
+{
+    struct results *results = ctx;
+    struct error err;
+    if (results->in_statement)
+        return;
+    if (results->writing.count == 0) {
+        results->writing = results->filling;
+        results->filling = (struct buffer){0};
+    }
+    if (results->writing.count == 0)
+        return;
+    if (outbox_record_async(results->pg, results->writing.items, results->writing.count, RESULTS_TIMEOUT_MS,
+                            recorded, results, &err) == STATUS_OK)
+        results->in_statement = true;
+    else
+        loop_timer_arm(results->timer, RESULTS_AGAIN_MS);
+}
+
+enum status results_new(struct results **out, struct loop *loop, struct pg_async *pg, loop_fn *written,
+                        void *ctx, struct error *err)
+{
+    struct results *results = calloc(1, sizeof *results);
+    if (results != NULL)
+        results->timer = loop_timer_new(loop, write_now, results);
+    if (results == NULL || results->timer == NULL) {
+        free(results);
+        return error_set(err, STATUS_FATAL, "out of memory");
+    }
+    results->loop = loop;
+    results->pg = pg;
+    results->written = written;
+    results->ctx = ctx;
+    *out = results;
+    return STATUS_OK;
+}
+
+void results_free(struct results *results)
+{
+    if (results == NULL)
+        return;
+    loop_timer_free(results->timer);
+    buffer_fini(&results->filling);
+    buffer_fini(&results->writing);
+    free(results);
+}
+
+bool results_add(struct results *results, const struct outbox_result *result)
+{
+    if (!buffer_add(&results->filling, result))
+        return false;
+    if (results->filling.count >= RESULTS_WRITE_MAX)
+        loop_timer_arm(results->timer, 0);
+    else if (!loop_timer_armed(results->timer))
+        loop_timer_arm(results->timer, RESULTS_GATHER_MS);
+    return true;
+}
+
+size_t results_waiting(const struct results *results)
+{
+    return results->filling.count + results->writing.count;
+}

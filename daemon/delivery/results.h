@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Results of attempts on their way into the database: gathered for a few milliseconds, written together, written again
+ * when the database was away. Two buffers: one is being written while the other fills.
+ *
+ * Nothing here is lost by waiting: what is never written is an attempt whose lease runs out, and it is made again.
+ */
+#ifndef SHOUWANG_DELIVERY_RESULTS_H
+#define SHOUWANG_DELIVERY_RESULTS_H
+
+#include "base/status.h"
+#include "io/loop.h"
+#include "store/outbox.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pg_async;
+struct results;
+
+enum {
+    RESULTS_GATHER_MS = 3,    /* a commit every 2–5 ms costs a receiver nothing and the database little */
+    RESULTS_WRITE_MAX = 1000, /* one statement */
+    RESULTS_TIMEOUT_MS = 10000,
+    RESULTS_AGAIN_MS = 500, /* after the database was away */
+};
+
+/* written: some results have been committed; the queue behind them may go on. */
+enum status results_new(struct results **results, struct loop *loop, struct pg_async *pg, loop_fn *written,
+                        void *ctx, struct error *err) WARN_UNUSED;
+void results_free(struct results *results); /* NULL is allowed; what waits is dropped */
+/* Copies, the error text too. False without memory: the lease will bring the attempt back. */
+bool results_add(struct results *results, const struct outbox_result *result);
+size_t results_waiting(const struct results *results); /* not committed yet */
+
+#endif

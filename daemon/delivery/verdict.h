@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * What follows from an attempt's end. Pure: the answer, how often it was tried, and how long it may still take, decide.
+ *
+ *   2xx                               delivered
+ *   408, 425, 429, 5xx, no answer     again, until the event expires; Retry-After is obeyed in full
+ *   410                               again, but the endpoint is held until an operator releases it
+ *   3xx and every other 4xx           again up to DELIVERY_REFUSALS_MAX attempts, then failed for good
+ *
+ * Between attempts: retry_first × 2^(attempts − 1), at most retry_max, times a random factor between 0.5 and 1.5, so that
+ * a receiver that comes back is not met by everybody at once.
+ */
+#ifndef SHOUWANG_DELIVERY_VERDICT_H
+#define SHOUWANG_DELIVERY_VERDICT_H
+
+#include "base/random.h"
+#include "io/http_client.h"
+#include "store/outbox.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { DELIVERY_REFUSALS_MAX = 5 };
+
+struct verdict_terms {
+    int64_t retry_first_ms, retry_max_ms;
+    int64_t now_ms, expires_at_ms; /* Unix */
+};
+
+struct verdict {
+    enum outbox_outcome outcome;
+    int64_t next_attempt_in_ms; /* OUTBOX_AGAIN */
+    bool hold_endpoint;         /* 410 */
+    int64_t
+        endpoint_pause_ms; /* Retry-After of 429 or 503: nothing more goes to this receiver before; 0 = none */
+};
+
+/* attempts: this one included, from 1. */
+struct verdict verdict_of(const struct http_result *result, int32_t attempts,
+                          const struct verdict_terms *terms, struct random *random);
+
+/* The wait after so many attempts, jitter included. */
+int64_t verdict_backoff_ms(int32_t attempts, const struct verdict_terms *terms, struct random *random);
+
+#endif
