@@ -37,7 +37,7 @@ static bool buffer_add(struct buffer *buffer, const struct outbox_result *result
         return false;
     if (buffer->count == buffer->capacity) {
         size_t capacity = buffer->capacity ? buffer->capacity * 2 : 64;
-        struct outbox_result *grown = reallocarray(buffer->items, capacity, sizeof *grown);
+        struct outbox_result *grown = realloc(buffer->items, capacity * sizeof *grown);
         if (grown == NULL)
             return false;
         buffer->items = grown;
