@@ -73,7 +73,7 @@ static const struct ctl_verb *find_verb(char *const *words, int count, int *used
     return found;
 }
 
-static int option_index(const struct ctl_verb *verb, const char *name, size_t length)
+static int verb_option(const struct ctl_verb *verb, const char *name, size_t length)
 {
     for (int i = 0; i < CTL_OPTIONS_MAX && verb->options[i].name != NULL; i++)
         if (strlen(verb->options[i].name) == length && strncmp(verb->options[i].name, name, length) == 0)
@@ -86,7 +86,7 @@ static int take_verb_option(struct ctl *ctl, int argc, char **argv, int i)
 {
     const char *name = argv[i];
     size_t length = strcspn(name, "=");
-    int index = option_index(ctl->verb, name, length);
+    int index = verb_option(ctl->verb, name, length);
     if (index < 0) {
         ctl_usage(ctl, "unknown option %s", name);
         return 0;

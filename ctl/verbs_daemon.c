@@ -3,7 +3,6 @@
 #include "ctl/ctl.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -26,24 +25,118 @@ static void end_progress(void)
         fputs("\r\033[K", stderr);
 }
 
-/* With --json the result as it is; else the text that the daemon wrote for people. */
-static int print_result(const struct ctl *ctl, json_t *result)
+static int64_t number(const json_t *object, const char *key)
 {
-    const char *text = json_string_value(json_object_get(result, "text"));
-    if (ctl->json || text == NULL) {
-        json_object_del(result, "text");
+    return json_integer_value(json_object_get(object, key));
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    return value ? value : "-";
+}
+
+/* With --json the result as it is, else what `print` makes of it. */
+static int show(const struct ctl *ctl, json_t *result, void (*print)(const json_t *))
+{
+    if (ctl->json)
         return ctl_print_json(result);
-    }
-    fputs(text, stdout);
+    print(result);
     json_decref(result);
     return 0;
+}
+
+/* --- status ----------------------------------------------------------------------------------------------------- */
+
+static void print_levels(const json_t *levels)
+{
+    static const char *const names[] = {"red", "orange", "yellow", "verify"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        printf("%s%s %lld", i ? ", " : "", names[i], (long long)number(levels, names[i]));
+}
+
+static void print_feed(const json_t *feed)
+{
+    const json_t *age = json_object_get(feed, "age_days");
+    if (json_is_null(age))
+        printf("  %-20s nothing yet\n", text(feed, "feed"));
+    else
+        printf("  %-20s %s, %lld days old%s\n", text(feed, "feed"), text(feed, "batch"),
+               (long long)json_integer_value(age),
+               json_is_true(json_object_get(feed, "fresh")) ? "" : ": STALE, it clears nothing");
+}
+
+static void print_status(const json_t *status)
+{
+    const json_t *database = json_object_get(status, "database"), *policy = json_object_get(status, "policy");
+    const json_t *round = json_object_get(status, "last_round"), *queue = json_object_get(status, "queue");
+    const json_t *feed;
+    size_t i;
+    printf("shouwangd %s since %s; database %s; job %s\n", text(status, "version"),
+           text(status, "started_at"), text(database, "state"), text(status, "job"));
+    printf("policy   %s %s\n", text(policy, "name"), text(policy, "version"));
+    printf("register %lld households, %lld persons\n", (long long)number(status, "households"),
+           (long long)number(status, "persons"));
+    printf("warnings ");
+    print_levels(json_object_get(status, "levels"));
+    printf("\nround    last %lld as of %s; held %lld; next %s\n", (long long)number(round, "round"),
+           text(round, "as_of"), (long long)number(status, "rounds_held"), text(status, "next_round_at"));
+    printf("queue    waiting %lld, in flight %lld, failed %lld, held %lld, expired %lld\nfeeds\n",
+           (long long)number(queue, "waiting"), (long long)number(queue, "in_flight"),
+           (long long)number(queue, "failed"), (long long)number(queue, "held"),
+           (long long)number(queue, "expired"));
+    json_array_foreach(json_object_get(status, "feeds"), i, feed) print_feed(feed);
+    if (json_is_true(json_object_get(status, "configuration_refused")))
+        puts("the last reload was refused: the configuration before it is in force");
 }
 
 int verb_status(struct ctl *ctl)
 {
     json_t *result = NULL;
     int exit_code = ctl_request(ctl, "status", json_object(), QUICK_TIMEOUT_MS, NULL, &result);
-    return exit_code ? exit_code : print_result(ctl, result);
+    return exit_code ? exit_code : show(ctl, result, print_status);
+}
+
+/* --- rounds ----------------------------------------------------------------------------------------------------- */
+
+static void print_changes(const json_t *changes)
+{
+    const json_t *change;
+    size_t i;
+    json_array_foreach(changes, i, change)
+        printf("  %s  %s  %s → %s\n", text(change, "household_no"), text(change, "township_code"),
+               text(change, "from"), text(change, "to"));
+}
+
+static void print_round(const json_t *round)
+{
+    if (json_is_true(json_object_get(round, "ordered"))) {
+        puts("the round is ordered; shouwangctl rounds shows it");
+        return;
+    }
+    const json_t *stage, *stages = json_object_get(round, "stages");
+    size_t i;
+    int64_t ms = 0;
+    json_array_foreach(stages, i, stage) ms += number(stage, "ms");
+    if (json_is_null(json_object_get(round, "round")))
+        printf("dry run as of %s\n", text(round, "as_of"));
+    else
+        printf("round %lld as of %s%s\n", (long long)number(round, "round"), text(round, "as_of"),
+               json_is_true(json_object_get(round, "held"))
+                   ? ": HELD, it would change more than the limit allows"
+                   : "");
+    printf("%lld households, %lld persons compared in %lld ms\n", (long long)number(round, "households"),
+           (long long)number(round, "persons"), (long long)ms);
+    print_levels(json_object_get(round, "levels"));
+    printf("\nraised %lld, escalated %lld, deescalated %lld, cleared %lld, unchanged %lld\n",
+           (long long)number(round, "raised"), (long long)number(round, "escalated"),
+           (long long)number(round, "deescalated"), (long long)number(round, "cleared"),
+           (long long)number(round, "unchanged"));
+    printf("income not declared: %lld households\n", (long long)number(round, "income_unknown"));
+    print_changes(json_object_get(round, "changes"));
+    if (json_is_true(json_object_get(round, "held")))
+        printf("look at it with --dry-run, then: shouwangctl round accept %lld --reason …\n",
+               (long long)number(round, "round"));
 }
 
 int verb_round(struct ctl *ctl)
@@ -60,7 +153,7 @@ int verb_round(struct ctl *ctl)
     json_t *result = NULL;
     int exit_code = ctl_request(ctl, "round", args, ROUND_TIMEOUT_MS, show_progress, &result);
     end_progress();
-    return exit_code ? exit_code : print_result(ctl, result);
+    return exit_code ? exit_code : show(ctl, result, print_round);
 }
 
 int verb_round_accept(struct ctl *ctl)
@@ -75,24 +168,39 @@ int verb_round_accept(struct ctl *ctl)
     json_t *result = NULL;
     int exit_code = ctl_request(ctl, "round accept", args, ROUND_TIMEOUT_MS, show_progress, &result);
     end_progress();
-    return exit_code ? exit_code : print_result(ctl, result);
+    return exit_code ? exit_code : show(ctl, result, print_round);
+}
+
+/* --- endpoints and configuration -------------------------------------------------------------------------------- */
+
+static void print_test(const json_t *result)
+{
+    printf("delivered: HTTP %lld in %lld ms, event %s\n", (long long)number(result, "http_status"),
+           (long long)(number(result, "total_us") / 1000), text(result, "event_id"));
 }
 
 int verb_endpoint_test(struct ctl *ctl)
 {
+    long long township = 0;
+    char end = '\0';
+    if (sscanf(ctl->words[0], "%lld%c", &township, &end) != 1 || township <= 0)
+        return ctl_usage(ctl, "\"%s\" is not a township's code", ctl->words[0]);
     json_t *result = NULL;
-    int exit_code = ctl_request(ctl, "endpoint test", json_pack("{s:s}", "township", ctl->words[0]),
+    int exit_code = ctl_request(ctl, "endpoint test", json_pack("{s:I}", "township", (json_int_t)township),
                                 QUICK_TIMEOUT_MS, NULL, &result);
-    if (exit_code != 0)
-        return exit_code;
-    bool delivered = json_is_true(json_object_get(result, "delivered"));
-    exit_code = print_result(ctl, result);
-    return exit_code ? exit_code : delivered ? 0 : EXIT_NO;
+    return exit_code ? exit_code : show(ctl, result, print_test);
+}
+
+static void print_reload(const json_t *result)
+{
+    const json_t *policy = json_object_get(result, "policy");
+    printf("reloaded: policy %s %s, %lld townships\n", text(policy, "name"), text(policy, "version"),
+           (long long)number(result, "townships"));
 }
 
 int verb_reload(struct ctl *ctl)
 {
     json_t *result = NULL;
     int exit_code = ctl_request(ctl, "reload", json_object(), RELOAD_TIMEOUT_MS, NULL, &result);
-    return exit_code ? exit_code : print_result(ctl, result);
+    return exit_code ? exit_code : show(ctl, result, print_reload);
 }

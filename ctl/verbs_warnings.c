@@ -13,6 +13,7 @@
 #include "policy/policy.h"
 #include "round/explain.h"
 #include "round/warnings.h"
+#include "store/listing.h"
 #include "store/round_store.h"
 
 #include <stdio.h>
@@ -43,6 +44,48 @@ static bool one_of(const struct ctl *ctl, const char *option, const char *const 
     return false;
 }
 
+static void print_findings(const struct listing_household *household, bool undecided)
+{
+    for (size_t i = 0; i < household->finding_count; i++) {
+        const struct listing_finding *finding = &household->findings[i];
+        if (finding->undecided == undecided)
+            printf(" %.*s%s%s", (int)finding->rule.length, finding->rule.bytes, undecided ? "?" : "",
+                   finding->stale_since == DAY_NONE ? "" : " (stale)");
+    }
+}
+
+static enum status print_household(void *context, const struct listing_household *household,
+                                   struct error *err)
+{
+    (void)err;
+    (*(int64_t *)context)++;
+    char due[CIVIL_TEXT_SIZE];
+    printf("%.*s  %lld  %-6s  due %-10s ", (int)household->household_no.length, household->household_no.bytes,
+           (long long)household->township, policy_level_name(household->level),
+           household->has_case ? civil_format(household->due_on, due) : "-");
+    print_findings(household, false);
+    print_findings(household, true);
+    putchar('\n');
+    return STATUS_OK;
+}
+
+/* For people: a line a household, with its clauses; undecided ones end with a question mark. */
+static int print_warnings(struct ctl *ctl, const struct warnings_options *options)
+{
+    struct error err;
+    int64_t count = 0;
+    struct listing_filter filter = {.township = options->township_code, .village = options->village_code};
+    filter.by_level = options->level != NULL && policy_level_parse(slice_of(options->level), &filter.level);
+    filter.by_state = options->state != NULL && case_state_parse(slice_of(options->state), &filter.state);
+    int exit_code = ctl_database(ctl);
+    if (exit_code != 0)
+        return exit_code;
+    if (listing_warnings(ctl->pg, &filter, print_household, &count, &err) != STATUS_OK)
+        return ctl_fail_error(&err);
+    printf("%lld households\n", (long long)count);
+    return 0;
+}
+
 int verb_warnings(struct ctl *ctl)
 {
     static const char *const levels[] = {"red", "orange", "yellow", "verify", NULL};
@@ -54,11 +97,11 @@ int verb_warnings(struct ctl *ctl)
         !area_value(ctl, "--village", area_parse_village, 12, &options.village_code) ||
         !one_of(ctl, "--level", levels, &options.level) || !one_of(ctl, "--state", states, &options.state))
         return EX_USAGE;
+    if (!ctl->json && !ctl_given(ctl, "--csv"))
+        return print_warnings(ctl, &options);
     struct text out;
     text_init(&out);
-    enum status status = ctl->json                 ? warnings_json(&options, &out, &err)
-                         : ctl_given(ctl, "--csv") ? warnings_csv(&options, &out, &err)
-                                                   : warnings_text(&options, &out, &err);
+    enum status status = ctl->json ? warnings_json(&options, &out, &err) : warnings_csv(&options, &out, &err);
     if (status == STATUS_OK)
         fwrite(out.bytes, 1, out.length, stdout);
     text_fini(&out);
@@ -85,7 +128,11 @@ static enum status read_policy(const struct ctl *ctl, struct todays_policy *toda
     enum status status = file_read(path, POLICY_TEXT_MAX_BYTES, &today->text, err);
     if (status != STATUS_OK)
         return status;
-    crypto_sha256_hex(today->text.bytes, today->text.length, today->hash);
+    uint8_t digest[CRYPTO_SHA256_BYTES];
+    status = crypto_sha256(today->text.bytes, today->text.length, digest, err);
+    if (status != STATUS_OK)
+        return status;
+    crypto_hex(digest, sizeof digest, today->hash);
     return policy_compile(path, today->text.bytes, today->text.length, ctl->dictionary, today->arena,
                           &diagnostics, &today->policy, err);
 }
@@ -118,6 +165,7 @@ int verb_explain(struct ctl *ctl)
     if (exit_code != 0)
         return exit_code;
     struct todays_policy today = {0};
+    bool found = false;
     struct text out;
     text_init(&out);
     enum status status = read_policy(ctl, &today, &err);
@@ -134,12 +182,12 @@ int verb_explain(struct ctl *ctl)
         .json = ctl->json,
     };
     if (status == STATUS_OK)
-        status = explain_execute(&options, &out, &err);
-    if (status == STATUS_OK)
+        status = explain_execute(&options, &out, &found, &err);
+    if (status == STATUS_OK && found)
         fwrite(out.bytes, 1, out.length, stdout);
     forget_policy(&today);
     text_fini(&out);
-    if (status == STATUS_REJECT)
-        return ctl_fail(EX_NOINPUT, "%s", err.text);
-    return status == STATUS_OK ? 0 : ctl_fail_error(&err);
+    if (status != STATUS_OK)
+        return ctl_fail_error(&err);
+    return found ? 0 : ctl_fail(EX_NOINPUT, "there is no warning and no household \"%s\"", ctl->words[0]);
 }

@@ -646,7 +646,7 @@ static void test_put(void *context, enum status status, int64_t affected, const 
 }
 
 static enum status put_test_event(struct delivery *delivery, const struct test *test, int64_t township_code,
-                                  struct error *err)
+                                  const char *actor, struct error *err)
 {
     struct text event;
     int64_t now_ms = clock_unix_ms();
@@ -657,13 +657,13 @@ static enum status put_test_event(struct delivery *delivery, const struct test *
                              : outbox_put_test_async(delivery->pg, township_code, test->event_id,
                                                      (struct slice){event.bytes, event.length},
                                                      now_ms + delivery->settings.timeout_ms + TEST_MARGIN_MS,
-                                                     STATEMENT_TIMEOUT_MS, test_put, delivery, err);
+                                                     actor, STATEMENT_TIMEOUT_MS, test_put, delivery, err);
     text_fini(&event);
     return status;
 }
 
-enum status delivery_test(struct delivery *delivery, int64_t township_code, delivery_test_fn *done, void *ctx,
-                          struct error *err)
+enum status delivery_test(struct delivery *delivery, int64_t township_code, const char *actor,
+                          delivery_test_fn *done, void *ctx, struct error *err)
 {
     if (target_of(delivery, township_code) == NULL)
         return error_set(err, STATUS_CONFIG, "no endpoint is configured for %lld", (long long)township_code);
@@ -680,7 +680,7 @@ enum status delivery_test(struct delivery *delivery, int64_t township_code, deli
     test->done = done;
     test->ctx = ctx;
     uuid_v7(clock_unix_ms(), test->event_id);
-    enum status status = put_test_event(delivery, test, township_code, err);
+    enum status status = put_test_event(delivery, test, township_code, actor, err);
     if (status != STATUS_OK) {
         loop_timer_free(test->deadline);
         free(test);
