@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "delivery/message.h"
+#include "delivery/overdue.h"
 #include "delivery/results.h"
 #include "delivery/test_event.h"
 #include "delivery/verdict.h"
@@ -27,13 +28,12 @@
 #include <sys/queue.h>
 
 enum {
-    POLL_MS = 2000,          /* events of a daemon beside us, or whose wake-up was lost */
-    EXPIRE_EVERY_MS = 30000, /* terms are days */
-    EXPIRE_LIMIT = 1000,
+    POLL_MS = 2000, /* events of a daemon beside us, or whose wake-up was lost */
     STATEMENT_TIMEOUT_MS = 10000,
     LEASE_MARGIN_MS = 15000,   /* beyond the attempt's own timeout: writing the result */
     RESPONSE_MAX_BYTES = 4096, /* nothing in it is used */
     CONNECT_TIMEOUT_MS = 5000, /* or the whole timeout, if that is shorter */
+    TEST_PRIORITY = -1,        /* before every warning: somebody is watching */
     TEST_MARGIN_MS = 10000,    /* an endpoint test waits so much longer than its attempt */
 };
 
@@ -49,7 +49,7 @@ struct attempt {
     struct delivery *delivery;
     struct message message;
     struct http_call *call;
-    int64_t household_id, township, expires_at_ms;
+    int64_t household_id, township;
     int32_t attempts;
     char event_id[UUID_TEXT_SIZE];
 };
@@ -69,7 +69,8 @@ struct delivery {
     struct pg_async *pg;
     struct http_client *http;
     struct results *results;
-    struct loop_timer *poll, *expire;
+    struct overdue *overdue;
+    struct loop_timer *poll;
     struct random random;
     struct target *targets; /* in the order of settings.endpoints */
     size_t target_count;
@@ -194,8 +195,7 @@ static void count_outcome(struct delivery_stats *stats, enum outbox_outcome outc
     case OUTBOX_FAILED:
         stats->failed++;
         break;
-    case OUTBOX_EXPIRED:
-        stats->expired++;
+    case OUTBOX_EXPIRED: /* no attempt ends so: see overdue.h */
         break;
     }
 }
@@ -235,8 +235,7 @@ static void attempt_done(void *ctx, const struct http_result *http)
     struct attempt *attempt = ctx;
     struct delivery *delivery = attempt->delivery;
     struct target *target = target_of(delivery, attempt->township);
-    struct verdict_terms terms = {delivery->settings.retry_first_ms, delivery->settings.retry_max_ms,
-                                  clock_unix_ms(), attempt->expires_at_ms};
+    struct verdict_terms terms = {delivery->settings.retry_first_ms, delivery->settings.retry_max_ms};
     struct verdict verdict = verdict_of(http, attempt->attempts, &terms, &delivery->random);
     struct test *test = test_find(delivery, attempt->event_id);
     if (test != NULL && verdict.outcome != OUTBOX_DELIVERED)
@@ -331,7 +330,6 @@ static void start_attempt(struct delivery *delivery, const struct outbox_claim *
     attempt->delivery = delivery;
     attempt->household_id = claim->household_id;
     attempt->township = claim->township;
-    attempt->expires_at_ms = claim->expires_at_ms;
     attempt->attempts = claim->attempts;
     memcpy(attempt->event_id, claim->event_id, sizeof attempt->event_id);
     enum status status = message_compose(&attempt->message, target->config, claim->event_id, claim->event,
@@ -447,27 +445,9 @@ static void results_written(void *ctx)
     pump(delivery);
 }
 
-static void expired(void *context, enum status status, const struct outbox_expired *events, size_t count,
-                    const struct error *err)
+static void event_given_up(void *ctx)
 {
-    struct delivery *delivery = context;
-    if (status != STATUS_OK)
-        log_event(LOG_DELIVERY_DATABASE, log_error(err));
-    for (size_t i = 0; i < count; i++)
-        log_event(LOG_DELIVERY_EXPIRED, log_text("delivery", events[i].event_id),
-                  log_int("township", events[i].township));
-    delivery->stats.expired += count;
-}
-
-static void expire(void *ctx)
-{
-    struct delivery *delivery = ctx;
-    struct error err;
-    loop_timer_arm(delivery->expire, EXPIRE_EVERY_MS);
-    if (!delivery->draining && pg_async_is_up(delivery->pg) &&
-        outbox_expire_async(delivery->pg, EXPIRE_LIMIT, STATEMENT_TIMEOUT_MS, expired, delivery, &err) !=
-            STATUS_OK)
-        log_event(LOG_DELIVERY_DATABASE, log_error(&err));
+    pump(ctx);
 }
 
 static void database_changed(void *context, bool up, const struct error *err)
@@ -508,6 +488,15 @@ static struct target *targets_of(const struct delivery *delivery, const struct d
     return targets;
 }
 
+static struct overdue_terms overdue_terms_of(const struct delivery *delivery,
+                                             const struct delivery_settings *settings)
+{
+    bool county = false;
+    for (size_t i = 0; i < delivery->target_count; i++)
+        county = county || delivery->targets[i].config->code == settings->county_code;
+    return (struct overdue_terms){settings->county_code, county, settings->expiry_ms};
+}
+
 static struct http_client_settings http_settings(const struct delivery_settings *settings)
 {
     unsigned kept = settings->connections > settings->endpoint_count ? settings->connections
@@ -536,6 +525,8 @@ enum status delivery_reconfigure(struct delivery *delivery, const struct deliver
     delivery->targets = targets;
     delivery->target_count = settings->endpoint_count;
     delivery->settings = *settings;
+    struct overdue_terms terms = overdue_terms_of(delivery, settings);
+    overdue_configure(delivery->overdue, &terms);
     delivery_wake(delivery);
     return STATUS_OK;
 }
@@ -544,10 +535,9 @@ static enum status open_parts(struct delivery *delivery, struct error *err)
 {
     struct http_client_settings http = http_settings(&delivery->settings);
     delivery->poll = loop_timer_new(delivery->loop, pump_at, delivery);
-    delivery->expire = loop_timer_new(delivery->loop, expire, delivery);
     delivery->targets = targets_of(delivery, &delivery->settings);
     delivery->target_count = delivery->settings.endpoint_count;
-    if (delivery->poll == NULL || delivery->expire == NULL || delivery->targets == NULL)
+    if (delivery->poll == NULL || delivery->targets == NULL)
         return error_set(err, STATUS_FATAL, "out of memory");
     enum status status = http_client_new(&delivery->http, delivery->loop, &http, err);
     if (status == STATUS_OK)
@@ -577,7 +567,6 @@ enum status delivery_new(struct delivery **out, struct loop *loop, const struct 
         delivery_free(delivery);
         return status;
     }
-    loop_timer_arm(delivery->expire, EXPIRE_EVERY_MS);
     *out = delivery;
     return STATUS_OK;
 }
@@ -595,6 +584,7 @@ void delivery_free(struct delivery *delivery)
     http_client_free(delivery->http); /* cancels every call; none calls back */
     pg_async_free(delivery->pg);
     results_free(delivery->results);
+    overdue_free(delivery->overdue);
     while ((attempt = TAILQ_FIRST(&delivery->attempts)) != NULL) {
         TAILQ_REMOVE(&delivery->attempts, attempt, link);
         attempt_free(attempt);
@@ -605,7 +595,6 @@ void delivery_free(struct delivery *delivery)
         free(test);
     }
     loop_timer_free(delivery->poll);
-    loop_timer_free(delivery->expire);
     free(delivery->targets);
     free(delivery);
 }
@@ -646,19 +635,24 @@ static void test_put(void *context, enum status status, int64_t affected, const 
 }
 
 static enum status put_test_event(struct delivery *delivery, const struct test *test, int64_t township_code,
-                                  const char *actor, struct error *err)
+                                  struct error *err)
 {
-    struct text event;
+    struct text body;
     int64_t now_ms = clock_unix_ms();
-    text_init(&event);
-    test_event_compose(&event, delivery->settings.county_code, township_code, test->event_id, now_ms);
-    enum status status = event.failed
-                             ? error_set(err, STATUS_FATAL, "out of memory")
-                             : outbox_put_test_async(delivery->pg, township_code, test->event_id,
-                                                     (struct slice){event.bytes, event.length},
-                                                     now_ms + delivery->settings.timeout_ms + TEST_MARGIN_MS,
-                                                     actor, STATEMENT_TIMEOUT_MS, test_put, delivery, err);
-    text_fini(&event);
+    text_init(&body);
+    test_event_compose(&body, delivery->settings.county_code, township_code, test->event_id, now_ms);
+    struct outbox_event event = {
+        .event_id = test->event_id,
+        .township = township_code,
+        .type = "endpoint.test",
+        .priority = TEST_PRIORITY,
+        .expires_at_ms = now_ms + delivery->settings.timeout_ms + TEST_MARGIN_MS,
+        .event = {body.bytes, body.length},
+    };
+    enum status status =
+        body.failed ? error_set(err, STATUS_FATAL, "out of memory")
+                    : outbox_put_async(delivery->pg, &event, STATEMENT_TIMEOUT_MS, test_put, delivery, err);
+    text_fini(&body);
     return status;
 }
 
@@ -680,7 +674,9 @@ enum status delivery_test(struct delivery *delivery, int64_t township_code, cons
     test->done = done;
     test->ctx = ctx;
     uuid_v7(clock_unix_ms(), test->event_id);
-    enum status status = put_test_event(delivery, test, township_code, actor, err);
+    log_event(LOG_ENDPOINT_TEST, log_text("delivery", test->event_id), log_int("township", township_code),
+              log_text("operator", actor));
+    enum status status = put_test_event(delivery, test, township_code, err);
     if (status != STATUS_OK) {
         loop_timer_free(test->deadline);
         free(test);
@@ -714,4 +710,5 @@ void delivery_settle(struct delivery *delivery, delivery_settled_fn *fn, void *c
 void delivery_stats(const struct delivery *delivery, struct delivery_stats *stats)
 {
     *stats = delivery->stats;
+    stats->expired = overdue_count(delivery->overdue);
 }

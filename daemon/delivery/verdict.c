@@ -27,7 +27,6 @@ int64_t verdict_backoff_ms(int32_t attempts, const struct verdict_terms *terms, 
     return wait_ms / 2 + (int64_t)random_below(random, (uint64_t)wait_ms + 1);
 }
 
-/* Again, unless the event's term ends before that. */
 static struct verdict again(const struct http_result *result, int32_t attempts,
                             const struct verdict_terms *terms, struct random *random)
 {
@@ -37,8 +36,6 @@ static struct verdict again(const struct http_result *result, int32_t attempts,
         verdict.next_attempt_in_ms = result->retry_after_ms;
     if (result->retry_after_ms > 0 && (result->status_code == 429 || result->status_code == 503))
         verdict.endpoint_pause_ms = result->retry_after_ms;
-    if (terms->now_ms >= terms->expires_at_ms)
-        verdict.outcome = OUTBOX_EXPIRED;
     return verdict;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * What follows from an attempt's end. Pure: the answer, how often it was tried, and how long it may still take, decide.
+ * What follows from an attempt's end. Pure: the answer and how often it was tried decide.
  *
  *   2xx                               delivered
- *   408, 425, 429, 5xx, no answer     again, until the event expires; Retry-After is obeyed in full
+ *   408, 425, 429, 5xx, no answer     again, until the event's term ends (overdue.h); Retry-After is obeyed in full
  *   410                               again, but the endpoint is held until an operator releases it
  *   3xx and every other 4xx           again up to DELIVERY_REFUSALS_MAX attempts, then failed for good
  *
@@ -24,7 +24,6 @@ enum { DELIVERY_REFUSALS_MAX = 5 };
 
 struct verdict_terms {
     int64_t retry_first_ms, retry_max_ms;
-    int64_t now_ms, expires_at_ms; /* Unix */
 };
 
 struct verdict {

@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct verdict_terms TERMS = {
-    .retry_first_ms = 1000, .retry_max_ms = 60000, .now_ms = 5000000, .expires_at_ms = 9000000};
+static const struct verdict_terms TERMS = {.retry_first_ms = 1000, .retry_max_ms = 60000};
 
 static struct http_result answer_of(const char *text)
 {
@@ -48,19 +47,6 @@ START_TEST(each_answer_has_its_verdict)
             ck_assert_msg(verdict.next_attempt_in_ms >= result.retry_after_ms, "%s", cases_where(cases));
     }
     cases_close(cases);
-}
-END_TEST
-
-START_TEST(a_term_that_has_ended_expires_the_event)
-{
-    struct random random;
-    random_seed(&random, 1);
-    struct verdict_terms late = TERMS;
-    late.now_ms = late.expires_at_ms;
-    struct http_result busy = {.outcome = HTTP_ANSWERED, .status_code = 503, .retry_after_ms = -1};
-    ck_assert_int_eq(verdict_of(&busy, 3, &late, &random).outcome, OUTBOX_EXPIRED);
-    struct http_result taken = {.outcome = HTTP_ANSWERED, .status_code = 204, .retry_after_ms = -1};
-    ck_assert_int_eq(verdict_of(&taken, 3, &late, &random).outcome, OUTBOX_DELIVERED);
 }
 END_TEST
 
@@ -147,7 +133,6 @@ int main(void)
     Suite *suite = suite_create("delivery");
     TCase *verdicts = tcase_create("verdicts");
     tcase_add_test(verdicts, each_answer_has_its_verdict);
-    tcase_add_test(verdicts, a_term_that_has_ended_expires_the_event);
     tcase_add_test(verdicts, waits_double_up_to_their_bound_with_jitter_around_them);
     suite_add_tcase(suite, verdicts);
     TCase *messages = tcase_create("messages");

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "delivery/overdue.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "io/pg.h"
+#include "store/outbox.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    OVERDUE_LIMIT = 200,
+    STATEMENT_TIMEOUT_MS = 10000,
+};
+
+struct overdue {
+    struct pg_async *pg;
+    struct loop_timer *timer;
+    struct overdue_terms terms;
+    loop_fn *given_up;
+    void *ctx;
+    uint64_t count;
+};
+
+/* --- what the county is told ------------------------------------------------------------------------------------ */
+
+static bool retell(json_t *event, const struct outbox_overdue *overdue, const char *event_id, int64_t unix_ms)
+{
+    char time[CLOCK_RFC3339_SIZE];
+    json_t *data = json_object_get(event, "data");
+    json_t *undelivered =
+        json_pack("{s:s, s:s%, s:o, s:i}", "id", overdue->event_id, "type", overdue->type.bytes,
+                  overdue->type.length, "township_code", json_sprintf("%lld", (long long)overdue->township),
+                  "attempts", (int)overdue->attempts);
+    return json_object_set_new(data, "undelivered", undelivered) == 0 &&
+           json_object_set_new(event, "id", json_string(event_id)) == 0 &&
+           json_object_set_new(event, "type", json_string("cn.shouwang.warning.overdue")) == 0 &&
+           json_object_set_new(event, "time", json_string(clock_rfc3339(unix_ms, time))) == 0;
+}
+
+enum status overdue_compose(const struct outbox_overdue *overdue, const char *event_id, int64_t unix_ms,
+                            struct text *out, struct error *err)
+{
+    json_t *event = json_loadb(overdue->event.bytes, overdue->event.length, 0, NULL);
+    if (!json_is_object(event) || !json_is_object(json_object_get(event, "data"))) {
+        json_decref(event);
+        return error_set(err, STATUS_REJECT, "outbox event %s is no JSON object with data",
+                         overdue->event_id);
+    }
+    char *told = retell(event, overdue, event_id, unix_ms) ? json_dumps(event, JSON_COMPACT) : NULL;
+    json_decref(event);
+    if (told != NULL)
+        text_add_str(out, told);
+    free(told);
+    return told == NULL || out->failed ? error_set(err, STATUS_FATAL, "out of memory") : STATUS_OK;
+}
+
+/* --- giving up -------------------------------------------------------------------------------------------------- */
+
+static void given_up(void *context, enum status status, int64_t affected, const struct error *err)
+{
+    struct overdue *overdue = context;
+    if (status != STATUS_OK) {
+        log_event(LOG_DELIVERY_DATABASE, log_error(err));
+        return;
+    }
+    overdue->count += (uint64_t)affected;
+    if (affected > 0)
+        overdue->given_up(overdue->ctx);
+}
+
+/* The county's own events are told to nobody else, and a test that was not made is no news. */
+static bool worth_telling(const struct overdue *overdue, const struct outbox_overdue *event)
+{
+    return overdue->terms.county_has_endpoint && event->township != overdue->terms.county_code &&
+           event->household_id != 0;
+}
+
+static enum status give_up(struct overdue *overdue, const struct outbox_overdue *event, struct error *err)
+{
+    int64_t now_ms = clock_unix_ms();
+    char event_id[UUID_TEXT_SIZE];
+    struct text told;
+    enum status status = STATUS_OK;
+    text_init(&told);
+    bool tell = worth_telling(overdue, event);
+    if (tell)
+        status = overdue_compose(event, uuid_v7(now_ms, event_id), now_ms, &told, err);
+    struct outbox_event instead = {
+        .household_id = event->household_id,
+        .event_id = event_id,
+        .township = overdue->terms.county_code,
+        .type = "warning.overdue",
+        .priority = event->priority,
+        .expires_at_ms = now_ms + overdue->terms.expiry_ms,
+        .event = {told.bytes, told.length},
+    };
+    if (status == STATUS_OK)
+        status = outbox_give_up_async(overdue->pg, event->household_id, event->event_id,
+                                      tell ? &instead : NULL, STATEMENT_TIMEOUT_MS, given_up, overdue, err);
+    text_fini(&told);
+    return status;
+}
+
+static void known(void *context, enum status status, const struct outbox_overdue *events, size_t count,
+                  const struct error *err)
+{
+    struct overdue *overdue = context;
+    struct error problem;
+    if (status != STATUS_OK)
+        log_event(LOG_DELIVERY_DATABASE, log_error(err));
+    for (size_t i = 0; i < count; i++) {
+        log_event(LOG_DELIVERY_EXPIRED, log_text("delivery", events[i].event_id),
+                  log_int("township", events[i].township), log_int("attempts", events[i].attempts),
+                  log_text("county", worth_telling(overdue, &events[i]) ? "told" : "not told"));
+        if (give_up(overdue, &events[i], &problem) != STATUS_OK)
+            log_event(LOG_DELIVERY_DATABASE, log_error(&problem));
+    }
+}
+
+static void look(void *ctx)
+{
+    struct overdue *overdue = ctx;
+    struct error err;
+    loop_timer_arm(overdue->timer, OVERDUE_EVERY_MS);
+    if (pg_async_is_up(overdue->pg) && outbox_overdue_async(overdue->pg, OVERDUE_LIMIT, STATEMENT_TIMEOUT_MS,
+                                                            known, overdue, &err) != STATUS_OK)
+        log_event(LOG_DELIVERY_DATABASE, log_error(&err));
+}
+
+enum status overdue_new(struct overdue **out, struct loop *loop, struct pg_async *pg,
+                        const struct overdue_terms *terms, loop_fn *told, void *ctx, struct error *err)
+{
+    struct overdue *overdue = calloc(1, sizeof *overdue);
+    if (overdue != NULL)
+        overdue->timer = loop_timer_new(loop, look, overdue);
+    if (overdue == NULL || overdue->timer == NULL) {
+        free(overdue);
+        return error_set(err, STATUS_FATAL, "out of memory");
+    }
+    overdue->pg = pg;
+    overdue->terms = *terms;
+    overdue->given_up = told;
+    overdue->ctx = ctx;
+    loop_timer_arm(overdue->timer, OVERDUE_EVERY_MS);
+    *out = overdue;
+    return STATUS_OK;
+}
+
+void overdue_configure(struct overdue *overdue, const struct overdue_terms *terms)
+{
+    overdue->terms = *terms;
+}
+
+void overdue_free(struct overdue *overdue)
+{
+    if (overdue == NULL)
+        return;
+    loop_timer_free(overdue->timer);
+    free(overdue);
+}
+
+uint64_t overdue_count(const struct overdue *overdue)
+{
+    return overdue->count;
+}
