@@ -298,8 +298,7 @@ static enum status start_http(struct delivery *delivery, struct attempt *attempt
 /* A claim that cannot even be begun waits like one that failed. */
 static void claim_back(struct delivery *delivery, const struct outbox_claim *claim, const struct error *why)
 {
-    struct verdict_terms terms = {delivery->settings.retry_first_ms, delivery->settings.retry_max_ms, 0,
-                                  INT64_MAX};
+    struct verdict_terms terms = {delivery->settings.retry_first_ms, delivery->settings.retry_max_ms};
     struct outbox_result result = {
         .household_id = claim->household_id,
         .township = claim->township,
@@ -456,7 +455,7 @@ static void database_changed(void *context, bool up, const struct error *err)
     delivery->stats.database_up = up;
     if (up) {
         log_event(LOG_DELIVERY_DATABASE_UP);
-        pump(delivery);
+        delivery_wake(delivery);
     } else {
         log_event(LOG_DELIVERY_DATABASE, log_error(err));
         tell_settled(delivery, false);
@@ -543,6 +542,10 @@ static enum status open_parts(struct delivery *delivery, struct error *err)
     if (status == STATUS_OK)
         status = pg_async_new(delivery->loop, delivery->settings.conninfo, "shouwangd delivery",
                               database_changed, delivery, &delivery->pg, err);
+    struct overdue_terms terms = overdue_terms_of(delivery, &delivery->settings);
+    if (status == STATUS_OK)
+        status = overdue_new(&delivery->overdue, delivery->loop, delivery->pg, &terms, event_given_up,
+                             delivery, err);
     if (status == STATUS_OK)
         status =
             results_new(&delivery->results, delivery->loop, delivery->pg, results_written, delivery, err);
