@@ -455,7 +455,7 @@ static void database_changed(void *context, bool up, const struct error *err)
     delivery->stats.database_up = up;
     if (up) {
         log_event(LOG_DELIVERY_DATABASE_UP);
-        delivery_wake(delivery);
+        pump(delivery);
     } else {
         log_event(LOG_DELIVERY_DATABASE, log_error(err));
         tell_settled(delivery, false);
@@ -463,16 +463,6 @@ static void database_changed(void *context, bool up, const struct error *err)
 }
 
 /* --- settings --------------------------------------------------------------------------------------------------- */
-
-static void endpoints_known(void *context, enum status status, int64_t affected, const struct error *err)
-{
-    (void)affected;
-    struct delivery *delivery = context;
-    if (status != STATUS_OK)
-        log_event(LOG_DELIVERY_DATABASE, log_error(err));
-    else
-        pump(delivery);
-}
 
 /* The new targets, with what is under way to those that stay. NULL without memory. */
 static struct target *targets_of(const struct delivery *delivery, const struct delivery_settings *settings)
@@ -604,21 +594,9 @@ void delivery_free(struct delivery *delivery)
 
 /* --- what the daemon asks --------------------------------------------------------------------------------------- */
 
-/* Rows for new endpoints come with the first claim that follows: a claim gives nothing without them. */
 void delivery_wake(struct delivery *delivery)
 {
-    struct error err;
-    if (delivery->draining || delivery->target_count == 0 || !pg_async_is_up(delivery->pg))
-        return;
-    int64_t *codes = calloc(delivery->target_count, sizeof *codes);
-    if (codes == NULL)
-        return;
-    for (size_t i = 0; i < delivery->target_count; i++)
-        codes[i] = delivery->targets[i].config->code;
-    if (outbox_ensure_endpoints_async(delivery->pg, codes, delivery->target_count, STATEMENT_TIMEOUT_MS,
-                                      endpoints_known, delivery, &err) != STATUS_OK)
-        log_event(LOG_DELIVERY_DATABASE, log_error(&err));
-    free(codes);
+    pump(delivery);
 }
 
 static void test_put(void *context, enum status status, int64_t affected, const struct error *err)
