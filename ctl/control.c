@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Asking the daemon: one request line, progress lines, one answer line (docs/control.md). */
-#include "ctl/ctl.h"
+#include "ctl.h"
 
 #include "app/options.h"
 #include "base/clock.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* What the verbs share: options, messages, the database, JSON. */
-#include "ctl/ctl.h"
+#include "ctl.h"
 
 #include "app/options.h"
 #include "base/clock.h"

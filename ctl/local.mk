@@ -2,7 +2,7 @@
 bin_PROGRAMS += ctl/shouwangctl
 ctl_shouwangctl_SOURCES = ctl/main.c ctl/ctl.c ctl/ctl.h ctl/control.c ctl/verbs.c \
 	ctl/verbs_daemon.c ctl/verbs_data.c ctl/verbs_policy.c ctl/verbs_warnings.c
-ctl_shouwangctl_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
+ctl_shouwangctl_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/ctl
 ctl_shouwangctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 ctl_shouwangctl_LDADD = daemon/app/libapp.a daemon/round/libround.a daemon/source/libsource.a \
 	daemon/store/libstore.a daemon/policy/libpolicy.a daemon/domain/libdomain.a daemon/io/libio.a \

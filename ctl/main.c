@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* The command line: [-c FILE] VERB [options] [words]; global options may stand anywhere. */
 #include "config.h"
-#include "ctl/ctl.h"
+#include "ctl.h"
 
 #include "app/options.h"
 #include "domain/fact.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* The table of verbs: the command line, the help and the manual page are made from it. */
-#include "ctl/ctl.h"
+#include "ctl.h"
 
 const struct ctl_verb ctl_verbs[] = {
     {"status",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Verbs that only the daemon can do: it is asked over the control socket. */
-#include "ctl/ctl.h"
+#include "ctl.h"
 
 #include <stdio.h>
 #include <sysexits.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Verbs about what is stored: migrate, import, feeds, rounds, leads, queue. They work while the daemon is down. */
-#include "ctl/ctl.h"
+#include "ctl.h"
 
 #include "app/options.h"
 #include "base/arena.h"

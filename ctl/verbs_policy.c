@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Verbs about a policy file; they need neither configuration nor database. */
-#include "ctl/ctl.h"
+#include "ctl.h"
 
 #include "base/arena.h"
 #include "io/file.h"

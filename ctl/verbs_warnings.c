@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Verbs about households: what stands about them, and why. */
-#include "ctl/ctl.h"
+#include "ctl.h"
 
 #include "app/options.h"
 #include "base/arena.h"

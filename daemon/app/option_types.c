@@ -176,11 +176,9 @@ PARSER(parse_limit)
     (void)option;
     struct round_limit limit;
     enum status status = round_limit_parse(text, &limit, err);
-    if (status != STATUS_OK)
-        return status;
-    limit.at_least = OPTION_LIMIT_LEAST;
-    memcpy(value, &limit, sizeof limit);
-    return STATUS_OK;
+    if (status == STATUS_OK)
+        memcpy(value, &limit, sizeof limit);
+    return status;
 }
 
 /* --- words ---------------------------------------------------------------------------------------------------- */

@@ -22,10 +22,6 @@ struct option_networks {
     size_t count;
 };
 
-/* A share of the households never holds a round below so many warnings: in a small county, or in its first round, 5 % is an
- * ordinary month. */
-enum { OPTION_LIMIT_LEAST = 1000 };
-
 /* The enum log_level of a word, -1 for another word. */
 int option_level_parse(struct slice text);
 

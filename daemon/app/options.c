@@ -63,10 +63,10 @@ static const struct option_row option_rows[] = {
 
     {ROW("rounds", "schedule", option_schedule, rounds_schedule), .standard = "*-*-05 02:30",
      .help = "When a round runs by itself, Asia/Shanghai: a calendar expression, or off"},
-    {ROW("rounds", "limit", option_limit, rounds_limit), .standard = "5%",
+    {ROW("rounds", "limit", option_limit, rounds_limit), .standard = "5% or 1000",
      .help =
          "A round that would raise or clear more warnings than this is held until an operator accepts it: "
-         "a number, a share of all households (never less than 1000), or none"},
+         "a number, a share of all households (5%, or 5% or 1000: whichever is more), or none"},
 
     {ROW("delivery", "townships", option_path, delivery_townships), .standard = "townships.d",
      .help = "Folder of CODE.conf files, one for each township's receiver"},

@@ -40,9 +40,9 @@
 struct round_limit {
     enum round_limit_kind { ROUND_LIMIT_NONE, ROUND_LIMIT_COUNT, ROUND_LIMIT_PERCENT } kind;
     int64_t value;    /* warnings, or hundredths of a percent of the register's households */
-    int64_t at_least; /* of a percentage: what it comes to in a small county; 0 from round_limit_parse */
+    int64_t at_least; /* of a percentage: what it comes to in a small county */
 };
-/* "none", "500" or "2.5%". */
+/* "none", "500", "2.5%", or "5% or 1000": the share, but never less than that. */
 enum status round_limit_parse(struct slice text, struct round_limit *limit, struct error *err) WARN_UNUSED;
 /* What the limit comes to; INT64_MAX for none. A percentage is rounded up. */
 int64_t round_limit_count(struct round_limit limit, int64_t households);

@@ -297,7 +297,7 @@ START_TEST(a_reload_tells_each_key)
     write_township("610922104", "");
     const char *log = reload_log(&settings);
     must_hold(log, "event=config.changed key=delivery.timeout from=15s to=20s\n");
-    must_hold(log, "event=config.changed key=rounds.limit from=5% to=7\n");
+    must_hold(log, "event=config.changed key=rounds.limit from=\"5% or 1000\" to=7\n");
     must_hold(log,
               "event=config.restart_needed key=http.listen in_use=127.0.0.1:8090 written=127.0.0.1:99\n");
     must_hold(log, "event=config.changed key=townships.610922103.endpoint.connections from=- to=2\n");
