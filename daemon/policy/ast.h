@@ -141,7 +141,9 @@ struct definition {
     struct place code_at;
     enum word code_part; /* WORD_CERTIFICATE_TYPE or _GRADE */
     size_t first_count;
-    struct item first[AST_SOURCES_MAX];
+    struct item first[AST_SOURCES_MAX]; /* 先: believed before all others */
+    size_t provider_count;
+    struct item providers[AST_SOURCES_MAX]; /* 由: expected to send it */
 };
 
 struct clause_line {

@@ -240,22 +240,30 @@ static void rank_source(struct ranking *ranking, int number)
     ranking->rank[number] = (uint8_t)ranking->next++;
 }
 
+/* The number of a source that a fact names; -1 and diagnosed when it is not declared. */
+static int named_source(struct compiler *compiler, const struct item *item, struct program_fact *fact)
+{
+    int number = declare_source_number(compiler, item->text);
+    if (number >= 0)
+        fact->named[number] = true;
+    else
+        diagnose(compiler->diagnoser, item->at, MESSAGE_SOURCE_UNKNOWN,
+                 diagnose_slice(compiler->diagnoser, item->text),
+                 compiler_nearest(compiler, item->text, source_title, compiler->policy->sources,
+                                  compiler->policy->source_count),
+                 NULL);
+    return number;
+}
+
 /* Those named by 先, the other declared ones, undeclared feeds by their number, the register. */
 static void rank_sources(struct compiler *compiler, const struct definition *definition,
                          struct program_fact *fact)
 {
     struct ranking ranking = {.rank = fact->rank};
-    for (size_t i = 0; i < definition->first_count; i++) {
-        const struct item *item = &definition->first[i];
-        int number = declare_source_number(compiler, item->text);
-        if (number < 0)
-            diagnose(compiler->diagnoser, item->at, MESSAGE_SOURCE_UNKNOWN,
-                     diagnose_slice(compiler->diagnoser, item->text),
-                     compiler_nearest(compiler, item->text, source_title, compiler->policy->sources,
-                                      compiler->policy->source_count),
-                     NULL);
-        rank_source(&ranking, number);
-    }
+    for (size_t i = 0; i < definition->first_count; i++)
+        rank_source(&ranking, named_source(compiler, &definition->first[i], fact));
+    for (size_t i = 0; i < definition->provider_count; i++)
+        named_source(compiler, &definition->providers[i], fact);
     for (size_t i = 0; i < compiler->policy->source_count; i++) {
         if (compiler->policy->sources[i].number != SOURCE_REGISTER)
             rank_source(&ranking, compiler->policy->sources[i].number);

@@ -429,20 +429,20 @@ static bool parse_code_part(struct parser *parser, struct definition *definition
     return true;
 }
 
-static bool parse_first(struct parser *parser, struct definition *definition)
+/* Names of sources after 先 or 由. */
+static bool parse_source_names(struct parser *parser, struct item items[AST_SOURCES_MAX], size_t *count)
 {
     do {
-        if (definition->first_count == AST_SOURCES_MAX)
+        if (*count == AST_SOURCES_MAX)
             return wrong(parser, MESSAGE_REST_UNEXPECTED, NULL);
-        struct item *item = &definition->first[definition->first_count++];
+        struct item *item = &items[(*count)++];
         if (!parser_name(parser, &item->text, &item->at))
             return false;
-        parser_accept(parser, KW_FIRST); /* 先 甲 先 乙 reads as well as 先 甲 乙 */
-    } while (parser_in_statement(parser));
+    } while (parser_in_statement(parser) && parser_peek(parser)->keyword == KW_NONE_OF_THESE);
     return true;
 }
 
-/* 事实 X : KIND 范围 A..B 取 CODE [的 PART] 先 SOURCE … */
+/* 事实 X : KIND 范围 A..B 取 CODE [的 PART] [先 SOURCE …] [由 SOURCE …] */
 static bool parse_fact(struct parser *parser, struct definition *definition)
 {
     if (!parser_expect_symbol(parser, SYMBOL_COLON, ":") || !parse_fact_kind(parser, definition))
@@ -457,7 +457,11 @@ static bool parse_fact(struct parser *parser, struct definition *definition)
         return false;
     if (parser_accept(parser, KW_OF) && !parse_code_part(parser, definition))
         return false;
-    if (parser_accept(parser, KW_FIRST) && !parse_first(parser, definition))
+    if (parser_accept(parser, KW_FIRST) &&
+        !parse_source_names(parser, definition->first, &definition->first_count))
+        return false;
+    if (parser_accept(parser, KW_BY_SOURCE) &&
+        !parse_source_names(parser, definition->providers, &definition->provider_count))
         return false;
     return end_of_statement(parser);
 }

@@ -87,14 +87,11 @@ const int16_t *policy_codes(const struct policy *policy, size_t *count)
     return policy->program.codes;
 }
 
-/* Sources that are named for a fact come first in its ranking. */
 bool policy_names_source(const struct policy *policy, int code, int source)
 {
     const struct program *program = &policy->program;
     for (size_t i = 0; i < program->fact_count; i++) {
-        const struct program_fact *fact = &program->facts[i];
-        if (fact->code != NULL && fact->code->number == code &&
-            fact->rank[source] < fact->definition->first_count)
+        if (program->facts[i].code->number == code && program->facts[i].named[source])
             return true;
     }
     return false;

@@ -108,7 +108,7 @@ const struct policy_source *policy_source_at(const struct policy *policy, size_t
  * this list. */
 const int16_t *policy_codes(const struct policy *policy, size_t *count);
 
-/* Whether the policy names the source for facts of this code (先 …): then it is expected to provide them. */
+/* Whether the policy names the source for facts of this code (先 … or 由 …): then it is expected to provide them. */
 bool policy_names_source(const struct policy *policy, int code, int source);
 
 /* Named counts of households for the data-quality figures (统计), such as income_unknown. */

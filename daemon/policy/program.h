@@ -114,6 +114,7 @@ struct program_fact {
     enum word kind;                      /* WORD_NONE for amounts */
     int64_t low, high;                   /* declared range */
     uint8_t rank[SOURCE_NUMBER_MAX + 1]; /* by source number: smaller is believed first */
+    bool named[SOURCE_NUMBER_MAX + 1];   /* by 先 or 由: the source is expected to send it */
     bool of_household, of_person;        /* read about households, about persons */
 };
 

@@ -324,6 +324,11 @@ START_TEST(codes_and_costs)
         ck_assert_msg(moved == (strcmp(clause->name, "check.deceased") != 0),
                       "%s: who is a member decides it, or not", clause->name);
     }
+    int grade = dictionary_by_name(fixture.dictionary, slice_of("housing.grade"))->number;
+    int housing = source_by_name(slice_of("housing"))->number;
+    ck_assert(policy_names_source(fixture.policy, grade, housing));
+    ck_assert(!policy_names_source(fixture.policy, grade, housing + 1));
+    ck_assert(!policy_names_source(fixture.policy, grade, SOURCE_REGISTER));
     struct policy_cost cost = policy_cost(fixture.policy);
     ck_assert_uint_gt(cost.household_steps, 20);
     ck_assert_uint_lt(cost.household_steps + cost.person_steps, 300);
