@@ -176,6 +176,7 @@ int main(void)
     Suite *suite = suite_create("county");
     TCase *cases = tcase_create("county");
     tcase_set_timeout(cases, 120);
+    tcase_add_unchecked_fixture(cases, fixture_template, fixture_template_drop);
     tcase_add_checked_fixture(cases, make_county, source_fixture_drop);
     tcase_add_test(cases, planted_rows_are_listed_and_no_others);
     tcase_add_test(cases, own_columns_say_the_same);

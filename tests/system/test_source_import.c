@@ -374,6 +374,7 @@ int main(void)
     Suite *suite = suite_create("import");
     TCase *cases = tcase_create("import");
     tcase_set_timeout(cases, 60);
+    tcase_add_unchecked_fixture(cases, fixture_template, fixture_template_drop);
     tcase_add_checked_fixture(cases, source_fixture_empty, source_fixture_drop);
     tcase_add_test(cases, a_first_register);
     tcase_add_test(cases, the_same_again_changes_nothing);

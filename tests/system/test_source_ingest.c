@@ -580,6 +580,7 @@ int main(void)
     Suite *suite = suite_create("ingest");
     TCase *cases = tcase_create("ingest");
     tcase_set_timeout(cases, 60);
+    tcase_add_unchecked_fixture(cases, fixture_template, fixture_template_drop);
     tcase_add_checked_fixture(cases, source_fixture_register, source_fixture_drop);
     tcase_add_test(cases, rows_find_their_subjects);
     tcase_add_test(cases, delta_adds_and_supersedes);
