@@ -170,11 +170,16 @@ START_TEST(delta_supersedes)
                                             "2,1,,,\"\",1,2");
     ck_assert_str_eq(fixture_text("select detail from person_fact where detail is not null"), "C50");
 
+    /* Another `from` is another fact, of amounts and of states. */
+    STORE(MEDICAL, BATCH_DELTA, &counts, {FACT_PERSON, 1, PAID, 102, "2021-01-02", "2021-01-31", "", NULL},
+          {FACT_PERSON, 3, "relief.medical", 1, "2021-06-01", "", "", NULL});
+    ck_assert_int_eq(counts.ended + counts.repeated, 0);
+
     /* The same identity from another source does not meet. */
     STORE(EMERGENCY, BATCH_DELTA, &counts, {FACT_PERSON, 3, "relief.medical", 0, "2021-01-01", "", "", NULL});
     STORE(EMERGENCY, BATCH_DELTA, &counts, {FACT_PERSON, 3, "relief.medical", 1, "2021-01-01", "", "", NULL});
     ck_assert_int_eq(counts.ended, 1);
-    ck_assert_int_eq(fixture_int("select count(*) from person_fact where person_id = 3"), 2);
+    ck_assert_int_eq(fixture_int("select count(*) from person_fact where person_id = 3"), 3);
 }
 END_TEST
 

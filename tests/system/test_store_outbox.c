@@ -267,6 +267,29 @@ START_TEST(acts)
 }
 END_TEST
 
+/* An older event that comes back waits for the newer one that is in flight. */
+START_TEST(requeued_behind)
+{
+    int64_t affected;
+    const struct outbox_choice north = {NULL, 0, NORTH, INT64_MIN};
+    put(1, NORTH, 1, 0);
+    put(2, NORTH, 1, 0);
+    claim(NORTH, 10, MINUTE_MS);
+    record(0, OUTBOX_FAILED);
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "2:2:1");
+    const struct outbox_claim newer = claims[0];
+    must(outbox_act(db, OUTBOX_REQUEUE, &north, clock_unix_ms() + 60 * MINUTE_MS, "x", "", &affected, &err));
+    ck_assert_int_eq(affected, 1);
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_uint_eq(count, 0);
+    claims = &newer;
+    record(0, OUTBOX_DELIVERED);
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "1:1:2");
+}
+END_TEST
+
 /* --- two claimers --------------------------------------------------------------------------------------------- */
 
 enum { TOWNSHIPS = 4, HOUSEHOLDS = 60, EVENTS = 1200 };
@@ -583,6 +606,7 @@ int main(void)
     tcase_add_test(tests, lease_expires);
     tcase_add_test(tests, held);
     tcase_add_test(tests, acts);
+    tcase_add_test(tests, requeued_behind);
     tcase_add_test(tests, two_claimers);
     tcase_add_test(tests, async_round_trip);
     tcase_add_test(tests, giving_up);

@@ -392,6 +392,20 @@ START_TEST(superseding)
     last = tell(last, 7, 1, SOUTH, "warning.cleared", true, true);
     ck_assert_str_eq(states(),
                      "1,superseded;2,queued;3,in_flight;4,superseded;5,queued;6,superseded;7,queued");
+    /* What was attempted once and waits for its next attempt is not superseded: it has a number. */
+    struct outbox_result again = {
+        .household_id = 1, .township = SOUTH, .attempts = 1, .outcome = OUTBOX_AGAIN};
+    int64_t affected;
+    memcpy(again.event_id, claims[0].event_id, UUID_TEXT_SIZE);
+    must(outbox_record(db, &again, 1, &affected, &err));
+    last = tell(last, 10, 1, SOUTH, "warning.raised", true, false);
+    ck_assert_str_eq(fixture_text("select substr(event_id::text, 35)::integer, state from delivery"
+                                  " where household_id = 1 and township_code = 610922102 order by outbox_no"),
+                     "3,queued;7,superseded;10,queued");
+    /* That South was told of household 1 says nothing about North's household 2, nor about 1 in North. */
+    last = tell(last, 11, 1, NORTH, "warning.cleared", true, true);
+    ck_assert_str_eq(fixture_text("select state from delivery where event_id::text like '%11'"),
+                     "superseded");
     /* Two events of one round do not supersede each other. */
     int64_t round_id = begin();
     struct round_commit *commit = commit_begin(round_id, last);
