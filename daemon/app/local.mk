@@ -18,4 +18,4 @@ daemon_app_libapp_a_SOURCES = \
 	daemon/app/verbs.c daemon/app/view.c
 
 # The sample is what the option table prints; tests/unit/test_app keeps it true.
-dist_doc_DATA += conf/shouwang.conf docs/control.md
+dist_doc_DATA += conf/shouwang.conf
