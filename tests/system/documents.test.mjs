@@ -2,12 +2,13 @@
 // docs/json.md and docs/townships.md describe what is really printed and sent: every member that comes is documented, every member
 // that is documented comes.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { dropFeed, Register, residentId } from './lib/county.mjs';
-import { Cluster, Instance, newSecret, ROOT } from './lib/instance.mjs';
+import { Cluster, Instance, newSecret, program, ROOT } from './lib/instance.mjs';
 import { Receiver } from './lib/receiver.mjs';
 
 const A = '610922103';
@@ -111,10 +112,25 @@ test('import, migrate, reload', () => {
     verb('reload', ['reload']);
 });
 
-test('queue, queue shape, endpoint test', () => {
-    verb('endpoint test', ['endpoint', 'test', A]);
+/** shouwangctl beside this process, whose receiver has to answer meanwhile. */
+const endpointTest = () =>
+    new Promise((resolve) =>
+        execFile(program('shouwangctl'), ['-c', instance.conf, 'endpoint', 'test', A, '--json'], (problem, stdout) =>
+            resolve({ status: problem?.code ?? 0, stdout }),
+        ),
+    );
+
+test('status', () => {
+    const told = readFileSync(join(ROOT, 'docs', 'control.md'), 'utf8');
+    assert.deepEqual([...keys(instance.json('status'))].filter((key) => !told.includes(`"${key}"`)), []);
+});
+
+test('queue, queue shape, endpoint test', async () => {
+    const taken = await endpointTest();
+    assert.equal(taken.status, 0);
+    compare('endpoint test', JSON.parse(taken.stdout), [section('json.md', 'endpoint test')]);
     receiver.answer = () => 500;
-    assert.equal(instance.ctl('endpoint', 'test', A).status, 1);
+    assert.deepEqual(await endpointTest(), { status: 1, stdout: '' });
     assert.equal(verb('queue', ['queue']).queue.length, 1);
     verb('queue shape', ['queue', 'shape']);
 });
