@@ -4,6 +4,7 @@
 #include "ctl.h"
 
 #include "app/options.h"
+#include "base/log.h"
 #include "domain/fact.h"
 #include "io/pg.h"
 
@@ -209,6 +210,7 @@ static int run(struct ctl *ctl, struct options_file *file, int argc, char **argv
 int main(int argc, char **argv)
 {
     setlocale(LC_CTYPE, "C.UTF-8");
+    log_set_level(LOG_LEVEL_ERROR); /* what a verb does it says itself */
     struct options_file file = {0};
     struct ctl ctl = {.conf_path = options_default_path()};
     int exit_code = run(&ctl, &file, argc, argv);
