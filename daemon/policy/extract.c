@@ -217,13 +217,26 @@ static void clear_leaf(const struct batch *batch, int reg)
     }
 }
 
+/* Completed years: a first guess by the days, mended by the day of birth of those who complete that year on D. */
+static int64_t age_of(const struct policy_run *run, day_t birth)
+{
+    int64_t days = (int64_t)run->as_of - birth;
+    if (days < 0 || days >= (int64_t)AGE_TABLE_YEARS * 365)
+        return civil_age_years(birth, run->as_of);
+    int64_t age = days / 365;
+    while (age > 0 && birth > run->birthdays[age])
+        age--;
+    return age;
+}
+
 static void fill_age(const struct batch *batch, struct column column)
 {
     for (size_t i = 0; i < batch->persons; i++) {
         day_t birth = batch->block->birth[batch->first_person + i];
-        int age = birth == DAY_NONE ? 0 : civil_age_years(birth, batch->run->as_of);
-        column.low[i] = birth == DAY_NONE ? AGE_UNKNOWN_LOW : age;
-        column.high[i] = birth == DAY_NONE ? AGE_UNKNOWN_HIGH : age;
+        bool known = birth != DAY_NONE;
+        int64_t age = known ? age_of(batch->run, birth) : 0;
+        column.low[i] = known ? age : AGE_UNKNOWN_LOW;
+        column.high[i] = known ? age : AGE_UNKNOWN_HIGH;
     }
 }
 

@@ -6,6 +6,7 @@
  * Tri bytes: bit 0 may be true, bit 1 may be false.
  */
 #include "policy/machine.h"
+#include "policy/vectorise.h"
 
 #include <string.h>
 
@@ -35,19 +36,21 @@ static uint8_t tri_or(uint8_t a, uint8_t b)
 
 static void run_constant(const struct work *w)
 {
+    const size_t rows = w->rows;
     int64_t *restrict low = w->out.low, *restrict high = w->out.high;
     int64_t k = w->step->k;
-    for (size_t i = 0; i < w->rows; i++)
+    for (size_t i = 0; i < rows; i++)
         low[i] = high[i] = k;
 }
 
 static void run_standard(const struct work *w)
 {
+    const size_t rows = w->rows;
     const struct policy_run *run = w->batch->run;
     struct standard_value value = run->standards[w->step - run->policy->program.steps];
     const uint8_t *restrict urban = w->batch->block->urban + w->batch->first;
     int64_t *restrict low = w->out.low, *restrict high = w->out.high;
-    for (size_t i = 0; i < w->rows; i++)
+    for (size_t i = 0; i < rows; i++)
         low[i] = high[i] = urban[i] != 0 ? value.urban : value.rural;
 }
 
@@ -60,22 +63,24 @@ static void run_truth(const struct work *w)
 
 static void run_scale(const struct work *w)
 {
+    const size_t rows = w->rows;
     int64_t k = w->step->k;
     const int64_t *restrict from_low = k >= 0 ? w->a.low : w->a.high, *restrict from_high =
                                                                           k >= 0 ? w->a.high : w->a.low;
     int64_t *restrict low = w->out.low, *restrict high = w->out.high;
-    for (size_t i = 0; i < w->rows; i++)
+    for (size_t i = 0; i < rows; i++)
         low[i] = from_low[i] * k;
-    for (size_t i = 0; i < w->rows; i++)
+    for (size_t i = 0; i < rows; i++)
         high[i] = from_high[i] * k;
 }
 
 static void run_add(const struct work *w)
 {
+    const size_t rows = w->rows;
     const int64_t *restrict al = w->a.low, *restrict ah = w->a.high, *restrict bl = w->b.low,
                             *restrict bh = w->b.high;
     int64_t *restrict low = w->out.low, *restrict high = w->out.high;
-    for (size_t i = 0; i < w->rows; i++) {
+    for (size_t i = 0; i < rows; i++) {
         low[i] = al[i] + bl[i];
         high[i] = ah[i] + bh[i];
     }
@@ -83,10 +88,11 @@ static void run_add(const struct work *w)
 
 static void run_subtract(const struct work *w)
 {
+    const size_t rows = w->rows;
     const int64_t *restrict al = w->a.low, *restrict ah = w->a.high, *restrict bl = w->b.low,
                             *restrict bh = w->b.high;
     int64_t *restrict low = w->out.low, *restrict high = w->out.high;
-    for (size_t i = 0; i < w->rows; i++) {
+    for (size_t i = 0; i < rows; i++) {
         low[i] = al[i] - bh[i];
         high[i] = ah[i] - bl[i];
     }
@@ -95,10 +101,11 @@ static void run_subtract(const struct work *w)
 /* b ≥ 0: the least is a's low times b's low or high, by its sign. */
 static void run_multiply(const struct work *w)
 {
+    const size_t rows = w->rows;
     const int64_t *restrict al = w->a.low, *restrict ah = w->a.high, *restrict bl = w->b.low,
                             *restrict bh = w->b.high;
     int64_t *restrict low = w->out.low, *restrict high = w->out.high;
-    for (size_t i = 0; i < w->rows; i++) {
+    for (size_t i = 0; i < rows; i++) {
         low[i] = al[i] * (al[i] < 0 ? bh[i] : bl[i]);
         high[i] = ah[i] * (ah[i] < 0 ? bl[i] : bh[i]);
     }
@@ -106,11 +113,12 @@ static void run_multiply(const struct work *w)
 
 static void run_widen(const struct work *w)
 {
+    const size_t rows = w->rows;
     const int64_t *restrict al = w->a.low, *restrict ah = w->a.high;
     const uint8_t *restrict known = w->b.byte;
     int64_t *restrict low = w->out.low, *restrict high = w->out.high;
     int64_t k = w->step->k;
-    for (size_t i = 0; i < w->rows; i++) {
+    for (size_t i = 0; i < rows; i++) {
         low[i] = al[i];
         high[i] = ah[i] + (known[i] == SETTLED_TRUE ? 0 : k);
     }
@@ -122,18 +130,19 @@ static void run_widen(const struct work *w)
 #define COMPARISON(name, may, may_not)                                                                       \
     static void run_##name(const struct work *w)                                                             \
     {                                                                                                        \
+        const size_t rows = w->rows;                                                                         \
         const int64_t *restrict a_low = w->a.low, *restrict a_high = w->a.high;                              \
         uint8_t *restrict out = w->out.byte;                                                                 \
         if (w->step->b < 0) {                                                                                \
             const int64_t bl = w->step->k, bh = w->step->k;                                                  \
-            for (size_t i = 0; i < w->rows; i++) {                                                           \
+            for (size_t i = 0; i < rows; i++) {                                                              \
                 const int64_t al = a_low[i], ah = a_high[i];                                                 \
                 out[i] = (uint8_t)((may) | (may_not) << 1);                                                  \
             }                                                                                                \
             return;                                                                                          \
         }                                                                                                    \
         const int64_t *restrict b_low = w->b.low, *restrict b_high = w->b.high;                              \
-        for (size_t i = 0; i < w->rows; i++) {                                                               \
+        for (size_t i = 0; i < rows; i++) {                                                                  \
             const int64_t al = a_low[i], ah = a_high[i], bl = b_low[i], bh = b_high[i];                      \
             out[i] = (uint8_t)((may) | (may_not) << 1);                                                      \
         }                                                                                                    \
@@ -145,24 +154,27 @@ COMPARISON(equal, (al <= bh) & (ah >= bl), (al != ah) | (bl != bh) | (al != bl))
 
 static void run_unknown(const struct work *w)
 {
+    const size_t rows = w->rows;
     const int64_t *restrict low = w->a.low, *restrict high = w->a.high;
     uint8_t *restrict out = w->out.byte;
-    for (size_t i = 0; i < w->rows; i++)
+    for (size_t i = 0; i < rows; i++)
         out[i] = high[i] > low[i] ? SETTLED_TRUE : SETTLED_FALSE;
 }
 
 static void run_code_in(const struct work *w)
 {
+    const size_t rows = w->rows;
     const uint8_t *restrict code = w->a.byte;
     uint8_t *restrict out = w->out.byte;
     uint64_t mask = w->step->mask;
-    for (size_t i = 0; i < w->rows; i++)
+    for (size_t i = 0; i < rows; i++)
         out[i] = code[i] < CODE_VALUES_MAX && (mask >> code[i] & 1) != 0 ? SETTLED_TRUE : SETTLED_FALSE;
 }
 
 static void run_level_in(const struct work *w)
 {
-    for (size_t i = 0; i < w->rows; i++)
+    const size_t rows = w->rows;
+    for (size_t i = 0; i < rows; i++)
         w->out.byte[i] = (w->step->mask >> w->batch->levels[i] & 1) != 0 ? SETTLED_TRUE : SETTLED_FALSE;
 }
 
@@ -170,25 +182,28 @@ static void run_level_in(const struct work *w)
 
 static void run_not(const struct work *w)
 {
+    const size_t rows = w->rows;
     const uint8_t *restrict a = w->a.byte;
     uint8_t *restrict out = w->out.byte;
-    for (size_t i = 0; i < w->rows; i++)
+    for (size_t i = 0; i < rows; i++)
         out[i] = tri_not(a[i]);
 }
 
 static void run_and(const struct work *w)
 {
+    const size_t rows = w->rows;
     const uint8_t *restrict a = w->a.byte, *restrict b = w->b.byte;
     uint8_t *restrict out = w->out.byte;
-    for (size_t i = 0; i < w->rows; i++)
+    for (size_t i = 0; i < rows; i++)
         out[i] = tri_and(a[i], b[i]);
 }
 
 static void run_or(const struct work *w)
 {
+    const size_t rows = w->rows;
     const uint8_t *restrict a = w->a.byte, *restrict b = w->b.byte;
     uint8_t *restrict out = w->out.byte;
-    for (size_t i = 0; i < w->rows; i++)
+    for (size_t i = 0; i < rows; i++)
         out[i] = tri_or(a[i], b[i]);
 }
 
@@ -221,7 +236,8 @@ static void run_spread(const struct work *w)
 /* Who belongs counts in full, who may belong counts as far as it lowers the low or raises the high. */
 static void run_sum(const struct work *w)
 {
-    for (size_t h = 0; h < w->rows; h++) {
+    const size_t rows = w->rows;
+    for (size_t h = 0; h < rows; h++) {
         size_t begin, end;
         int64_t low = 0, high = 0;
         persons_of(w->batch, h, &begin, &end);
@@ -238,7 +254,8 @@ static void run_sum(const struct work *w)
 
 static void run_count(const struct work *w)
 {
-    for (size_t h = 0; h < w->rows; h++) {
+    const size_t rows = w->rows;
+    for (size_t h = 0; h < rows; h++) {
         size_t begin, end;
         int64_t low = 0, high = 0;
         persons_of(w->batch, h, &begin, &end);
@@ -253,7 +270,8 @@ static void run_count(const struct work *w)
 
 static void run_any(const struct work *w)
 {
-    for (size_t h = 0; h < w->rows; h++) {
+    const size_t rows = w->rows;
+    for (size_t h = 0; h < rows; h++) {
         size_t begin, end;
         uint8_t any = SETTLED_FALSE;
         persons_of(w->batch, h, &begin, &end);
@@ -266,7 +284,8 @@ static void run_any(const struct work *w)
 /* The greatest over those who belong; nobody's is 0 (and no quantity here is negative). */
 static void run_maximum(const struct work *w)
 {
-    for (size_t h = 0; h < w->rows; h++) {
+    const size_t rows = w->rows;
+    for (size_t h = 0; h < rows; h++) {
         size_t begin, end;
         int64_t low = 0, high = 0;
         persons_of(w->batch, h, &begin, &end);
@@ -283,7 +302,8 @@ static void run_maximum(const struct work *w)
 /* The least over those who belong; where nobody does the household has no clauses, and 0 stands for nothing. */
 static void run_minimum(const struct work *w)
 {
-    for (size_t h = 0; h < w->rows; h++) {
+    const size_t rows = w->rows;
+    for (size_t h = 0; h < rows; h++) {
         size_t begin, end;
         int64_t low = INT64_MAX, high = INT64_MAX;
         persons_of(w->batch, h, &begin, &end);

@@ -15,7 +15,7 @@
 
 #include "policy/program.h"
 
-enum { BATCH_HOUSEHOLDS = 1024, BATCH_PERSONS = 4096 };
+enum { BATCH_HOUSEHOLDS = 1024, BATCH_PERSONS = 4096, AGE_TABLE_YEARS = 150 };
 
 struct bound_window {
     day_t after, until; /* the days in (after, until] */
@@ -51,6 +51,7 @@ struct policy_run {
     day_t as_of;
     struct arena *arena;
     struct bound_window *windows;
+    day_t birthdays[AGE_TABLE_YEARS + 1]; /* [k]: who was born then completes k years on the date */
     struct standard_value {
         int64_t rural, urban;
     } * standards;     /* by register of OP_STANDARD */

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "policy/vectorise.h"
+
 /* What some person of a household brings to a clause with 某. */
 enum {
     PERSON_TRUE = 1,               /* all lines true */
@@ -41,14 +43,6 @@ static void conjoin(const struct frame *frame, const struct program_line *lines,
     }
 }
 
-static uint8_t person_flags(uint8_t all, uint8_t evidence)
-{
-    if (all == SETTLED_FALSE)
-        return 0;
-    uint8_t flag = all == SETTLED_TRUE ? PERSON_TRUE : PERSON_OPEN;
-    return (uint8_t)(evidence != 0 ? flag | flag << 2 : flag);
-}
-
 /* For each household the flags of all its persons together. */
 static void gather_persons(const struct batch *batch, const struct program_clause *clause,
                            struct conjunction *persons, uint8_t *flags)
@@ -56,104 +50,127 @@ static void gather_persons(const struct batch *batch, const struct program_claus
     memcpy(persons->all, batch->frame->columns[clause->some].byte, batch->persons);
     memset(persons->evidence, 0, batch->persons);
     conjoin(batch->frame, clause->some_lines, clause->some_line_count, batch->persons, persons);
+    uint8_t *restrict all = persons->all;
+    const uint8_t *restrict evidence = persons->evidence;
+    for (size_t i = 0, rows = batch->persons; i < rows; i++) {
+        uint8_t flag =
+            (uint8_t)((all[i] == SETTLED_TRUE) * PERSON_TRUE | (all[i] == UNSETTLED) * PERSON_OPEN);
+        all[i] = (uint8_t)(flag | (flag * evidence[i]) << 2);
+    }
     const uint32_t *begin = batch->block->person_begin + batch->first;
     for (size_t h = 0; h < batch->count; h++) {
         uint8_t gathered = 0;
         for (size_t i = begin[h] - batch->first_person; i < begin[h + 1] - batch->first_person; i++)
-            gathered |= person_flags(persons->all[i], persons->evidence[i]);
+            gathered |= all[i];
         flags[h] = gathered;
     }
 }
 
-enum verdict { VERDICT_DENIED, VERDICT_FIRED, VERDICT_UNDECIDED, VERDICT_UNKNOWN };
+enum {
+    VERDICT_FIRED = 1,
+    VERDICT_UNDECIDED = 2,
+    VERDICT_DENIED = 4
+}; /* none of them: undecided without evidence */
 
-static enum verdict judge(uint8_t all, uint8_t evidence)
+/* The outcomes of a batch as columns: bit i of each stands for clause i. */
+struct masks {
+    uint64_t fired[BATCH_HOUSEHOLDS], undecided[BATCH_HOUSEHOLDS], denied[BATCH_HOUSEHOLDS];
+};
+
+/* `all` becomes the verdict. */
+static void judge(uint8_t *restrict all, const uint8_t *restrict evidence, size_t rows)
 {
-    if (all == SETTLED_FALSE)
-        return VERDICT_DENIED;
-    if (all == SETTLED_TRUE)
-        return VERDICT_FIRED;
-    return evidence != 0 ? VERDICT_UNDECIDED : VERDICT_UNKNOWN;
+    for (size_t h = 0; h < rows; h++)
+        all[h] =
+            (uint8_t)((all[h] == SETTLED_TRUE) * VERDICT_FIRED | (all[h] == SETTLED_FALSE) * VERDICT_DENIED |
+                      ((all[h] == UNSETTLED) & evidence[h]) * VERDICT_UNDECIDED);
 }
 
-static enum verdict judge_with_persons(uint8_t all, uint8_t evidence, uint8_t flags)
+/* The same, together with what some person brings. An open person counts as far as the household's lines allow. */
+static void judge_with_persons(uint8_t *restrict all, const uint8_t *restrict evidence,
+                               const uint8_t *restrict flags, size_t rows)
 {
-    if (all == SETTLED_FALSE || (flags & PERSON_POSSIBLE) == 0)
-        return VERDICT_DENIED;
-    if (all == SETTLED_TRUE) {
-        if ((flags & PERSON_TRUE) != 0)
-            return VERDICT_FIRED;
-        return evidence != 0 || (flags & PERSON_OPEN_WITH_EVIDENCE) != 0 ? VERDICT_UNDECIDED
-                                                                         : VERDICT_UNKNOWN;
+    for (size_t h = 0; h < rows; h++) {
+        uint8_t denied = (all[h] == SETTLED_FALSE) | ((flags[h] & PERSON_POSSIBLE) == 0);
+        uint8_t fired = (all[h] == SETTLED_TRUE) & (flags[h] & PERSON_TRUE);
+        uint8_t shown = all[h] == SETTLED_TRUE ? PERSON_OPEN_WITH_EVIDENCE : PERSON_WITH_EVIDENCE;
+        uint8_t undecided = (denied == 0) & (fired == 0) & (evidence[h] | ((flags[h] & shown) != 0));
+        all[h] = (uint8_t)(fired * VERDICT_FIRED | undecided * VERDICT_UNDECIDED | denied * VERDICT_DENIED);
     }
-    return evidence != 0 || (flags & PERSON_WITH_EVIDENCE) != 0 ? VERDICT_UNDECIDED : VERDICT_UNKNOWN;
 }
 
-static void record(struct policy_outcome *outcome, enum verdict verdict, uint64_t bit)
-{
-    if (verdict == VERDICT_FIRED)
-        outcome->fired |= bit;
-    else if (verdict == VERDICT_UNDECIDED)
-        outcome->undecided |= bit;
-    else if (verdict == VERDICT_DENIED)
-        outcome->denied |= bit;
-}
-
-static void judge_clause(const struct batch *batch, size_t index, struct policy_outcome *outcomes)
+/* A clause that is not in force exists nowhere; most exist only where there are members; a suggestion is never undecided. */
+static void narrow(const struct batch *batch, size_t index, uint8_t *restrict verdict)
 {
     const struct program_clause *clause = &batch->frame->program->clauses[index];
-    uint64_t bit = UINT64_C(1) << index;
-    bool in_force = (batch->run->in_force & bit) != 0, suggestion = clause->shown.kind == CLAUSE_SUGGESTION;
-    const int64_t *members = batch->frame->columns[batch->frame->program->members].high;
+    const int64_t *restrict members = batch->frame->columns[batch->frame->program->members].high;
+    const size_t rows = batch->count;
+    if ((batch->run->in_force >> index & 1) == 0)
+        memset(verdict, VERDICT_DENIED, rows);
+    for (size_t h = 0; h < rows && !clause->even_empty; h++)
+        verdict[h] = members[h] == 0 ? VERDICT_DENIED : verdict[h];
+    for (size_t h = 0; h < rows && clause->shown.kind == CLAUSE_SUGGESTION; h++)
+        verdict[h] &= (uint8_t)~VERDICT_UNDECIDED;
+}
+
+static void record(const uint8_t *restrict verdict, size_t rows, size_t index, struct masks *restrict masks)
+{
+    for (size_t h = 0; h < rows; h++)
+        masks->fired[h] |= (uint64_t)(verdict[h] & 1) << index;
+    for (size_t h = 0; h < rows; h++)
+        masks->undecided[h] |= (uint64_t)(verdict[h] >> 1 & 1) << index;
+    for (size_t h = 0; h < rows; h++)
+        masks->denied[h] |= (uint64_t)(verdict[h] >> 2 & 1) << index;
+}
+
+static void judge_clause(const struct batch *batch, size_t index, struct masks *masks)
+{
+    const struct program_clause *clause = &batch->frame->program->clauses[index];
     struct conjunction households, persons;
     uint8_t flags[BATCH_HOUSEHOLDS];
     memset(households.all, SETTLED_TRUE, batch->count);
     memset(households.evidence, 0, batch->count);
     conjoin(batch->frame, clause->lines, clause->line_count, batch->count, &households);
-    if (clause->some >= 0)
+    if (clause->some >= 0) {
         gather_persons(batch, clause, &persons, flags);
-    for (size_t h = 0; h < batch->count; h++) {
-        enum verdict verdict = clause->some >= 0
-                                   ? judge_with_persons(households.all[h], households.evidence[h], flags[h])
-                                   : judge(households.all[h], households.evidence[h]);
-        if (!in_force || (members[h] == 0 && !clause->even_empty))
-            verdict = VERDICT_DENIED;
-        if (suggestion && verdict == VERDICT_UNDECIDED)
-            verdict = VERDICT_UNKNOWN;
-        record(&outcomes[h], verdict, bit);
+        judge_with_persons(households.all, households.evidence, flags, batch->count);
+    } else {
+        judge(households.all, households.evidence, batch->count);
     }
+    narrow(batch, index, households.all);
+    record(households.all, batch->count, index, masks);
 }
 
-static void judge_clauses(const struct batch *batch, bool suggestions, struct policy_outcome *outcomes)
+static void judge_clauses(const struct batch *batch, bool suggestions, struct masks *masks)
 {
     const struct program *program = batch->frame->program;
     for (size_t i = 0; i < program->clause_count; i++) {
         if ((program->clauses[i].shown.kind == CLAUSE_SUGGESTION) == suggestions)
-            judge_clause(batch, i, outcomes);
+            judge_clause(batch, i, masks);
     }
 }
 
 /* The highest colour that fired; else verify when a 核 clause fired or a colour or 核 clause is undecided with evidence. */
-static uint8_t level_of(const struct policy_outcome *outcome, const uint64_t by_level[LEVEL_RED + 1])
+static uint8_t level_of(uint64_t fired, uint64_t undecided, const uint64_t by_level[LEVEL_RED + 1])
 {
     for (int level = LEVEL_RED; level > LEVEL_VERIFY; level--) {
-        if ((outcome->fired & by_level[level]) != 0)
+        if ((fired & by_level[level]) != 0)
             return (uint8_t)level;
     }
     uint64_t warning =
         by_level[LEVEL_RED] | by_level[LEVEL_ORANGE] | by_level[LEVEL_YELLOW] | by_level[LEVEL_VERIFY];
-    bool verify = (outcome->fired & by_level[LEVEL_VERIFY]) != 0 || (outcome->undecided & warning) != 0;
+    bool verify = (fired & by_level[LEVEL_VERIFY]) != 0 || (undecided & warning) != 0;
     return verify ? LEVEL_VERIFY : LEVEL_NONE;
 }
 
-static void derive_levels(const struct batch *batch, struct policy_outcome *outcomes)
+static void derive_levels(const struct batch *batch, const struct masks *masks)
 {
     const struct program *program = batch->frame->program;
     uint64_t by_level[LEVEL_RED + 1] = {0};
     for (size_t i = 0; i < program->clause_count; i++)
         by_level[program->clauses[i].shown.level] |= UINT64_C(1) << i;
     for (size_t h = 0; h < batch->count; h++)
-        outcomes[h].level = batch->levels[h] = level_of(&outcomes[h], by_level);
+        batch->levels[h] = level_of(masks->fired[h], masks->undecided[h], by_level);
 }
 
 /* A household without members says nothing about the data's quality. */
@@ -170,16 +187,31 @@ static void count_statistics(const struct batch *batch, struct policy_outcome *o
     }
 }
 
+static void hand_over(const struct batch *batch, const struct masks *masks, struct policy_outcome *outcomes)
+{
+    for (size_t h = 0; h < batch->count; h++) {
+        outcomes[h].fired = masks->fired[h];
+        outcomes[h].undecided = masks->undecided[h];
+        outcomes[h].denied = masks->denied[h];
+        outcomes[h].level = batch->levels[h];
+    }
+}
+
 void outcome_batch(struct batch *batch, struct policy_outcome *outcomes)
 {
+    struct masks masks;
+    memset(masks.fired, 0, batch->count * sizeof masks.fired[0]);
+    memset(masks.undecided, 0, batch->count * sizeof masks.undecided[0]);
+    memset(masks.denied, 0, batch->count * sizeof masks.denied[0]);
     memset(outcomes, 0, batch->count * sizeof *outcomes);
     extract_batch(batch);
     machine_run(batch, PHASE_CLAUSES);
-    judge_clauses(batch, false, outcomes);
-    derive_levels(batch, outcomes);
+    judge_clauses(batch, false, &masks);
+    derive_levels(batch, &masks);
     count_statistics(batch, outcomes);
     machine_run(batch, PHASE_SUGGESTIONS);
-    judge_clauses(batch, true, outcomes);
+    judge_clauses(batch, true, &masks);
+    hand_over(batch, &masks, outcomes);
     if (batch->frame->last == PHASE_EXPLANATION)
         machine_run(batch, PHASE_EXPLANATION);
 }

@@ -219,6 +219,13 @@ static enum status bind_standards(struct policy_run *run, struct error *err)
     return STATUS_OK;
 }
 
+/* Born on 29 February: a year is completed on 1 March of a common year, which is what clamping to the 28th amounts to. */
+static void bind_birthdays(struct policy_run *run)
+{
+    for (int years = 0; years <= AGE_TABLE_YEARS; years++)
+        run->birthdays[years] = civil_add_months(run->as_of, -12 * years);
+}
+
 static void bind_clauses(struct policy_run *run)
 {
     const struct program *program = &run->policy->program;
@@ -255,6 +262,7 @@ enum status policy_run_new(const struct policy *policy, day_t as_of, struct poli
     } else {
         bind_windows(made);
         bind_clauses(made);
+        bind_birthdays(made);
         status = bind_standards(made, err);
     }
     if (status != STATUS_OK)
