@@ -16,8 +16,8 @@ quarantined; one that the policy does not read is stored and has no effect.
 | amount | yuan, such as `4830.00`; empty = not known | `from`–`to`; counts, whole, on its last day. One of the two is enough. Of assets: the value on that day. |
 | yesno | `yes` or `no` (`y` `n` `1` `0` `是` `否`); empty = yes | a state: holds from `from` to `to`; without `to` until further notice |
 | relief | empty or `yes` = received; a number = yuan per month; `no` = not received | a state |
-| choice | one of the listed values, never empty | a state |
-| certificate | 20 characters: identity number, type 1–7, grade 1–4; perhaps a suffix of up to four; never empty | a state |
+| choice | one of the listed values, exactly as listed; never empty | a state |
+| certificate | 20 characters: identity number, type 1–7, grade 1–4; perhaps a suffix (of a replacement) of up to 32 bytes; never empty | a state |
 | text | a code of the sender's own (an illness), or `yes`, or `no`; never empty | a state |
 | event | `yes` or `no`; empty = yes | happens on `from` |
 

@@ -11,7 +11,7 @@
 enum {
     CERTIFICATE_LENGTH = 20,
     CERTIFICATE_ID_LENGTH = 18,
-    CERTIFICATE_SUFFIX_MAX = 4,
+    CERTIFICATE_SUFFIX_MAX = 32, /* bytes: "B1", " 补", "-2"; a longer one is another column, glued on */
     TYPE_MAX = 7,
     GRADE_MAX = 4,
 };
@@ -76,7 +76,7 @@ static enum fact_verdict read_choice(const struct fact_code *code, struct slice 
     if (text.length == 0)
         return FACT_VALUE_MISSING;
     for (int i = 0; i < code->choice_count; i++) {
-        if (equals_ignoring_case(text, code->choices[i])) {
+        if (slice_is(text, code->choices[i])) {
             *value = i + 1;
             return FACT_OK;
         }
@@ -101,13 +101,22 @@ static bool are_alphanumeric(const char *bytes, size_t count)
     return true;
 }
 
+static bool are_printable(const char *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((unsigned char)bytes[i] < ' ' || bytes[i] == 0x7f)
+            return false;
+    return true;
+}
+
 static enum fact_verdict read_certificate(struct slice text, uint64_t packed_id, int64_t *value)
 {
     struct slice number = slice_trim(text);
     if (number.length == 0)
         return FACT_VALUE_MISSING;
     if (number.length < CERTIFICATE_LENGTH || number.length > CERTIFICATE_LENGTH + CERTIFICATE_SUFFIX_MAX ||
-        !are_alphanumeric(number.bytes, number.length))
+        !are_alphanumeric(number.bytes, CERTIFICATE_LENGTH) ||
+        !are_printable(number.bytes + CERTIFICATE_LENGTH, number.length - CERTIFICATE_LENGTH))
         return FACT_CERTIFICATE_FORM;
     int type = number.bytes[CERTIFICATE_ID_LENGTH] - '0';
     int grade = number.bytes[CERTIFICATE_ID_LENGTH + 1] - '0';

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { until } from './wait.mjs';
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
-export const BUILD = process.env.SHOUWANG_BUILD ?? join(ROOT, 'build');
+export const BUILD = process.env.SHOUWANG_BUILD ?? ROOT;
 const PG_CLUSTER = join(ROOT, 'tests', 'system', 'pg_cluster.sh');
 export const program = (name) => join(BUILD, { shouwangd: 'daemon', shouwangctl: 'ctl' }[name] ?? 'sample', name);
 
