@@ -56,6 +56,10 @@ make_cluster() {
 
 start() {
 	if [ ! -d "$dir/data" ]; then make_cluster; fi
+	if as_server "$bin/pg_ctl" -D "$dir/data" status >/dev/null 2>&1; then
+		echo "host=$dir user=postgres"
+		return
+	fi
 	# postgres inherits neither our terminal nor our pipes: a caller that reads our output must see its end
 	as_server "$bin/pg_ctl" -D "$dir/data" -l "$dir/data/server.log" -w -t 60 start >/dev/null 2>&1 </dev/null ||
 		{ echo "pg_cluster.sh: the server does not start:" >&2; tail -n 20 "$dir/data/server.log" >&2; exit 1; }
