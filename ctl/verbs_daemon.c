@@ -163,8 +163,9 @@ int verb_round_accept(struct ctl *ctl)
     if (sscanf(ctl->words[0], "%ld%c", &round_id, &end) != 1 || round_id <= 0)
         return ctl_usage(ctl, "\"%s\" is not a round's number", ctl->words[0]);
     const char *reason = ctl_value(ctl, "--reason");
-    json_t *args = json_pack("{s:I, s:s, s:b}", "round", (json_int_t)round_id, "reason", reason ? reason : "",
-                             "wait", 1);
+    json_t *args = json_pack("{s:I}", "id", (json_int_t)round_id);
+    if (args != NULL && reason != NULL)
+        json_object_set_new(args, "reason", json_string(reason));
     json_t *result = NULL;
     int exit_code = ctl_request(ctl, "round accept", args, ROUND_TIMEOUT_MS, show_progress, &result);
     end_progress();

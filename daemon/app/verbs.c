@@ -323,7 +323,7 @@ const struct control_verb daemon_verbs[] = {
                    {"wait", CONTROL_FLAG, false}}},
     {.name = "round accept",
      .begin = begin_accept,
-     .arguments = {{"id", CONTROL_NUMBER, true}, {"reason", CONTROL_TEXT, true}}},
+     .arguments = {{"id", CONTROL_NUMBER, true}, {"reason", CONTROL_TEXT, false}}},
     {.name = "scan", .begin = begin_scan, .arguments = {{"wait", CONTROL_FLAG, false}}},
     {.name = "reload", .begin = begin_reload},
     {.name = "endpoint test",

@@ -175,7 +175,7 @@ test('what cannot be understood at the control socket is refused with a reason',
         ['{"verb":"round","args":{"dry_run":"yes"}}', /dry_run must be true or false/],
         ['{"verb":"round","args":{"as_of":"2021-02-30"}}', /as_of must be a date/],
         ['{"verb":"round","args":{"bad":1}}', /takes no argument bad/],
-        ['{"verb":"round accept","args":{"id":1}}', /needs the argument reason/],
+        ['{"verb":"round accept","args":{"reason":"x"}}', /needs the argument id/],
         ['{"verb":"round accept","args":{"id":0,"reason":"x"}}', /id must be a number above 0/],
         ['{"verb":"log level","args":{"level":"loud"}}', /level must be debug/],
     ]) {

@@ -75,8 +75,21 @@ test('a round that would raise more than the limit is held until it is accepted'
     assert.equal(held.held, true);
     assert.equal(held.raised, 5);
     assert.deepEqual(instance.json('warnings').households, []);
-    assert.equal(instance.ctl('round', 'accept', String(held.round), '--reason', 'first round').status, 0);
+    const accepted = instance.ctl('round', 'accept', String(held.round), '--reason', 'first round');
+    assert.equal(accepted.status, 0, accepted.stderr);
     assert.equal(instance.json('warnings').households.length, 5);
+});
+
+test('a held round can be accepted without a reason, once', async () => {
+    const register = new Register().single('H1', residentId('1980-01-01', 1), '1000.00');
+    await county(register, { rounds: { limit: '0' } });
+    const held = instance.round('2021-06-30');
+    assert.equal(held.held, true);
+    const accepted = instance.json('round', 'accept', String(held.round));
+    assert.deepEqual([accepted.as_of, accepted.held, accepted.raised], ['2021-06-30', false, 1]);
+    assert.equal(instance.ctl('round', 'accept', String(held.round)).status, 65, 'it is held no longer');
+    assert.equal(instance.ctl('round', 'accept', '999999').status, 65, 'there is no such round');
+    assert.equal(instance.ctl('round', 'accept', 'one').status, 64);
 });
 
 test('a date before the last committed round is refused, but not for a dry run', async () => {
