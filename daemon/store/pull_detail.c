@@ -49,14 +49,16 @@ enum status pull_places(struct pg *pg, const int64_t *household_ids, size_t hous
     return made == NULL ? no_memory(err, rows) : STATUS_OK;
 }
 
-/* The keys come through unnest, so that the planner knows how many they are: few are looked up in the index, many are
- * hashed and met by one scan of each partition. */
+/* An array's elements are looked up in the index when they are few, hashed and met by one scan of each partition when they
+ * are many; also while a table that was just filled has no statistics, where a join goes astray. */
 static const char notes_of_persons[] =
     "select f.person_id, f.code, f.batch_id, f.row_no, f.as_of, f.ref"
-    "  from person_fact f where f.person_id = any($1) and f.code = any($2::smallint[]) and (f.as_of is not null or f.ref <> '') order by 1, 2, 3, 4";
+    "  from person_fact f where f.person_id = any($1) and f.code = any($2::smallint[]) and (f.as_of is not "
+    "null or f.ref <> '') order by 1, 2, 3, 4";
 static const char notes_of_households[] =
     "select f.household_id, f.code, f.batch_id, f.row_no, f.as_of, f.ref"
-    "  from household_fact f where f.household_id = any($1) and f.code = any($2::smallint[]) and (f.as_of is not null or f.ref <> '') order by 1, 2, 3, 4";
+    "  from household_fact f where f.household_id = any($1) and f.code = any($2::smallint[]) and (f.as_of is "
+    "not null or f.ref <> '') order by 1, 2, 3, 4";
 
 enum status pull_notes(struct pg *pg, enum pull_subject subject, const int64_t *subject_ids,
                        size_t subject_count, const int16_t *codes, size_t code_count, struct arena *arena,
