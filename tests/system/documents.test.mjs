@@ -54,7 +54,7 @@ const words = (text) => new Set([...text.matchAll(/`([^`]*)`/g)].flatMap((match)
 function members(text) {
     return text
         .split('\n')
-        .filter((line) => line.startsWith('| `') && !/\| (only |.*\bonly if\b|Only )/.test(line))
+        .filter((line) => line.startsWith('| `') && !/\| (only |.*\b[Oo]nly i[fn]\b|Only )/.test(line))
         .flatMap((line) => [...line.split(' | ')[0].matchAll(/`([a-z_]+)`/g)].map((match) => match[1]));
 }
 
