@@ -18,14 +18,14 @@ static const char create_sql[] =
     "create table if not exists shouwang.migration ("
     " number integer primary key, name text not null, sha256 text not null,"
     " applied_at timestamptz not null default now(), applied_by text not null default session_user);"
-    "comment on table shouwang.migration is 'Which migrations of the schema were applied; shouwangctl "
-    "migrate.';"
+    "comment on table shouwang.migration is 'Which migrations of the schema were applied; shouwangctl"
+    " migrate.';"
     "comment on column shouwang.migration.number is 'Its number; they are applied in this order.';"
     "comment on column shouwang.migration.name is 'Its file name.';"
     "comment on column shouwang.migration.sha256 is 'SHA-256 of its text, lower-case hex; it never changes.';"
     "comment on column shouwang.migration.applied_at is 'When it was applied.';"
-    "comment on column shouwang.migration.applied_by is 'The account that applied it, owner of what it "
-    "made.';"
+    "comment on column shouwang.migration.applied_by is 'The account that applied it, owner of what it"
+    " made.';"
     "commit";
 
 struct report {

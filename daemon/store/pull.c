@@ -526,11 +526,11 @@ static enum status fetch_members(struct pg *pg, struct arena *arena, struct pull
 
 /* Persons' facts by their current members, then the household's own; the same columns. */
 static const char one_facts_sql[] =
-    "select f.subject, f.of_household, f.code, f.source, f.value, f.from_day, f.to_day, f.as_of, f.batch_id, "
-    "f.row_no,"
+    "select f.subject, f.of_household, f.code, f.source, f.value, f.from_day, f.to_day, f.as_of,"
+    " f.batch_id, f.row_no,"
     "       f.ref, f.detail, b.batch, b.received_at from ("
-    " select person_id as subject, false as of_household, code, source, value, from_day, to_day, as_of, "
-    "batch_id, row_no,"
+    " select person_id as subject, false as of_household, code, source, value, from_day, to_day, as_of,"
+    " batch_id, row_no,"
     "        ref, detail from person_fact"
     "  where person_id in (select person_id from membership where household_id = $1 and valid_to is null)"
     " union all"

@@ -96,8 +96,8 @@ struct register_writer {
 static const char stage_sql[] =
     "create temporary table stage_household (household_no text, township_code bigint, village_code bigint,"
     " urban boolean, address text) on commit drop;"
-    "create temporary table stage_person (household_no text, id_packed bigint, raw_id text, name text, birth "
-    "date,"
+    "create temporary table stage_person (household_no text, id_packed bigint, raw_id text, name text,"
+    " birth date,"
     " kinship smallint, labour text, line integer) on commit drop";
 
 enum status register_writer_new(struct pg *pg, day_t today, struct register_writer **writer,
@@ -228,8 +228,8 @@ static const struct step {
      "insert into household_number (household_no, household_id)"
      " select household_no, (select coalesce(max(household_id), 0) from household_number)"
      "        + row_number() over (order by household_no collate \"C\")"
-     " from stage_household s where not exists (select from household_number n where n.household_no = "
-     "s.household_no)",
+     " from stage_household s where not exists (select from household_number n where n.household_no ="
+     " s.household_no)",
      0},
     {"numbering households",
      "create temporary table snap_household on commit drop as"
@@ -251,10 +251,10 @@ static const struct step {
      "     (s.township_code, s.village_code, s.urban, s.address)",
      offsetof(struct register_counts, households_changed)},
     {"adding households",
-     "insert into household (household_id, household_no, township_code, village_code, urban, address, "
-     "valid_from)"
-     " select household_id, household_no, township_code, village_code, urban, address, $1 from "
-     "snap_household s"
+     "insert into household (household_id, household_no, township_code, village_code, urban, address,"
+     " valid_from)"
+     " select household_id, household_no, township_code, village_code, urban, address, $1 from"
+     " snap_household s"
      " where not exists (select from household h where h.household_id = s.household_id)",
      offsetof(struct register_counts, households_new)},
     {"numbering persons",
@@ -271,10 +271,10 @@ static const struct step {
      "insert into person_identity (id_packed, person_id) select id_packed, person_id from new_person", 0},
     {"matching persons",
      "create temporary table snap_person on commit drop as"
-     " select i.person_id, h.household_id, s.id_packed, s.raw_id, s.name, s.birth, s.kinship, s.labour, "
-     "s.line"
-     " from stage_person s join person_identity i using (id_packed) join snap_household h using "
-     "(household_no)",
+     " select i.person_id, h.household_id, s.id_packed, s.raw_id, s.name, s.birth, s.kinship, s.labour,"
+     " s.line"
+     " from stage_person s join person_identity i using (id_packed) join snap_household h using"
+     " (household_no)",
      0},
     /* Who has no usable number is known again by household, number as registered and name; of two who share all of
      * that, the first stays the first. Those without a match sort first and so are numbered 1, 2 … */
@@ -299,8 +299,8 @@ static const struct step {
      " where id_packed is null and not exists (select from person p where p.person_id = s.person_id)",
      offsetof(struct register_counts, persons_new)},
     {"renaming persons",
-     "update person p set name = s.name from snap_person s where s.person_id = p.person_id and s.name <> "
-     "p.name",
+     "update person p set name = s.name from snap_person s where s.person_id = p.person_id and s.name <>"
+     " p.name",
      offsetof(struct register_counts, persons_renamed)},
     {"ending memberships",
      "update membership m set valid_to = $1 where valid_to is null and not exists"
@@ -308,8 +308,8 @@ static const struct step {
      offsetof(struct register_counts, memberships_ended)},
     {"changing memberships",
      "update membership m set birth = s.birth, kinship = s.kinship, labour = s.labour, line = s.line"
-     " from snap_person s where s.person_id = m.person_id and s.household_id = m.household_id and m.valid_to "
-     "is null"
+     " from snap_person s where s.person_id = m.person_id and s.household_id = m.household_id and"
+     " m.valid_to is null"
      " and (m.birth, m.kinship, m.labour) is distinct from (s.birth, s.kinship, s.labour)",
      offsetof(struct register_counts, memberships_changed)},
     {"adding memberships",

@@ -379,8 +379,8 @@ static const char supersede_sql[] =
     "     and c.township_code = d.township_code and c.family = split_part(o.type, '.', 1))";
 
 static const char deliver_sql[] =
-    "insert into delivery (household_id, event_id, outbox_no, township_code, priority, state, expires_at, "
-    "finished_at)"
+    "insert into delivery (household_id, event_id, outbox_no, township_code, priority, state, expires_at,"
+    " finished_at)"
     " select o.household_id, o.event_id, o.outbox_no, o.township_code, c.priority,"
     "        case when untold then 'superseded' else 'queued' end, c.expires_at,"
     "        case when untold then clock_timestamp() end"

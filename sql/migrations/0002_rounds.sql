@@ -202,6 +202,7 @@ create table delivery (
     township_code bigint not null,
     priority smallint not null,
     state text not null check (state in ('queued', 'in_flight', 'delivered', 'failed', 'held', 'superseded', 'expired')),
+    created_at timestamptz not null default now(),
     attempts integer not null default 0,
     next_attempt_at timestamptz not null default now(),
     lease_until timestamptz,
@@ -222,6 +223,7 @@ comment on column delivery.outbox_no is 'Order within the household.';
 comment on column delivery.township_code is 'To whom.';
 comment on column delivery.priority is '0 red, 1 orange, 2 yellow, 3 verify, 4 the rest.';
 comment on column delivery.state is 'queued, in_flight (being sent under a lease), delivered, failed (for good, can be requeued), held, superseded, expired (told to the county instead).';
+comment on column delivery.created_at is 'When it was written, with its event; here too, so that the queue''s age needs no event bodies.';
 comment on column delivery.attempts is 'Attempts begun.';
 comment on column delivery.next_attempt_at is 'Not before.';
 comment on column delivery.lease_until is 'When an attempt in flight counts as lost and is made again under the same id.';

@@ -133,8 +133,8 @@ END_TEST
 START_TEST(without_createrole)
 {
     fixture_role("plain_owner", NULL, "");
-    fixture_sql("do $$ begin execute format('grant create on database %I to plain_owner', "
-                "current_database()); end $$");
+    fixture_sql("do $$ begin execute format('grant create on database %I to plain_owner',"
+                " current_database()); end $$");
     struct pg *pg = fixture_connect("plain_owner");
     must(migrate_run(pg, dictionary, NULL, 0, NULL, NULL, &err));
     must(migrate_check(pg, dictionary, NULL, 0, &err));

@@ -413,8 +413,8 @@ START_TEST(one_open_membership)
     const struct human humans[] = {{"H1", wang, NULL, "王大", 2, ""}};
     APPLY(places, humans);
     ck_assert_int_eq(pg_exec(db,
-                             "insert into membership (person_id, household_id, valid_from, line) values (1, "
-                             "9, '2021-01-01', 1)",
+                             "insert into membership (person_id, household_id, valid_from, line) values (1,"
+                             " 9, '2021-01-01', 1)",
                              &err),
                      STATUS_FATAL);
     ck_assert_str_eq(pg_sqlstate(db), "23505");

@@ -27,8 +27,8 @@ static void fixture_rounds(void)
     db = fixture_connect("test_daemon");
     arena = arena_new(0);
     ck_assert(civil_from_ymd(2021, 6, 30, &today));
-    fixture_sql("insert into household (household_id, household_no, township_code, village_code, urban, "
-                "address, valid_from)"
+    fixture_sql("insert into household (household_id, household_no, township_code, village_code, urban,"
+                " address, valid_from)"
                 " values (1, 'H1', 610922101, 610922101001, false, '', '2021-01-01'),"
                 " (2, 'H10', 610922101, 610922101002, false, '', '2021-01-01'),"
                 " (3, 'H2', 610922102, 610922102001, true, '', '2021-01-01'),"
