@@ -138,7 +138,7 @@ static void render_delivery(const struct api_view *view, struct text *out)
     labelled(out, ends, "outcome", "superseded", stats->superseded);
     number(out, "shouwang_delivery_in_flight", GAUGE, "Attempts under way.", stats->in_flight);
     number(out, "shouwang_endpoints_broken", GAUGE,
-           "Receivers that are left alone for now because they keep failing.", stats->endpoints_broken);
+           "Receivers that keep failing; each is tried by one attempt at a time.", stats->endpoints_broken);
 }
 
 /* --- what the database says ----------------------------------------------------------------------------------- */

@@ -6,6 +6,11 @@
  *       ▲                                                                                                           │
  *       └───────────────── poll timer (POLL_MS, or the next retry that is known) ◄──────────────────────────────────┘
  *
+ * A claim asks for no more than there are free places. Where those do not reach for all endpoints, the next claim goes on
+ * behind the last one asked, until each has been asked once; the next pump begins where that ended. So no endpoint can
+ * keep another from its turn, whether it has nothing to be sent or far too much. One that keeps failing is tried by one
+ * attempt at a time (its breaker), so that it does not fill the places of all.
+ *
  * Until its result is committed, an event stands in the database as in flight; so a household's next event is never claimed
  * while the fate of the one before is only in memory.
  */
@@ -35,12 +40,15 @@ enum {
     CONNECT_TIMEOUT_MS = 5000, /* or the whole timeout, if that is shorter */
     TEST_PRIORITY = -1,        /* before every warning: somebody is watching */
     TEST_MARGIN_MS = 10000,    /* an endpoint test waits so much longer than its attempt */
+    BREAKER_FAILURES = 3,      /* in a row, without an answer or with a 5xx: more than a hiccup */
 };
+#define NEVER_MS (INT64_MAX / 2)
 
 /* An endpoint and what is under way to it. */
 struct target {
     const struct endpoint_config *config;
     unsigned in_flight;
+    unsigned failures;     /* attempts in a row after which the receiver must be taken for down */
     int64_t not_before_ms; /* monotonic: Retry-After of 429 and 503 */
 };
 
@@ -74,6 +82,8 @@ struct delivery {
     struct random random;
     struct target *targets; /* in the order of settings.endpoints */
     size_t target_count;
+    size_t turn;    /* the target that is asked for next */
+    size_t unasked; /* targets that the present pump has not come to */
     TAILQ_HEAD(, attempt) attempts;
     TAILQ_HEAD(, test) tests;
     bool claiming, again, draining;
@@ -86,7 +96,7 @@ struct delivery {
     struct delivery_stats stats;
 };
 
-static struct target *target_of(struct delivery *delivery, int64_t code)
+static struct target *target_of(const struct delivery *delivery, int64_t code)
 {
     size_t low = 0, high = delivery->target_count;
     while (low < high) {
@@ -149,14 +159,16 @@ static struct test *test_find(struct delivery *delivery, const char *event_id)
     return NULL;
 }
 
+static void test_fail(struct test *test, const char *text)
+{
+    struct delivery_test_result result = {.text = text, .event_id = test->event_id};
+    test_end(test, &result);
+}
+
 static void test_late(void *ctx)
 {
-    struct test *test = ctx;
-    struct delivery_test_result result = {
-        .text = "no attempt was made in time: is the endpoint held, or are all its "
-                "connections busy? see shouwangctl queue",
-        .event_id = test->event_id};
-    test_end(test, &result);
+    test_fail(ctx, "no attempt was made in time: is the endpoint held, or are all its connections busy? see "
+                   "shouwangctl queue");
 }
 
 /* --- attempts --------------------------------------------------------------------------------------------------- */
@@ -208,26 +220,24 @@ static void held(void *context, enum status status, int64_t affected, const stru
         log_event(LOG_DELIVERY_DATABASE, log_error(err));
 }
 
-static void hold_endpoint(struct delivery *delivery, struct target *target, int64_t township)
+static void hold_endpoint(struct delivery *delivery, int64_t township)
 {
     struct error err;
     log_event(LOG_ENDPOINT_HELD, log_int("township", township), log_int("http", 410));
     if (outbox_hold_endpoint_async(delivery->pg, township, "the receiver answered 410 Gone",
                                    STATEMENT_TIMEOUT_MS, held, delivery, &err) != STATUS_OK)
         log_event(LOG_DELIVERY_DATABASE, log_error(&err));
-    /* Also while the database does not know it yet. */
-    if (target != NULL)
-        target->not_before_ms = clock_monotonic_ms() + delivery->settings.retry_max_ms;
 }
 
-static void note_pause(struct delivery *delivery, struct target *target, const struct verdict *verdict)
+static void note_answer(struct target *target, const struct verdict *verdict)
 {
-    int64_t now_ms = clock_monotonic_ms();
-    if (target != NULL && verdict->endpoint_pause_ms > 0 &&
-        now_ms + verdict->endpoint_pause_ms > target->not_before_ms)
-        target->not_before_ms = now_ms + verdict->endpoint_pause_ms;
-    if (verdict->outcome == OUTBOX_AGAIN && now_ms + verdict->next_attempt_in_ms < delivery->next_retry_ms)
-        delivery->next_retry_ms = now_ms + verdict->next_attempt_in_ms;
+    int64_t until_ms = clock_monotonic_ms() + verdict->endpoint_pause_ms;
+    if (verdict->endpoint_pause_ms > 0 && until_ms > target->not_before_ms)
+        target->not_before_ms = until_ms;
+    if (!verdict->endpoint_fails)
+        target->failures = 0;
+    else if (target->failures < BREAKER_FAILURES)
+        target->failures++;
 }
 
 static void attempt_done(void *ctx, const struct http_result *http)
@@ -243,8 +253,9 @@ static void attempt_done(void *ctx, const struct http_result *http)
     count_outcome(&delivery->stats, verdict.outcome);
     log_outcome(attempt, http, &verdict);
     if (verdict.hold_endpoint)
-        hold_endpoint(delivery, target, attempt->township);
-    note_pause(delivery, target, &verdict);
+        hold_endpoint(delivery, attempt->township);
+    if (target != NULL)
+        note_answer(target, &verdict);
 
     struct outbox_result result = {
         .household_id = attempt->household_id,
@@ -357,11 +368,19 @@ static void pump_at(void *ctx)
 
 static void sleep_until_next(struct delivery *delivery)
 {
-    int64_t now_ms = clock_monotonic_ms(), wait_ms = POLL_MS;
-    if (delivery->next_retry_ms - now_ms < wait_ms)
-        wait_ms = delivery->next_retry_ms - now_ms;
-    loop_timer_arm(delivery->poll, wait_ms);
+    int64_t poll_ms = clock_monotonic_ms() + POLL_MS;
+    loop_timer_arm_at(delivery->poll, delivery->next_retry_ms < poll_ms ? delivery->next_retry_ms : poll_ms);
 }
+
+/* The present pump is over. */
+static void rest(struct delivery *delivery, bool database_up)
+{
+    if (idle(delivery) || !database_up)
+        tell_settled(delivery, database_up);
+    sleep_until_next(delivery);
+}
+
+static void ask(struct delivery *delivery);
 
 static void claimed(void *context, enum status status, const struct outbox_claim *claims, size_t count,
                     const struct error *err)
@@ -375,28 +394,30 @@ static void claimed(void *context, enum status status, const struct outbox_claim
         start_attempt(delivery, &claims[i]);
     if (delivery->draining) {
         tell_drained(delivery);
-    } else if (delivery->again && status == STATUS_OK) {
+    } else if (status != STATUS_OK) {
+        rest(delivery, false);
+    } else if (delivery->again) {
         pump(delivery);
     } else {
-        if (idle(delivery) || status != STATUS_OK)
-            tell_settled(delivery, status == STATUS_OK);
-        sleep_until_next(delivery);
+        ask(delivery);
     }
 }
 
-/* How many more each target may have, within the whole's bound; the number of asks. */
-static size_t free_places(const struct delivery *delivery, struct outbox_ask *asks)
+/* How many more each target may have, within the whole's bound, from the one whose turn it is; the number of asks. */
+static size_t free_places(struct delivery *delivery, struct outbox_ask *asks)
 {
     int64_t now_ms = clock_monotonic_ms();
     unsigned left = delivery->settings.connections > delivery->stats.in_flight
                         ? delivery->settings.connections - delivery->stats.in_flight
                         : 0;
     size_t count = 0;
-    for (size_t i = 0; i < delivery->target_count && left > 0; i++) {
-        const struct target *target = &delivery->targets[i];
-        if (target->not_before_ms > now_ms || target->in_flight >= target->config->connections)
+    for (; delivery->unasked > 0 && left > 0; delivery->unasked--) {
+        const struct target *target = &delivery->targets[delivery->turn];
+        unsigned most = target->failures < BREAKER_FAILURES ? target->config->connections : 1;
+        delivery->turn = (delivery->turn + 1) % delivery->target_count;
+        if (target->not_before_ms > now_ms || target->in_flight >= most)
             continue;
-        unsigned room = target->config->connections - target->in_flight;
+        unsigned room = most - target->in_flight;
         unsigned places = room < left ? room : left;
         left -= places;
         asks[count++] = (struct outbox_ask){target->config->code, (int32_t)places};
@@ -404,42 +425,46 @@ static size_t free_places(const struct delivery *delivery, struct outbox_ask *as
     return count;
 }
 
-static void pump(struct delivery *delivery)
+/* Claims for as many of the targets that are still to be asked as there are places. */
+static void ask(struct delivery *delivery)
 {
     struct error err;
-    if (delivery->draining)
-        return;
-    if (delivery->target_count == 0) {
-        tell_settled(delivery, true);
-        return;
-    }
-    delivery->again = delivery->claiming;
-    if (delivery->claiming)
-        return;
-    struct outbox_ask *asks = calloc(delivery->target_count, sizeof *asks);
+    struct outbox_ask *asks = calloc(delivery->target_count + 1, sizeof *asks);
+    enum status status = asks == NULL ? error_set(&err, STATUS_FATAL, "out of memory") : STATUS_OK;
     size_t count = asks == NULL ? 0 : free_places(delivery, asks);
-    enum status status = STATUS_OK;
-    delivery->next_retry_ms = INT64_MAX / 2;
     if (count > 0)
         status =
             outbox_claim_async(delivery->pg, asks, count, delivery->settings.timeout_ms + LEASE_MARGIN_MS,
                                STATEMENT_TIMEOUT_MS, claimed, delivery, &err);
     free(asks);
-    if (status == STATUS_OK && count > 0) {
-        delivery->claiming = true;
-        return;
-    }
-    if (status != STATUS_OK) {
+    delivery->claiming = status == STATUS_OK && count > 0;
+    if (status != STATUS_OK)
         delivery->stats.database_up = false;
-        tell_settled(delivery, false);
-    }
-    sleep_until_next(delivery);
+    if (!delivery->claiming)
+        rest(delivery, status == STATUS_OK);
+}
+
+static void pump(struct delivery *delivery)
+{
+    if (delivery->draining)
+        return;
+    delivery->again = delivery->claiming;
+    if (delivery->claiming)
+        return;
+    if (delivery->next_retry_ms <= clock_monotonic_ms())
+        delivery->next_retry_ms = NEVER_MS;
+    delivery->unasked = delivery->target_count;
+    ask(delivery);
 }
 
 /* Results are committed: places are free, and households may go on. */
 static void results_written(void *ctx)
 {
     struct delivery *delivery = ctx;
+    int64_t soonest_ms = results_soonest_ms(delivery->results);
+    int64_t retry_ms = soonest_ms < NEVER_MS / 2 ? clock_monotonic_ms() + soonest_ms + 1 : NEVER_MS;
+    if (retry_ms < delivery->next_retry_ms)
+        delivery->next_retry_ms = retry_ms;
     tell_drained(delivery);
     pump(delivery);
 }
@@ -455,6 +480,9 @@ static void database_changed(void *context, bool up, const struct error *err)
     delivery->stats.database_up = up;
     if (up) {
         log_event(LOG_DELIVERY_DATABASE_UP);
+        results_write(
+            delivery->results); /* first: what is done may not be claimed again for its lease's end */
+        overdue_look(delivery->overdue);
         pump(delivery);
     } else {
         log_event(LOG_DELIVERY_DATABASE, log_error(err));
@@ -471,8 +499,11 @@ static struct target *targets_of(const struct delivery *delivery, const struct d
     for (size_t i = 0; targets != NULL && i < settings->endpoint_count; i++) {
         targets[i].config = &settings->endpoints[i];
         for (size_t old = 0; old < delivery->target_count; old++)
-            if (delivery->targets[old].config->code == targets[i].config->code)
-                targets[i].in_flight = delivery->targets[old].in_flight;
+            if (delivery->targets[old].config->code == targets[i].config->code) {
+                const struct endpoint_config *config = targets[i].config;
+                targets[i] = delivery->targets[old];
+                targets[i].config = config;
+            }
     }
     return targets;
 }
@@ -480,10 +511,13 @@ static struct target *targets_of(const struct delivery *delivery, const struct d
 static struct overdue_terms overdue_terms_of(const struct delivery *delivery,
                                              const struct delivery_settings *settings)
 {
-    bool county = false;
-    for (size_t i = 0; i < delivery->target_count; i++)
-        county = county || delivery->targets[i].config->code == settings->county_code;
-    return (struct overdue_terms){settings->county_code, county, settings->expiry_ms};
+    const struct target *county = target_of(delivery, settings->county_code);
+    return (struct overdue_terms){
+        .county_code = settings->county_code,
+        .county_has_endpoint = county != NULL,
+        .county_may_know_names = county != NULL && county->config->disclosure == ENDPOINT_NAMED,
+        .expiry_ms = settings->expiry_ms,
+    };
 }
 
 static struct http_client_settings http_settings(const struct delivery_settings *settings)
@@ -513,6 +547,7 @@ enum status delivery_reconfigure(struct delivery *delivery, const struct deliver
     free(delivery->targets);
     delivery->targets = targets;
     delivery->target_count = settings->endpoint_count;
+    delivery->turn = delivery->unasked = 0;
     delivery->settings = *settings;
     struct overdue_terms terms = overdue_terms_of(delivery, settings);
     overdue_configure(delivery->overdue, &terms);
@@ -553,7 +588,7 @@ enum status delivery_new(struct delivery **out, struct loop *loop, const struct 
     delivery->loop = loop;
     delivery->settings = *settings;
     delivery->drain_look = (struct loop_task){.run = look_drained, .ctx = delivery};
-    delivery->next_retry_ms = INT64_MAX / 2;
+    delivery->next_retry_ms = NEVER_MS;
     random_seed(&delivery->random, (uint64_t)clock_monotonic_us());
     enum status status = open_parts(delivery, err);
     if (status != STATUS_OK) {
@@ -582,11 +617,8 @@ void delivery_free(struct delivery *delivery)
         TAILQ_REMOVE(&delivery->attempts, attempt, link);
         attempt_free(attempt);
     }
-    while ((test = TAILQ_FIRST(&delivery->tests)) != NULL) {
-        TAILQ_REMOVE(&delivery->tests, test, link);
-        loop_timer_free(test->deadline);
-        free(test);
-    }
+    while ((test = TAILQ_FIRST(&delivery->tests)) != NULL)
+        test_fail(test, "shouwangd ends");
     loop_timer_free(delivery->poll);
     free(delivery->targets);
     free(delivery);
@@ -596,7 +628,8 @@ void delivery_free(struct delivery *delivery)
 
 void delivery_wake(struct delivery *delivery)
 {
-    pump(delivery);
+    delivery->again = true; /* a claim under way may not have seen the newest events */
+    loop_timer_arm(delivery->poll, 0);
 }
 
 static void test_put(void *context, enum status status, int64_t affected, const struct error *err)
@@ -611,7 +644,7 @@ static void test_put(void *context, enum status status, int64_t affected, const 
     /* Which test it was is not told; with the database away none of them has a chance. */
     for (test = TAILQ_FIRST(&delivery->tests); test != NULL; test = next) {
         next = TAILQ_NEXT(test, link);
-        test_end(test, &(struct delivery_test_result){.text = err->text, .event_id = test->event_id});
+        test_fail(test, err->text);
     }
 }
 
@@ -681,15 +714,13 @@ void delivery_settle(struct delivery *delivery, delivery_settled_fn *fn, void *c
 {
     delivery->settled = fn;
     delivery->settled_ctx = ctx;
-    delivery->again = true;
-    if (delivery->target_count == 0)
-        loop_timer_arm(delivery->poll, 0);
-    else
-        delivery_wake(delivery);
+    delivery_wake(delivery);
 }
 
 void delivery_stats(const struct delivery *delivery, struct delivery_stats *stats)
 {
     *stats = delivery->stats;
     stats->expired = overdue_count(delivery->overdue);
+    for (size_t i = 0; i < delivery->target_count; i++)
+        stats->endpoints_broken += delivery->targets[i].failures >= BREAKER_FAILURES;
 }

@@ -8,7 +8,7 @@
  *
  * Invariants
  * 1. All functions and all callbacks belong to the loop's thread. No callback is made from inside a function
- * here.
+ * here but delivery_free.
  * 2. Settings are borrowed until delivery_reconfigure or delivery_free has returned: an attempt in flight
  * holds nothing of the old settings.
  * 3. No transaction of the database stays open while an attempt is in flight.
@@ -43,8 +43,8 @@ struct delivery_settings {
 
 enum status delivery_new(struct delivery **delivery, struct loop *loop,
                          const struct delivery_settings *settings, struct error *err) WARN_UNUSED;
-/* Ends what is in flight without waiting: those attempts are made again when their lease ends. NULL is
- * allowed. */
+/* Ends what is in flight without waiting: those attempts are made again when their lease ends. Calls back for endpoint
+ * tests that still wait (not delivered), for nothing else. NULL is allowed. */
 void delivery_free(struct delivery *delivery);
 
 /* There may be new events: look now, not at the next poll. */
@@ -92,7 +92,7 @@ struct delivery_stats {
     uint64_t failed;           /* events given up for good */
     uint64_t expired;          /* events handed to the county */
     uint64_t superseded;       /* events not sent because a newer one says more */
-    unsigned endpoints_broken; /* endpoints whose breaker is open now */
+    unsigned endpoints_broken; /* endpoints that keep failing: one attempt at a time */
 };
 void delivery_stats(const struct delivery *delivery, struct delivery_stats *stats);
 

@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "domain/person_name.h"
+#include "domain/resident_id.h"
 #include "io/pg.h"
 #include "store/outbox.h"
 
@@ -26,6 +28,37 @@ struct overdue {
 
 /* --- what the county is told ------------------------------------------------------------------------------------ */
 
+/* Names and numbers that are masked already stay as they are. */
+static bool mask_person(json_t *person)
+{
+    uint64_t packed;
+    char id[RESIDENT_ID_TEXT_SIZE];
+    json_t *name = json_object_get(person, "name"), *number = json_object_get(person, "id_number");
+    bool masked = true;
+    if (json_is_string(name)) {
+        struct text mask;
+        text_init(&mask);
+        person_name_mask((struct slice){json_string_value(name), json_string_length(name)}, &mask);
+        masked = !mask.failed && json_string_setn(name, mask.bytes ? mask.bytes : "", mask.length) == 0;
+        text_fini(&mask);
+    }
+    struct slice digits = {json_string_value(number), json_string_length(number)};
+    if (json_is_string(number) && resident_id_parse(digits, DAY_NONE, &packed) == RESIDENT_ID_OK)
+        masked = masked && json_string_set(number, resident_id_mask(packed, id)) == 0;
+    return masked;
+}
+
+/* A township may have been told names that the county's own receiver may not be told. */
+static bool mask_event(json_t *data)
+{
+    size_t i;
+    json_t *person;
+    bool masked = true;
+    json_object_del(data, "address");
+    json_array_foreach(json_object_get(data, "persons"), i, person) masked = mask_person(person) && masked;
+    return masked;
+}
+
 static bool retell(json_t *event, const struct outbox_overdue *overdue, const char *event_id, int64_t unix_ms)
 {
     char time[CLOCK_RFC3339_SIZE];
@@ -41,7 +74,7 @@ static bool retell(json_t *event, const struct outbox_overdue *overdue, const ch
 }
 
 enum status overdue_compose(const struct outbox_overdue *overdue, const char *event_id, int64_t unix_ms,
-                            struct text *out, struct error *err)
+                            bool named, struct text *out, struct error *err)
 {
     json_t *event = json_loadb(overdue->event.bytes, overdue->event.length, 0, NULL);
     if (!json_is_object(event) || !json_is_object(json_object_get(event, "data"))) {
@@ -49,7 +82,8 @@ enum status overdue_compose(const struct outbox_overdue *overdue, const char *ev
         return error_set(err, STATUS_REJECT, "outbox event %s is no JSON object with data",
                          overdue->event_id);
     }
-    char *told = retell(event, overdue, event_id, unix_ms) ? json_dumps(event, JSON_COMPACT) : NULL;
+    bool fit = named || mask_event(json_object_get(event, "data"));
+    char *told = fit && retell(event, overdue, event_id, unix_ms) ? json_dumps(event, JSON_COMPACT) : NULL;
     json_decref(event);
     if (told != NULL)
         text_add_str(out, told);
@@ -87,7 +121,8 @@ static enum status give_up(struct overdue *overdue, const struct outbox_overdue 
     text_init(&told);
     bool tell = worth_telling(overdue, event);
     if (tell)
-        status = overdue_compose(event, uuid_v7(now_ms, event_id), now_ms, &told, err);
+        status = overdue_compose(event, uuid_v7(now_ms, event_id), now_ms,
+                                 overdue->terms.county_may_know_names, &told, err);
     struct outbox_event instead = {
         .household_id = event->household_id,
         .event_id = event_id,
@@ -152,6 +187,11 @@ enum status overdue_new(struct overdue **out, struct loop *loop, struct pg_async
 void overdue_configure(struct overdue *overdue, const struct overdue_terms *terms)
 {
     overdue->terms = *terms;
+}
+
+void overdue_look(struct overdue *overdue)
+{
+    loop_timer_arm(overdue->timer, 0);
 }
 
 void overdue_free(struct overdue *overdue)

@@ -2,6 +2,7 @@
 #include "delivery/results.h"
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "io/pg.h"
 
 #include <stdlib.h>
@@ -21,6 +22,7 @@ struct results {
     loop_fn *written;
     void *ctx;
     struct buffer filling, writing;
+    int64_t soonest_ms; /* see results_soonest_ms */
     bool in_statement;
 };
 
@@ -51,18 +53,28 @@ static bool buffer_add(struct buffer *buffer, const struct outbox_result *result
     return true;
 }
 
-static void write_now(void *ctx);
+static int64_t soonest(const struct buffer *buffer)
+{
+    int64_t soonest_ms = INT64_MAX;
+    for (size_t i = 0; i < buffer->count; i++)
+        if (buffer->items[i].outcome == OUTBOX_AGAIN && buffer->items[i].next_attempt_in_ms < soonest_ms)
+            soonest_ms = buffer->items[i].next_attempt_in_ms;
+    return soonest_ms;
+}
 
 static void recorded(void *context, enum status status, int64_t affected, const struct error *err)
 {
     (void)affected;
-    (void)err; /* the connection's own state change is logged where it is watched */
     struct results *results = context;
     results->in_statement = false;
-    if (status != STATUS_OK) {
+    if (status != STATUS_OK)
+        log_event(LOG_DELIVERY_DATABASE, log_error(err));
+    if (status == STATUS_RETRY) {
         loop_timer_arm(results->timer, RESULTS_AGAIN_MS);
         return;
     }
+    /* What the database will never take is dropped, or it would stop all others: its lease brings the attempt back. */
+    results->soonest_ms = soonest(&results->writing);
     buffer_fini(&results->writing);
     if (results->filling.count > 0)
         loop_timer_arm(results->timer, RESULTS_GATHER_MS);
@@ -125,6 +137,16 @@ bool results_add(struct results *results, const struct outbox_result *result)
     else if (!loop_timer_armed(results->timer))
         loop_timer_arm(results->timer, RESULTS_GATHER_MS);
     return true;
+}
+
+void results_write(struct results *results)
+{
+    loop_timer_arm(results->timer, 0);
+}
+
+int64_t results_soonest_ms(const struct results *results)
+{
+    return results->soonest_ms;
 }
 
 size_t results_waiting(const struct results *results)

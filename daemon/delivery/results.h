@@ -31,6 +31,10 @@ enum status results_new(struct results **results, struct loop *loop, struct pg_a
 void results_free(struct results *results); /* NULL is allowed; what waits is dropped */
 /* Copies, the error text too. False without memory: the lease will bring the attempt back. */
 bool results_add(struct results *results, const struct outbox_result *result);
+/* What waits is written in the next turn. */
+void results_write(struct results *results);
+/* Of those whose commit was told last: the shortest next_attempt_in_ms; INT64_MAX if none is to be sent again. */
+int64_t results_soonest_ms(const struct results *results);
 size_t results_waiting(const struct results *results); /* not committed yet */
 
 #endif

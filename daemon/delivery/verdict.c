@@ -36,6 +36,7 @@ static struct verdict again(const struct http_result *result, int32_t attempts,
         verdict.next_attempt_in_ms = result->retry_after_ms;
     if (result->retry_after_ms > 0 && (result->status_code == 429 || result->status_code == 503))
         verdict.endpoint_pause_ms = result->retry_after_ms;
+    verdict.endpoint_fails = result->outcome != HTTP_ANSWERED || result->status_code >= 500;
     return verdict;
 }
 
@@ -45,8 +46,10 @@ struct verdict verdict_of(const struct http_result *result, int32_t attempts,
     switch (class_of(result)) {
     case ANSWER_TAKEN:
         return (struct verdict){.outcome = OUTBOX_DELIVERED};
-    case ANSWER_GONE:
-        return (struct verdict){.outcome = OUTBOX_AGAIN, .hold_endpoint = true};
+    case ANSWER_GONE: /* after a back-off: until the hold stands in the database, nothing else holds it */
+        return (struct verdict){.outcome = OUTBOX_AGAIN,
+                                .next_attempt_in_ms = verdict_backoff_ms(attempts, terms, random),
+                                .hold_endpoint = true};
     case ANSWER_REFUSED:
         if (attempts >= DELIVERY_REFUSALS_MAX)
             return (struct verdict){.outcome = OUTBOX_FAILED};

@@ -30,6 +30,7 @@ struct verdict {
     enum outbox_outcome outcome;
     int64_t next_attempt_in_ms; /* OUTBOX_AGAIN */
     bool hold_endpoint;         /* 410 */
+    bool endpoint_fails;        /* no answer, or 5xx: the receiver, not the event, is at fault */
     int64_t
         endpoint_pause_ms; /* Retry-After of 429 or 503: nothing more goes to this receiver before; 0 = none */
 };

@@ -121,6 +121,16 @@ export class Instance {
         return run(program('shouwangctl'), ['-c', this.conf, ...args]);
     }
 
+    /** Like ctl, but this process goes on meanwhile: for what waits for one of our own receivers. */
+    ctlAside(...args) {
+        return new Promise((resolve, reject) => {
+            const result = { stdout: '', stderr: '' };
+            const child = spawn(program('shouwangctl'), ['-c', this.conf, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60000 });
+            for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (chunk) => (result[name] += chunk));
+            child.on('error', reject).on('close', (status) => resolve({ status, ...result }));
+        });
+    }
+
     /** Runs shouwangctl, which must succeed, and parses its JSON document. */
     json(...args) {
         return JSON.parse(must(program('shouwangctl'), ['-c', this.conf, ...args, '--json']));
