@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { SECRET_FILE_MAX_BYTES = 16 * 1024 };
 
@@ -143,7 +144,7 @@ static void make_endpoint(struct reading *reading)
     endpoint->connections =
         (unsigned)(values->connections > 0 ? values->connections
                                            : reading->options->delivery_connections_per_endpoint);
-    if (values->url && strncmp(values->url, "http:", 5) == 0 && !reading->options->delivery_plain_http &&
+    if (values->url && strncasecmp(values->url, "http:", 5) == 0 && !reading->options->delivery_plain_http &&
         !leads_to_loopback(values->url))
         mistake(reading, "url",
                 "http:// may lead to this machine alone; use https://, or allow [delivery] plain_http");

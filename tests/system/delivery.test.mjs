@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: PostgreSQL
 // Webhooks under bad weather: every answer a receiver can give, each township by itself.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { dropFeed, Register, residentId } from './lib/county.mjs';
-import { Cluster, Instance, newSecret } from './lib/instance.mjs';
+import { Webhook } from 'standardwebhooks';
+import { Cluster, Instance, newSecret, program } from './lib/instance.mjs';
 import { Receiver } from './lib/receiver.mjs';
 import { until } from './lib/wait.mjs';
 
 const A = '610922103';
 const B = '610922104';
 const FAST = { delivery: { retry_first: '100ms', retry_max: '400ms', timeout: '2s' } };
-let cluster, instance, a, b;
+let cluster, instance, a, b, c;
 
 before(() => (cluster = Cluster.start()));
 after(() => cluster?.stop());
@@ -19,8 +24,19 @@ afterEach(async () => {
     await instance?.close();
     await a?.stop();
     await b?.stop();
-    instance = a = b = null;
+    await c?.stop();
+    instance = a = b = c = null;
 });
+
+/** What became of a township's events: their states, in the order of their numbers. */
+const states = (township) => instance.sql(`select string_agg(state, ' ' order by outbox_no) from delivery where township_code = ${township}`);
+const settled = () => instance.sql("select count(*) from delivery where state <> 'delivered'") === '0';
+
+/** A metric's value, as the daemon exposes it now. */
+async function metric(name) {
+    const text = await (await fetch(`http://${instance.http}/metrics`)).text();
+    return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+}
 
 /** A county with one poor household in each of two townships. */
 async function county(settings = FAST, extra = {}) {
@@ -59,7 +75,10 @@ test('410 holds the endpoint; its events stay queued', async () => {
     instance.round('2021-06-30');
     await until(() => instance.sql(`select state from endpoint where township_code = ${A}`) === 'held', 'the endpoint to be held');
     assert.equal(a.ledger.length, 1);
-    assert.match(instance.sql(`select state from delivery where township_code = ${A}`), /queued|held/);
+    assert.equal(states(A), 'queued');
+    a.answer = () => 204;
+    instance.sql(`update endpoint set state = 'active', held_reason = null where township_code = ${A}`);
+    await a.waitFor(1, 'events after the release', 5000);
 });
 
 test('a redirect is never followed', async () => {
@@ -147,3 +166,245 @@ test('a township that may know names gets them, another does not', async () => {
     assert.deepEqual(b.events[0].data.persons, [{ name: '王**', id_number: '6109**********0022' }]);
     assert.doesNotMatch(b.ledger[0].body, /610922198001010022|王某某|address/);
 });
+
+test('no township waits for its turn behind others that have nothing to send', async () => {
+    const secret = newSecret();
+    a = await Receiver.start(secret);
+    const codes = Array.from({ length: 20 }, (_, i) => String(610922101 + i));
+    const delivery = { ...FAST.delivery, connections: 2, connections_per_endpoint: 2 };
+    instance = new Instance(cluster, { settings: { delivery }, townships: Object.fromEntries(codes.map((code) => [code, { url: a.url, secret }])) });
+    const register = new Register();
+    codes.slice(9).forEach((township, i) => register.single(`H${i}`, residentId('1980-01-01', i + 1), '1000.00', { township }));
+    instance.import(register);
+    await instance.start();
+    instance.round('2021-06-30');
+    const events = await a.waitFor(11);
+    assert.deepEqual(events.map((event) => event.data.township_code).sort(), codes.slice(9));
+});
+
+test('a receiver that is down gets one attempt at a time, and all when it is back', async () => {
+    const secret = newSecret();
+    a = await Receiver.start(secret);
+    instance = new Instance(cluster, { settings: { delivery: { ...FAST.delivery, timeout: '1s', connections_per_endpoint: 4 } }, townships: { [A]: { url: a.url, secret } } });
+    const register = new Register();
+    for (let i = 1; i <= 8; i++) register.single(`H${i}`, residentId('1980-01-01', i), '1000.00');
+    instance.import(register);
+    await instance.start();
+    let open = 0;
+    let most = 0;
+    a.answer = (request) => {
+        most = Math.max(most, ++open);
+        return new Promise((resolve) => request.socket.on('close', () => resolve(open-- && 500)));
+    };
+    instance.round('2021-06-30');
+    await until(async () => (await metric('shouwang_endpoints_broken')) === 1, 'the breaker to open');
+    assert.equal(most, 4);
+    await until(() => open <= 1, 'the first attempts to be cut');
+    most = 0;
+    const before = a.ledger.length;
+    await until(() => a.ledger.length >= before + 2, 'two single attempts');
+    assert.equal(most, 1);
+    a.answer = () => 204;
+    await a.waitFor(8);
+    await until(settled, 'the results');
+    assert.equal(await metric('shouwang_endpoints_broken'), 0);
+});
+
+test('a certificate of a private CA is trusted by ca_file alone', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'swca.'));
+    try {
+        const make = (...args) => assert.equal(spawnSync('openssl', args, { cwd: directory }).status, 0, args.join(' '));
+        const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+        make('req', '-x509', ...key, '-subj', '/CN=County CA', '-keyout', 'ca.key', '-out', 'ca.pem');
+        make('req', '-x509', ...key, '-subj', '/CN=receiver', '-addext', 'subjectAltName=IP:127.0.0.1', '-addext', 'basicConstraints=CA:FALSE', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-keyout', 'tls.key', '-out', 'tls.pem');
+        const secret = newSecret();
+        a = await Receiver.start(secret, { tls: { key: readFileSync(join(directory, 'tls.key')), cert: readFileSync(join(directory, 'tls.pem')) } });
+        const trusting = { url: a.url, secret, ca_file: join(directory, 'ca.pem') };
+        instance = new Instance(cluster, { settings: FAST, townships: { [A]: { url: a.url, secret }, [B]: trusting } });
+        instance.import(new Register().single('HA', residentId('1980-01-01', 1), '1000.00', { township: A }).single('HB', residentId('1980-01-01', 2), '1000.00', { township: B }));
+        await instance.start();
+        instance.round('2021-06-30');
+        await instance.waitForLog(new RegExp(`event=delivery.retry .*township=${A} attempt=2 http=0 outcome=not_trusted`));
+        assert.deepEqual((await a.waitFor(1)).map((event) => event.data.household_no), ['HB']);
+        instance.township(A, trusting);
+        instance.reload();
+        assert.deepEqual((await a.waitFor(2)).map((event) => event.data.household_no), ['HB', 'HA']);
+        const other = await Receiver.start(secret, { tls: { key: readFileSync(join(directory, 'ca.key')), cert: readFileSync(join(directory, 'ca.pem')) } });
+        instance.township(A, { ...trusting, url: other.url });
+        instance.reload();
+        const result = await instance.ctlAside('endpoint', 'test', A);
+        assert.equal(result.status, 1, 'the CA is right, the name is not');
+        assert.equal(other.ledger.length, 0);
+        await other.stop();
+    } finally {
+        rmSync(directory, { recursive: true });
+    }
+});
+
+test('what a township did not take in its term is told to the county once, with no more names than the county may know', async () => {
+    await county(FAST, { disclosure: 'named' });
+    const secret = newSecret();
+    c = await Receiver.start(secret);
+    instance.township('610922', { url: c.url, secret });
+    instance.reload();
+    a.answer = () => 503;
+    instance.round('2021-06-30');
+    await until(() => a.ledger.length >= 1, 'a first attempt');
+    assert.equal(c.ledger.length, 0);
+    for (let daemons = 0; daemons < 2; daemons++) {
+        await instance.stop();
+        instance.sql(`update delivery set expires_at = now() where township_code = ${A}`);
+        await instance.start();
+        await c.waitFor(1);
+        await until(() => states('610922') === 'delivered', "the county's result");
+        if (daemons === 0) assert.match(instance.output, /level=error event=delivery.expired .*county=told/);
+    }
+    assert.equal((await instance.ctlAside('endpoint', 'test', B)).status, 0, 'behind the second look for such events');
+    assert.doesNotMatch(instance.output, /event=delivery.expired/);
+    assert.equal(states('610922'), 'delivered');
+    assert.equal(states(A), 'expired');
+    assert.equal(c.ledger.length, 1);
+    const [told] = c.events;
+    assert.equal(told.type, 'cn.shouwang.warning.overdue');
+    assert.equal(told.subject, 'households/HA');
+    assert.equal(told.sequence, '1'.padStart(20, '0'));
+    assert.notEqual(told.id, a.ledger[0].id);
+    const { id, type, township_code } = told.data.undelivered;
+    assert.deepEqual({ id, type, township_code }, { id: a.ledger[0].id, type: 'warning.raised', township_code: A });
+    assert.deepEqual(told.data.persons, [{ name: '王**', id_number: '6109**********0014' }]);
+    assert.equal(told.data.address, undefined);
+});
+
+test('during a rotation both secrets sign', async () => {
+    await county();
+    const next = newSecret();
+    const old = readFileSync(join(instance.directory, 'townships.d', `${A}.secret`), 'utf8');
+    writeFileSync(join(instance.directory, 'townships.d', 'old.secret'), old, { mode: 0o600 });
+    instance.township(A, { url: a.url, secret: next, secret_file_previous: 'old.secret' });
+    instance.reload();
+    instance.round('2021-06-30');
+    await a.waitFor(1); // verified by the old secret
+    const [{ body, headers }] = a.ledger;
+    new Webhook(next).verify(body, headers);
+    assert.match(headers['webhook-signature'], /^v1,[A-Za-z0-9+/]{43}= v1,[A-Za-z0-9+/]{43}=$/);
+    instance.township(A, { url: a.url, secret: next });
+    instance.reload();
+    assert.equal((await instance.ctlAside('endpoint', 'test', A)).status, 1, 'the old secret signs no more');
+    assert.match(a.ledger[1].headers['webhook-signature'], /^v1,[A-Za-z0-9+/]{43}=$/);
+});
+
+test('a reload takes a township away and brings it back while its events wait', async () => {
+    await county();
+    a.answer = () => 503;
+    instance.round('2021-06-30');
+    await until(() => a.ledger.length >= 2, 'two attempts');
+    await b.waitFor(1);
+    const conf = join(instance.directory, 'townships.d', `${A}.conf`);
+    rmSync(conf);
+    instance.reload();
+    await until(() => states(A) === 'queued', 'the last attempt');
+    const { length } = a.ledger;
+    instance.sql(`update delivery set next_attempt_at = now() where township_code = ${A}`);
+    for (let pumps = 0; pumps < 2; pumps++) assert.equal((await instance.ctlAside('endpoint', 'test', B)).status, 0);
+    assert.equal(a.ledger.length, length, 'nothing more is sent to it');
+    assert.equal(instance.ctl('endpoint', 'test', A).status, 78);
+
+    const secret = newSecret();
+    c = await Receiver.start(secret);
+    instance.township(A, { url: c.url, secret });
+    instance.reload();
+    const [event] = await c.waitFor(1);
+    assert.equal(event.id, a.ledger[0].id);
+    assert.equal(c.ledger[0].body, a.ledger[0].body);
+});
+
+test('a township that is configured after its events were written gets them', async () => {
+    await county();
+    await instance.stop();
+    rmSync(join(instance.directory, 'townships.d', `${A}.conf`));
+    await instance.start();
+    instance.round('2021-06-30');
+    await b.waitFor(1);
+    assert.equal(states(A), 'queued');
+    instance.township(A, { url: a.url, secret: readFileSync(join(instance.directory, 'townships.d', `${A}.secret`), 'utf8').trim() });
+    instance.reload();
+    await a.waitFor(1);
+});
+
+test('SIGTERM lets what is in flight end, and keeps its result', async () => {
+    await county();
+    let answer;
+    a.answer = () => new Promise((resolve) => (answer = resolve));
+    instance.round('2021-06-30');
+    await until(() => answer, 'an attempt in flight');
+    await b.waitFor(1);
+    const end = instance.stop();
+    await instance.waitForLog(/event=daemon\.drain/);
+    answer(204);
+    assert.deepEqual(await end, { code: 0, signal: null });
+    assert.equal(states(A), 'delivered');
+    a.answer = () => 204;
+    await instance.start();
+    assert.equal((await instance.ctlAside('endpoint', 'test', A)).status, 0);
+    assert.deepEqual(a.events.map((event) => event.type), ['cn.shouwang.warning.raised', 'cn.shouwang.endpoint.test']);
+});
+
+test('nothing is sent outside of the allowed networks', async () => {
+    await county({ delivery: { ...FAST.delivery, allow: '10.61.0.0/16 fd00::/8' } });
+    instance.round('2021-06-30');
+    await instance.waitForLog(new RegExp(`event=delivery.retry .*township=${A} attempt=2 http=0 outcome=not_allowed`));
+    assert.equal(a.ledger.length + b.ledger.length, 0);
+    instance.settings.delivery.allow = '10.61.0.0/16 127.0.0.1';
+    instance.configure();
+    instance.reload();
+    await a.waitFor(1);
+});
+
+test('http:// beyond this machine is refused when the configuration is loaded', async () => {
+    instance = new Instance(cluster, {});
+    const check = (url) => {
+        instance.township(A, { url, secret: newSecret() });
+        return spawnSync(program('shouwangd'), ['-c', instance.conf, '--check-config'], { encoding: 'utf8' });
+    };
+    for (const url of ['http://10.61.0.9/hook', 'HTTP://10.61.0.9/hook', 'http://jiedao.example.gov.cn/', 'http://127.0.0.1.example.gov.cn/', 'http://localhost.example.gov.cn/', 'http://[fd00::1]/']) {
+        const refused = check(url);
+        assert.equal(refused.status, 78, url);
+        assert.match(refused.stdout + refused.stderr, new RegExp(`${A}\\.conf:2: \\[endpoint\\] url: .*https://`), url);
+    }
+    for (const url of ['https://10.61.0.9/hook', 'http://127.0.0.1:1/', 'http://localhost/', 'http://[::1]:8080/']) assert.equal(check(url).status, 0, url);
+    instance.settings.delivery = { plain_http: 'yes' };
+    instance.configure();
+    assert.equal(check('http://10.61.0.9/hook').status, 0);
+});
+
+for (const [how, restart] of [['stopped', () => cluster.pg('stop')], ['killed', () => cluster.pg('kill')]]) {
+    test(`the database is ${how} while events are delivered: none is lost, none is told twice under another id`, async () => {
+        const secret = newSecret();
+        a = await Receiver.start(secret);
+        instance = new Instance(cluster, { settings: FAST, townships: { [A]: { url: a.url, secret }, [B]: { url: a.url, secret } } });
+        const register = new Register();
+        for (let i = 1; i <= 200; i++) register.single(`H${i}`, residentId('1980-01-01', i), '1000.00', { township: i % 2 ? A : B });
+        instance.import(register);
+        await instance.start();
+        let taken = 0;
+        a.answer = () => (++taken % 7 === 3 ? 503 : 204);
+        instance.round('2021-06-30');
+        await until(() => a.events.length >= 40, 'a part of the events');
+        restart();
+        const before = a.events.length;
+        cluster.pg('start');
+        await until(settled, 'all to be delivered', 30000);
+        assert.ok(before < 200, 'the database was away before the end');
+
+        const households = new Map();
+        for (const event of a.events) households.set(event.data.household_no, (households.get(event.data.household_no) ?? new Set()).add(event.id));
+        assert.equal(households.size, 200);
+        for (const [household, ids] of households) assert.equal(ids.size, 1, household);
+        assert.deepEqual([...new Set(a.events.map((event) => event.id))].sort(), instance.sql('select event_id from outbox order by event_id').split('\n'));
+        assert.equal(new Set(a.ledger.map((entry) => entry.id + entry.body)).size, 200, 'each event has one body');
+        for (const township of [A, B]) {
+            const numbers = new Set(a.events.filter((event) => event.data.township_code === township).map((event) => Number(event.sequence)));
+            assert.deepEqual([...numbers].sort((x, y) => x - y), Array.from({ length: 100 }, (_, i) => i + 1));
+        }
+    });
+}

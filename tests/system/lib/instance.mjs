@@ -101,6 +101,11 @@ export class Instance {
         writeFileSync(join(this.directory, 'townships.d', `${code}.conf`), '[endpoint]\n' + lines.join(''));
     }
 
+    /** The daemon takes up the configuration as it stands now. */
+    reload() {
+        must(program('shouwangctl'), ['-c', this.conf, 'reload']);
+    }
+
     #createDatabase() {
         if (!this.cluster.template) {
             this.cluster.sql('create database template_county');

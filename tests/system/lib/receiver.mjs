@@ -2,6 +2,7 @@
 // A township's receiver: verifies by the standardwebhooks package, reads events by the cloudevents package, and keeps
 // a ledger of everything that came.
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { HTTP } from 'cloudevents';
 import { Webhook } from 'standardwebhooks';
 import { until } from './wait.mjs';
@@ -9,16 +10,18 @@ import { until } from './wait.mjs';
 export class Receiver {
     /** Every request: { id, headers, body, event, verified, status }. */
     ledger = [];
-    /** Decides the answer; a test replaces it: (request, entry) => status or { status, headers, body }. */
+    /** Decides the answer, at once or by a promise; a test replaces it: (request, entry) => status or { status, headers, body }. */
     answer = () => 204;
 
-    static async start(secret, port = 0) {
+    /** tls: { key, cert } makes it https. */
+    static async start(secret, { port = 0, tls = null } = {}) {
         const receiver = new Receiver();
         receiver.webhook = new Webhook(secret);
-        receiver.server = createServer((request, response) => receiver.#take(request, response));
+        const take = (request, response) => receiver.#take(request, response);
+        receiver.server = tls ? createTlsServer(tls, take) : createServer(take);
         await new Promise((resolve) => receiver.server.listen(port, '127.0.0.1', resolve));
         receiver.port = receiver.server.address().port;
-        receiver.url = `http://127.0.0.1:${receiver.port}/hook`;
+        receiver.url = `${tls ? 'https' : 'http'}://127.0.0.1:${receiver.port}/hook`;
         return receiver;
     }
 
@@ -41,7 +44,7 @@ export class Receiver {
         const chunks = [];
         request.on('error', () => {});
         request.on('data', (chunk) => chunks.push(chunk));
-        request.on('end', () => {
+        request.on('end', async () => {
             const body = Buffer.concat(chunks).toString('utf8');
             const entry = { id: request.headers['webhook-id'], headers: request.headers, body, at: Date.now() };
             try {
@@ -53,10 +56,11 @@ export class Receiver {
                 entry.problem = problem;
                 entry.verified ??= false;
             }
-            let answer = entry.problem ? 401 : this.answer(request, entry);
+            const decided = entry.problem ? 401 : this.answer(request, entry);
+            this.ledger.push(entry);
+            let answer = decided instanceof Promise ? await decided : decided;
             if (typeof answer === 'number') answer = { status: answer };
             entry.status = answer.status;
-            this.ledger.push(entry);
             response.writeHead(answer.status, answer.headers).end(answer.body);
         });
     }
