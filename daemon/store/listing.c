@@ -198,8 +198,8 @@ enum status listing_warnings(struct pg *pg, const struct listing_filter *filter,
 
 static const char leads_sql[] =
     "with gone as ("
-    "  select p.person_id, p.name, (select max(i.id_packed) from person_identity i where i.person_id ="
-    " p.person_id) as id"
+    "  select p.person_id, p.name, (select i.id_packed from person_identity i where i.person_id ="
+    " p.person_id limit 1) as id"
     "  from person p where not exists (select from membership m where m.person_id = p.person_id and"
     " m.valid_to is null)),"
     " spoken as ("

@@ -490,7 +490,7 @@ static enum status fetch_household(struct pg *pg, const char *household_no, stru
 
 #define MEMBER_SELECT                                                                                        \
     "select m.household_id, m.person_id,"                                                                    \
-    " (select max(i.id_packed) from person_identity i where i.person_id = m.person_id),"                     \
+    " (select i.id_packed from person_identity i where i.person_id = m.person_id limit 1),"                  \
     " p.name, m.birth, m.kinship, m.labour, m.valid_from"                                                    \
     " from membership m join person p using (person_id) where m.valid_to is null"
 
