@@ -7,6 +7,7 @@
 #include "domain/fact.h"
 #include "io/file.h"
 #include "io/pg.h"
+#include "store/migrate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,15 @@ int ctl_database(struct ctl *ctl)
     if (status == STATUS_OK)
         return 0;
     return ctl_fail(status == STATUS_RETRY ? EX_UNAVAILABLE : status_exit_code(status), "%s", err.text);
+}
+
+int ctl_store(struct ctl *ctl)
+{
+    struct error err;
+    int exit_code = ctl_database(ctl);
+    if (exit_code == 0 && migrate_check_schema(ctl->pg, &err) != STATUS_OK)
+        exit_code = ctl_fail_error(&err);
+    return exit_code;
 }
 
 static enum status add_county_codes(struct dictionary *dictionary, const char *path, struct error *err)

@@ -78,6 +78,8 @@ int ctl_usage(const struct ctl *ctl, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Connects to the database of the settings; 0, or an exit code after a message. */
 int ctl_database(struct ctl *ctl);
+/* The same, and the schema must be this program's: for every verb but migrate. */
+int ctl_store(struct ctl *ctl);
 /* The base dictionary, with the county's additions when there are settings; 0, or an exit code after a message. */
 int ctl_dictionary(struct ctl *ctl);
 /* Prints the document and releases it; 0, or EX_OSERR when memory or the pipe failed. */

@@ -15,6 +15,8 @@
 #include "store/migrate.h"
 #include "store/round_store.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,6 +121,19 @@ static const char *account_name(void)
     return account ? account->pw_name : "unknown";
 }
 
+/* A file that is not there is no input, not a mistake in the configuration. */
+static int import_missing(const char *directory)
+{
+    static const char *const names[] = {"household.csv", "person.csv", "fact.csv"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[PATH_MAX];
+        int length = snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        if (length >= 0 && length < PATH_MAX && access(path, R_OK) != 0)
+            return ctl_fail(EX_NOINPUT, "%s: cannot be read: %s", path, strerror(errno));
+    }
+    return 0;
+}
+
 int verb_import(struct ctl *ctl)
 {
     struct error err;
@@ -131,9 +146,11 @@ int verb_import(struct ctl *ctl)
     const char *encoding = ctl_value(ctl, "--encoding");
     if (encoding != NULL && !encoding_parse(slice_of(encoding), &settings.encoding))
         return ctl_usage(ctl, "--encoding: \"%s\" is none of auto, utf-8, gb18030", encoding);
-    int exit_code = ctl_dictionary(ctl);
+    int exit_code = import_missing(ctl->words[0]);
     if (exit_code == 0)
-        exit_code = ctl_database(ctl);
+        exit_code = ctl_dictionary(ctl);
+    if (exit_code == 0)
+        exit_code = ctl_store(ctl);
     if (exit_code != 0)
         return exit_code;
     settings.dictionary = ctl->dictionary;
@@ -179,7 +196,7 @@ static void print_batch(const struct batch_info *batch)
 int verb_feeds(struct ctl *ctl)
 {
     struct error err;
-    int exit_code = ctl_database(ctl);
+    int exit_code = ctl_store(ctl);
     if (exit_code != 0)
         return exit_code;
     struct arena *arena = arena_new(0);
@@ -245,7 +262,7 @@ static int show_batch(struct ctl *ctl, const struct batch_info *batch)
 int verb_feed_show(struct ctl *ctl)
 {
     struct error err;
-    int exit_code = ctl_database(ctl);
+    int exit_code = ctl_store(ctl);
     if (exit_code != 0)
         return exit_code;
     struct arena *arena = arena_new(0);
@@ -302,7 +319,7 @@ int verb_rounds(struct ctl *ctl)
     int64_t limit = 20;
     if (!ctl_number(ctl, "--limit", &limit))
         return EX_USAGE;
-    int exit_code = ctl_database(ctl);
+    int exit_code = ctl_store(ctl);
     if (exit_code != 0)
         return exit_code;
     struct arena *arena = arena_new(0);
@@ -371,7 +388,7 @@ int verb_leads(struct ctl *ctl)
     int64_t limit = 1000, total = 0;
     if (!ctl_number(ctl, "--limit", &limit))
         return EX_USAGE;
-    int exit_code = ctl_database(ctl);
+    int exit_code = ctl_store(ctl);
     if (exit_code != 0)
         return exit_code;
     json_t *list = json_array();
@@ -441,7 +458,7 @@ int verb_queue(struct ctl *ctl)
     int64_t township = township_of(ctl, "--township", &bad);
     if (bad || !ctl_number(ctl, "--limit", &limit))
         return EX_USAGE;
-    int exit_code = ctl_database(ctl);
+    int exit_code = ctl_store(ctl);
     if (exit_code != 0)
         return exit_code;
     json_t *list = json_array();
@@ -461,7 +478,7 @@ int verb_queue(struct ctl *ctl)
 int verb_queue_shape(struct ctl *ctl)
 {
     struct error err;
-    int exit_code = ctl_database(ctl);
+    int exit_code = ctl_store(ctl);
     if (exit_code != 0)
         return exit_code;
     struct arena *arena = arena_new(0);

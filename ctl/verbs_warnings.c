@@ -77,7 +77,7 @@ static int print_warnings(struct ctl *ctl, const struct warnings_options *option
     struct listing_filter filter = {.township = options->township_code, .village = options->village_code};
     filter.by_level = options->level != NULL && policy_level_parse(slice_of(options->level), &filter.level);
     filter.by_state = options->state != NULL && case_state_parse(slice_of(options->state), &filter.state);
-    int exit_code = ctl_database(ctl);
+    int exit_code = ctl_store(ctl);
     if (exit_code != 0)
         return exit_code;
     if (listing_warnings(ctl->pg, &filter, print_household, &count, &err) != STATUS_OK)
@@ -99,6 +99,9 @@ int verb_warnings(struct ctl *ctl)
         return EX_USAGE;
     if (!ctl->json && !ctl_given(ctl, "--csv"))
         return print_warnings(ctl, &options);
+    int exit_code = ctl_store(ctl);
+    if (exit_code != 0)
+        return exit_code;
     struct text out;
     text_init(&out);
     enum status status = ctl->json ? warnings_json(&options, &out, &err) : warnings_csv(&options, &out, &err);
@@ -161,7 +164,7 @@ int verb_explain(struct ctl *ctl)
         return EX_USAGE;
     int exit_code = ctl_dictionary(ctl);
     if (exit_code == 0)
-        exit_code = ctl_database(ctl);
+        exit_code = ctl_store(ctl);
     if (exit_code != 0)
         return exit_code;
     struct todays_policy today = {0};

@@ -460,9 +460,7 @@ static enum status check_sources(struct pg *pg, const struct source_name *county
     return status;
 }
 
-enum status migrate_check(struct pg *pg, const struct dictionary *dictionary,
-                          const struct source_name *county_sources, size_t county_source_count,
-                          struct error *err)
+enum status migrate_check_schema(struct pg *pg, struct error *err)
 {
     struct migrate_state state;
     int newest;
@@ -474,7 +472,14 @@ enum status migrate_check(struct pg *pg, const struct dictionary *dictionary,
             err, STATUS_CONFIG,
             "the database's schema is at migration %d, this program needs %d: run shouwangctl migrate",
             state.database, state.program);
-    status = compare_applied(pg, migrations_embedded, &newest, err);
+    return compare_applied(pg, migrations_embedded, &newest, err);
+}
+
+enum status migrate_check(struct pg *pg, const struct dictionary *dictionary,
+                          const struct source_name *county_sources, size_t county_source_count,
+                          struct error *err)
+{
+    enum status status = migrate_check_schema(pg, err);
     if (!status)
         status = check_sources(pg, county_sources, county_source_count, err);
     return status ? status : check_codes(pg, dictionary, err);

@@ -43,6 +43,10 @@ struct migrate_state {
 };
 enum status migrate_status(struct pg *pg, struct migrate_state *state, struct error *err) WARN_UNUSED;
 
+/* STATUS_CONFIG, naming `shouwangctl migrate`, unless the schema is exactly this program's. What it holds of codes and
+ * sources is not asked: an operator may look while one is missing. */
+enum status migrate_check_schema(struct pg *pg, struct error *err) WARN_UNUSED;
+
 /* For start-up and /readyz: STATUS_CONFIG, naming what is missing and `shouwangctl migrate`, unless the
  * schema is exactly this program's and holds every code and source. */
 enum status migrate_check(struct pg *pg, const struct dictionary *dictionary,

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: PostgreSQL
 // What an operator does at three in the morning: help, status, reload, restart of PostgreSQL, stop.
 import assert from 'node:assert/strict';
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Register, residentId } from './lib/county.mjs';
-import { Cluster, Instance } from './lib/instance.mjs';
+import { Cluster, Instance, program, ROOT } from './lib/instance.mjs';
 import { until } from './lib/wait.mjs';
 
+const POLICY = join(ROOT, 'conf', 'policies', 'shaanxi-county.policy');
 let cluster, instance;
 before(async () => {
     cluster = Cluster.start();
@@ -19,7 +22,7 @@ after(async () => {
     cluster?.stop();
 });
 
-const VERBS = ['status', 'migrate', 'import', 'feeds', 'feed show', 'round', 'round accept', 'rounds', 'warnings', 'leads', 'explain', 'policy check', 'policy test', 'policy show', 'queue', 'endpoint test', 'reload'];
+const VERBS = ['status', 'migrate', 'import', 'feeds', 'feed show', 'round', 'round accept', 'rounds', 'warnings', 'leads', 'explain', 'policy check', 'policy test', 'policy show', 'queue', 'queue shape', 'endpoint test', 'reload'];
 for (const verb of VERBS) {
     test(`shouwangctl ${verb} --help says how it is used, with an example`, () => {
         const { status, stdout } = instance.ctl(...verb.split(' '), '--help');
@@ -30,9 +33,110 @@ for (const verb of VERBS) {
     });
 }
 
-for (const args of [['status'], ['feeds'], ['rounds'], ['warnings'], ['leads'], ['queue'], ['migrate'], ['reload']]) {
-    test(`shouwangctl ${args.join(' ')} --json prints one JSON document`, () => assert.equal(typeof instance.json(...args), 'object'));
+/** What the interface and docs/json.md promise: these members, on one line, and nothing else on stdout. */
+const DOCUMENTS = [
+    [['status'], ['version', 'county', 'policy', 'database', 'feeds', 'households', 'persons', 'levels', 'last_round', 'queue']],
+    [['feeds'], ['feeds']],
+    [['feed', 'show', '1'], ['batch_id', 'feed', 'title', 'batch', 'mode', 'status', 'reason', 'rows_total', 'rows_stored', 'rows_quarantined', 'rows_stranger', 'quarantine']],
+    [['round', '--wait', '--as-of', '2021-06-30'], ['round', 'as_of', 'policy', 'households', 'persons', 'levels', 'raised', 'escalated', 'deescalated', 'cleared', 'unchanged', 'income_unknown', 'held', 'stages']],
+    [['round', '--dry-run', '--as-of', '2021-06-29'], ['round', 'as_of', 'raised', 'cleared', 'held', 'stages', 'changes']],
+    [['rounds'], ['rounds']],
+    [['warnings'], ['round', 'as_of', 'households']],
+    [['leads'], ['total', 'leads']],
+    [['explain', 'H1'], ['household_no', 'township_code', 'basis', 'as_of', 'policy', 'level', 'persons', 'facts', 'definitions', 'clauses']],
+    [['queue'], ['queue']],
+    [['queue', 'shape'], ['townships']],
+    [['migrate'], ['schema', 'done']],
+    [['reload'], ['policy', 'townships']],
+    [['policy', 'check', POLICY], ['ok', 'clauses', 'cost']],
+    [['policy', 'test', POLICY], ['ok', 'examples', 'failed', 'failures']],
+    [['policy', 'show', POLICY], ['policy', 'version', 'page']],
+];
+for (const [args, members] of DOCUMENTS) {
+    test(`shouwangctl ${args.slice(0, 2).join(' ')} --json prints one JSON document`, () => {
+        const { status, stdout, stderr } = instance.ctl(...args, '--json');
+        assert.equal(status, 0, stderr);
+        assert.match(stdout, /^\{.*\}\n$/, 'one line');
+        const document = JSON.parse(stdout);
+        assert.deepEqual(members.filter((member) => !(member in document)), []);
+    });
 }
+
+test('warnings has the members of the interface, as JSON and as CSV', () => {
+    const document = instance.json('warnings');
+    assert.equal(document.as_of, '2021-06-30');
+    const [household] = document.households;
+    assert.deepEqual(
+        { household_no: 'H1', township_code: '610922103', level: 'red', state: 'open', reasons: [{ rule: 'red.apply', level: 'red' }], checks: [], undecided: [], suggestions: [] },
+        Object.fromEntries(['household_no', 'township_code', 'level', 'state', 'reasons', 'checks', 'undecided', 'suggestions'].map((name) => [name, household[name]])));
+    const { stdout } = instance.ctl('warnings', '--csv', '--level', 'red', '--township', '610922103', '--village', household.village_code, '--state', 'open');
+    const [header, row, ...more] = stdout.split(/\r?\n/);
+    assert.equal(header, 'household_no,township_code,village_code,level,state,warning_id,raised_on,due_on,reasons,checks,undecided,suggestions');
+    assert.equal(row, `H1,610922103,${household.village_code},red,open,${household.warning_id},2021-06-30,2021-07-03,red.apply,,,`);
+    assert.deepEqual(more, ['']);
+    for (const filter of [['--level', 'yellow'], ['--township', '610922104'], ['--state', 'closed']])
+        assert.deepEqual(instance.json('warnings', ...filter).households, [], filter.join(' '));
+});
+
+/** Exit codes are sysexits; on failure nothing is on stdout. */
+const FAILURES = [
+    [64, 'warnings', '--level', 'purple'],
+    [64, 'warnings', '--township', 'abc'],
+    [64, 'round', '--as-of', '2021-06-31'],
+    [64, 'feed', 'show'],
+    [65, 'round', '--as-of', '2021-06-01', '--wait'],
+    [66, 'feed', 'show', '99999'],
+    [66, 'explain', 'nobody'],
+    [66, 'import', '/nonexistent'],
+    [66, 'policy', 'check', '/nonexistent'],
+    [78, 'endpoint', 'test', '610922199'],
+];
+for (const [code, ...args] of FAILURES) {
+    test(`shouwangctl ${args.join(' ')} ends with ${code}`, () => {
+        const { status, stdout, stderr } = instance.ctl(...args, '--json');
+        assert.equal(status, code, stderr);
+        assert.equal(stdout, '');
+        assert.match(stderr, /^shouwangctl: /);
+    });
+}
+
+test('a register without a column is bad data and names it', () => {
+    const folder = new Register().single('H1', residentId('1980-01-01', 1), '1000.00').write(join(instance.directory, 'bad'));
+    const person = join(folder, 'person.csv');
+    writeFileSync(person, readFileSync(person, 'utf8').replace('id_number', 'idnumber'));
+    const { status, stderr } = instance.ctl('import', folder);
+    assert.equal(status, 65);
+    assert.match(stderr, /person\.csv.*id_number/);
+});
+
+test('before the first migration every verb says what to run', () => {
+    cluster.sql('create database bare');
+    const conf = join(instance.directory, 'bare.conf');
+    writeFileSync(conf, readFileSync(instance.conf, 'utf8').replace(instance.conninfo, `${cluster.conninfo} dbname=bare`));
+    const register = new Register().single('H1', residentId('1980-01-01', 1), '1000.00').write(join(instance.directory, 'good'));
+    for (const args of [['warnings'], ['warnings', '--json'], ['warnings', '--csv'], ['feeds'], ['feed', 'show', '1'], ['rounds'], ['leads'], ['explain', 'H1'], ['queue'], ['queue', 'shape'], ['import', register]]) {
+        const { status, stdout, stderr } = instance.ctl('-c', conf, ...args);
+        assert.equal(status, 78, `${args}: ${stderr}`);
+        assert.match(stderr, /run shouwangctl migrate/, String(args));
+        assert.equal(stdout, '');
+    }
+});
+
+test('an unreachable database is a service that is not there', () => {
+    const conf = join(instance.directory, 'nowhere.conf');
+    writeFileSync(conf, readFileSync(instance.conf, 'utf8').replace(/^conninfo = .*$/m, 'conninfo = host=/nonexistent dbname=x'));
+    for (const args of [['warnings'], ['warnings', '--json'], ['explain', 'H1'], ['migrate']])
+        assert.equal(instance.ctl('-c', conf, ...args).status, 69, String(args));
+});
+
+test('the configuration may be given by a relative path', () => {
+    const folder = basename(instance.directory);
+    for (const [cwd, conf] of [[instance.directory, 'shouwang.conf'], [dirname(instance.directory), `${folder}/shouwang.conf`], [join(instance.directory, 'townships.d'), '../shouwang.conf']])
+        for (const args of [['status'], ['warnings'], ['explain', 'H1'], ['queue'], ['reload'], ['round', '--wait', '--as-of', '2021-06-30']]) {
+            const { status, stderr } = spawnSync(program('shouwangctl'), ['-c', conf, ...args], { cwd, encoding: 'utf8' });
+            assert.equal(status, 0, `${conf} ${args}: ${stderr}`);
+        }
+});
 
 const get = async (path) => {
     const response = await fetch(`http://${instance.http}${path}`);
