@@ -7,6 +7,7 @@
 #include "policy/unit.h"
 #include "test_policy.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,25 @@ START_TEST(keywords_are_distinct)
     ck_assert_int_eq(keyword_find(slice_of("red"), LANGUAGE_CHINESE), KW_NONE_OF_THESE);
     ck_assert_str_eq(cause_find(slice_of("就学"), LANGUAGE_CHINESE), "schooling");
     ck_assert_ptr_null(cause_find(slice_of("schooling"), LANGUAGE_CHINESE));
+}
+END_TEST
+
+/* The table in the documentation is the table of the lexer. */
+START_TEST(words_are_documented)
+{
+    size_t length;
+    char *page = read_source("docs/policy-language.md", &length), row[256];
+    for (int i = 1; i < KEYWORD_COUNT; i++) {
+        snprintf(row, sizeof row, "\n| %s | `%s` | ", keyword_text((enum keyword)i, LANGUAGE_CHINESE),
+                 keyword_text((enum keyword)i, LANGUAGE_ENGLISH));
+        ck_assert_msg(strstr(page, row) != NULL, "docs/policy-language.md lacks the row%s", row);
+    }
+    for (int i = 1; i < WORD_COUNT; i++) {
+        snprintf(row, sizeof row, "\n| %s | `%s` | ", word_text((enum word)i, LANGUAGE_CHINESE),
+                 word_text((enum word)i, LANGUAGE_ENGLISH));
+        ck_assert_msg(strstr(page, row) != NULL, "docs/policy-language.md lacks the row%s", row);
+    }
+    free(page);
 }
 END_TEST
 
@@ -241,6 +261,7 @@ Suite *policy_text_suite(void)
     TCase *tcase = tcase_create("text");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, keywords_are_distinct);
+    tcase_add_test(tcase, words_are_documented);
     tcase_add_test(tcase, tokens);
     tcase_add_test(tcase, exact_fractions);
     tcase_add_test(tcase, units_are_vectors);
