@@ -293,35 +293,6 @@ static const struct program_line *line_at(const struct program_clause *clause, s
                                       : &clause->some_lines[index - clause->line_count];
 }
 
-static bool negation_of(const struct program *program, int a, int b)
-{
-    return (program->steps[a].op == OP_NOT && program->steps[a].a == b) ||
-           (program->steps[b].op == OP_NOT && program->steps[b].a == a);
-}
-
-static void check_always(struct compiler *compiler, const struct program_line *line)
-{
-    uint8_t always = emit_always(compiler->program, line->reg);
-    if (always == SETTLED_FALSE)
-        diagnose(compiler->diagnoser, line->at, MESSAGE_CLAUSE_NEVER, line->text, NULL, NULL);
-    if (always == SETTLED_TRUE)
-        diagnose(compiler->diagnoser, line->at, MESSAGE_CLAUSE_ALWAYS, line->text, NULL, NULL);
-}
-
-/* One line is the opposite of another. */
-static void check_contradiction(struct compiler *compiler, const struct program_clause *clause)
-{
-    size_t count = clause->line_count + clause->some_line_count;
-    for (size_t i = 0; i < count; i++) {
-        check_always(compiler, line_at(clause, i));
-        for (size_t j = 0; j < i; j++) {
-            if (negation_of(compiler->program, line_at(clause, i)->reg, line_at(clause, j)->reg))
-                diagnose(compiler->diagnoser, line_at(clause, i)->at, MESSAGE_CLAUSE_CONTRADICTION,
-                         diagnose_number(compiler->diagnoser, line_at(clause, j)->at.line), NULL, NULL);
-        }
-    }
-}
-
 /* Evidence matters when some other line can stay undecided while it is true. */
 static void check_evidence(struct compiler *compiler, const struct program_clause *clause)
 {
@@ -386,7 +357,7 @@ static void collect_codes(struct compiler *compiler, size_t index)
 void clause_check_all(struct compiler *compiler)
 {
     for (size_t i = 0; i < compiler->program->clause_count; i++) {
-        check_contradiction(compiler, &compiler->program->clauses[i]);
+        contradict_check(compiler, &compiler->program->clauses[i]);
         check_evidence(compiler, &compiler->program->clauses[i]);
         check_divisors(compiler, i);
         collect_codes(compiler, i);

@@ -7,6 +7,7 @@
  * elaborate.c   expressions → operands (typed, exact), and comparisons
  * aggregate.c   sets and what is said over them
  * clause.c      clauses, their guards, reasons and causes
+ * contradict.c  clauses that can never fire
  * emit.c        operands → steps; shares equal steps and bounds each
  *
  * Everything here lives for one compilation; the program lives in the policy's arena.
@@ -125,6 +126,10 @@ struct operand aggregate_elaborate(struct compiler *compiler, const struct expr 
 
 void clause_compile_all(struct compiler *compiler);
 void clause_check_all(struct compiler *compiler); /* after the plan: what needs every step */
+
+/* --- contradict.c --------------------------------------------------------------------------------------------------- */
+
+void contradict_check(struct compiler *compiler, const struct program_clause *clause);
 
 /* --- emit.c ------------------------------------------------------------------------------------------------------- */
 

@@ -69,8 +69,9 @@ struct policy_value display_quantity(const struct frame *frame, const struct qua
 {
     char unit[UNIT_TEXT_SIZE];
     struct interval value = value_of(frame, quantity, row);
-    const char *copy = arena_strdup(arena, unit_format(quantity->unit, language, unit));
-    return (struct policy_value){.low = value.low, .high = value.high, .unit = copy == NULL ? "" : copy};
+    return (struct policy_value){.low = value.low,
+                                 .high = value.high,
+                                 .unit = arena_strdup(arena, unit_format(quantity->unit, language, unit))};
 }
 
 static void add_number(const struct quantity *quantity, int64_t value, enum language language,

@@ -14,7 +14,7 @@ struct interval display_side(const struct frame *frame, int reg, int64_t constan
 /* left − right in the unit of the comparison's left side, rounded away from zero. */
 struct interval display_distance(const struct frame *frame, const struct comparison *comparison,
                                  struct interval left, struct interval right, size_t row);
-/* Rounded toward zero; the unit's text lives in the arena. */
+/* Rounded toward zero; the unit's text lives in the arena and is NULL when memory has run out. */
 struct policy_value display_quantity(const struct frame *frame, const struct quantity *quantity, size_t row,
                                      enum language language, struct arena *arena);
 /* 4829.99元, 4829.99元以上, 不明, 3人. */

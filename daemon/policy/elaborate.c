@@ -91,7 +91,7 @@ static bool materialise(struct compiler *compiler, struct quantity *q, enum doma
 
 /* Multiplies `q` by those divisors of `other` that it does not have itself: they cancel on the other side. */
 static bool multiply_out(struct compiler *compiler, struct quantity *q, const struct quantity *other,
-                         enum domain domain, struct place at)
+                         struct place at)
 {
     for (int i = 0; i < other->divisor_count; i++) {
         int divisor = other->divisors[i], earlier = 0;
@@ -99,8 +99,12 @@ static bool multiply_out(struct compiler *compiler, struct quantity *q, const st
             earlier += other->divisors[j] == divisor;
         if (earlier < count_divisor(q, divisor))
             continue;
-        if (!materialise(compiler, q, domain, at) ||
-            (q->reg = emit_binary(compiler, OP_MULTIPLY, q->reg, divisor, at)) < 0)
+        if (q->constant) { /* a constant times a register is the register with that factor */
+            q->constant = false;
+            q->reg = divisor;
+            continue;
+        }
+        if ((q->reg = emit_binary(compiler, OP_MULTIPLY, q->reg, divisor, at)) < 0)
             return false;
     }
     return true;
@@ -117,11 +121,11 @@ static bool make_side(const struct quantity *q, int64_t denominator, struct side
 }
 
 /* Brings a and b to a common denominator; their integers are `left` and `right`. */
-static bool align(struct compiler *compiler, struct quantity *a, struct quantity *b, enum domain domain,
-                  struct side *left, struct side *right, int64_t *denominator, struct place at)
+static bool align(struct compiler *compiler, struct quantity *a, struct quantity *b, struct side *left,
+                  struct side *right, int64_t *denominator, struct place at)
 {
     struct quantity a_before = *a;
-    if (!multiply_out(compiler, a, b, domain, at) || !multiply_out(compiler, b, &a_before, domain, at))
+    if (!multiply_out(compiler, a, b, at) || !multiply_out(compiler, b, &a_before, at))
         return false;
     wide_t common = (wide_t)a->factor.den / fraction_gcd(a->factor.den, b->factor.den) * b->factor.den;
     if (!wide_fits(common) || !make_side(a, (int64_t)common, left) || !make_side(b, (int64_t)common, right))
@@ -234,7 +238,7 @@ struct operand elaborate_add(struct compiler *compiler, struct operand a, struct
         return nothing();
     struct side left, right;
     int64_t denominator;
-    if (!align(compiler, &a.quantity, &b.quantity, domain, &left, &right, &denominator, at))
+    if (!align(compiler, &a.quantity, &b.quantity, &left, &right, &denominator, at))
         return nothing();
     int l = side_register(compiler, left, domain, at), r = side_register(compiler, right, domain, at);
     joined.reg = emit_binary(compiler, subtract ? OP_SUBTRACT : OP_ADD, l, r, at);
@@ -436,7 +440,7 @@ static struct operand compare_quantities(struct compiler *compiler, const struct
     struct side left, right;
     int64_t denominator;
     if (!join_divisors(compiler, &a.quantity, &b.quantity, &joined, expr->at) ||
-        !align(compiler, &a.quantity, &b.quantity, domain, &left, &right, &denominator, expr->at))
+        !align(compiler, &a.quantity, &b.quantity, &left, &right, &denominator, expr->at))
         return nothing();
     kept.factor = (struct fraction){reduce(&left, &right), denominator};
     kept.divisor_count = joined.divisor_count;

@@ -52,19 +52,30 @@ static struct policy_value condition_value(enum tri truth)
     return (struct policy_value){.is_condition = true, .truth = truth, .unit = ""};
 }
 
+static struct policy_value show_quantity(struct explainer *explainer, const struct quantity *quantity,
+                                         size_t row)
+{
+    struct policy_value value =
+        display_quantity(explainer->frame, quantity, row, explainer->run->policy->language, explainer->arena);
+    if (value.unit == NULL) {
+        explainer->failed = true;
+        value.unit = "";
+    }
+    return value;
+}
+
 /* --- lines -------------------------------------------------------------------------------------------------------- */
 
 static void show_comparison(struct explainer *explainer, const struct comparison *comparison, size_t row,
                             struct policy_shown_conjunct *shown)
 {
     const struct frame *frame = explainer->frame;
-    enum language language = explainer->run->policy->language;
     struct interval left = display_side(frame, comparison->left_reg, comparison->left_constant, row);
     struct interval right = display_side(frame, comparison->right_reg, comparison->right_constant, row);
     struct interval distance = display_distance(frame, comparison, left, right, row);
     shown->has_distance = true;
-    shown->left = display_quantity(frame, &comparison->left, row, language, explainer->arena);
-    shown->right = display_quantity(frame, &comparison->right, row, language, explainer->arena);
+    shown->left = show_quantity(explainer, &comparison->left, row);
+    shown->right = show_quantity(explainer, &comparison->right, row);
     shown->distance_low = distance.low;
     shown->distance_high = distance.high;
 }
@@ -231,8 +242,7 @@ static void show_definitions(struct explainer *explainer)
         if (definition->is_condition)
             into->definitions[i].value = condition_value(tri_of(byte_at(explainer, definition->reg, 0)));
         else
-            into->definitions[i].value = display_quantity(explainer->frame, &definition->quantity, 0,
-                                                          explainer->run->policy->language, explainer->arena);
+            into->definitions[i].value = show_quantity(explainer, &definition->quantity, 0);
     }
 }
 

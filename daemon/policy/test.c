@@ -90,6 +90,16 @@ static void fail(struct tester *tester, size_t index, struct place at, enum mess
     tester->failed[index] = true;
 }
 
+/* A compiled policy's examples name clauses that exist. */
+static int find_clause(const struct policy *policy, struct slice name)
+{
+    for (size_t i = 0; i < policy->program.clause_count; i++) {
+        if (slice_is(name, policy->program.clauses[i].shown.name))
+            return (int)i;
+    }
+    return -1;
+}
+
 static void check_case(struct tester *tester, size_t index, const struct policy_outcome *outcome)
 {
     const struct example_case *example = &tester->cases.cases[index];
@@ -100,8 +110,7 @@ static void check_case(struct tester *tester, size_t index, const struct policy_
              level_word(tester, level_expected(level)),
              level_word(tester, (enum policy_level)outcome->level));
     for (const struct example_expectation *e = example->statement->expectations; e != NULL; e = e->next) {
-        char *name = arena_copy(tester->scratch, e->clause.bytes, e->clause.length);
-        int clause = name == NULL ? -1 : policy_clause_find(tester->policy, name);
+        int clause = find_clause(tester->policy, e->clause);
         if (clause < 0)
             continue;
         enum verdict_word verdict = verdict_of(outcome, UINT64_C(1) << clause);
@@ -111,9 +120,10 @@ static void check_case(struct tester *tester, size_t index, const struct policy_
         coverage->undecided = coverage->undecided || verdict == WORD_TO_VERIFY || verdict == WORD_OPEN;
         if (expectation_met(e->kind, verdict))
             continue;
-        const char *wanted =
-            arena_printf(tester->scratch, language == LANGUAGE_CHINESE ? "%s 应%s" : "%s: expected %s", name,
-                         verdict_words[expected_word(e->kind)][language]);
+        const char *wanted = arena_printf(
+            tester->scratch, language == LANGUAGE_CHINESE ? "%.*s 应%s" : "%.*s: expected %s",
+            (int)e->clause.length, e->clause.bytes, verdict_words[expected_word(e->kind)][language]);
+        tester->failures.failed = tester->failures.failed || wanted == NULL;
         fail(tester, index, e->at, MESSAGE_EXAMPLE_CLAUSE_FAILED, wanted, verdict_words[verdict][language]);
     }
 }
@@ -136,9 +146,7 @@ static void cover_lines(struct coverage *coverage, const struct policy_shown_con
 static enum status cover_case(struct tester *tester, struct policy_run *run, const struct policy_block *block,
                               size_t household, const struct example_case *example, struct error *err)
 {
-    char *name =
-        arena_copy(tester->scratch, example->statement->clause.bytes, example->statement->clause.length);
-    int clause = name == NULL ? -1 : policy_clause_find(tester->policy, name);
+    int clause = find_clause(tester->policy, example->statement->clause);
     if (clause < 0)
         return STATUS_OK;
     struct arena *arena = arena_new(0);
@@ -275,7 +283,7 @@ static enum status test(struct tester *tester, struct error *err)
     diagnoser_init(&tester->missing, tester->arena);
     tester->failures.language = tester->missing.language = unheard.language = tester->policy->language;
     tester->coverage = arena_array(tester->scratch, POLICY_CLAUSES_MAX, sizeof *tester->coverage);
-    bool good = tester->coverage != NULL &&
+    bool good = !unheard.failed && tester->coverage != NULL &&
                 example_build_all(tester->policy, &unheard, tester->scratch, &tester->cases);
     if (good)
         tester->failed = arena_array(tester->scratch, tester->cases.count + 1, sizeof *tester->failed);
