@@ -217,7 +217,8 @@ static enum status check_stage(struct register_writer *writer, struct error *err
 /*
  * In this order. $1 is today. `counter` is where the number of rows goes.
  *
- * snap_household and snap_person are the snapshot by our own keys; new_person holds those whose identity number is new.
+ * snap_household and snap_person are the snapshot by our own keys, the latter with what is new about each person;
+ * new_person holds those whose identity number is new.
  * Ids go on from the greatest; nobody else gives any, since the ingest lease is held.
  */
 static const struct step {
@@ -271,36 +272,40 @@ static const struct step {
      "insert into person_identity (id_packed, person_id) select id_packed, person_id from new_person", 0},
     {"matching persons",
      "create temporary table snap_person on commit drop as"
-     " select i.person_id, h.household_id, s.id_packed, s.raw_id, s.name, s.birth, s.kinship, s.labour,"
-     " s.line"
-     " from stage_person s join person_identity i using (id_packed) join snap_household h using"
-     " (household_no)",
+     " select i.person_id, h.household_id, s.raw_id, s.name, s.birth, s.kinship, s.labour, s.line,"
+     "        s.name <> p.name as renamed, m.person_id is null as joins,"
+     "        (m.birth, m.kinship, m.labour) is distinct from (s.birth, s.kinship, s.labour) as changed"
+     " from stage_person s join person_identity i using (id_packed) join person p using (person_id)"
+     " join snap_household h using (household_no)"
+     " left join membership m on m.person_id = i.person_id and m.household_id = h.household_id"
+     "   and m.valid_to is null",
      0},
     /* Who has no usable number is known again by household, number as registered and name; of two who share all of
      * that, the first stays the first. Those without a match sort first and so are numbered 1, 2 … */
     {"matching persons without identity",
      "with known as ("
-     "  select m.household_id, p.raw_id, p.name, p.person_id,"
+     "  select m.household_id, p.raw_id, p.name, p.person_id, m.birth, m.kinship, m.labour,"
      "         row_number() over (partition by m.household_id, p.raw_id, p.name order by p.person_id) as nth"
      "  from membership m join person p using (person_id) where m.valid_to is null and p.raw_id is not null),"
      " given as ("
      "  select h.household_id, s.raw_id, s.name, s.birth, s.kinship, s.labour, s.line,"
      "         row_number() over (partition by h.household_id, s.raw_id, s.name order by s.line) as nth"
      "  from stage_person s join snap_household h using (household_no) where s.id_packed is null)"
-     " insert into snap_person (person_id, household_id, raw_id, name, birth, kinship, labour, line)"
+     " insert into snap_person (person_id, household_id, raw_id, name, birth, kinship, labour, line, renamed, joins,"
+     "   changed)"
      " select coalesce(k.person_id, (select coalesce(max(person_id), 0) from person)"
      "                              + row_number() over (order by k.person_id is not null, g.line)),"
-     "        g.household_id, g.raw_id, g.name, g.birth, g.kinship, g.labour, g.line"
+     "        g.household_id, g.raw_id, g.name, g.birth, g.kinship, g.labour, g.line, false, k.person_id is null,"
+     "        (k.birth, k.kinship, k.labour) is distinct from (g.birth, g.kinship, g.labour)"
      " from given g left join known k using (household_id, raw_id, name, nth)",
      0},
     {"matching persons", "analyze snap_person", 0},
     {"adding persons without identity",
-     "insert into person (person_id, name, raw_id) select person_id, name, raw_id from snap_person s"
-     " where id_packed is null and not exists (select from person p where p.person_id = s.person_id)",
+     "insert into person (person_id, name, raw_id) select person_id, name, raw_id from snap_person"
+     " where joins and raw_id is not null",
      offsetof(struct register_counts, persons_new)},
     {"renaming persons",
-     "update person p set name = s.name from snap_person s where s.person_id = p.person_id and s.name <>"
-     " p.name",
+     "update person p set name = s.name from snap_person s where s.renamed and s.person_id = p.person_id",
      offsetof(struct register_counts, persons_renamed)},
     {"ending memberships",
      "update membership m set valid_to = $1 where valid_to is null and not exists"
@@ -308,14 +313,12 @@ static const struct step {
      offsetof(struct register_counts, memberships_ended)},
     {"changing memberships",
      "update membership m set birth = s.birth, kinship = s.kinship, labour = s.labour, line = s.line"
-     " from snap_person s where s.person_id = m.person_id and s.household_id = m.household_id and"
-     " m.valid_to is null"
-     " and (m.birth, m.kinship, m.labour) is distinct from (s.birth, s.kinship, s.labour)",
+     " from snap_person s where s.changed and not s.joins and s.person_id = m.person_id"
+     "   and s.household_id = m.household_id and m.valid_to is null",
      offsetof(struct register_counts, memberships_changed)},
     {"adding memberships",
      "insert into membership (person_id, household_id, valid_from, birth, kinship, labour, line)"
-     " select person_id, household_id, $1, birth, kinship, labour, line from snap_person s"
-     " where not exists (select from membership m where m.person_id = s.person_id and m.valid_to is null)",
+     " select person_id, household_id, $1, birth, kinship, labour, line from snap_person where joins",
      offsetof(struct register_counts, memberships_new)},
 };
 
