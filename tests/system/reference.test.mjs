@@ -6,16 +6,18 @@ import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { evaluate } from '../reference/evaluate.mjs';
 import { Cluster, Instance, ROOT } from './lib/instance.mjs';
 
 const SEEDS = Number(process.env.SHOUWANG_SEEDS ?? 8);
 const HOUSEHOLDS = 300;
 const DATES = ['2021-06-30', '2024-02-29', '2021-03-31', '2022-12-31'];
-const reference = (script, ...args) => {
-    const result = spawnSync('node', [join(ROOT, 'tests', 'reference', script), ...args], { encoding: 'utf8', maxBuffer: 1 << 28 });
+
+function makeCounty(seed, date, folder) {
+    const args = ['--seed', String(seed), '--households', String(HOUSEHOLDS), '--date', date, '--out', folder];
+    const result = spawnSync(process.execPath, [join(ROOT, 'tests', 'reference', 'fuzz-county.mjs'), ...args], { encoding: 'utf8' });
     assert.equal(result.status, 0, result.stderr);
-    return result.stdout;
-};
+}
 
 let cluster;
 before(() => (cluster = Cluster.start()));
@@ -33,12 +35,12 @@ for (let seed = 1; seed <= SEEDS; seed++) {
         const folder = mkdtempSync(join(tmpdir(), 'swref.'));
         const instance = new Instance(cluster, { settings: { rounds: { limit: '100%' } } });
         try {
-            reference('fuzz-county.mjs', '--seed', String(seed), '--households', String(HOUSEHOLDS), '--date', date, '--out', folder);
+            makeCounty(seed, date, folder);
             instance.import(join(folder, 'register'));
             if (existsSync(join(folder, 'feeds'))) cpSync(join(folder, 'feeds'), instance.drop, { recursive: true });
             await instance.start();
             instance.round(date);
-            const expected = JSON.parse(reference('evaluate.mjs', folder, date)).households.map(outcome);
+            const expected = evaluate(folder, date).document.households.map(outcome);
             const found = instance.json('warnings').households.map(outcome);
             assert.ok(expected.length > HOUSEHOLDS / 10, 'the county is nasty enough to say anything');
             assert.deepEqual({ found: without(found, expected), expected: without(expected, found) }, { found: [], expected: [] });
