@@ -15,8 +15,12 @@
  *   STATUS_RETRY   connection lost or refused, SQLSTATE 08, 40, 53, 55P03, 57, deadline passed, cancelled
  *   STATUS_CONFIG  28 (authentication), 3D, 3F, 42 (schema and statement do not fit, privileges)
  *   STATUS_FATAL   everything else: our statement or our data is wrong, or memory has run out
+ *
  * A connection whose deadline passed, that was cancelled or lost its peer is broken: it fails every further
  * call with STATUS_RETRY and can only be closed (pg_is_broken).
+ *
+ * Settings travel in the start-up parameter `options`. A pooler that does not pass it on (pgbouncer:
+ * ignore_startup_parameters = options) leaves them to the account: alter role … set search_path = shouwang, pg_temp.
  *
  * Threading: a connection belongs to one thread at a time and may be handed over whole.
  */
@@ -132,8 +136,8 @@ bool pg_is_broken(const struct pg *pg);
 
 /* How long each later call may wait in all (default PG_CALL_TIMEOUT_MS). */
 void pg_set_call_timeout(struct pg *pg, int timeout_ms);
-/* A wait ends within 100 ms of *cancel becoming true: STATUS_RETRY, connection broken, statement cancelled on
- * the server. NULL = none. The flag must outlive the connection or be taken back. */
+/* A wait ends within 100 ms of *cancel becoming true: STATUS_RETRY, connection broken; the server notices within
+ * five seconds and ends the statement. NULL = none. The flag must outlive the connection or be taken back. */
 void pg_set_cancel(struct pg *pg, const atomic_bool *cancel);
 /* The SQLSTATE of the last failure ("23505"), or "" when it had none. */
 const char *pg_sqlstate(const struct pg *pg);
