@@ -5,7 +5,7 @@
  * A set is a tri of persons (belongs, does not, undecided). 与 is union; 中 keeps those for whom a condition holds; 本户 adds
  * the household itself as one more subject, for which the same expression is read about the household.
  */
-#include "policy/compiler.h"
+#include "policy/operand.h"
 
 static struct people no_people(void)
 {
@@ -72,21 +72,16 @@ struct people aggregate_people(struct compiler *compiler, const struct set_expr 
     return people;
 }
 
-static struct operand nothing(void)
-{
-    return (struct operand){.type = OPERAND_ERROR, .reg = NO_REGISTER};
-}
-
 static struct operand household_condition(int reg)
 {
-    return reg < 0 ? nothing()
+    return reg < 0 ? operand_none()
                    : (struct operand){.type = OPERAND_CONDITION, .reg = reg, .domain = DOMAIN_HOUSEHOLD};
 }
 
 static struct operand household_quantity(struct quantity quantity)
 {
     if (quantity.reg < 0)
-        return nothing();
+        return operand_none();
     return (struct operand){
         .type = OPERAND_QUANTITY, .domain = DOMAIN_HOUSEHOLD, .quantity = quantity, .reg = NO_REGISTER};
 }
@@ -150,12 +145,12 @@ static struct operand sum(struct compiler *compiler, const struct expr *expr, st
     struct operand inner = elaborate_quantity(compiler, expr->a, SCOPE_PERSON);
     if (inner.type != OPERAND_QUANTITY || !with_register(compiler, &inner.quantity, expr->at) ||
         !gather_divisors(compiler, &inner.quantity, expr->at))
-        return nothing();
+        return operand_none();
     inner.quantity.reg = emit_segment(compiler, OP_SUM, people.mask, inner.quantity.reg, false, expr->at);
     struct operand total = household_quantity(inner.quantity);
     if (people.household) {
         struct operand own = elaborate_quantity(compiler, expr->a, SCOPE_SUBJECT);
-        total = elaborate_add(compiler, total, own, false, expr->at);
+        total = quantity_add(compiler, total, own, false, expr->at);
     }
     if (total.type == OPERAND_QUANTITY)
         total.quantity.unit = unit_multiply(total.quantity.unit, unit_people()); /* /人 becomes /户 */
@@ -168,7 +163,7 @@ static struct operand extreme(struct compiler *compiler, const struct expr *expr
     struct operand inner = elaborate_quantity(compiler, expr->a, SCOPE_PERSON);
     if (inner.type != OPERAND_QUANTITY || !with_register(compiler, &inner.quantity, expr->at) ||
         !gather_divisors(compiler, &inner.quantity, expr->at))
-        return nothing();
+        return operand_none();
     if (expr->verb == KW_MINIMUM && !people.never_empty)
         return compiler_refuse(compiler, expr->at, MESSAGE_SET_EMPTY_MINIMUM, NULL, NULL, NULL);
     if (compiler->program->steps[inner.quantity.reg].low < 0 || inner.quantity.factor.num < 0)
@@ -183,7 +178,7 @@ struct operand aggregate_elaborate(struct compiler *compiler, const struct expr 
 {
     struct people people = aggregate_people(compiler, expr->set);
     if (!people.good || people.mask < 0)
-        return nothing();
+        return operand_none();
     bool persons_only = expr->verb == KW_COUNT || expr->verb == KW_MAXIMUM || expr->verb == KW_MINIMUM;
     if (persons_only && people.household)
         return compiler_refuse(compiler, expr->at, MESSAGE_SET_HOUSEHOLD,

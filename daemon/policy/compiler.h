@@ -4,7 +4,7 @@
  *
  * compile.c     the order of the work, and policy_compile
  * declare.c     statements → symbols, facts, windows, standards
- * elaborate.c   expressions → operands (typed, exact), and comparisons
+ * elaborate.c   expressions → operands (typed, exact); its parts stand in operand.h
  * aggregate.c   sets and what is said over them
  * clause.c      clauses, their guards, reasons and causes
  * contradict.c  clauses that can never fire
@@ -57,7 +57,7 @@ struct compiler {
     enum language language;
     size_t symbol_count;
     struct symbol *symbols;
-    size_t step_capacity, comparison_capacity, piece_capacity;
+    size_t step_capacity, comparison_capacity;
     int depth;
     bool level_allowed; /* inside the guards of a suggestion */
     bool failed;        /* memory has run out */
@@ -110,11 +110,6 @@ bool elaborate_constant(struct compiler *compiler, const struct expr *expr, stru
 /* Elaborates a definition's body in the scope (once). */
 struct operand elaborate_definition(struct compiler *compiler, struct symbol *symbol, enum scope scope,
                                     struct place at);
-struct operand elaborate_add(struct compiler *compiler, struct operand a, struct operand b, bool subtract,
-                             struct place at);
-/* Makes an operand of a household one of its persons. */
-struct operand elaborate_spread(struct compiler *compiler, struct operand operand, enum scope scope,
-                                struct place at);
 enum domain scope_domain(enum scope scope);
 
 /* --- aggregate.c -------------------------------------------------------------------------------------------------- */

@@ -7,7 +7,7 @@
 #include "policy/compiler.h"
 
 /* a `op` ratio × b, where b is a register that is never negative, or 1 (NO_REGISTER). */
-struct relation {
+struct limit {
     int a, b;
     enum op op; /* OP_LESS, OP_LESS_EQUAL or OP_EQUAL */
     bool negated;
@@ -46,37 +46,37 @@ static int unscaled(const struct program *program, int reg, int64_t *factor)
     return step->op == OP_SCALE ? step->a : reg;
 }
 
-static bool read_relation(const struct program *program, int reg, struct relation *relation)
+static bool read_limit(const struct program *program, int reg, struct limit *limit)
 {
     const struct step *step = &program->steps[reg];
     int64_t left, right = 1;
-    relation->negated = step->op == OP_NOT;
-    if (relation->negated)
+    limit->negated = step->op == OP_NOT;
+    if (limit->negated)
         step = &program->steps[step->a];
-    relation->op = (enum op)step->op;
-    if (relation->op != OP_LESS && relation->op != OP_LESS_EQUAL && relation->op != OP_EQUAL)
+    limit->op = (enum op)step->op;
+    if (limit->op != OP_LESS && limit->op != OP_LESS_EQUAL && limit->op != OP_EQUAL)
         return false;
-    relation->a = unscaled(program, step->a, &left);
-    relation->b = step->b < 0 ? NO_REGISTER : unscaled(program, step->b, &right);
-    if (left <= 0 || (relation->b >= 0 && program->steps[relation->b].low < 0))
+    limit->a = unscaled(program, step->a, &left);
+    limit->b = step->b < 0 ? NO_REGISTER : unscaled(program, step->b, &right);
+    if (left <= 0 || (limit->b >= 0 && program->steps[limit->b].low < 0))
         return false;
-    return fraction_make(step->b < 0 ? step->k : right, left, &relation->ratio);
+    return fraction_make(step->b < 0 ? step->k : right, left, &limit->ratio);
 }
 
-/* The relation bounds a ÷ b from above (true) or below; strictly or not. Equality bounds neither here. */
-static bool bounds_above(const struct relation *relation, bool *strict)
+/* The limit bounds a ÷ b from above (true) or below; strictly or not. Equality bounds neither here. */
+static bool bounds_above(const struct limit *limit, bool *strict)
 {
-    *strict = (relation->op == OP_LESS) != relation->negated;
-    return !relation->negated;
+    *strict = (limit->op == OP_LESS) != limit->negated;
+    return !limit->negated;
 }
 
 /* Above r and below s, with r ≥ s: nothing fits; exactly r = s fits only where both include it. */
-static bool exclude(const struct relation *x, const struct relation *y)
+static bool exclude(const struct limit *x, const struct limit *y)
 {
     bool x_strict, y_strict, x_above = bounds_above(x, &x_strict), y_above = bounds_above(y, &y_strict);
     if (x->a != y->a || x->b != y->b || x->op == OP_EQUAL || y->op == OP_EQUAL || x_above == y_above)
         return false;
-    const struct relation *upper = x_above ? x : y, *lower = x_above ? y : x;
+    const struct limit *upper = x_above ? x : y, *lower = x_above ? y : x;
     int order = fraction_compare(lower->ratio, upper->ratio);
     return order > 0 || (order == 0 && (x_strict || y_strict));
 }
@@ -89,9 +89,9 @@ static bool opposite(const struct program *program, int a, int b)
 
 static bool contradict(const struct program *program, int a, int b)
 {
-    struct relation x, y;
+    struct limit x, y;
     return opposite(program, a, b) ||
-           (read_relation(program, a, &x) && read_relation(program, b, &y) && exclude(&x, &y));
+           (read_limit(program, a, &x) && read_limit(program, b, &y) && exclude(&x, &y));
 }
 
 static void check_always(struct compiler *compiler, const struct program_line *line)

@@ -34,7 +34,6 @@ struct parser {
     struct diagnoser *diagnoser;
     struct arena *arena;
     enum language language;
-    struct example_statement *last_example;
 };
 
 const struct token *parser_peek(const struct parser *parser);
