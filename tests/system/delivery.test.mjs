@@ -20,12 +20,16 @@ let cluster, instance, a, b, c;
 
 before(() => (cluster = Cluster.start()));
 after(() => cluster?.stop());
+/** Whatever the weather was, the daemon ends well when it is asked to: built with sanitizers, without a leak. */
 afterEach(async () => {
+    const end = await instance?.stop();
+    const output = instance?.output;
     await instance?.close();
     await a?.stop();
     await b?.stop();
     await c?.stop();
     instance = a = b = c = null;
+    if (end) assert.deepEqual(end, { code: 0, signal: null }, output);
 });
 
 /** What became of a township's events: their states, in the order of their numbers. */
