@@ -67,14 +67,14 @@ for (const status of [500, 503, 429, 408, 425]) {
 
 test('Retry-After is obeyed', async () => {
     await county();
-    a.answer = () => (a.ledger.length === 0 ? { status: 503, headers: { 'retry-after': '2' } } : 204);
+    a.answer = () => (a.ledger.length === 0 ? { status: 503, headers: { 'retry-after': '1' } } : 204);
     instance.round('2021-06-30');
     await a.waitFor(1);
-    assert.ok(a.ledger[1].at - a.ledger[0].at >= 1900, `came after ${a.ledger[1].at - a.ledger[0].at} ms`);
+    assert.ok(a.ledger[1].at - a.ledger[0].at >= 950, `came after ${a.ledger[1].at - a.ledger[0].at} ms`);
 });
 
-test('410 holds the endpoint; its events stay queued', async () => {
-    await county();
+test('410 holds the endpoint; its events stay queued until it is released', async () => {
+    await county({ delivery: { ...FAST.delivery, retry_max: '10min' } });
     a.answer = () => 410;
     instance.round('2021-06-30');
     await until(() => instance.sql(`select state from endpoint where township_code = ${A}`) === 'held', 'the endpoint to be held');
@@ -351,6 +351,16 @@ test('SIGTERM lets what is in flight end, and keeps its result', async () => {
     await instance.start();
     assert.equal((await instance.ctlAside('endpoint', 'test', A)).status, 0);
     assert.deepEqual(a.events.map((event) => event.type), ['cn.shouwang.warning.raised', 'cn.shouwang.endpoint.test']);
+});
+
+test('an endpoint test that waits when the daemon ends is told so', async () => {
+    await county();
+    instance.sql(`update endpoint set state = 'held' where township_code = ${A}`);
+    const asked = instance.ctlAside('endpoint', 'test', A);
+    await instance.waitForLog(/event=endpoint\.test/);
+    assert.deepEqual(await instance.stop(), { code: 0, signal: null }, instance.output);
+    assert.notEqual((await asked).status, 0);
+    assert.equal(a.ledger.length, 0);
 });
 
 test('nothing is sent outside of the allowed networks', async () => {
