@@ -10,6 +10,7 @@ import { after, before, test } from 'node:test';
 import { dropFeed, Register, residentId } from './lib/county.mjs';
 import { Cluster, Instance, newSecret, program, ROOT } from './lib/instance.mjs';
 import { Receiver } from './lib/receiver.mjs';
+import { until } from './lib/wait.mjs';
 
 const A = '610922103';
 const DATE = '2021-06-30';
@@ -129,6 +130,7 @@ test('queue, queue shape, endpoint test', async () => {
     const taken = await endpointTest();
     assert.equal(taken.status, 0);
     compare('endpoint test', JSON.parse(taken.stdout), [section('json.md', 'endpoint test')]);
+    await until(() => instance.json('queue').queue.length === 0, 'the events of the rounds to be delivered');
     receiver.answer = () => 500;
     assert.deepEqual(await endpointTest(), { status: 1, stdout: '' });
     assert.equal(verb('queue', ['queue']).queue.length, 1);

@@ -734,6 +734,7 @@ int main(void)
     Suite *suite = suite_create("round");
     TCase *tests = tcase_create("round");
     tcase_set_timeout(tests, 60);
+    tcase_add_unchecked_fixture(tests, fixture_template, fixture_template_drop);
     tcase_add_checked_fixture(tests, county, no_county);
     tcase_add_test(tests, a_round_writes_findings_case_history_audit_event_and_delivery);
     tcase_add_test(tests, the_event_says_what_interfaces_demand);
