@@ -70,15 +70,16 @@ static bool bounds_above(const struct limit *limit, bool *strict)
     return !limit->negated;
 }
 
-/* Above r and below s, with r ≥ s: nothing fits; exactly r = s fits only where both include it. */
-static bool exclude(const struct limit *x, const struct limit *y)
+/* Above r and below s, with r > s: nothing fits, unless both include it and b is 0; with r = s both must include it. */
+static bool exclude(const struct program *program, const struct limit *x, const struct limit *y)
 {
     bool x_strict, y_strict, x_above = bounds_above(x, &x_strict), y_above = bounds_above(y, &y_strict);
     if (x->a != y->a || x->b != y->b || x->op == OP_EQUAL || y->op == OP_EQUAL || x_above == y_above)
         return false;
     const struct limit *upper = x_above ? x : y, *lower = x_above ? y : x;
     int order = fraction_compare(lower->ratio, upper->ratio);
-    return order > 0 || (order == 0 && (x_strict || y_strict));
+    bool strict = x_strict || y_strict, positive = x->b < 0 || program->steps[x->b].low > 0;
+    return order >= 0 && (strict || (order > 0 && positive));
 }
 
 static bool opposite(const struct program *program, int a, int b)
@@ -91,7 +92,7 @@ static bool contradict(const struct program *program, int a, int b)
 {
     struct limit x, y;
     return opposite(program, a, b) ||
-           (read_limit(program, a, &x) && read_limit(program, b, &y) && exclude(&x, &y));
+           (read_limit(program, a, &x) && read_limit(program, b, &y) && exclude(program, &x, &y));
 }
 
 static void check_always(struct compiler *compiler, const struct program_line *line)
@@ -120,12 +121,15 @@ void contradict_check(struct compiler *compiler, const struct program_clause *cl
 {
     enum { CONJUNCTION_DEPTH = 16 };
     struct parts households = {0}, persons = {0};
+    bool members = !clause->even_empty; /* bounds of counts presume that there is a member */
     for (size_t i = 0; i < clause->line_count; i++) {
-        check_always(compiler, &clause->lines[i]);
+        if (members)
+            check_always(compiler, &clause->lines[i]);
         add_parts(compiler->program, &households, &clause->lines[i], clause->lines[i].reg, CONJUNCTION_DEPTH);
     }
     for (size_t i = 0; i < clause->some_line_count; i++) {
-        check_always(compiler, &clause->some_lines[i]);
+        if (members)
+            check_always(compiler, &clause->some_lines[i]);
         add_parts(compiler->program, &persons, &clause->some_lines[i], clause->some_lines[i].reg,
                   CONJUNCTION_DEPTH);
     }
