@@ -2,7 +2,9 @@
 /* Verbs about what is stored: migrate, import, feeds, rounds, leads, queue. They work while the daemon is down. */
 #include "ctl.h"
 
+#include "app/mistakes.h"
 #include "app/options.h"
+#include "app/settings.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "domain/fact.h"
@@ -38,6 +40,22 @@ static void migrate_line(void *context, const char *line)
         puts(line);
 }
 
+/* The county's own feeds stand in feeds.d. A mistake elsewhere in the configuration does not keep the schema from being
+ * brought up to date; the daemon will name it. */
+static struct settings *county_settings(const struct ctl *ctl)
+{
+    struct error err;
+    struct mistakes mistakes;
+    struct settings *settings = NULL;
+    mistakes_init(&mistakes);
+    if (settings_load(ctl->conf_path, &settings, &mistakes, &err) != STATUS_OK) {
+        fprintf(stderr, "shouwangctl: the county's own feeds are not entered: %s\n", err.text);
+        settings = NULL;
+    }
+    mistakes_fini(&mistakes);
+    return settings;
+}
+
 int verb_migrate(struct ctl *ctl)
 {
     struct error err;
@@ -47,7 +65,11 @@ int verb_migrate(struct ctl *ctl)
     if (exit_code != 0)
         return exit_code;
     struct migrate_log log = {ctl->json, json_array()};
-    if (migrate_run(ctl->pg, ctl->dictionary, NULL, 0, migrate_line, &log, &err) != STATUS_OK) {
+    struct settings *settings = county_settings(ctl);
+    enum status status = migrate_run(ctl->pg, ctl->dictionary, settings ? settings->county_sources : NULL,
+                                     settings ? settings->county_source_count : 0, migrate_line, &log, &err);
+    settings_release(settings);
+    if (status != STATUS_OK) {
         json_decref(log.lines);
         return ctl_fail_error(&err);
     }
@@ -97,20 +119,22 @@ static int print_import(const struct ctl *ctl, const struct import_result *resul
 {
     if (ctl->json)
         return ctl_print_json(json_pack(
-            "{s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "batch",
-            result->batch_id ? json_integer(result->batch_id) : json_null(), "households",
-            import_counts_json(&result->households), "persons", import_counts_json(&result->persons), "facts",
-            import_counts_json(&result->facts), "without_identity", (json_int_t)result->without_identity,
-            "empty_households", (json_int_t)result->empty_households, "strangers_moved",
-            (json_int_t)result->strangers_moved));
+            "{s:o, s:b, s:o, s:o, s:o, s:I, s:I, s:I}", "batch",
+            result->batch_id ? json_integer(result->batch_id) : json_null(), "same", result->same,
+            "households", import_counts_json(&result->households), "persons",
+            import_counts_json(&result->persons), "facts", import_counts_json(&result->facts),
+            "without_identity", (json_int_t)result->without_identity, "empty_households",
+            (json_int_t)result->empty_households, "strangers_moved", (json_int_t)result->strangers_moved));
+    if (result->same) {
+        puts("the register is that of the last import: nothing has changed");
+        return 0;
+    }
     print_import_counts("households", &result->households);
     print_import_counts("persons", &result->persons);
     print_import_counts("facts", &result->facts);
     printf("%lld persons without a usable identity number, %lld households without persons\n",
            (long long)result->without_identity, (long long)result->empty_households);
-    if (result->batch_id == 0)
-        puts("nothing has changed since the last import");
-    else
+    if (result->batch_id != 0)
         printf("what was quarantined or listed: shouwangctl feed show %lld\n", (long long)result->batch_id);
     return 0;
 }
@@ -134,6 +158,20 @@ static int import_missing(const char *directory)
     return 0;
 }
 
+static enum status read_views(struct ctl *ctl, const struct import_settings *settings,
+                              struct import_result *result, struct error *err)
+{
+    const struct options *options = ctl->options;
+    struct pg *county = NULL;
+    enum status status =
+        pg_connect(options->register_conninfo ? options->register_conninfo : options->database_conninfo,
+                   "shouwangctl", (int)options->database_connect_timeout, &county, err);
+    if (status == STATUS_OK)
+        status = import_views(ctl->pg, county, options->register_schema, settings, result, err);
+    pg_close(county);
+    return status;
+}
+
 int verb_import(struct ctl *ctl)
 {
     struct error err;
@@ -144,9 +182,14 @@ int verb_import(struct ctl *ctl)
         .progress = isatty(STDERR_FILENO) && !ctl->json ? import_show : NULL,
     };
     const char *encoding = ctl_value(ctl, "--encoding");
+    bool views = ctl_given(ctl, "--views");
+    if (views == (ctl->word_count == 1))
+        return ctl_usage(ctl, "give either a DIR or --views");
+    if (views && ctl->options->register_schema == NULL)
+        return ctl_fail(EX_CONFIG, "--views: %s names no [register] schema", ctl->conf_path);
     if (encoding != NULL && !encoding_parse(slice_of(encoding), &settings.encoding))
         return ctl_usage(ctl, "--encoding: \"%s\" is none of auto, utf-8, gb18030", encoding);
-    int exit_code = import_missing(ctl->words[0]);
+    int exit_code = views ? 0 : import_missing(ctl->words[0]);
     if (exit_code == 0)
         exit_code = ctl_dictionary(ctl);
     if (exit_code == 0)
@@ -155,7 +198,8 @@ int verb_import(struct ctl *ctl)
         return exit_code;
     settings.dictionary = ctl->dictionary;
     struct import_result result = {0};
-    enum status status = import_directory(ctl->pg, &settings, ctl->words[0], &result, &err);
+    enum status status = views ? read_views(ctl, &settings, &result, &err)
+                               : import_directory(ctl->pg, &settings, ctl->words[0], &result, &err);
     if (settings.progress != NULL)
         fputs("\r\033[K", stderr);
     return status == STATUS_OK ? print_import(ctl, &result) : ctl_fail_error(&err);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "io/pg.h"
 #include "io/workers.h"
+#include "source/import.h"
 #include "source/ingest.h"
 #include "store/lease.h"
 
@@ -22,8 +23,8 @@
  * another machine from its work. */
 enum { ROUND_LEASE_MS = 15 * 60 * 1000 };
 
-enum stage { STAGE_NONE, STAGE_SCAN, STAGE_ROUND };
-static const char *const stage_names[] = {"", "scan", "round"};
+enum stage { STAGE_NONE, STAGE_SCAN, STAGE_REGISTER, STAGE_ROUND };
+static const char *const stage_names[] = {"", "scan", "register", "round"};
 
 struct job {
     struct workers_job work;
@@ -133,6 +134,31 @@ static enum status run_scan(struct job *job, struct error *err)
     return status;
 }
 
+/* A register that cannot be read fails the round: what was read before would count as today's. */
+static enum status read_register(struct job *job, struct error *err)
+{
+    const struct options *options = job->settings->options;
+    struct pg *county = NULL;
+    if (options->register_schema == NULL)
+        return STATUS_OK;
+    enter_stage(job, STAGE_REGISTER);
+    const char *conninfo =
+        options->register_conninfo ? options->register_conninfo : options->database_conninfo;
+    enum status status =
+        pg_connect(conninfo, "shouwangd-register", (int)options->database_connect_timeout, &county, err);
+    struct import_settings import = {
+        .dictionary = job->settings->dictionary,
+        .today = DAY_NONE,
+        .actor = job->order.actor,
+        .cancel = &job->cancel,
+    };
+    struct import_result result;
+    if (status == STATUS_OK)
+        status = import_views(job->pg, county, options->register_schema, &import, &result, err);
+    pg_close(county);
+    return status == STATUS_OK ? status : error_wrap(err, "reading the register's views");
+}
+
 /* The JSON as one line, whatever form the report gives it. */
 static char *report_json(const struct round_report *report)
 {
@@ -213,8 +239,11 @@ static void run(struct workers_job *work)
         } else if (pg_is_broken(job->pg)) {
             job->status = error_set(&job->err, STATUS_RETRY, "the database connection was lost: %s",
                                     job->scan_err.text);
-        } else
-            job->status = run_round(job, &job->err);
+        } else {
+            job->status = read_register(job, &job->err);
+            if (job->status == STATUS_OK)
+                job->status = run_round(job, &job->err);
+        }
     }
     pg_close(job->pg);
     job->ran_ms = clock_monotonic_ms() - job->began_ms;

@@ -16,6 +16,7 @@ const char options_heading[] =
 static const struct option_section option_sections[] = {
     {"county", "Whose households these are"},
     {"database", "The PostgreSQL database that holds all durable state"},
+    {"register", "A county's own database, where it is read by views instead of imported from files"},
     {"feeds", "What partner agencies send"},
     {"facts", "Kinds of facts"},
     {"policy", "What is a warning"},
@@ -46,6 +47,12 @@ static const struct option_row option_rows[] = {
      .help = "How libpq reaches the database; keep a password in a passfile= or in credential:NAME"},
     {ROW("database", "connect_timeout", option_duration, database_connect_timeout), .standard = "5s",
      .least = SECOND, .most = 2 * MINUTE, .help = "How long a connection may take to come about"},
+
+    {ROW("register", "schema", option_text, register_schema), .example = "county_register",
+     .help = "Schema of the views household, person and fact; each round reads them first"},
+    {ROW("register", "conninfo", option_conninfo, register_conninfo),
+     .example = "host=10.61.0.5 dbname=county", .flags = OPTION_SECRET,
+     .help = "How libpq reaches the county's database; without it the views are in our own"},
 
     {ROW("feeds", "directory", option_path, feeds_directory), .standard = "/var/lib/shouwang/drop",
      .help = "Drop directory: partners write into its folders, one for each feed"},

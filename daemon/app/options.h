@@ -23,6 +23,9 @@ struct options {
     const char *database_conninfo;
     int64_t database_connect_timeout;
 
+    const char *register_schema;   /* NULL: the register comes by shouwangctl import DIR alone */
+    const char *register_conninfo; /* NULL: the schema is in our own database */
+
     const char *feeds_directory, *feeds_archive, *feeds_config;
     int64_t feeds_scan_interval;
 
