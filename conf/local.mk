@@ -1,2 +1,8 @@
 # SPDX-License-Identifier: PostgreSQL
-EXTRA_DIST += conf/feeds.d/disabled_federation.native.conf.example conf/feeds.d/medical_insurance.native.conf.example
+# Samples and shipped policies; what a county uses it copies to its own folder, so that an upgrade never changes a policy in force.
+sampledir = $(pkgdatadir)
+policydir = $(pkgdatadir)/policies
+feedsampledir = $(pkgdatadir)/feeds.d
+dist_sample_DATA = conf/shouwang.conf conf/facts.conf
+dist_policy_DATA = conf/policies/shaanxi-county.policy
+dist_feedsample_DATA = conf/feeds.d/disabled_federation.native.conf.example conf/feeds.d/medical_insurance.native.conf.example
