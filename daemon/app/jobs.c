@@ -63,6 +63,7 @@ struct jobs {
     bool stopping;
     struct loop_task start_task;
     struct jobs_counts counts;
+    struct ingest_memory memory; /* of the running job's worker: there is one at a time */
 };
 
 const char *job_kind_name(enum job_kind kind)
@@ -126,6 +127,7 @@ static enum status run_scan(struct job *job, struct error *err)
         .configs = (const struct feed_config *const *)settings->feeds,
         .config_count = settings->feed_count,
         .actor = job->order.actor,
+        .memory = &job->jobs->memory,
         .cancel = &job->cancel,
     };
     enter_stage(job, STAGE_SCAN);
@@ -175,7 +177,7 @@ static char *report_json(const struct round_report *report)
     return line;
 }
 
-static enum status execute_round(struct job *job, struct error *err)
+static enum status execute_round(struct job *job, int64_t lease_token, struct error *err)
 {
     const struct settings *settings = job->settings;
     struct round_options round = {
@@ -194,6 +196,7 @@ static enum status execute_round(struct job *job, struct error *err)
         .accept_reason = job->order.accept_reason,
         .disclosure = {settings->named_townships, settings->named_count},
         .delivery_expiry_ms = settings->options->delivery_expiry,
+        .lease_token = lease_token,
     };
     enum status status = round_execute(&round, &job->cancel, &job->report, err);
     if (status == STATUS_OK)
@@ -208,14 +211,14 @@ static enum status run_round(struct job *job, struct error *err)
     struct lease lease = {.duty = LEASE_ROUND};
     enter_stage(job, STAGE_ROUND);
     if (job->order.dry_run)
-        return execute_round(job, err);
+        return execute_round(job, 0, err);
     enum status status = lease_take(job->pg, LEASE_ROUND, jobs_holder(job->settings, holder), ROUND_LEASE_MS,
                                     &lease, other, err);
     if (status != STATUS_OK)
         return status;
     if (lease.token == 0)
         return error_set(err, STATUS_RETRY, "%s is running a round on this database", other);
-    status = execute_round(job, err);
+    status = execute_round(job, lease.token, err);
     struct error release_err;
     if (lease_release(job->pg, &lease, &release_err) != STATUS_OK)
         log_event(LOG_JOB_LEASE, log_text("job", "round"), log_error(&release_err));

@@ -97,10 +97,13 @@ for (const [what, spoil, changes] of FILES) {
 }
 
 
-test('file: without a manifest it waits', () => {
+test('file: without a manifest it waits', async () => {
     const path = dropBytes(instance.drop, 'medical_insurance', 'waiting', Buffer.from('id_number\n'), 0, null);
     instance.round('2021-06-30', '--dry-run');
     assert.ok(existsSync(path));
+    instance.round('2021-06-30', '--dry-run');
+    await instance.waitForLog(/event=feed\.waiting/);
+    assert.equal(instance.output.split('event=feed.waiting').length - 1, 1, 'said once, not at every scan');
 });
 
 test('file: an empty full feed would end everything, and is refused', () => {
