@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: PostgreSQL
+# Benchmark programs are built when they are run: make bench/NAME.
 EXTRA_PROGRAMS =
+EXTRA_DIST += bench/README.md bench/run bench/postgresql.conf bench/county.sh bench/sql/county.sql
 include bench/feed_decode.mk
