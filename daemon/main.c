@@ -2,6 +2,7 @@
 /* shouwangd: reads its arguments and starts the daemon. */
 #include "app/daemon.h"
 #include "app/options.h"
+#include "base/kill_point.h"
 #include "config.h"
 
 #include <getopt.h>
@@ -119,6 +120,10 @@ static int print_manual(void)
 
 int main(int argc, char **argv)
 {
+#ifdef SHOUWANG_KILL_POINTS
+    if (argc == 2 && strcmp(argv[1], "--list-kill-points") == 0)
+        return kill_point_list();
+#endif
     struct daemon_arguments arguments = {.conf = options_default_path()};
     switch (read_arguments(argc, argv, &arguments)) {
     case ACTION_RUN:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "app/control.h"
 
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "io/socket.h"
 
@@ -149,7 +150,9 @@ static void request_free(struct control_request *request)
 static void finish(struct control_request *request, struct text *line)
 {
     socket_peer_set_context(request->peer, 0);
+    KILL_POINT("control.before_answer");
     write_line(request, line);
+    KILL_POINT("control.answered");
     socket_peer_set_busy(request->peer, false);
     text_fini(line);
     request_free(request);
@@ -273,6 +276,7 @@ static void on_line(void *ctx, struct socket_peer *peer, struct slice line)
         return;
     }
     log_event(LOG_CONTROL_REQUEST, log_text("verb", verb->name), log_text("operator", request->actor));
+    KILL_POINT("control.asked");
     verb->begin(control->ctx, request);
 }
 

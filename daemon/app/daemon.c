@@ -4,6 +4,7 @@
 #include "app/daemon_state.h"
 #include "app/settings_difference.h"
 #include "base/clock.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "config.h"
 #include "io/file.h"
@@ -203,6 +204,7 @@ static void end_once(struct daemon *daemon, const struct job_end *end)
 static void on_job_end(void *ctx, const struct job_end *end)
 {
     struct daemon *daemon = ctx;
+    KILL_POINT("delivery.before_wake");
     if (daemon->delivery && end->report)
         delivery_wake(daemon->delivery);
     if (end->status == STATUS_RETRY)
@@ -306,10 +308,12 @@ enum status daemon_reload(struct daemon *daemon, struct mistakes *mistakes, stru
         return error_set(err, STATUS_RETRY, "the daemon is stopping");
     notify_reloading();
     enum status status = settings_load_again(daemon->settings, &settings, mistakes, err);
+    KILL_POINT("reload.read");
     if (status == STATUS_OK && daemon->delivery) {
         struct delivery_settings delivery = delivery_settings_of(settings);
         status = delivery_reconfigure(daemon->delivery, &delivery, err);
     }
+    KILL_POINT("reload.delivery_taken");
     if (status == STATUS_OK)
         take_settings(daemon, settings);
     else {

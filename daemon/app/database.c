@@ -6,6 +6,7 @@
 #include "app/jobs.h"
 #include "app/settings.h"
 #include "base/clock.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "io/pg.h"
 #include "io/workers.h"
@@ -100,7 +101,9 @@ static enum status fail_leftovers(struct database *database, struct error *err)
                                     CLEAR_UP_LEASE_MS, &lease, 0, err);
     if (status != STATUS_OK || lease.token == 0)
         return status;
+    KILL_POINT("start.lease_taken");
     status = round_fail_leftovers(database->pg, &database->leftovers, err);
+    KILL_POINT("start.leftovers_failed");
     struct error release_err;
     enum status released = lease_release(database->pg, &lease, &release_err);
     return status == STATUS_OK && released != STATUS_OK ? error_set(err, released, "%s", release_err.text)
@@ -136,7 +139,9 @@ static void act_free(struct act *act)
 static enum status write_acts(struct database *database, struct error *err)
 {
     for (struct act *act; (act = TAILQ_FIRST(&database->look_acts));) {
+        KILL_POINT("audit.before_act");
         enum status status = arrival_audit(database->pg, act->actor, act->action, act->detail, err);
+        KILL_POINT("audit.act_written");
         if (status != STATUS_OK)
             return status;
         TAILQ_REMOVE(&database->look_acts, act, link);
@@ -177,6 +182,7 @@ static void look(struct workers_job *job)
         database->seen = DATABASE_MISFIT;
     if (status == STATUS_OK && database->look_makes_endpoints)
         status = make_endpoints(database, err);
+    KILL_POINT("start.endpoints_made");
     if (status == STATUS_OK && database->look_is_first)
         status = fail_leftovers(database, err);
     if (status == STATUS_OK && database->look_is_first)

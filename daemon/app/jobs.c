@@ -5,6 +5,7 @@
 
 #include "app/settings.h"
 #include "base/clock.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "io/pg.h"
 #include "io/workers.h"
@@ -133,6 +134,7 @@ static enum status run_scan(struct job *job, struct error *err)
     enter_stage(job, STAGE_SCAN);
     enum status status = ingest_scan(job->pg, &ingest, count_file, job, err);
     job->scan.done = status == STATUS_OK;
+    KILL_POINT("job.scanned");
     return status;
 }
 
@@ -158,6 +160,7 @@ static enum status read_register(struct job *job, struct error *err)
     if (status == STATUS_OK)
         status = import_views(job->pg, county, options->register_schema, &import, &result, err);
     pg_close(county);
+    KILL_POINT("job.register_read");
     return status == STATUS_OK ? status : error_wrap(err, "reading the register's views");
 }
 
@@ -218,10 +221,12 @@ static enum status run_round(struct job *job, struct error *err)
         return status;
     if (lease.token == 0)
         return error_set(err, STATUS_RETRY, "%s is running a round on this database", other);
+    KILL_POINT("round.lease_taken");
     status = execute_round(job, lease.token, err);
     struct error release_err;
     if (lease_release(job->pg, &lease, &release_err) != STATUS_OK)
         log_event(LOG_JOB_LEASE, log_text("job", "round"), log_error(&release_err));
+    KILL_POINT("round.lease_released");
     return status;
 }
 
@@ -322,6 +327,7 @@ static void done(struct workers_job *work, bool did_run)
     struct job *job = work->ctx;
     struct jobs *jobs = job->jobs;
     jobs->running = 0;
+    KILL_POINT("job.ended");
     if (did_run)
         count_end(jobs, job);
     else if (job->status == STATUS_OK)
@@ -395,6 +401,7 @@ enum status jobs_order(struct jobs *jobs, const struct job_order *order, const s
     loop_defer(jobs->loop, &jobs->start_task);
     if (handle)
         *handle = job;
+    KILL_POINT("job.ordered");
     return STATUS_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "app/daemon_state.h"
 
 #include "base/clock.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 
 #include <stdlib.h>
@@ -236,6 +237,7 @@ static void begin_reload(void *ctx, struct control_request *request)
     struct error err;
     mistakes_init(&mistakes);
     enum status status = daemon_reload(daemon, &mistakes, &err);
+    KILL_POINT("reload.done");
     if (status == STATUS_OK)
         note_act(daemon, request, "daemon.reload",
                  json_pack("{s:s}", "policy_hash", daemon->settings->policy_hash));

@@ -17,6 +17,7 @@
 #include "delivery/delivery.h"
 
 #include "base/clock.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "delivery/message.h"
@@ -216,6 +217,7 @@ static void held(void *context, enum status status, int64_t affected, const stru
 {
     (void)context;
     (void)affected;
+    KILL_POINT("endpoint.held");
     if (status != STATUS_OK) /* the next attempt's 410 holds it */
         log_event(LOG_DELIVERY_DATABASE, log_error(err));
 }
@@ -224,6 +226,7 @@ static void hold_endpoint(struct delivery *delivery, int64_t township)
 {
     struct error err;
     log_event(LOG_ENDPOINT_HELD, log_int("township", township), log_int("http", 410));
+    KILL_POINT("endpoint.before_hold");
     if (outbox_hold_endpoint_async(delivery->pg, township, "the receiver answered 410 Gone",
                                    STATEMENT_TIMEOUT_MS, held, delivery, &err) != STATUS_OK)
         log_event(LOG_DELIVERY_DATABASE, log_error(&err));
@@ -245,6 +248,7 @@ static void attempt_done(void *ctx, const struct http_result *http)
     struct attempt *attempt = ctx;
     struct delivery *delivery = attempt->delivery;
     struct target *target = target_of(delivery, attempt->township);
+    KILL_POINT("delivery.answered");
     struct verdict_terms terms = {delivery->settings.retry_first_ms, delivery->settings.retry_max_ms};
     struct verdict verdict = verdict_of(http, attempt->attempts, &terms, &delivery->random);
     struct test *test = test_find(delivery, attempt->event_id);
@@ -269,6 +273,7 @@ static void attempt_done(void *ctx, const struct http_result *http)
     memcpy(result.event_id, attempt->event_id, sizeof result.event_id);
     if (!results_add(delivery->results, &result))
         log_event(LOG_DELIVERY_DATABASE, log_text("err", "out of memory: the attempt will be made again"));
+    KILL_POINT("delivery.result_kept");
     if (target != NULL && target->in_flight > 0)
         target->in_flight--;
     TAILQ_REMOVE(&delivery->attempts, attempt, link);
@@ -344,6 +349,7 @@ static void start_attempt(struct delivery *delivery, const struct outbox_claim *
     memcpy(attempt->event_id, claim->event_id, sizeof attempt->event_id);
     enum status status = message_compose(&attempt->message, target->config, claim->event_id, claim->event,
                                          claim->sequence, clock_unix_ms() / 1000, &err);
+    KILL_POINT("delivery.composed");
     if (status == STATUS_OK)
         status = start_http(delivery, attempt, target->config, &err);
     if (status != STATUS_OK) {
@@ -351,6 +357,7 @@ static void start_attempt(struct delivery *delivery, const struct outbox_claim *
         claim_back(delivery, claim, &err);
         return;
     }
+    KILL_POINT("delivery.begun");
     TAILQ_INSERT_TAIL(&delivery->attempts, attempt, link);
     target->in_flight++;
     delivery->stats.in_flight++;
@@ -386,6 +393,7 @@ static void claimed(void *context, enum status status, const struct outbox_claim
                     const struct error *err)
 {
     struct delivery *delivery = context;
+    KILL_POINT("delivery.claimed");
     delivery->claiming = false;
     delivery->stats.database_up = status == STATUS_OK;
     if (status != STATUS_OK)
@@ -432,6 +440,7 @@ static void ask(struct delivery *delivery)
     struct outbox_ask *asks = calloc(delivery->target_count + 1, sizeof *asks);
     enum status status = asks == NULL ? error_set(&err, STATUS_FATAL, "out of memory") : STATUS_OK;
     size_t count = asks == NULL ? 0 : free_places(delivery, asks);
+    KILL_POINT("delivery.before_claim");
     if (count > 0)
         status =
             outbox_claim_async(delivery->pg, asks, count, delivery->settings.timeout_ms + LEASE_MARGIN_MS,
@@ -637,6 +646,7 @@ static void test_put(void *context, enum status status, int64_t affected, const 
     (void)affected;
     struct delivery *delivery = context;
     struct test *test, *next;
+    KILL_POINT("endpoint.test_put");
     if (status == STATUS_OK) {
         pump(delivery);
         return;

@@ -2,6 +2,7 @@
 #include "delivery/overdue.h"
 
 #include "base/clock.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "domain/person_name.h"
 #include "domain/resident_id.h"
@@ -96,6 +97,7 @@ enum status overdue_compose(const struct outbox_overdue *overdue, const char *ev
 static void given_up(void *context, enum status status, int64_t affected, const struct error *err)
 {
     struct overdue *overdue = context;
+    KILL_POINT("overdue.given_up");
     if (status != STATUS_OK) {
         log_event(LOG_DELIVERY_DATABASE, log_error(err));
         return;
@@ -150,6 +152,7 @@ static void known(void *context, enum status status, const struct outbox_overdue
         log_event(LOG_DELIVERY_EXPIRED, log_text("delivery", events[i].event_id),
                   log_int("township", events[i].township), log_int("attempts", events[i].attempts),
                   log_text("county", worth_telling(overdue, &events[i]) ? "told" : "not told"));
+        KILL_POINT("overdue.before_giving_up");
         if (give_up(overdue, &events[i], &problem) != STATUS_OK)
             log_event(LOG_DELIVERY_DATABASE, log_error(&problem));
     }

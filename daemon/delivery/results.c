@@ -2,6 +2,7 @@
 #include "delivery/results.h"
 
 #include "base/arena.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "io/pg.h"
 
@@ -66,6 +67,7 @@ static void recorded(void *context, enum status status, int64_t affected, const 
 {
     (void)affected;
     struct results *results = context;
+    KILL_POINT("results.written");
     results->in_statement = false;
     if (status != STATUS_OK)
         log_event(LOG_DELIVERY_DATABASE, log_error(err));
@@ -93,6 +95,7 @@ static void write_now(void *ctx)
     }
     if (results->writing.count == 0)
         return;
+    KILL_POINT("results.before_write");
     if (outbox_record_async(results->pg, results->writing.items, results->writing.count, RESULTS_TIMEOUT_MS,
                             recorded, results, &err) == STATUS_OK)
         results->in_statement = true;

@@ -13,6 +13,7 @@
 #include "io/http_client.h"
 
 #include "base/clock.h"
+#include "base/kill_point.h"
 #include "io/crypto.h"
 
 #include <arpa/inet.h>
@@ -291,6 +292,7 @@ static int check_connection(void *call_arg, char *remote_ip, char *local_ip, int
     (void)remote_port;
     (void)local_port;
     struct http_call *call = call_arg;
+    KILL_POINT("send.connected");
     struct sockaddr_in v4 = {.sin_family = AF_INET};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
     const struct sockaddr *address = NULL;
@@ -319,6 +321,7 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *call_arg
     struct http_call *call = call_arg;
     const struct slice line = {bytes, size * count};
     struct slice value;
+    KILL_POINT("send.answer_begun");
     call->header_bytes += line.length;
     if (call->header_bytes > HTTP_CLIENT_HEADER_MAX) {
         call->too_large = true;

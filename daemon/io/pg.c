@@ -3,6 +3,7 @@
 #include "io/pg.h"
 
 #include "base/clock.h"
+#include "base/kill_point.h"
 #include "io/pg_internal.h"
 
 #include <errno.h>
@@ -341,6 +342,7 @@ enum status pg_commit(struct pg *pg, struct error *err)
         status = pg_flush(pg, err);
     else
         status = not_sent(pg, err);
+    KILL_POINT("database.commit_sent");
     if (!status)
         status = pg_finish_results(pg, &result, err);
     if (status) {

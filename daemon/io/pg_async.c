@@ -15,6 +15,7 @@
 #include "config.h"
 
 #include "base/clock.h"
+#include "base/kill_point.h"
 #include "base/random.h"
 #include "io/loop.h"
 #include "io/pg_internal.h"
@@ -192,6 +193,7 @@ static void send_next(struct pg_async *async)
     }
     if (flush(async))
         set_timer(async);
+    KILL_POINT("database.statement_sent");
 }
 
 static void send_submitted(void *ctx)

@@ -2,6 +2,7 @@
 #include "round/record.h"
 
 #include "base/arena.h"
+#include "base/kill_point.h"
 #include "base/random.h"
 #include "round/event.h"
 #include "round/evidence.h"
@@ -490,6 +491,7 @@ enum status record_changes(struct record *record, const atomic_bool *cancel, str
             return error_set(err, STATUS_FATAL, "no memory for %zu changes", count);
         status = record_chunk(record, judge->changes + at, count, cancel, arena, err);
         arena_free(arena);
+        KILL_POINT("round.chunk_recorded");
     }
     return status;
 }

@@ -2,6 +2,7 @@
 #include "round/round.h"
 
 #include "base/clock.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "round/compare.h"
 #include "round/freshness.h"
@@ -127,6 +128,7 @@ static enum status begin(struct running *r, struct error *err)
         status = session_open(r->options.conninfo, "shouwang round", r->cancel, &r->second, err);
     if (status == STATUS_OK)
         status = pull_snapshot_begin(r->first, snapshot, err);
+    KILL_POINT("round.snapshot");
     if (status == STATUS_OK)
         status = take_held_round(r, err);
     if (status == STATUS_OK)
@@ -134,6 +136,7 @@ static enum status begin(struct running *r, struct error *err)
     r->report->as_of = r->options.as_of;
     if (status == STATUS_OK && !r->options.dry_run)
         status = begin_row(r, err);
+    KILL_POINT("round.begun");
     if (status == STATUS_OK)
         status = pull_snapshot_join(r->second, snapshot, err);
     return status;
@@ -148,6 +151,7 @@ static enum status compute(struct running *r, struct error *err)
     enum status status = load_run(&r->load, r->first, r->second, policy, r->cancel, r->known_on, report, err);
     if (status != STATUS_OK)
         return status;
+    KILL_POINT("round.loaded");
     report->counts.households = (int64_t)r->load.households.count;
     report->counts.persons = (int64_t)r->load.assembly.person_count;
     freshness_judge(&r->freshness, policy, r->load.newest, r->load.newest_count, r->load.pairs,
@@ -156,12 +160,14 @@ static enum status compute(struct running *r, struct error *err)
     int64_t since = clock_monotonic_us();
     status = judge_evaluate(&r->judge, policy, r->options.as_of, &r->load.assembly, r->cancel, err);
     since = report_stage(report, "evaluate", since, report->counts.households);
+    KILL_POINT("round.evaluated");
     if (status == STATUS_OK)
         status = standing_init(&r->standing, policy, &r->load.findings, &r->load.warnings,
                                r->load.household_match, r->load.households.count, err);
     if (status == STATUS_OK)
         status = judge_compare(&r->judge, &r->rules, &r->standing, r->load.households.township, report, err);
     report_stage(report, "compare", since, (int64_t)r->load.findings.count);
+    KILL_POINT("round.compared");
     return status;
 }
 
@@ -185,11 +191,14 @@ static enum status settle_accepted(struct running *r, struct error *err)
     if (r->options.accept_round == 0)
         return STATUS_OK;
     const char *reason = r->options.accept_reason == NULL ? "" : r->options.accept_reason;
-    return round_accept(r->second, r->options.accept_round, r->options.actor, reason, err);
+    enum status status = round_accept(r->second, r->options.accept_round, r->options.actor, reason, err);
+    KILL_POINT("round.accepted");
+    return status;
 }
 
 static enum status hold(struct running *r, const char *reason, struct error *err)
 {
+    KILL_POINT("round.before_hold");
     struct text counts, stages;
     text_init(&counts);
     text_init(&stages);
@@ -200,6 +209,7 @@ static enum status hold(struct running *r, const char *reason, struct error *err
         status = error_set(err, STATUS_FATAL, "no memory for a report");
     else
         status = round_hold(r->second, r->round_id, counts.bytes, stages.bytes, reason, err);
+    KILL_POINT("round.held");
     text_fini(&counts);
     text_fini(&stages);
     if (status == STATUS_OK)
@@ -251,6 +261,7 @@ static enum status put_round(struct running *r, struct round_commit *commit, boo
     struct text counts, stages;
     int64_t since = clock_monotonic_us();
     enum status status = put_changes(r, commit, err);
+    KILL_POINT("round.changes_put");
     if (status == STATUS_OK)
         status = put_batches(r, commit, err);
     pull_snapshot_end(r->first);
@@ -318,6 +329,7 @@ static enum status commit(struct running *r, struct error *err)
         status = settle_accepted(r, err);
     if (status == STATUS_OK)
         status = put_round(r, commit, &unknown, err);
+    KILL_POINT("round.committed");
     round_commit_free(commit);
     if (status == STATUS_RETRY && unknown)
         status = reconcile(r, err);
@@ -398,5 +410,6 @@ enum status round_execute(const struct round_options *options, const atomic_bool
     running_fini(&r);
     if (status != STATUS_OK)
         note_failure(&r, err);
+    KILL_POINT("round.over");
     return status;
 }

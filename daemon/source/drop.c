@@ -4,6 +4,7 @@
 #include "source/drop.h"
 
 #include "base/clock.h"
+#include "base/kill_point.h"
 #include "io/file.h"
 
 #include <errno.h>
@@ -231,10 +232,13 @@ enum status drop_move(const struct drop_file *file, const char *archive_director
         status = folder_of(folder, archive_directory, feed, refused, err);
     if (status == STATUS_OK)
         status = free_place(csv, manifest, folder, file->name, !state.csv_there, err);
+    KILL_POINT("archive.before_file");
     if (status == STATUS_OK && state.csv_there)
         status = file_rename(file->csv, csv, false, err);
+    KILL_POINT("archive.between");
     if (status == STATUS_OK && state.manifest_there)
         status = file_rename(file->manifest, manifest, false, err);
+    KILL_POINT("archive.moved");
     return status;
 }
 

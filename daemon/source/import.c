@@ -4,6 +4,7 @@
 #include "source/import.h"
 
 #include "base/clock.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "domain/area.h"
 #include "domain/resident_id.h"
@@ -529,7 +530,11 @@ static enum status confirm(struct importing *import, const struct arrival_batch 
         status = batch_count(import->pg, import->result->batch_id, &counts, detail, err);
     if (status == STATUS_OK)
         status = write_audit(import, "register.confirmed", err);
-    return status == STATUS_OK ? commit(import, err) : status;
+    KILL_POINT("import.before_confirmation");
+    if (status == STATUS_OK)
+        status = commit(import, err);
+    KILL_POINT("import.confirmed");
+    return status;
 }
 
 static enum status write_snapshot(struct importing *import, struct error *err)
@@ -554,6 +559,7 @@ static enum status write_snapshot(struct importing *import, struct error *err)
         status = write_counts(import, err);
     if (status == STATUS_OK)
         status = write_audit(import, "register.imported", err);
+    KILL_POINT("import.before_commit");
     return status;
 }
 
@@ -563,6 +569,7 @@ static enum status run_transaction(struct importing *import, struct error *err)
     enum status status = pg_begin(import->pg, PG_READ_COMMITTED, err);
     if (status == STATUS_OK)
         status = lease_lock(import->pg, LEASE_INGEST, 0, err);
+    KILL_POINT("import.transaction_open");
     if (status == STATUS_OK)
         status = arrival_look(import->pg, SOURCE_REGISTER, import->batch_name, import->rows->sha256, &arrival,
                               err);
@@ -574,6 +581,8 @@ static enum status run_transaction(struct importing *import, struct error *err)
     status = write_snapshot(import, err);
     if (status == STATUS_OK)
         status = commit(import, err);
+    if (status == STATUS_OK)
+        KILL_POINT("import.committed");
     end_stage(import, IMPORT_WRITE);
     return status;
 }
@@ -590,8 +599,10 @@ static enum status record_refusal(struct importing *import, struct error *err)
         status = batch_refuse(import->pg, &batch, reason, &none, &import->result->batch_id, err);
     if (status == STATUS_OK)
         status = write_audit(import, "register.refused", err);
+    KILL_POINT("import.before_refusal");
     if (status == STATUS_OK)
         status = commit(import, err);
+    KILL_POINT("import.refused");
     if (status != STATUS_OK) {
         pg_rollback(import->pg);
         return status;

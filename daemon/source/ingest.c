@@ -11,6 +11,7 @@
 #include "source/ingest.h"
 
 #include "base/clock.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "io/file.h"
 #include "io/pg.h"
@@ -96,6 +97,7 @@ static enum status check_manifest(struct attempt *attempt, struct error *err)
     if (status != STATUS_OK)
         return status;
     attempt->manifest_read = true;
+    KILL_POINT("ingest.manifest_read");
     if (strcmp(manifest->feed, attempt->config->name) != 0)
         return error_set(err, STATUS_REJECT,
                          "manifest: feed: found \"%s\", expected \"%s\" as the folder is called",
@@ -178,6 +180,7 @@ static enum status check_arrival(struct attempt *attempt, struct error *err)
             return status;
         if (!archived) {
             attempt->result->outcome = INGEST_ARCHIVED;
+            KILL_POINT("ingest.recognised");
             attempt->result->batch_id = arrival.same_name.batch_id;
             return STATUS_OK;
         }
@@ -252,6 +255,7 @@ static enum status reading_begin(struct reading *reading, struct error *err)
     status = batch_accept(attempt->pg, &batch, &attempt->result->batch_id, err);
     if (status == STATUS_OK)
         status = quarantine_writer_new(attempt->pg, attempt->result->batch_id, &reading->quarantine, err);
+    KILL_POINT("ingest.batch_accepted");
     if (status != STATUS_OK)
         return status;
     struct fact_stage_plan plan = {
@@ -369,6 +373,7 @@ static enum status write_batch(struct reading *reading, struct error *err)
     int64_t began_ms = clock_monotonic_ms();
     enum status status = read_rows(reading, err);
     attempt->result->rows_ms = clock_monotonic_ms() - began_ms;
+    KILL_POINT("ingest.rows_read");
     if (status == STATUS_OK)
         status = fact_stage_finish(reading->stage, &counts, err);
     if (status != STATUS_OK)
@@ -382,7 +387,11 @@ static enum status write_batch(struct reading *reading, struct error *err)
     if (status == STATUS_OK)
         status = write_audit(attempt, "feed.accepted", err);
     if (status == STATUS_OK)
+        KILL_POINT("ingest.before_commit");
+    if (status == STATUS_OK)
         status = commit(attempt, err);
+    if (status == STATUS_OK)
+        KILL_POINT("ingest.committed");
     attempt->result->commit_ms = clock_monotonic_ms() - began_ms - attempt->result->rows_ms;
     return status;
 }
@@ -407,9 +416,11 @@ static enum status read_batch(struct attempt *attempt, struct error *err)
 
 static enum status take_in(struct attempt *attempt, struct error *err)
 {
+    KILL_POINT("ingest.before_transaction");
     enum status status = pg_begin(attempt->pg, PG_READ_COMMITTED, err);
     if (status == STATUS_OK)
         status = lease_lock(attempt->pg, LEASE_INGEST, 0, err);
+    KILL_POINT("ingest.transaction_open");
     if (status == STATUS_OK)
         status = check_arrival(attempt, err);
     if (status == STATUS_OK && attempt->result->outcome == INGEST_ACCEPTED)
@@ -436,8 +447,11 @@ static enum status record_refusal(struct attempt *attempt, struct error *err)
         status = batch_refuse(attempt->pg, &batch, result->reason, &counts, &result->batch_id, err);
     if (status == STATUS_OK)
         status = write_audit(attempt, "feed.refused", err);
+    KILL_POINT("ingest.before_refusal");
     if (status == STATUS_OK)
         status = commit(attempt, err);
+    if (status == STATUS_OK)
+        KILL_POINT("ingest.refused");
     if (status != STATUS_OK)
         pg_rollback(attempt->pg);
     return status;
@@ -545,6 +559,7 @@ enum status ingest_file(struct pg *pg, const struct ingest_settings *settings,
     if (!waits(&attempt))
         move_files(&attempt);
     log_outcome(settings, result);
+    KILL_POINT("ingest.done");
     return STATUS_OK;
 }
 
@@ -715,6 +730,7 @@ enum status ingest_scan(struct pg *pg, const struct ingest_settings *settings, i
     enum status status = find_candidates(&scan, err);
     for (size_t i = 0; status == STATUS_OK && i < scan.count; i++) {
         struct ingest_result result;
+        KILL_POINT("ingest.found");
         status = ingest_file(pg, settings, scan.candidates[i].config, scan.candidates[i].path, &result, err);
         if (status == STATUS_OK)
             report(&scan, &result);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "store/fact_store.h"
 
+#include "base/kill_point.h"
 #include "domain/fact.h"
 #include "io/pg.h"
 
@@ -117,6 +118,7 @@ static enum status send_rows(struct fact_writer *writer, size_t subject, struct 
     enum status status = sql.failed ? error_set(err, STATUS_FATAL, "no memory for a statement")
                                     : pg_copy_in(writer->pg, sql.bytes, &writer->rows[subject], err);
     text_fini(&sql);
+    KILL_POINT("facts.copied");
     return status ? error_wrap(err, "storing facts") : STATUS_OK;
 }
 
@@ -285,6 +287,7 @@ static enum status finish_subject(struct fact_writer *writer, size_t subject, st
     if (!status)
         status = writer->mode == BATCH_FULL ? supersede_all(writer, subject, counts, err)
                                             : supersede_repeated(writer, subject, counts, err);
+    KILL_POINT("facts.superseded");
     return status ? status : insert_staged(writer, subject, err);
 }
 
@@ -314,5 +317,6 @@ enum status fact_writer_finish(struct fact_writer *writer, struct fact_counts *c
     enum status status = pg_exec(writer->pg, "set local work_mem = '128MB'", err);
     for (size_t i = 0; i < SUBJECTS && !status; i++)
         status = finish_subject(writer, i, counts, err);
+    KILL_POINT("facts.placed");
     return status ? status : store_codes(writer, err);
 }

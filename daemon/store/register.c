@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "store/register.h"
 
+#include "base/kill_point.h"
 #include "domain/resident_id.h"
 #include "io/pg.h"
 #include "store/columns.h"
@@ -363,6 +364,7 @@ enum status register_writer_finish(struct register_writer *writer, struct regist
     enum status status = send_households(writer, err);
     if (!status)
         status = send_persons(writer, err);
+    KILL_POINT("register.copied");
     /* Hashes of the whole register; the default of 4 MB would go to disk in many pieces. */
     if (!status)
         status = pg_exec(writer->pg,
@@ -371,6 +373,7 @@ enum status register_writer_finish(struct register_writer *writer, struct regist
         status = check_stage(writer, err);
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !status; i++)
         status = run_step(writer, &steps[i], err);
+    KILL_POINT("register.compared");
     if (!status)
         status = take_up_strangers(writer, err);
     if (!status)

@@ -2,6 +2,7 @@
 /* The one transaction that writes what a round changed. */
 #include "store/round_store.h"
 
+#include "base/kill_point.h"
 #include "io/pg.h"
 #include "store/lease.h"
 #include "store/vocabulary.h"
@@ -107,6 +108,7 @@ enum status round_commit_begin(struct pg *pg, int64_t round_id, int64_t last_rou
         status = lease_lock(pg, LEASE_ROUND, lease_token, err);
     if (!status)
         status = check_newest(new, last_round, err);
+    KILL_POINT("round.transaction_open");
     if (status) {
         round_commit_free(new);
         return status;
@@ -147,6 +149,7 @@ static enum status send(struct round_commit *commit, enum sink sink, struct erro
     }
     if (!status)
         status = pg_copy_in(commit->pg, sinks[sink].copy_sql, &commit->rows[sink], err);
+    KILL_POINT("round.rows_copied");
     return or_changed(commit, status, err);
 }
 
@@ -428,14 +431,18 @@ enum status round_commit_finish(struct round_commit *commit, const char *counts_
         status = send(commit, sink, err);
     if (!status)
         status = apply_findings(commit, err);
+    KILL_POINT("round.findings_applied");
     if (!status)
         status = apply_warnings(commit, err);
+    KILL_POINT("round.warnings_applied");
     if (!status)
         status = apply_deliveries(commit, err);
+    KILL_POINT("round.deliveries_applied");
     if (!status)
         status = close_round(commit, counts_json, stages_json, err);
     if (status)
         return status;
+    KILL_POINT("round.before_commit");
     status = pg_commit(commit->pg, err);
     *unknown = pg_commit_unknown(commit->pg);
     return status;
