@@ -3,6 +3,7 @@
 #include "config.h"
 #include "ctl.h"
 
+#include "app/json_memory.h"
 #include "app/options.h"
 #include "base/log.h"
 #include "domain/fact.h"
@@ -209,6 +210,7 @@ static int run(struct ctl *ctl, struct options_file *file, int argc, char **argv
 
 int main(int argc, char **argv)
 {
+    json_memory_guard();
     setlocale(LC_CTYPE, "C.UTF-8");
     log_set_level(LOG_LEVEL_ERROR); /* what a verb does it says itself */
     struct options_file file = {0};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* shouwangd: reads its arguments and starts the daemon. */
 #include "app/daemon.h"
+#include "app/json_memory.h"
 #include "app/options.h"
 #include "base/kill_point.h"
 #include "config.h"
@@ -124,6 +125,7 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--list-kill-points") == 0)
         return kill_point_list();
 #endif
+    json_memory_guard();
     struct daemon_arguments arguments = {.conf = options_default_path()};
     switch (read_arguments(argc, argv, &arguments)) {
     case ACTION_RUN:

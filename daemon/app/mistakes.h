@@ -16,6 +16,7 @@ enum { MISTAKES_MAX = 100 }; /* the list says how many more there are */
 struct mistakes {
     struct text lines; /* each ends with '\n' */
     size_t count;      /* more than MISTAKES_MAX are counted, not kept */
+    enum status other; /* STATUS_OK, or the gravest of what was told to mistakes_weigh */
 };
 
 void mistakes_init(struct mistakes *mistakes);
@@ -25,7 +26,12 @@ void mistakes_add(struct mistakes *mistakes, const char *file, int line, const c
     PRINTF_LIKE(4, 5);
 /* A text that names its file and line already. */
 void mistakes_add_text(struct mistakes *mistakes, const char *text);
-/* STATUS_OK without mistakes, else STATUS_CONFIG with the first one and the number of the others. */
+/*
+ * What was added came from an error of this class. A disk that fails (STATUS_RETRY) and memory that runs out
+ * (STATUS_FATAL) are nobody's mistake: with them, the verdict is theirs, so that a service manager starts us again.
+ */
+void mistakes_weigh(struct mistakes *mistakes, enum status status);
+/* STATUS_OK without mistakes, else STATUS_CONFIG (or what was weighed) with the first one and the number of the others. */
 enum status mistakes_verdict(const struct mistakes *mistakes, struct error *err) WARN_UNUSED;
 
 #endif

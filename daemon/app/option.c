@@ -108,6 +108,7 @@ static void take_value(struct reading *reading, size_t index, int line, struct s
                           : error_set(&err, STATUS_FATAL, "no memory");
     if (status == STATUS_OK)
         return;
+    mistakes_weigh(reading->mistakes, status);
     if (option->flags & OPTION_SECRET)
         mistakes_add(reading->mistakes, set->file, line, "[%s] %s: %s; expected %s", option->section,
                      option->key, err.text, option->type->expected);

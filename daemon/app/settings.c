@@ -37,7 +37,9 @@ static bool read_named_file(struct loading *loading, const char *section, const 
     struct error err;
     if (!path)
         return false;
-    if (file_read(path, max, text, &err) != STATUS_OK) {
+    const enum status status = file_read(path, max, text, &err);
+    if (status != STATUS_OK) {
+        mistakes_weigh(loading->mistakes, status);
         const struct option_set *set = &loading->settings->file.set;
         mistakes_add(loading->mistakes, set->file, option_line(set, section, key), "[%s] %s: %s", section,
                      key, err.text);
@@ -63,8 +65,10 @@ static enum status load_dictionary(struct loading *loading, struct error *err)
     text_init(&text);
     if (read_named_file(loading, "facts", "dictionary", path, DICTIONARY_MAX_BYTES, &text)) {
         struct error mistake;
-        if (dictionary_add(settings->dictionary, path, text.bytes, text.length, &mistake) != STATUS_OK)
+        if (dictionary_add(settings->dictionary, path, text.bytes, text.length, &mistake) != STATUS_OK) {
+            mistakes_weigh(loading->mistakes, mistake.status);
             mistakes_add_text(loading->mistakes, mistake.text);
+        }
     }
     text_fini(&text);
     return STATUS_OK;
@@ -88,6 +92,7 @@ static void compile_policy(struct loading *loading, const char *path, const stru
     for (size_t i = 0; i < diagnostics.count; i++)
         mistakes_add(loading->mistakes, path, diagnostics.items[i].line, "%d: %s",
                      diagnostics.items[i].column, diagnostics.items[i].text);
+    mistakes_weigh(loading->mistakes, err.status);
     if (diagnostics.count == 0)
         mistakes_add(loading->mistakes, path, 0, "%s", err.text);
 }
@@ -113,6 +118,7 @@ static void load_feed(struct loading *loading, const char *path)
     text_init(&text);
     if (file_read(path, FEED_CONFIG_BYTES_MAX, &text, &err) != STATUS_OK ||
         feed_config_load(path, settings->dictionary, &feed, &err) != STATUS_OK) {
+        mistakes_weigh(loading->mistakes, err.status);
         mistakes_add_text(loading->mistakes, err.text);
         text_fini(&text);
         return;

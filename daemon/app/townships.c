@@ -34,6 +34,7 @@ static bool read_secret_file(struct reading *reading, const char *key, const cha
     struct error err;
     bool exposed = false;
     if (file_read_secret(path, SECRET_FILE_MAX_BYTES, content, &exposed, &err) != STATUS_OK) {
+        mistakes_weigh(reading->mistakes, err.status);
         mistake(reading, key, err.text);
         return false;
     }
@@ -79,8 +80,11 @@ static void read_signer(struct reading *reading, const char *path)
     struct error err;
     text_init(&content);
     if (read_secret_file(reading, "ed25519_key_file", path, &content) &&
-        crypto_signer_from_pem(&reading->endpoint->signer, content.bytes, content.length, &err) != STATUS_OK)
+        crypto_signer_from_pem(&reading->endpoint->signer, content.bytes, content.length, &err) !=
+            STATUS_OK) {
+        mistakes_weigh(reading->mistakes, err.status);
         mistake(reading, "ed25519_key_file", err.text);
+    }
     wipe(&content);
 }
 

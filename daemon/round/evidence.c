@@ -130,10 +130,12 @@ static enum status damaged(struct error *err, const char *what)
     return error_set(err, STATUS_REJECT, "stored evidence: %s is missing or is not what it should be", what);
 }
 
-static const char *copy_text(struct arena *arena, const json_t *object, const char *key)
+/* *copy is NULL when there is no such text. False without memory. */
+static bool copy_text(struct arena *arena, const json_t *object, const char *key, const char **copy)
 {
     const char *text = json_string_value(json_object_get(object, key));
-    return text == NULL ? NULL : arena_strdup(arena, text);
+    *copy = text == NULL ? NULL : arena_strdup(arena, text);
+    return text == NULL || *copy != NULL;
 }
 
 /* False unless the key holds a date or null, or is missing. */
@@ -220,11 +222,10 @@ static enum status read_batches(struct reading *r, const json_t *batches)
         const json_t *object = json_array_get(batches, r->batch_count);
         struct read_batch *batch = &r->batches[r->batch_count];
         batch->number = (uint32_t)json_integer_value(json_object_get(object, "batch"));
-        batch->note = (struct dossier_note){
-            .source = copy_text(r->arena, object, "source"),
-            .source_title = copy_text(r->arena, object, "title"),
-            .batch = copy_text(r->arena, object, "name"),
-        };
+        if (!copy_text(r->arena, object, "source", &batch->note.source) ||
+            !copy_text(r->arena, object, "title", &batch->note.source_title) ||
+            !copy_text(r->arena, object, "name", &batch->note.batch))
+            return error_set(r->err, STATUS_FATAL, "no memory for evidence of %zu batches", count);
         if (batch->note.source == NULL || batch->note.source_title == NULL || batch->note.batch == NULL ||
             !read_day(object, "as_of", &batch->note.batch_as_of))
             return damaged(r->err, "a batch");
@@ -264,7 +265,8 @@ static enum status parse(struct slice json, struct arena *arena, struct evidence
     *root = json_loadb(json.bytes, json.length, JSON_REJECT_DUPLICATES, &at);
     if (*root == NULL)
         return error_set(err, STATUS_REJECT, "stored evidence is not JSON (byte %d)", at.position);
-    evidence->policy_hash = copy_text(arena, *root, "policy");
+    if (!copy_text(arena, *root, "policy", &evidence->policy_hash))
+        return error_set(err, STATUS_FATAL, "no memory for evidence");
     if (evidence->policy_hash == NULL || !read_day(*root, "as_of", &evidence->as_of) ||
         evidence->as_of == DAY_NONE)
         return damaged(err, "policy or as_of");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Memory that runs out on demand. A test program that calls these links with
- *     -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
- * so that the calls of our own libraries (not those inside shared libraries) can be made to fail.
+ * Memory that runs out on demand. A test program that calls these links liballocation.a with $(ALLOCATION_WRAPS)
+ * (tests/unit/domain.mk), so that the calls of our own libraries (not those inside shared libraries) can be made to
+ * fail: malloc, calloc, realloc, strdup and anonymous maps.
  *
  *     int n = 0;
  *     bool again;
@@ -12,6 +12,8 @@
  *         again = allocation_failed();
  *         … assertions: libcheck allocates, too, and is linked statically …
  *     } while (again);
+ *
+ * Allocations are counted over all threads.
  */
 #ifndef SHOUWANG_TESTS_UNIT_ALLOCATION_H
 #define SHOUWANG_TESTS_UNIT_ALLOCATION_H
@@ -22,5 +24,7 @@
 void allocation_fail_at(int n);
 /* Did it come to that since? Ends the failing. */
 bool allocation_failed(void);
+/* How many there were since allocation_fail_at. */
+int allocation_count(void);
 
 #endif

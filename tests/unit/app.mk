@@ -12,3 +12,12 @@ TESTS += tests/unit/test_api
 tests_unit_test_api_SOURCES = tests/unit/test_api.c
 tests_unit_test_api_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_api_LDADD = tests/unit/libunit.a $(DAEMON_LAYERS) $(CHECK_LIBS) $(DAEMON_LIBS)
+
+# Every allocation of everything that needs no database fails once.
+check_PROGRAMS += tests/unit/test_allocation_paths
+TESTS += tests/unit/test_allocation_paths
+tests_unit_test_allocation_paths_SOURCES = tests/unit/test_allocation_paths.c
+tests_unit_test_allocation_paths_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_allocation_paths_LDFLAGS = $(AM_LDFLAGS) $(ALLOCATION_WRAPS)
+tests_unit_test_allocation_paths_LDADD = tests/unit/liballocation.a tests/unit/libunit.a $(DAEMON_LAYERS) $(CHECK_LIBS) \
+	$(DAEMON_LIBS)

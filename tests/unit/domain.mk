@@ -24,11 +24,12 @@ tests_unit_test_resident_id_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_resident_id_LDADD = $(domain_test_libs)
 
 # Memory that runs out: the linker puts tests/unit/allocation.c between our libraries and the C library.
+ALLOCATION_WRAPS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=mmap
 check_PROGRAMS += tests/unit/test_allocation
 TESTS += tests/unit/test_allocation
 tests_unit_test_allocation_SOURCES = tests/unit/test_allocation.c
 tests_unit_test_allocation_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_allocation_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+tests_unit_test_allocation_LDFLAGS = $(AM_LDFLAGS) $(ALLOCATION_WRAPS)
 tests_unit_test_allocation_LDADD = tests/unit/liballocation.a $(domain_test_libs)
 check_LIBRARIES += tests/unit/liballocation.a
 tests_unit_liballocation_a_SOURCES = tests/unit/allocation.c tests/unit/allocation.h

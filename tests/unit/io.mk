@@ -60,5 +60,5 @@ tests_unit_test_io_socket_LDADD = $(IO_TEST_LIBS)
 
 tests_unit_test_io_allocation_SOURCES = tests/unit/test_io_allocation.c
 tests_unit_test_io_allocation_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_io_allocation_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+tests_unit_test_io_allocation_LDFLAGS = $(AM_LDFLAGS) $(ALLOCATION_WRAPS)
 tests_unit_test_io_allocation_LDADD = tests/unit/liballocation.a $(IO_TEST_LIBS)

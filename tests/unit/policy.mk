@@ -14,6 +14,6 @@ check_PROGRAMS += tests/unit/test_policy_allocation
 TESTS += tests/unit/test_policy_allocation
 tests_unit_test_policy_allocation_SOURCES = tests/unit/test_policy_allocation.c
 tests_unit_test_policy_allocation_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_policy_allocation_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+tests_unit_test_policy_allocation_LDFLAGS = $(AM_LDFLAGS) $(ALLOCATION_WRAPS)
 tests_unit_test_policy_allocation_LDADD = tests/unit/liballocation.a tests/unit/libunit.a daemon/policy/libpolicy.a \
 	daemon/domain/libdomain.a daemon/base/libbase.a $(INIH_LIBS) $(CHECK_LIBS)
