@@ -323,7 +323,6 @@ static void end_policy(void)
     policy_free(policy);
 }
 
-
 /* Of a county of which nothing stands yet. */
 static enum status stand(struct error *err)
 {
@@ -334,8 +333,7 @@ static enum status stand(struct error *err)
     enum status status = match_new(&match, household_ids, HOUSEHOLDS, "household", err);
     if (status == STATUS_OK)
         status = standing_init(&standing, policy, &findings, &warnings, match, HOUSEHOLDS, err);
-    if (status == STATUS_OK)
-        standing_fini(&standing);
+    standing_fini(&standing);
     match_free(match);
     return status;
 }
