@@ -74,6 +74,9 @@ static void print_status(const json_t *status)
     size_t i;
     printf("shouwangd %s since %s; database %s; job %s\n", text(status, "version"),
            text(status, "started_at"), text(database, "state"), text(status, "job"));
+    const json_t *lease = json_object_get(status, "lease");
+    printf("lease    %s; held by %s, token %lld, since %s\n", text(lease, "role"), text(lease, "holder"),
+           (long long)number(lease, "token"), text(lease, "since"));
     printf("policy   %s %s\n", text(policy, "name"), text(policy, "version"));
     printf("register %lld households, %lld persons\n", (long long)number(status, "households"),
            (long long)number(status, "persons"));

@@ -3,12 +3,25 @@
 
 #include "base/clock.h"
 
+#include <string.h>
+
 static void database_line(const struct api_view *view, bool verbose, struct text *out)
 {
     if (!view->database_up)
         text_printf(out, "[-] database: %s: %s\n", view->database_state, view->database_reason);
     else if (verbose)
         text_add_str(out, "[+] database: up, schema as this program expects it\n");
+}
+
+static void lease_line(const struct api_view *view, bool verbose, struct text *out)
+{
+    if (view->leading && verbose)
+        text_printf(out, "[+] lease: this daemon leads (token %lld)\n", (long long)view->leader_token);
+    else if (strcmp(view->role, "standby") == 0)
+        text_printf(out, "[-] lease: standby, %s leads\n",
+                    view->leader_holder[0] ? view->leader_holder : "it is not known who");
+    else if (!view->leading)
+        text_printf(out, "[-] lease: %s\n", view->role);
 }
 
 static void feed_line(const struct api_view *view, const struct api_feed *feed, struct text *out)
@@ -45,8 +58,10 @@ static void queue_line(const struct api_view *view, struct text *out)
 
 bool health_render(const struct api_view *view, bool verbose, struct text *out)
 {
-    bool ready = view->database_up && !view->draining;
+    bool ready = view->database_up && view->leading && !view->draining;
     database_line(view, verbose, out);
+    if (view->database_up)
+        lease_line(view, verbose, out);
     if (view->draining)
         text_add_str(out, "[-] daemon: stopping\n");
     if (!verbose)

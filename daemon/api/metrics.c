@@ -260,6 +260,10 @@ void metrics_render(const struct api_view *view, struct text *out)
     render_process(view, out);
     number(out, "shouwang_database_up", GAUGE, "1 when the database answers and its schema is ours.",
            view->database_up);
+    number(out, "shouwang_leader", GAUGE, "1 when this daemon acts, 0 when it is a standby or suspended.",
+           view->leading);
+    number(out, "shouwang_leader_token", GAUGE,
+           "The lease's fencing token: it grows with every change of leader.", view->leader_token);
     render_jobs(view, out);
     render_delivery(view, out);
     render_feeds(view, out);

@@ -81,9 +81,13 @@ static void render_state(const struct api_view *view, struct text *out)
     text_add_str(out, "<p>");
     if (view->draining)
         text_add_str(out, "<strong class=\"bad\">正在停止</strong>");
-    else if (view->database_up)
+    else if (view->database_up && view->leading)
         text_add_str(out, "<strong class=\"ok\">运行正常</strong>");
-    else {
+    else if (view->database_up) {
+        text_add_str(out, "<strong class=\"bad\">备用，未执行任务</strong>（主用：");
+        add_escaped(out, view->leader_holder[0] ? view->leader_holder : "未知");
+        text_add_str(out, "）");
+    } else {
         text_add_str(out, "<strong class=\"bad\">数据库不可用</strong>（<span lang=\"en\">");
         add_escaped(out, view->database_reason);
         text_add_str(out, "</span>）");

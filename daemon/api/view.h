@@ -39,6 +39,11 @@ struct api_view {
     int64_t looked_unix_ms;        /* 0 = never */
     const struct api_facts *facts; /* NULL = none yet; may be old when the database is down */
 
+    const char *role; /* "leader", "standby", "suspended", "unknown" */
+    bool leading;
+    const char *leader_holder;                  /* "" = nobody, or not known */
+    int64_t leader_token, leader_since_unix_ms; /* 0 = not known */
+
     size_t feed_count;
     const struct api_feed *feeds; /* those that have sent or that the policy names, by number */
 

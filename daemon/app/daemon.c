@@ -83,10 +83,19 @@ static void tell_starter(const struct daemon *daemon, const char *text)
 
 /* --- stopping ------------------------------------------------------------------------------------------------- */
 
+static void on_left(void *ctx)
+{
+    struct daemon *daemon = ctx;
+    loop_stop(daemon->loop);
+}
+
+/* The lease goes last: until then a standby must wait for what we finish. */
 static void stop_if_drained(struct daemon *daemon)
 {
-    if (daemon->stopping && daemon->delivery_drained && jobs_idle(daemon->jobs))
-        loop_stop(daemon->loop);
+    if (!daemon->stopping || daemon->leaving || !daemon->delivery_drained || !jobs_idle(daemon->jobs))
+        return;
+    daemon->leaving = true;
+    leader_leave(daemon->leader, on_left, daemon);
 }
 
 static void on_delivery_drained(void *ctx)
@@ -138,6 +147,13 @@ enum status daemon_can_work(const struct daemon *daemon, struct error *err)
     if (database_state(daemon->database) != DATABASE_UP)
         return error_set(err, STATUS_RETRY, "the database cannot be worked with: %s",
                          database_reason(daemon->database));
+    if (leader_state(daemon->leader) == LEADER_SUSPENDED)
+        return error_set(err, STATUS_RETRY, "the lease could not be kept in time; it is tried again");
+    if (leader_state(daemon->leader) != LEADER_LEADING)
+        return error_set(err, STATUS_RETRY, "this daemon is a standby; ask the one that leads: %s",
+                         leader_holder(daemon->leader)[0] ? leader_holder(daemon->leader) : "not known yet");
+    if (!database_is_cleared(daemon->database))
+        return error_set(err, STATUS_RETRY, "this daemon is just taking over");
     return STATUS_OK;
 }
 
@@ -153,17 +169,20 @@ static void order(struct daemon *daemon, enum job_kind kind, const char *cause)
 static void on_scan_timer(void *ctx)
 {
     struct daemon *daemon = ctx;
+    struct error err;
     loop_timer_arm(daemon->scan_timer, daemon->settings->options->feeds_scan_interval);
-    if (database_state(daemon->database) == DATABASE_UP && jobs_idle(daemon->jobs))
+    if (daemon_can_work(daemon, &err) == STATUS_OK && jobs_idle(daemon->jobs))
         order(daemon, JOB_SCAN, "");
 }
 
+/* A standby does nothing: the leader has the same calendar, and whoever takes over makes up for what it missed. */
 static void on_round_due(void *ctx)
 {
     struct daemon *daemon = ctx;
-    if (database_state(daemon->database) == DATABASE_UP)
+    struct error err;
+    if (daemon_can_work(daemon, &err) == STATUS_OK)
         order(daemon, JOB_ROUND, "schedule");
-    else
+    else if (leader_state(daemon->leader) != LEADER_STANDBY)
         schedule_retry(daemon->schedule, ROUND_RETRY_MS);
 }
 
@@ -175,6 +194,10 @@ static void tell_status(const struct daemon *daemon)
     if (database_state(daemon->database) != DATABASE_UP)
         notify_status("database %s: %s", database_state_name(database_state(daemon->database)),
                       database_reason(daemon->database));
+    else if (leader_state(daemon->leader) == LEADER_STANDBY)
+        notify_status("standby, %s leads", leader_holder(daemon->leader));
+    else if (leader_state(daemon->leader) == LEADER_SUSPENDED)
+        notify_status("suspended: the lease could not be kept in time");
     else
         notify_status("round %lld, %lld events waiting%s%s",
                       (long long)(facts ? facts->status.last_round : 0),
@@ -219,26 +242,39 @@ static void on_job_end(void *ctx, const struct job_end *end)
 
 /* --- the database --------------------------------------------------------------------------------------------- */
 
+/* Once it is known what this daemon is to be, or that the database is away. */
 static void become_ready(struct daemon *daemon)
 {
+    enum leader_state leader = leader_state(daemon->leader);
+    if (daemon->ready || daemon->stopping || database_state(daemon->database) == DATABASE_UNKNOWN)
+        return;
+    if (database_state(daemon->database) == DATABASE_UP &&
+        (leader == LEADER_UNKNOWN || (leader == LEADER_LEADING && !database_is_cleared(daemon->database))))
+        return;
     daemon->ready = true;
     notify_ready();
     log_event(LOG_DAEMON_READY, log_text("http", daemon->http_address),
               log_text("socket", daemon->settings->options->control_socket),
-              log_text("database", database_state_name(database_state(daemon->database))));
+              log_text("database", database_state_name(database_state(daemon->database))),
+              log_text("role", leader_state_name(leader)));
 }
 
+/* If we lead, the database is there, and what the leader before left is cleared up. `first`: that was done just now. */
 static void begin_work(struct daemon *daemon, bool first)
 {
+    struct error err;
+    if (daemon_can_work(daemon, &err) != STATUS_OK)
+        return;
+    jobs_lead(daemon->jobs, leader_token(daemon->leader));
+    delivery_lead(daemon->delivery, leader_token(daemon->leader));
     if (daemon->arguments->once) {
-        order(daemon, JOB_ROUND, "once");
+        if (first)
+            order(daemon, JOB_ROUND, "once");
         return;
     }
     if (first)
         schedule_catch_up(daemon->schedule, database_last_scheduled_unix_ms(daemon->database) / 1000);
     loop_timer_arm(daemon->scan_timer, 0);
-    if (daemon->delivery)
-        delivery_wake(daemon->delivery);
 }
 
 static void on_database(void *ctx, enum database_state before, enum database_state now)
@@ -255,10 +291,39 @@ static void on_database(void *ctx, enum database_state before, enum database_sta
         daemon_stop(daemon, EX_TEMPFAIL);
         return;
     }
-    if (!daemon->ready)
-        become_ready(daemon);
-    if (now == DATABASE_UP && before != DATABASE_UP)
+    if (now == DATABASE_UP && (before != DATABASE_UP || first))
         begin_work(daemon, first);
+    become_ready(daemon);
+}
+
+/* --- who leads ------------------------------------------------------------------------------------------------ */
+
+static void stand_by(struct daemon *daemon)
+{
+    delivery_stand_by(daemon->delivery);
+    jobs_stand_by(daemon->jobs);
+    loop_timer_cancel(daemon->scan_timer);
+}
+
+static void on_leader(void *ctx, enum leader_state before, enum leader_state now)
+{
+    struct daemon *daemon = ctx;
+    if (now == LEADER_LEADING && before != LEADER_SUSPENDED)
+        database_lead(daemon->database, leader_token(daemon->leader)); /* its watch goes on */
+    else if (now == LEADER_LEADING)
+        begin_work(daemon, false);
+    else
+        stand_by(daemon);
+    if (now == LEADER_STANDBY)
+        database_lead(daemon->database, 0);
+    if (now == LEADER_STANDBY && daemon->arguments->once && leader_holder(daemon->leader)[0]) {
+        struct error err;
+        (void)error_set(&err, STATUS_RETRY, "another daemon leads: %s", leader_holder(daemon->leader));
+        tell_starter(daemon, err.text);
+        daemon_stop(daemon, EX_TEMPFAIL);
+    }
+    tell_status(daemon);
+    become_ready(daemon);
 }
 
 /* --- reload --------------------------------------------------------------------------------------------------- */
@@ -491,6 +556,8 @@ static enum status make_parts(struct daemon *daemon, struct error *err)
     if (status == STATUS_OK)
         status = database_new(&daemon->database, daemon->loop, daemon->workers, daemon->settings, on_database,
                               daemon, err);
+    if (status == STATUS_OK)
+        status = leader_new(&daemon->leader, daemon->loop, daemon->settings, on_leader, daemon, err);
     return status;
 }
 
@@ -504,6 +571,7 @@ static void free_parts(struct daemon *daemon)
     workers_free(daemon->workers);
     delivery_free(daemon->delivery);
     database_free(daemon->database);
+    leader_free(daemon->leader);
     jobs_free(daemon->jobs);
     api_server_free(daemon->api);
     control_free(daemon->control);

@@ -6,9 +6,10 @@
  *         first look:   schema is not ours ─► ends with 78, naming `shouwangctl migrate`
  *                       database is away   ─► READY all the same; /readyz says why; looked at again with back-off
  *                       database is up     ─► READY; a round that was missed, a scan, delivery
+ *     STANDBY or LEADING (leader.h): a standby answers its pages and status, and takes over within the lease's duration
  *     RUNNING ── SIGHUP, reload ─► new settings whole, or the old ones whole
  *     RUNNING ── SIGTERM, SIGINT ─► DRAINING: no new work, the running job is cancelled, attempts in flight end
- *     DRAINING ── all ended, or DRAIN_MS ─► ends with 0
+ *     DRAINING ── all ended ─► the lease is given back ─► ends with 0; after DRAIN_MS it ends without all that
  *
  * The loop's thread owns everything. Jobs and looks at the database go to workers whole (jobs.h, database.h).
  */

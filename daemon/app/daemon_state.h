@@ -8,6 +8,7 @@
 #include "app/daemon.h"
 #include "app/database.h"
 #include "app/jobs.h"
+#include "app/leader.h"
 #include "app/schedule.h"
 #include "app/settings.h"
 #include "delivery/delivery.h"
@@ -28,6 +29,7 @@ struct daemon {
     struct api_server *api; /* NULL: [http] listen = off, or --once */
     struct jobs *jobs;
     struct database *database;
+    struct leader *leader;
     struct delivery *delivery;
     struct schedule *schedule;
     struct loop_timer *scan_timer, *watchdog_timer, *drain_timer;
@@ -37,7 +39,7 @@ struct daemon {
     int64_t settings_loaded_unix_ms;
     bool settings_failed; /* the last reload was refused */
     bool ready;
-    bool stopping, delivery_drained;
+    bool stopping, delivery_drained, leaving;
     bool in_loop; /* loop_run is running */
     int exit_code;
     char http_address[DAEMON_ADDRESS_MAX]; /* "" = none */

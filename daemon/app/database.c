@@ -3,7 +3,6 @@
 
 #include "app/database.h"
 
-#include "app/jobs.h"
 #include "app/settings.h"
 #include "base/clock.h"
 #include "base/kill_point.h"
@@ -25,8 +24,8 @@ enum {
     RETRY_MAX_MS = 15000,
     LOOK_CALL_TIMEOUT_MS =
         10000, /* the figures take milliseconds; a server that needs longer is as good as away */
-    CLEAR_UP_LEASE_MS = 10000,
-    ROUNDS_LOOKED_AT = 200, /* far enough back to find a monthly round among an operator's own */
+    BEFORE_FAILED_MS = 60000, /* a round begins within seconds of its time */
+    ROUNDS_LOOKED_AT = 200,   /* far enough back to find a monthly round among an operator's own */
 };
 
 /* An operator's act that waits to be written to the audit. */
@@ -51,8 +50,9 @@ struct database {
     int64_t retry_ms;
     struct api_facts *facts;
     int64_t last_scheduled_unix_ms;
-    bool first_look_done, stopping;
-    bool endpoints_wanted; /* the endpoints' rows are to be made */
+    bool stopping;
+    int64_t leader, cleared_leader; /* the leadership's token, 0 = none; that for which was cleared up */
+    bool endpoints_wanted;          /* the endpoints' rows are to be made */
     TAILQ_HEAD(, database_waiter) waiters;
     struct acts acts;
     size_t act_count; /* those with the worker included */
@@ -60,7 +60,8 @@ struct database {
     /* Of the look that is under way: the worker's until its done. */
     struct workers_job look;
     bool looking, look_again;
-    bool look_is_first, look_makes_endpoints;
+    bool look_makes_endpoints, look_clears;
+    int64_t look_leader;
     struct settings *look_settings;
     struct acts look_acts;
     size_t acts_written;
@@ -70,7 +71,7 @@ struct database {
     struct error seen_err;
     struct api_facts *seen_facts;
     int64_t seen_scheduled_unix_ms;
-    int64_t leftovers;
+    int64_t leftovers, recalled;
     int64_t look_began_unix_ms;
 };
 
@@ -92,22 +93,36 @@ static enum status make_endpoints(struct database *database, struct error *err)
     return outbox_ensure_endpoints(database->pg, codes, count, err);
 }
 
-/* Only before any round of ours can run: the lease's holder has the same name in all of this daemon. */
-static enum status fail_leftovers(struct database *database, struct error *err)
+/* Before anything of ours runs. */
+static enum status clear_up(struct database *database, struct error *err)
 {
-    char holder[JOBS_HOLDER_MAX];
-    struct lease lease = {.duty = LEASE_ROUND};
-    enum status status = lease_take(database->pg, LEASE_ROUND, jobs_holder(database->look_settings, holder),
-                                    CLEAR_UP_LEASE_MS, &lease, 0, err);
-    if (status != STATUS_OK || lease.token == 0)
-        return status;
-    KILL_POINT("start.lease_taken");
-    status = round_fail_leftovers(database->pg, &database->leftovers, err);
+    enum status status = round_fail_leftovers(database->pg, &database->leftovers, err);
     KILL_POINT("start.leftovers_failed");
-    struct error release_err;
-    enum status released = lease_release(database->pg, &lease, &release_err);
-    return status == STATUS_OK && released != STATUS_OK ? error_set(err, released, "%s", release_err.text)
-                                                        : status;
+    return status == STATUS_OK ? outbox_recall(database->pg, &database->recalled, err) : status;
+}
+
+/* What only the leader writes, in one transaction. */
+static enum status lead(struct database *database, struct error *err)
+{
+    if (database->look_leader == 0 || !(database->look_clears || database->look_makes_endpoints))
+        return STATUS_OK;
+    enum status status = lease_begin(database->pg, database->look_leader, err);
+    KILL_POINT("start.lease_checked");
+    if (status == STATUS_OK && database->look_makes_endpoints)
+        status = make_endpoints(database, err);
+    KILL_POINT("start.endpoints_made");
+    if (status == STATUS_OK && database->look_clears)
+        status = clear_up(database, err);
+    if (status == STATUS_OK)
+        status = pg_commit(database->pg, err);
+    KILL_POINT("start.cleared");
+    pg_rollback(database->pg);
+    if (status != STATUS_OK && strcmp(pg_sqlstate(database->pg), "SW001") == 0) {
+        database->look_leader = 0; /* the leadership was lost since the look began: it only looks */
+        database->look_clears = false;
+        return STATUS_OK;
+    }
+    return status;
 }
 
 static enum status find_last_scheduled(struct database *database, struct error *err)
@@ -119,11 +134,14 @@ static enum status find_last_scheduled(struct database *database, struct error *
         return error_set(err, STATUS_FATAL, "no memory for the list of rounds");
     enum status status = round_list(database->pg, ROUNDS_LOOKED_AT, arena, &rounds, &count, err);
     database->seen_scheduled_unix_ms = 0;
-    for (size_t i = 0; status == STATUS_OK && i < count; i++)
-        if (strcmp(rounds[i].cause, "schedule") == 0) {
-            database->seen_scheduled_unix_ms = rounds[i].started_at_ms;
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+        if (strcmp(rounds[i].cause, "schedule") != 0)
+            continue;
+        bool done = rounds[i].state == ROUND_COMMITTED || rounds[i].state == ROUND_HELD;
+        database->seen_scheduled_unix_ms = rounds[i].started_at_ms - (done ? 0 : BEFORE_FAILED_MS);
+        if (done)
             break;
-        }
+    }
     arena_free(arena);
     return status;
 }
@@ -180,12 +198,9 @@ static void look(struct workers_job *job)
                                        settings->county_source_count, err);
     if (status == STATUS_CONFIG)
         database->seen = DATABASE_MISFIT;
-    if (status == STATUS_OK && database->look_makes_endpoints)
-        status = make_endpoints(database, err);
-    KILL_POINT("start.endpoints_made");
-    if (status == STATUS_OK && database->look_is_first)
-        status = fail_leftovers(database, err);
-    if (status == STATUS_OK && database->look_is_first)
+    if (status == STATUS_OK)
+        status = lead(database, err);
+    if (status == STATUS_OK && database->look_clears)
         status = find_last_scheduled(database, err);
     if (status == STATUS_OK)
         status = write_acts(database, err);
@@ -224,11 +239,15 @@ static void take_seen(struct database *database)
     api_facts_free(database->facts);
     database->facts = database->seen_facts;
     database->seen_facts = 0;
-    if (database->look_is_first) {
-        database->first_look_done = true;
+    if (database->look_leader == 0)
+        database->endpoints_wanted = database->endpoints_wanted || database->look_makes_endpoints;
+    if (database->look_clears) {
+        database->cleared_leader = database->look_leader;
         database->last_scheduled_unix_ms = database->seen_scheduled_unix_ms;
         if (database->leftovers > 0)
             log_event(LOG_ROUND_LEFTOVERS, log_int("rounds", database->leftovers));
+        if (database->recalled > 0)
+            log_event(LOG_DELIVERY_RECALLED, log_int("deliveries", database->recalled));
     }
 }
 
@@ -305,7 +324,9 @@ static void begin(struct database *database)
     database->look_began_unix_ms = clock_unix_ms();
     database->look_settings = database->settings;
     settings_hold(database->look_settings);
-    database->look_is_first = !database->first_look_done;
+    database->leftovers = database->recalled = 0;
+    database->look_leader = database->leader;
+    database->look_clears = database->leader != 0 && database->leader != database->cleared_leader;
     database->look_makes_endpoints = database->endpoints_wanted;
     database->endpoints_wanted = false;
     TAILQ_CONCAT(&database->look_acts, &database->acts, link);
@@ -393,7 +414,19 @@ const char *database_reason(const struct database *database)
 
 bool database_is_new(const struct database *database)
 {
-    return database->state == DATABASE_UP && database->look_is_first;
+    return database->state == DATABASE_UP && database->look_clears && database_is_cleared(database);
+}
+
+bool database_is_cleared(const struct database *database)
+{
+    return database->leader != 0 && database->cleared_leader == database->leader;
+}
+
+void database_lead(struct database *database, int64_t leader)
+{
+    database->leader = leader;
+    if (leader != 0)
+        begin(database);
 }
 
 int64_t database_looked_unix_ms(const struct database *database)

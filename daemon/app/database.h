@@ -9,8 +9,9 @@
  *                       │ ▼
  *                      MISFIT                               (looked at every 15 s: somebody may migrate)
  *
- * The first look that reaches our schema also clears up: rounds that a killed daemon left running are failed (under the
- * lease, so not those of a living one), endpoints that are configured get their rows.
+ * When this daemon comes to lead (app/leader.h), the next look that reaches our schema also clears up after the leader
+ * before, in one transaction under the new token: rounds that it left running are failed, attempts that it had under way
+ * are called back; and endpoints that are configured get their rows.
  *
  * Threading: the loop's thread, all of it.
  */
@@ -44,19 +45,25 @@ void database_set_settings(struct database *database, struct settings *settings)
 void database_stop(struct database *database); /* no look begins any more; one that runs is cancelled */
 
 enum database_state database_state(const struct database *database);
-/* In the watch function: this was the first look that found everything in order. */
+/* This daemon leads, with this token; 0 = no longer. Looks at once, to clear up. */
+void database_lead(struct database *database, int64_t leader);
+/* Whether that was done for the present leadership: work can begin. */
+bool database_is_cleared(const struct database *database);
+/* In the watch function: this was the look that did it. */
 bool database_is_new(const struct database *database);
 /* Why it is not UP; "" when it is. Our own words. */
 const char *database_reason(const struct database *database);
 /* When the last look ended, Unix ms; 0 = none did. */
 int64_t database_looked_unix_ms(const struct database *database);
-/* Unix ms: when the last round of cause schedule began; 0 = never, or not known yet. */
+/* Unix ms: when the last round of cause schedule began that was committed or held, as the leadership began; just before the
+ * first one, when all failed; 0 = none was ever begun, or not known yet. */
 int64_t database_last_scheduled_unix_ms(const struct database *database);
 /* The newest figures, borrowed until the next turn; NULL when there are none. */
 const struct api_facts *database_facts(const struct database *database);
 
 /*
- * Writes an audit row of an operator's act that no transaction of its own belongs to, with the next look that succeeds.
+ * Writes an audit row of an operator's act that no transaction of its own belongs to, with the next look that succeeds: by a
+ * standby, too, for it tells what was done to this daemon.
  * Texts are copied; detail_json is an object without personal data. Acts that wait for a database that is away are kept, up
  * to DATABASE_ACTS_MAX; the log has them all.
  */

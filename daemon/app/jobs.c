@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: PostgreSQL */
-#include "config.h" /* gethostname */
-
 #include "app/jobs.h"
 
 #include "app/settings.h"
 #include "base/clock.h"
-#include "base/kill_point.h"
 #include "base/log.h"
 #include "io/pg.h"
 #include "io/workers.h"
 #include "source/import.h"
 #include "source/ingest.h"
-#include "store/lease.h"
 
 #include <jansson.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <unistd.h>
-
-/* A round of ten million persons takes ten seconds; a lease that outlives a killed daemon by this time keeps nobody but
- * another machine from its work. */
-enum { ROUND_LEASE_MS = 15 * 60 * 1000 };
 
 enum stage { STAGE_NONE, STAGE_SCAN, STAGE_REGISTER, STAGE_ROUND };
 static const char *const stage_names[] = {"", "scan", "register", "round"};
@@ -40,6 +31,7 @@ struct job {
 
     /* While it runs: the worker's. */
     struct settings *settings;
+    int64_t leader;
     atomic_bool cancel;
     atomic_int stage;
     struct pg *pg;
@@ -62,6 +54,7 @@ struct jobs {
     size_t waiting_count;
     struct job *running;
     bool stopping;
+    int64_t leader; /* the leadership's token; 0 = we do not lead */
     struct loop_task start_task;
     struct jobs_counts counts;
     struct ingest_memory memory; /* of the running job's worker: there is one at a time */
@@ -70,15 +63,6 @@ struct jobs {
 const char *job_kind_name(enum job_kind kind)
 {
     return kind == JOB_SCAN ? "scan" : "round";
-}
-
-const char *jobs_holder(const struct settings *settings, char out[JOBS_HOLDER_MAX])
-{
-    char host[65] = "";
-    if (gethostname(host, sizeof host - 1) != 0)
-        host[0] = 0;
-    snprintf(out, JOBS_HOLDER_MAX, "%s:%s", host, settings->options->control_socket);
-    return out;
 }
 
 /* --- on the worker -------------------------------------------------------------------------------------------- */
@@ -128,6 +112,7 @@ static enum status run_scan(struct job *job, struct error *err)
         .configs = (const struct feed_config *const *)settings->feeds,
         .config_count = settings->feed_count,
         .actor = job->order.actor,
+        .leader = job->leader,
         .memory = &job->jobs->memory,
         .cancel = &job->cancel,
     };
@@ -154,6 +139,7 @@ static enum status read_register(struct job *job, struct error *err)
         .dictionary = job->settings->dictionary,
         .today = DAY_NONE,
         .actor = job->order.actor,
+        .leader = job->leader,
         .cancel = &job->cancel,
     };
     struct import_result result;
@@ -180,7 +166,7 @@ static char *report_json(const struct round_report *report)
     return line;
 }
 
-static enum status execute_round(struct job *job, int64_t lease_token, struct error *err)
+static enum status run_round(struct job *job, struct error *err)
 {
     const struct settings *settings = job->settings;
     struct round_options round = {
@@ -199,34 +185,12 @@ static enum status execute_round(struct job *job, int64_t lease_token, struct er
         .accept_reason = job->order.accept_reason,
         .disclosure = {settings->named_townships, settings->named_count},
         .delivery_expiry_ms = settings->options->delivery_expiry,
-        .lease_token = lease_token,
+        .leader = job->leader,
     };
+    enter_stage(job, STAGE_ROUND);
     enum status status = round_execute(&round, &job->cancel, &job->report, err);
     if (status == STATUS_OK)
         job->report_json = report_json(&job->report);
-    return status;
-}
-
-/* A dry run writes nothing and needs no lease. */
-static enum status run_round(struct job *job, struct error *err)
-{
-    char holder[JOBS_HOLDER_MAX], other[128] = "";
-    struct lease lease = {.duty = LEASE_ROUND};
-    enter_stage(job, STAGE_ROUND);
-    if (job->order.dry_run)
-        return execute_round(job, 0, err);
-    enum status status = lease_take(job->pg, LEASE_ROUND, jobs_holder(job->settings, holder), ROUND_LEASE_MS,
-                                    &lease, other, err);
-    if (status != STATUS_OK)
-        return status;
-    if (lease.token == 0)
-        return error_set(err, STATUS_RETRY, "%s is running a round on this database", other);
-    KILL_POINT("round.lease_taken");
-    status = execute_round(job, lease.token, err);
-    struct error release_err;
-    if (lease_release(job->pg, &lease, &release_err) != STATUS_OK)
-        log_event(LOG_JOB_LEASE, log_text("job", "round"), log_error(&release_err));
-    KILL_POINT("round.lease_released");
     return status;
 }
 
@@ -258,6 +222,18 @@ static void run(struct workers_job *work)
 }
 
 /* --- on the loop ---------------------------------------------------------------------------------------------- */
+
+static bool may_run(const struct jobs *jobs)
+{
+    return !jobs->stopping && jobs->leader != 0;
+}
+
+static enum status not_now(const struct jobs *jobs, struct error *err)
+{
+    return error_set(err, STATUS_RETRY,
+                     jobs->stopping ? "the daemon is stopping"
+                                    : "this daemon does not lead, or not for sure");
+}
 
 static void job_free(struct job *job)
 {
@@ -311,7 +287,7 @@ static void tell_end(struct jobs *jobs, struct job *job)
         .report_json = round_done ? job->report_json : 0,
         .ran_ms = job->ran_ms,
     };
-    bool cancelled = job->status == STATUS_RETRY && (jobs->stopping || atomic_load(&job->cancel));
+    bool cancelled = job->status == STATUS_RETRY && (!may_run(jobs) || atomic_load(&job->cancel));
     if (job->status != STATUS_OK && !cancelled)
         log_event(LOG_JOB_FAILED, log_text("job", job_kind_name(job->order.kind)),
                   log_text("actor", job->order.actor), log_error(&job->err));
@@ -331,7 +307,7 @@ static void done(struct workers_job *work, bool did_run)
     if (did_run)
         count_end(jobs, job);
     else if (job->status == STATUS_OK)
-        job->status = error_set(&job->err, STATUS_RETRY, "the daemon is stopping");
+        job->status = not_now(jobs, &job->err);
     tell_end(jobs, job);
     job_free(job);
     loop_defer(jobs->loop, &jobs->start_task);
@@ -349,9 +325,10 @@ static void start_next(void *ctx)
     settings_hold(job->settings);
     job->work = (struct workers_job){.run = run, .done = done, .ctx = job};
     jobs->running = job;
-    if (!jobs->stopping)
+    job->leader = jobs->leader;
+    if (may_run(jobs))
         job->status = workers_submit(jobs->workers, &job->work, &job->err);
-    if (jobs->stopping || job->status != STATUS_OK)
+    if (!may_run(jobs) || job->status != STATUS_OK)
         done(&job->work, false);
 }
 
@@ -378,8 +355,8 @@ static bool copy_order(struct job *job, const struct job_order *order)
 enum status jobs_order(struct jobs *jobs, const struct job_order *order, const struct job_events *events,
                        void *ctx, struct job **handle, struct error *err)
 {
-    if (jobs->stopping)
-        return error_set(err, STATUS_RETRY, "the daemon is stopping");
+    if (!may_run(jobs))
+        return not_now(jobs, err);
     if (jobs->waiting_count >= JOBS_WAITING_MAX)
         return error_set(err, STATUS_RETRY, "%d jobs wait already", JOBS_WAITING_MAX);
     struct job *job = calloc(1, sizeof *job);
@@ -435,14 +412,25 @@ size_t jobs_waiting(const struct jobs *jobs)
     return jobs->waiting_count;
 }
 
-void jobs_stop(struct jobs *jobs)
+void jobs_lead(struct jobs *jobs, int64_t leader)
 {
-    jobs->stopping = true;
+    jobs->leader = leader;
+}
+
+void jobs_stand_by(struct jobs *jobs)
+{
+    jobs->leader = 0;
     loop_defer(jobs->loop, &jobs->start_task);
     if (!jobs->running)
         return;
     atomic_store(&jobs->running->cancel, true);
     workers_job_cancel(&jobs->running->work);
+}
+
+void jobs_stop(struct jobs *jobs)
+{
+    jobs->stopping = true;
+    jobs_stand_by(jobs);
 }
 
 const struct jobs_counts *jobs_counts(const struct jobs *jobs)

@@ -9,8 +9,8 @@
  * 1. At most one job runs. A round looks through the drop directory first, so it sees what lies there.
  * 2. Each accepted order gets exactly one `done`, unless its asker has left (job_leave).
  * 3. A job works with the settings that were current when it began to run.
- * 4. A round holds the lease `round`: another daemon on the same database cannot run one meanwhile, and rounds that a
- *    killed daemon left behind are failed only under that lease.
+ * 4. Jobs run only while this daemon leads (app/leader.h), and carry its token into every transaction that writes: what a
+ *    job begins under a leadership that has ended meanwhile is refused by the database.
  *
  * Threading: the loop's thread, all of it.
  */
@@ -98,7 +98,13 @@ void jobs_free(struct jobs *jobs);
 /* For jobs that begin from now on. */
 void jobs_set_settings(struct jobs *jobs, struct settings *settings);
 
-/* STATUS_RETRY: too many wait, or we are stopping. *job (NULL is allowed) is valid until done. */
+/* This daemon leads: jobs run, under this token. */
+void jobs_lead(struct jobs *jobs, int64_t leader);
+/* It does not lead, or must suppose so: the running job is cancelled, waiting ones are ended, none is taken: all with
+ * STATUS_RETRY. So it begins. */
+void jobs_stand_by(struct jobs *jobs);
+
+/* STATUS_RETRY: too many wait, we do not lead, or we are stopping. *job (NULL is allowed) is valid until done. */
 enum status jobs_order(struct jobs *jobs, const struct job_order *order, const struct job_events *events,
                        void *ctx, struct job **job, struct error *err) WARN_UNUSED;
 /* Its asker has gone: no more events for it. The job goes on, but for a dry run, which nobody would see. */
@@ -110,9 +116,5 @@ size_t jobs_waiting(const struct jobs *jobs);
 /* Takes no orders any more, ends the waiting ones and cancels the running one: all with STATUS_RETRY. */
 void jobs_stop(struct jobs *jobs);
 const struct jobs_counts *jobs_counts(const struct jobs *jobs);
-
-/* The holder's name in the lease: host and control socket, the same after a restart of this daemon. */
-enum { JOBS_HOLDER_MAX = 200 };
-const char *jobs_holder(const struct settings *settings, char out[JOBS_HOLDER_MAX]);
 
 #endif

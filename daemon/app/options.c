@@ -22,6 +22,7 @@ static const struct option_section option_sections[] = {
     {"policy", "What is a warning"},
     {"rounds", "When everything is compared with the policy"},
     {"delivery", "How townships are told"},
+    {"lease", "Which of several daemons on this database acts"},
     {"http", "Health, metrics and the status page"},
     {"control", "Where shouwangctl speaks to the daemon"},
     {"state", "Files of the daemon's own"},
@@ -94,6 +95,10 @@ static const struct option_row option_rows[] = {
     {ROW("delivery", "plain_http", option_yesno, delivery_plain_http), .standard = "no",
      .help = "Whether http:// may lead anywhere but to this machine; without TLS everybody between can read "
              "along"},
+
+    {ROW("lease", "duration", option_duration, lease_duration), .standard = "15s", .least = 2 * SECOND,
+     .most = 5 * MINUTE, .flags = OPTION_FIXED,
+     .help = "After so long without a sign of life another daemon takes over; the same in all of them"},
 
     {ROW("http", "listen", option_listen, http_listen), .standard = "127.0.0.1:8090", .flags = OPTION_FIXED,
      .help =

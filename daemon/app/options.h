@@ -41,6 +41,8 @@ struct options {
     struct option_networks delivery_allow; /* count 0: everywhere */
     bool delivery_plain_http;
 
+    int64_t lease_duration;
+
     const char *http_listen; /* NULL: off */
     const char *control_socket;
     const char *state_directory;

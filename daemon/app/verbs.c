@@ -102,6 +102,10 @@ static json_t *status_json(const struct daemon *daemon, const struct api_view *v
         "configuration_of", time_json(view->settings_loaded_unix_ms), "http", daemon->http_address,
         "memory_bytes", (json_int_t)view->resident_bytes);
     if (json) {
+        json_object_set_new(json, "lease",
+                            json_pack("{s:s,s:s,s:I,s:o}", "role", view->role, "holder", view->leader_holder,
+                                      "token", (json_int_t)view->leader_token, "since",
+                                      time_json(view->leader_since_unix_ms)));
         json_object_set_new(json, "feeds", feeds_json(view));
         if (view->facts)
             add_facts(json, view->facts);

@@ -59,6 +59,7 @@ struct attempt {
     struct message message;
     struct http_call *call;
     int64_t household_id, township;
+    int64_t leader; /* the leadership under which it was claimed */
     int32_t attempts;
     char event_id[UUID_TEXT_SIZE];
 };
@@ -88,7 +89,9 @@ struct delivery {
     TAILQ_HEAD(, attempt) attempts;
     TAILQ_HEAD(, test) tests;
     bool claiming, again, draining;
-    int64_t next_retry_ms; /* monotonic; when the nearest known retry is due */
+    bool leading;
+    int64_t leader, claim_leader; /* the token; that of the claim under way */
+    int64_t next_retry_ms;        /* monotonic; when the nearest known retry is due */
     delivery_fn *drained;
     void *drained_ctx;
     struct loop_task drain_look; /* callbacks are never made from inside delivery_drain */
@@ -227,7 +230,7 @@ static void hold_endpoint(struct delivery *delivery, int64_t township)
     struct error err;
     log_event(LOG_ENDPOINT_HELD, log_int("township", township), log_int("http", 410));
     KILL_POINT("endpoint.before_hold");
-    if (outbox_hold_endpoint_async(delivery->pg, township, "the receiver answered 410 Gone",
+    if (outbox_hold_endpoint_async(delivery->pg, delivery->leader, township, "the receiver answered 410 Gone",
                                    STATEMENT_TIMEOUT_MS, held, delivery, &err) != STATUS_OK)
         log_event(LOG_DELIVERY_DATABASE, log_error(&err));
 }
@@ -256,7 +259,7 @@ static void attempt_done(void *ctx, const struct http_result *http)
         verdict.outcome = OUTBOX_FAILED; /* a test is one attempt */
     count_outcome(&delivery->stats, verdict.outcome);
     log_outcome(attempt, http, &verdict);
-    if (verdict.hold_endpoint)
+    if (verdict.hold_endpoint && attempt->leader == delivery->leader)
         hold_endpoint(delivery, attempt->township);
     if (target != NULL)
         note_answer(target, &verdict);
@@ -271,7 +274,10 @@ static void attempt_done(void *ctx, const struct http_result *http)
         .error = verdict.outcome == OUTBOX_DELIVERED ? NULL : http->text,
     };
     memcpy(result.event_id, attempt->event_id, sizeof result.event_id);
-    if (!results_add(delivery->results, &result))
+    if (attempt->leader != delivery->leader)
+        log_event(LOG_DELIVERY_STALE, log_text("delivery", attempt->event_id),
+                  log_int("township", attempt->township));
+    else if (!results_add(delivery->results, &result))
         log_event(LOG_DELIVERY_DATABASE, log_text("err", "out of memory: the attempt will be made again"));
     KILL_POINT("delivery.result_kept");
     if (target != NULL && target->in_flight > 0)
@@ -344,6 +350,7 @@ static void start_attempt(struct delivery *delivery, const struct outbox_claim *
     }
     attempt->delivery = delivery;
     attempt->household_id = claim->household_id;
+    attempt->leader = delivery->leader;
     attempt->township = claim->township;
     attempt->attempts = claim->attempts;
     memcpy(attempt->event_id, claim->event_id, sizeof attempt->event_id);
@@ -398,9 +405,10 @@ static void claimed(void *context, enum status status, const struct outbox_claim
     delivery->stats.database_up = status == STATUS_OK;
     if (status != STATUS_OK)
         log_event(LOG_DELIVERY_DATABASE, log_error(err));
-    for (size_t i = 0; i < count; i++)
+    /* What was claimed under a leadership that is over is the new leader's. */
+    for (size_t i = 0; i < count && delivery->claim_leader == delivery->leader; i++)
         start_attempt(delivery, &claims[i]);
-    if (delivery->draining) {
+    if (delivery->draining || !delivery->leading) {
         tell_drained(delivery);
     } else if (status != STATUS_OK) {
         rest(delivery, false);
@@ -442,11 +450,12 @@ static void ask(struct delivery *delivery)
     size_t count = asks == NULL ? 0 : free_places(delivery, asks);
     KILL_POINT("delivery.before_claim");
     if (count > 0)
-        status =
-            outbox_claim_async(delivery->pg, asks, count, delivery->settings.timeout_ms + LEASE_MARGIN_MS,
-                               STATEMENT_TIMEOUT_MS, claimed, delivery, &err);
+        status = outbox_claim_async(delivery->pg, delivery->leader, asks, count,
+                                    delivery->settings.timeout_ms + LEASE_MARGIN_MS, STATEMENT_TIMEOUT_MS,
+                                    claimed, delivery, &err);
     free(asks);
     delivery->claiming = status == STATUS_OK && count > 0;
+    delivery->claim_leader = delivery->leader;
     if (status != STATUS_OK)
         delivery->stats.database_up = false;
     if (!delivery->claiming)
@@ -455,7 +464,7 @@ static void ask(struct delivery *delivery)
 
 static void pump(struct delivery *delivery)
 {
-    if (delivery->draining)
+    if (delivery->draining || !delivery->leading)
         return;
     delivery->again = delivery->claiming;
     if (delivery->claiming)
@@ -635,6 +644,22 @@ void delivery_free(struct delivery *delivery)
 
 /* --- what the daemon asks --------------------------------------------------------------------------------------- */
 
+void delivery_lead(struct delivery *delivery, int64_t leader)
+{
+    delivery->leading = true;
+    delivery->leader = leader;
+    results_lead(delivery->results, leader);
+    overdue_lead(delivery->overdue, leader);
+    delivery_wake(delivery);
+}
+
+void delivery_stand_by(struct delivery *delivery)
+{
+    delivery->leading = false;
+    overdue_lead(delivery->overdue, 0);
+    loop_timer_cancel(delivery->poll);
+}
+
 void delivery_wake(struct delivery *delivery)
 {
     delivery->again = true; /* a claim under way may not have seen the newest events */
@@ -673,9 +698,9 @@ static enum status put_test_event(struct delivery *delivery, const struct test *
         .expires_at_ms = now_ms + delivery->settings.timeout_ms + TEST_MARGIN_MS,
         .event = {body.bytes, body.length},
     };
-    enum status status =
-        body.failed ? error_set(err, STATUS_FATAL, "out of memory")
-                    : outbox_put_async(delivery->pg, &event, STATEMENT_TIMEOUT_MS, test_put, delivery, err);
+    enum status status = body.failed ? error_set(err, STATUS_FATAL, "out of memory")
+                                     : outbox_put_async(delivery->pg, delivery->leader, &event,
+                                                        STATEMENT_TIMEOUT_MS, test_put, delivery, err);
     text_fini(&body);
     return status;
 }
@@ -687,6 +712,8 @@ enum status delivery_test(struct delivery *delivery, int64_t township_code, cons
         return error_set(err, STATUS_CONFIG, "no endpoint is configured for %lld", (long long)township_code);
     if (delivery->draining)
         return error_set(err, STATUS_RETRY, "shouwangd is about to end");
+    if (!delivery->leading)
+        return error_set(err, STATUS_RETRY, "this shouwangd is a standby");
     struct test *test = calloc(1, sizeof *test);
     if (test != NULL)
         test->deadline = loop_timer_new(delivery->loop, test_late, test);

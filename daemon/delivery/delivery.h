@@ -3,6 +3,9 @@
  * Delivery: takes the events that stand in the outbox to the townships' receivers, until each is delivered,
  * failed, superseded or expired.
  *
+ * It begins as a standby: nothing is claimed before delivery_lead. Every statement that writes carries the token of the
+ * leadership (store/lease.h) under which its attempt was claimed, so that a daemon that has lost it writes nothing.
+ *
  * Everything durable is in PostgreSQL (tables delivery, endpoint); what is here can be lost at any
  * instruction. Delivery polls, whether or not anybody wakes it.
  *
@@ -47,6 +50,12 @@ enum status delivery_new(struct delivery **delivery, struct loop *loop,
  * tests that still wait (not delivered), for nothing else. NULL is allowed. */
 void delivery_free(struct delivery *delivery);
 
+/* This daemon leads: claims what is due, now and from now on. With the token of before, it only goes on. */
+void delivery_lead(struct delivery *delivery, int64_t leader);
+/* Claims nothing more. Attempts in flight go on to their end; their results are written as long as the database takes
+ * the token. */
+void delivery_stand_by(struct delivery *delivery);
+
 /* There may be new events: look now, not at the next poll. */
 void delivery_wake(struct delivery *delivery);
 /* On failure everything goes on with the old settings, which stay borrowed. A changed conninfo is not taken
@@ -77,7 +86,7 @@ typedef void delivery_test_fn(void *ctx, const struct delivery_test_result *resu
  * Enqueues an endpoint.test event for the township and makes one attempt by the path that warnings take, at
  * once, whatever waits; calls back with its end, within the attempt's timeout and the database's.
  * actor (for the audit) is copied. STATUS_CONFIG: no endpoint is configured for that code. STATUS_RETRY: the database is away, or we are
- * draining.
+ * draining or a standby.
  */
 enum status delivery_test(struct delivery *delivery, int64_t township_code, const char *actor,
                           delivery_test_fn *done, void *ctx, struct error *err) WARN_UNUSED;

@@ -25,6 +25,7 @@ struct overdue {
     loop_fn *given_up;
     void *ctx;
     uint64_t count;
+    int64_t leader; /* the leadership; 0 = we do not lead */
 };
 
 /* --- what the county is told ------------------------------------------------------------------------------------ */
@@ -135,7 +136,7 @@ static enum status give_up(struct overdue *overdue, const struct outbox_overdue 
         .event = {told.bytes, told.length},
     };
     if (status == STATUS_OK)
-        status = outbox_give_up_async(overdue->pg, event->household_id, event->event_id,
+        status = outbox_give_up_async(overdue->pg, overdue->leader, event->household_id, event->event_id,
                                       tell ? &instead : NULL, STATEMENT_TIMEOUT_MS, given_up, overdue, err);
     text_fini(&told);
     return status;
@@ -148,7 +149,7 @@ static void known(void *context, enum status status, const struct outbox_overdue
     struct error problem;
     if (status != STATUS_OK)
         log_event(LOG_DELIVERY_DATABASE, log_error(err));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && overdue->leader != 0; i++) {
         log_event(LOG_DELIVERY_EXPIRED, log_text("delivery", events[i].event_id),
                   log_int("township", events[i].township), log_int("attempts", events[i].attempts),
                   log_text("county", worth_telling(overdue, &events[i]) ? "told" : "not told"));
@@ -163,8 +164,9 @@ static void look(void *ctx)
     struct overdue *overdue = ctx;
     struct error err;
     loop_timer_arm(overdue->timer, OVERDUE_EVERY_MS);
-    if (pg_async_is_up(overdue->pg) && outbox_overdue_async(overdue->pg, OVERDUE_LIMIT, STATEMENT_TIMEOUT_MS,
-                                                            known, overdue, &err) != STATUS_OK)
+    if (overdue->leader != 0 && pg_async_is_up(overdue->pg) &&
+        outbox_overdue_async(overdue->pg, OVERDUE_LIMIT, STATEMENT_TIMEOUT_MS, known, overdue, &err) !=
+            STATUS_OK)
         log_event(LOG_DELIVERY_DATABASE, log_error(&err));
 }
 
@@ -185,6 +187,13 @@ enum status overdue_new(struct overdue **out, struct loop *loop, struct pg_async
     loop_timer_arm(overdue->timer, OVERDUE_EVERY_MS);
     *out = overdue;
     return STATUS_OK;
+}
+
+void overdue_lead(struct overdue *overdue, int64_t leader)
+{
+    overdue->leader = leader;
+    if (leader != 0)
+        overdue_look(overdue);
 }
 
 void overdue_configure(struct overdue *overdue, const struct overdue_terms *terms)

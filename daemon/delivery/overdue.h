@@ -32,6 +32,8 @@ struct overdue_terms {
 enum status overdue_new(struct overdue **overdue, struct loop *loop, struct pg_async *pg,
                         const struct overdue_terms *terms, loop_fn *given_up, void *ctx,
                         struct error *err) WARN_UNUSED;
+/* Nothing is given up before; 0 = no longer. */
+void overdue_lead(struct overdue *overdue, int64_t leader);
 void overdue_configure(struct overdue *overdue, const struct overdue_terms *terms);
 /* Looks at once: terms run out while the database or we were away. */
 void overdue_look(struct overdue *overdue);

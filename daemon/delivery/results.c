@@ -25,6 +25,7 @@ struct results {
     struct buffer filling, writing;
     int64_t soonest_ms; /* see results_soonest_ms */
     bool in_statement;
+    int64_t leader, writing_leader; /* the leadership that filling and writing belong to */
 };
 
 static void buffer_fini(struct buffer *buffer)
@@ -71,7 +72,7 @@ static void recorded(void *context, enum status status, int64_t affected, const 
     results->in_statement = false;
     if (status != STATUS_OK)
         log_event(LOG_DELIVERY_DATABASE, log_error(err));
-    if (status == STATUS_RETRY) {
+    if (status == STATUS_RETRY && results->writing_leader == results->leader) {
         loop_timer_arm(results->timer, RESULTS_AGAIN_MS);
         return;
     }
@@ -91,13 +92,14 @@ static void write_now(void *ctx)
         return;
     if (results->writing.count == 0) {
         results->writing = results->filling;
+        results->writing_leader = results->leader;
         results->filling = (struct buffer){0};
     }
     if (results->writing.count == 0)
         return;
     KILL_POINT("results.before_write");
-    if (outbox_record_async(results->pg, results->writing.items, results->writing.count, RESULTS_TIMEOUT_MS,
-                            recorded, results, &err) == STATUS_OK)
+    if (outbox_record_async(results->pg, results->writing_leader, results->writing.items,
+                            results->writing.count, RESULTS_TIMEOUT_MS, recorded, results, &err) == STATUS_OK)
         results->in_statement = true;
     else
         loop_timer_arm(results->timer, RESULTS_AGAIN_MS);
@@ -129,6 +131,16 @@ void results_free(struct results *results)
     buffer_fini(&results->filling);
     buffer_fini(&results->writing);
     free(results);
+}
+
+void results_lead(struct results *results, int64_t leader)
+{
+    if (leader == results->leader)
+        return;
+    results->leader = leader;
+    buffer_fini(&results->filling);
+    if (!results->in_statement)
+        buffer_fini(&results->writing);
 }
 
 bool results_add(struct results *results, const struct outbox_result *result)

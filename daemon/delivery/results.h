@@ -3,6 +3,8 @@
  * Results of attempts on their way into the database: gathered for a few milliseconds, written together, written again
  * when the database was away. Two buffers: one is being written while the other fills.
  *
+ * A daemon that has lost the leadership writes none of them (store/lease.h): the new leader makes those attempts again.
+ *
  * Nothing here is lost by waiting: what is never written is an attempt whose lease runs out, and it is made again.
  */
 #ifndef SHOUWANG_DELIVERY_RESULTS_H
@@ -29,6 +31,8 @@ enum {
 enum status results_new(struct results **results, struct loop *loop, struct pg_async *pg, loop_fn *written,
                         void *ctx, struct error *err) WARN_UNUSED;
 void results_free(struct results *results); /* NULL is allowed; what waits is dropped */
+/* The leadership under which results are written from now on; those of another wait no more. */
+void results_lead(struct results *results, int64_t leader);
 /* Copies, the error text too. False without memory: the lease will bring the attempt back. */
 bool results_add(struct results *results, const struct outbox_result *result);
 /* What waits is written in the next turn. */

@@ -50,6 +50,7 @@ static const struct sqlstate_words sqlstates[] = {
     {"57", STATUS_RETRY, "the server's operator intervened"},
     {"58", STATUS_RETRY, "the server's system failed"},
     {"P0001", STATUS_FATAL, "refused by a function of the schema"},
+    {"SW001", STATUS_FATAL, "the leadership has passed to another daemon"},
     {"", STATUS_FATAL, "the server refused the statement"},
 };
 

@@ -105,16 +105,36 @@ static enum status check_date(struct running *r, struct error *err)
         known);
 }
 
+/* The leader runs one round at a time: what still says that it runs was cut off, and could not say so. */
+static enum status fail_leftovers(struct running *r, struct error *err)
+{
+    int64_t count = 0;
+    if (r->options.leader == 0)
+        return STATUS_OK;
+    enum status status = round_fail_leftovers(r->second, &count, err);
+    if (status == STATUS_OK && count > 0)
+        log_event(LOG_ROUND_LEFTOVERS, log_int("rounds", count));
+    return status;
+}
+
 static enum status begin_row(struct running *r, struct error *err)
 {
     size_t length;
     const struct policy *policy = r->options.policy;
     const char *text = policy_text(policy, &length);
-    enum status status = round_policy_put(r->second, r->options.policy_hash, policy_name(policy),
-                                          policy_version(policy), (struct slice){text, length}, err);
+    enum status status = session_begin(r->second, r->options.leader, err);
+    if (status == STATUS_OK)
+        status = fail_leftovers(r, err);
+    if (status == STATUS_OK)
+        status = round_policy_put(r->second, r->options.policy_hash, policy_name(policy),
+                                  policy_version(policy), (struct slice){text, length}, err);
     if (status == STATUS_OK)
         status = round_begin(r->second, r->options.cause, r->options.as_of, r->options.policy_hash,
                              &r->round_id, err);
+    if (status == STATUS_OK)
+        status = session_commit(r->second, err);
+    if (status != STATUS_OK)
+        r->round_id = 0;
     r->report->round_id = r->round_id;
     return status;
 }
@@ -123,9 +143,9 @@ static enum status begin_row(struct running *r, struct error *err)
 static enum status begin(struct running *r, struct error *err)
 {
     char snapshot[PULL_SNAPSHOT_ID_SIZE];
-    enum status status = session_open(r->options.conninfo, "shouwang round", r->cancel, &r->first, err);
+    enum status status = session_open(r->options.conninfo, "shouwangd round", r->cancel, &r->first, err);
     if (status == STATUS_OK)
-        status = session_open(r->options.conninfo, "shouwang round", r->cancel, &r->second, err);
+        status = session_open(r->options.conninfo, "shouwangd round", r->cancel, &r->second, err);
     if (status == STATUS_OK)
         status = pull_snapshot_begin(r->first, snapshot, err);
     KILL_POINT("round.snapshot");
@@ -208,12 +228,17 @@ static enum status hold(struct running *r, const char *reason, struct error *err
     if (counts.failed || stages.failed)
         status = error_set(err, STATUS_FATAL, "no memory for a report");
     else
+        status = session_begin(r->second, r->options.leader, err);
+    if (status == STATUS_OK)
         status = round_hold(r->second, r->round_id, counts.bytes, stages.bytes, reason, err);
     KILL_POINT("round.held");
     text_fini(&counts);
     text_fini(&stages);
     if (status == STATUS_OK)
         status = settle_accepted(r, err);
+    if (status == STATUS_OK)
+        status = session_commit(r->second, err);
+    session_rollback(r->second);
     r->report->held = status == STATUS_OK;
     if (status == STATUS_OK)
         log_event(LOG_ROUND_HELD, log_int("round", r->round_id), log_int("raised", r->report->counts.raised),
@@ -290,7 +315,7 @@ static enum status look_once(struct running *r, enum round_state *state, struct 
 {
     struct pg *pg = NULL;
     const struct round_info *info = NULL;
-    enum status status = session_open(r->options.conninfo, "shouwang round", NULL, &pg, err);
+    enum status status = session_open(r->options.conninfo, "shouwangd round", NULL, &pg, err);
     if (status == STATUS_OK)
         status = pull_round_settled(pg, r->round_id, r->report->arena, &info, err);
     session_close(pg);
@@ -324,7 +349,7 @@ static enum status commit(struct running *r, struct error *err)
     struct round_commit *commit = NULL;
     bool unknown = false;
     enum status status =
-        round_commit_begin(r->second, r->round_id, r->last_round, r->options.lease_token, &commit, err);
+        round_commit_begin(r->second, r->round_id, r->last_round, r->options.leader, &commit, err);
     if (status == STATUS_OK)
         status = settle_accepted(r, err);
     if (status == STATUS_OK)
@@ -354,7 +379,7 @@ static enum status conclude(struct running *r, struct error *err)
     return is_over_limit(r, reason, sizeof reason) ? hold(r, reason, err) : commit(r, err);
 }
 
-/* Says in the round's row why it failed; where even that fails, the daemon tidies up when it starts. */
+/* Says in the round's row why it failed; where even that fails, the next round does. */
 static void note_failure(struct running *r, const struct error *why)
 {
     struct error ignored;
@@ -363,8 +388,14 @@ static void note_failure(struct running *r, const struct error *why)
         return; /* refused before it began: whoever asked is told */
     log_event(LOG_ROUND_FAILED, log_int("round", r->round_id), log_text("class", status_name(why->status)),
               log_error(why));
-    if (session_open(r->options.conninfo, "shouwang round", NULL, &pg, &ignored) == STATUS_OK &&
-        round_fail(pg, r->round_id, why->text, &ignored) != STATUS_OK)
+    enum status status = session_open(r->options.conninfo, "shouwangd round", NULL, &pg, &ignored);
+    if (status == STATUS_OK)
+        status = session_begin(pg, r->options.leader, &ignored);
+    if (status == STATUS_OK)
+        status = round_fail(pg, r->round_id, why->text, &ignored);
+    if (status == STATUS_OK)
+        status = session_commit(pg, &ignored);
+    if (status != STATUS_OK && pg != NULL)
         log_event(LOG_ROUND_FAILED, log_int("round", r->round_id), log_error(&ignored));
     session_close(pg);
 }

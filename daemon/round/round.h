@@ -73,7 +73,7 @@ struct round_options {
     const char *accept_reason; /* why the operator accepts it */
     struct round_disclosure disclosure;
     int64_t delivery_expiry_ms; /* 0 = ROUND_DELIVERY_EXPIRY_DEFAULT_MS */
-    int64_t lease_token;        /* of LEASE_ROUND (store/lease.h); 0 when it is not held: shouwangd --once */
+    int64_t leader;             /* the leadership's token (store/lease.h); 0 = not checked: tests */
 };
 
 struct round_stage {

@@ -568,7 +568,7 @@ static enum status run_transaction(struct importing *import, struct error *err)
     struct arrival arrival;
     enum status status = pg_begin(import->pg, PG_READ_COMMITTED, err);
     if (status == STATUS_OK)
-        status = lease_lock(import->pg, LEASE_INGEST, 0, err);
+        status = lease_lock(import->pg, LEASE_INGEST, import->settings->leader, err);
     KILL_POINT("import.transaction_open");
     if (status == STATUS_OK)
         status = arrival_look(import->pg, SOURCE_REGISTER, import->batch_name, import->rows->sha256, &arrival,
@@ -594,7 +594,7 @@ static enum status record_refusal(struct importing *import, struct error *err)
     drop_clean_text(why.text, reason, sizeof reason);
     struct batch_manifest batch = describe_batch(import);
     struct batch_counts none = {0};
-    enum status status = pg_begin(import->pg, PG_READ_COMMITTED, err);
+    enum status status = lease_begin(import->pg, import->settings->leader, err);
     if (status == STATUS_OK)
         status = batch_refuse(import->pg, &batch, reason, &none, &import->result->batch_id, err);
     if (status == STATUS_OK)

@@ -69,6 +69,7 @@ struct import_settings {
     import_progress *progress; /* NULL allowed */
     void *context;
     const atomic_bool *cancel; /* NULL allowed */
+    int64_t leader; /* the leadership's token (store/lease.h); 0 = shouwangctl, which leads nothing */
 };
 
 struct import_counts {

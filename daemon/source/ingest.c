@@ -419,7 +419,7 @@ static enum status take_in(struct attempt *attempt, struct error *err)
     KILL_POINT("ingest.before_transaction");
     enum status status = pg_begin(attempt->pg, PG_READ_COMMITTED, err);
     if (status == STATUS_OK)
-        status = lease_lock(attempt->pg, LEASE_INGEST, 0, err);
+        status = lease_lock(attempt->pg, LEASE_INGEST, attempt->settings->leader, err);
     KILL_POINT("ingest.transaction_open");
     if (status == STATUS_OK)
         status = check_arrival(attempt, err);
@@ -442,7 +442,7 @@ static enum status record_refusal(struct attempt *attempt, struct error *err)
     drop_clean_text(err->text, result->reason, sizeof result->reason);
     struct batch_manifest batch = describe_batch(attempt);
     struct batch_counts counts = {.rows_total = result->rows_total};
-    enum status status = pg_begin(attempt->pg, PG_READ_COMMITTED, err);
+    enum status status = lease_begin(attempt->pg, attempt->settings->leader, err);
     if (status == STATUS_OK)
         status = batch_refuse(attempt->pg, &batch, result->reason, &counts, &result->batch_id, err);
     if (status == STATUS_OK)

@@ -73,6 +73,7 @@ struct ingest_settings {
     const struct feed_config *const *configs;
     size_t config_count;
     const char *actor;            /* for the audit: "shouwangd", "operator:NAME" */
+    int64_t leader;               /* the leadership's token (store/lease.h); 0 = not checked */
     int settle_ms;                /* 0 = INGEST_SETTLE_MS */
     struct ingest_memory *memory; /* NULL: what waits is logged by every scan */
     const atomic_bool *cancel;    /* NULL allowed: ends at once with STATUS_RETRY, nothing changed */

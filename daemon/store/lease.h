@@ -1,12 +1,24 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Leases: who may do what, as rows of the table lease, with fencing tokens.
+ * Leases: who may do what, as rows of the table lease.
  *
- * Two uses:
- *   - A duty held over time (a daemon's rounds, its delivery): lease_take … lease_renew … lease_release. Time is
- *     the database's. The token grows with every change of holder; whoever writes under a lease locks the row in
- *     the same transaction with its token (lease_lock), so that a holder who was asleep writes nothing.
- *   - Mutual exclusion of one transaction (an ingest, an import): lease_lock with token 0, which waits.
+ *   leader         Which of several daemons on one database acts: holder, fencing token, and expires_at by the database's
+ *                  clock. Taken, kept and left from the loop (lease_take_async …).
+ *   ingest, round  Rows to lock: an ingest or import, and a round's commit, exclude each other by them (lease_lock),
+ *                  whoever runs them: daemon or shouwangctl.
+ *
+ * Fencing. The token grows with every taking and with every leaving. Whatever a daemon writes carries the token of its
+ * leadership, and the writing transaction itself calls fence() (sql/migrations/0006): it locks the row `for key share` and
+ * refuses a token that is no longer the row's. The strengths of the locks do the rest:
+ *
+ *                        writer: key share     holder's renewal: update     taking: for update
+ *     writer             together              together                     the taker skips, and comes again
+ *
+ * So a renewal never waits for a long ingest, and nobody takes the lease while a transaction that was checked is still
+ * open: what a daemon wrote under its token was committed before the next daemon began. A daemon that was frozen or cut
+ * off with such a transaction open would keep the lease for ever; the taker ends its sessions (lease_evict_async).
+ *
+ * No session state, no advisory locks: it works through a pooler in transaction mode.
  */
 #ifndef SHOUWANG_STORE_LEASE_H
 #define SHOUWANG_STORE_LEASE_H
@@ -17,26 +29,51 @@
 #include <stdint.h>
 
 struct pg;
+struct pg_async;
 
-enum lease_duty { LEASE_INGEST, LEASE_ROUND, LEASE_DELIVERY };
+/* --- within a transaction ------------------------------------------------------------------------------------- */
 
-struct lease {
-    enum lease_duty duty;
-    int64_t token; /* 0 = not held */
+enum lease_duty { LEASE_INGEST, LEASE_ROUND };
+
+/* Locks the duty's row until the transaction's end, then as lease_fence. */
+enum status lease_lock(struct pg *pg, enum lease_duty duty, int64_t leader, struct error *err) WARN_UNUSED;
+/* STATUS_RETRY when the leadership of that token is over. 0 = the caller leads nothing: not checked. */
+enum status lease_fence(struct pg *pg, int64_t leader, struct error *err) WARN_UNUSED;
+/* pg_begin (read committed) and lease_fence. */
+enum status lease_begin(struct pg *pg, int64_t leader, struct error *err) WARN_UNUSED;
+
+/* --- who leads, from the loop --------------------------------------------------------------------------------- */
+
+enum { LEASE_HOLDER_MAX = 200 };
+
+/* The row as it is after the call. */
+struct lease_seen {
+    bool ours; /* taken, or kept */
+    int64_t token;
+    int64_t taken_unix_ms;         /* 0 = never */
+    char holder[LEASE_HOLDER_MAX]; /* "" = nobody. After taking: the one before */
+    bool expired; /* not ours: its holder let it run out, but one of its transactions is still open */
 };
+/* seen is NULL unless STATUS_OK. With STATUS_RETRY it may have happened all the same. */
+typedef void (*lease_answered)(void *context, enum status status, const struct lease_seen *seen,
+                               const struct error *err);
 
-/* Takes the duty if nobody holds it, its holder let it expire, or `holder` (host, process and start) is
- * ourselves. lease->token stays 0 when somebody else holds it; then `other` (may be NULL, 128 bytes) says
- * who. */
-enum status lease_take(struct pg *pg, enum lease_duty duty, const char *holder, int ttl_ms,
-                       struct lease *lease, char other[128], struct error *err) WARN_UNUSED;
-/* Prolongs it. Sets lease->token to 0 (STATUS_OK) when somebody else has taken it meanwhile. */
-enum status lease_renew(struct pg *pg, struct lease *lease, int ttl_ms, struct error *err) WARN_UNUSED;
-/* Gives it back; harmless when it is no longer ours. */
-enum status lease_release(struct pg *pg, struct lease *lease, struct error *err) WARN_UNUSED;
+/* Takes the leadership if nobody has it or its holder let it run out; with `again`, also from a holder of our own name
+ * (host and control socket): a daemon that was killed and started again. */
+enum status lease_take_async(struct pg_async *async, const char *holder, bool again, int64_t duration_ms,
+                             int timeout_ms, lease_answered done, void *context,
+                             struct error *err) WARN_UNUSED;
+/* Prolongs it, even one that ran out, as long as nobody else has taken it. */
+enum status lease_keep_async(struct pg_async *async, int64_t token, int64_t duration_ms, int timeout_ms,
+                             lease_answered done, void *context, struct error *err) WARN_UNUSED;
+/* Gives it back, for the next to take at once; does nothing when it is no longer ours. */
+enum status lease_leave_async(struct pg_async *async, int64_t token, int timeout_ms, lease_answered done,
+                              void *context, struct error *err) WARN_UNUSED;
 
-/* Within a transaction: locks the duty's row until its end. With a token other than 0, STATUS_RETRY when the
- * duty has passed to somebody else. */
-enum status lease_lock(struct pg *pg, enum lease_duty duty, int64_t token, struct error *err) WARN_UNUSED;
+/* Ends the sessions of a daemon whose lease has run out and that still hold a lock on the leases. STATUS_CONFIG: this
+ * account may not end theirs. */
+typedef void (*lease_evicted)(void *context, enum status status, int64_t sessions, const struct error *err);
+enum status lease_evict_async(struct pg_async *async, int timeout_ms, lease_evicted done, void *context,
+                              struct error *err) WARN_UNUSED;
 
 #endif

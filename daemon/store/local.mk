@@ -24,7 +24,8 @@ nodist_daemon_store_libstore_a_SOURCES = daemon/store/migrations_embedded.c
 MIGRATIONS = \
 	sql/migrations/0001_register.sql \
 	sql/migrations/0002_rounds.sql \
-	sql/migrations/0003_roles.sql
+	sql/migrations/0003_roles.sql \
+	sql/migrations/0006_leadership.sql
 EXTRA_DIST += $(MIGRATIONS)
 BUILT_SOURCES += daemon/store/migrations_embedded.c
 CLEANFILES += daemon/store/migrations_embedded.c daemon/store/migrations_embedded.c.new

@@ -11,7 +11,7 @@
 /* --- claiming ----------------------------------------------------------------------------------------------- */
 
 /*
- * $1 townships, $2 how many of each, $3 the lease in milliseconds.
+ * $1 townships, $2 how many of each, $3 the lease in milliseconds, $4 the token of the leadership.
  *
  * open     The endpoints' rows are locked first; whoever finds one locked takes nothing for that township now. So
  *          sequence numbers are given by one at a time, and the number read is the newest (a row that changed
@@ -26,7 +26,7 @@
  */
 static const char claim_sql[] =
     "with asked as ("
-    "  select * from unnest($1::bigint[], $2::integer[]) as asked (township_code, take)),"
+    "  select asked.* from fence($4), unnest($1::bigint[], $2::integer[]) as asked (township_code, take)),"
     " open as materialized ("
     "  select e.township_code, e.last_sequence, a.take from endpoint e join asked a using (township_code)"
     "  where e.state = 'active' order by e.township_code for update of e skip locked),"
@@ -159,16 +159,17 @@ static void claim_done(void *context, enum status status, const struct pg_result
     free(call);
 }
 
-enum status outbox_claim_async(struct pg_async *async, const struct outbox_ask *asks, size_t ask_count,
-                               int64_t lease_ms, int timeout_ms, outbox_claimed done, void *context,
-                               struct error *err)
+enum status outbox_claim_async(struct pg_async *async, int64_t leader, const struct outbox_ask *asks,
+                               size_t ask_count, int64_t lease_ms, int timeout_ms, outbox_claimed done,
+                               void *context, struct error *err)
 {
     struct ask_arrays arrays;
     enum status status = ask_arrays_make(&arrays, asks, ask_count, err);
     if (!status)
         status = submit(async, claim_sql,
                         pg_params(pg_of_int64_array(arrays.townships, ask_count),
-                                  pg_of_int32_array(arrays.limits, ask_count), pg_of_int64(lease_ms)),
+                                  pg_of_int32_array(arrays.limits, ask_count), pg_of_int64(lease_ms),
+                                  pg_of_int64(leader)),
                         timeout_ms, claim_done,
                         (struct call){.context = context, .lease_ms = lease_ms, .claimed = done}, err);
     ask_arrays_free(&arrays);
@@ -187,7 +188,8 @@ enum status outbox_claim(struct pg *pg, const struct outbox_ask *asks, size_t as
     if (!status)
         status = fetch_query(&fetch, pg, claim_sql,
                              pg_params(pg_of_int64_array(arrays.townships, ask_count),
-                                       pg_of_int32_array(arrays.limits, ask_count), pg_of_int64(lease_ms)),
+                                       pg_of_int32_array(arrays.limits, ask_count), pg_of_int64(lease_ms),
+                                       pg_of_int64(0)),
                              arena, err);
     ask_arrays_free(&arrays);
     struct outbox_claim *items = fetch_array(&fetch, sizeof *items);
@@ -200,6 +202,13 @@ enum status outbox_claim(struct pg *pg, const struct outbox_ask *asks, size_t as
     *claims = items;
     *count = fetch.rows;
     return fetch_done(&fetch, status, err);
+}
+
+enum status outbox_recall(struct pg *pg, int64_t *count, struct error *err)
+{
+    return pg_update(
+        pg, "update delivery set lease_until = now() where state = 'in_flight' and lease_until > now()",
+        pg_params(), count, err);
 }
 
 /* --- results ------------------------------------------------------------------------------------------------ */
@@ -215,8 +224,8 @@ static const char *const outcome_states[] = {
  * has the event, whatever else we believe. */
 static const char record_sql[] =
     "with given as ("
-    "  select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::integer[], $5::text[], $6::bigint[],"
-    "    $7::integer[], $8::text[]) as given (household_id, event_id, township_code, attempts, state,"
+    "  select given.* from fence($9), unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::integer[],"
+    "    $5::text[], $6::bigint[], $7::integer[], $8::text[]) as given (household_id, event_id, township_code, attempts, state,"
     " next_ms, http,"
     "    error)),"
     " recorded as ("
@@ -293,11 +302,12 @@ static enum status result_arrays_make(struct result_arrays *a, const struct outb
     return STATUS_OK;
 }
 
-#define RESULT_PARAMS(a)                                                                                     \
+#define RESULT_PARAMS(a, leader)                                                                             \
     pg_params(pg_of_int64_array((a)->households, (a)->count), pg_of_uuid_array((a)->event_ids, (a)->count),  \
               pg_of_int64_array((a)->townships, (a)->count), pg_of_int32_array((a)->attempts, (a)->count),   \
               pg_of_text_array((a)->states, (a)->count), pg_of_int64_array((a)->next_ms, (a)->count),        \
-              pg_of_int32_array((a)->http, (a)->count), pg_of_text_array((a)->errors, (a)->count))
+              pg_of_int32_array((a)->http, (a)->count), pg_of_text_array((a)->errors, (a)->count),           \
+              pg_of_int64(leader))
 
 /* Of statements whose one row says how many rows counted. */
 static void count_done(void *context, enum status status, const struct pg_result *result,
@@ -310,13 +320,14 @@ static void count_done(void *context, enum status status, const struct pg_result
     free(call);
 }
 
-enum status outbox_record_async(struct pg_async *async, const struct outbox_result *results, size_t count,
-                                int timeout_ms, outbox_recorded done, void *context, struct error *err)
+enum status outbox_record_async(struct pg_async *async, int64_t leader, const struct outbox_result *results,
+                                size_t count, int timeout_ms, outbox_recorded done, void *context,
+                                struct error *err)
 {
     struct result_arrays arrays;
     enum status status = result_arrays_make(&arrays, results, count, err);
     if (!status)
-        status = submit(async, record_sql, RESULT_PARAMS(&arrays), timeout_ms, count_done,
+        status = submit(async, record_sql, RESULT_PARAMS(&arrays, leader), timeout_ms, count_done,
                         (struct call){.context = context, .recorded = done}, err);
     result_arrays_free(&arrays);
     return status;
@@ -329,7 +340,7 @@ enum status outbox_record(struct pg *pg, const struct outbox_result *results, si
     struct pg_result *result = NULL;
     enum status status = result_arrays_make(&arrays, results, count, err);
     if (!status)
-        status = pg_query(pg, record_sql, RESULT_PARAMS(&arrays), &result, err);
+        status = pg_query(pg, record_sql, RESULT_PARAMS(&arrays, 0), &result, err);
     if (!status)
         *affected = pg_get_int64(result, 0, 0);
     pg_result_free(result);
@@ -426,40 +437,42 @@ enum status outbox_overdue_async(struct pg_async *async, int limit, int timeout_
     "expires_at)"                                                                                            \
     "   select household_id, event_id, outbox_no, $3, $5, 'queued', $6 from put returning 1)"
 
-#define EVENT_PARAMS(e)                                                                                      \
+#define EVENT_PARAMS(e, leader)                                                                              \
     pg_of_int64((e)->household_id), pg_of_uuid((e)->event_id), pg_of_int64((e)->township),                   \
         pg_of_text((e)->type), pg_of_int16((e)->priority), pg_of_timestamp((e)->expires_at_ms),              \
-        pg_of_slice((e)->event)
+        pg_of_slice((e)->event), pg_of_int64(leader)
 
-static const char put_sql[] = "with one as (select 1)," PUT_EVENT("one") " select count(*) from queued";
+static const char put_sql[] =
+    "with one as (select fence($8))," PUT_EVENT("one") " select count(*) from queued";
 
 static const char give_up_sql[] =
     "with gone as (update delivery d set state = 'expired', lease_until = null, finished_at = now()"
-    "   where d.household_id = $1 and d.event_id = $2 and " IS_OVERDUE " returning 1)"
+    "   where d.household_id = $1 and d.event_id = $2 and " IS_OVERDUE " and fence($3) returning 1)"
     " select count(*) from gone";
 
 static const char give_up_instead_sql[] =
     "with gone as (update delivery d set state = 'expired', lease_until = null, finished_at = now()"
-    "   where d.household_id = $8 and d.event_id = $9 and " IS_OVERDUE
-    " returning 1)," PUT_EVENT("gone") " select count(*) from gone";
+    "   where d.household_id = $9 and d.event_id = $10 and " IS_OVERDUE
+    " and fence($8) returning 1)," PUT_EVENT("gone") " select count(*) from gone";
 
-enum status outbox_give_up_async(struct pg_async *async, int64_t household_id, const char *event_id,
-                                 const struct outbox_event *instead, int timeout_ms, outbox_recorded done,
-                                 void *context, struct error *err)
+enum status outbox_give_up_async(struct pg_async *async, int64_t leader, int64_t household_id,
+                                 const char *event_id, const struct outbox_event *instead, int timeout_ms,
+                                 outbox_recorded done, void *context, struct error *err)
 {
     struct call call = {.context = context, .recorded = done};
     if (!instead)
-        return submit(async, give_up_sql, pg_params(pg_of_int64(household_id), pg_of_uuid(event_id)),
+        return submit(async, give_up_sql,
+                      pg_params(pg_of_int64(household_id), pg_of_uuid(event_id), pg_of_int64(leader)),
                       timeout_ms, count_done, call, err);
     return submit(async, give_up_instead_sql,
-                  pg_params(EVENT_PARAMS(instead), pg_of_int64(household_id), pg_of_uuid(event_id)),
+                  pg_params(EVENT_PARAMS(instead, leader), pg_of_int64(household_id), pg_of_uuid(event_id)),
                   timeout_ms, count_done, call, err);
 }
 
-enum status outbox_put_async(struct pg_async *async, const struct outbox_event *event, int timeout_ms,
-                             outbox_recorded done, void *context, struct error *err)
+enum status outbox_put_async(struct pg_async *async, int64_t leader, const struct outbox_event *event,
+                             int timeout_ms, outbox_recorded done, void *context, struct error *err)
 {
-    return submit(async, put_sql, pg_params(EVENT_PARAMS(event)), timeout_ms, count_done,
+    return submit(async, put_sql, pg_params(EVENT_PARAMS(event, leader)), timeout_ms, count_done,
                   (struct call){.context = context, .recorded = done}, err);
 }
 
@@ -467,7 +480,7 @@ enum status outbox_put(struct pg *pg, const struct outbox_event *event, const ch
 {
     enum status status = pg_begin(pg, PG_READ_COMMITTED, err);
     if (!status)
-        status = pg_update(pg, put_sql, pg_params(EVENT_PARAMS(event)), NULL, err);
+        status = pg_update(pg, put_sql, pg_params(EVENT_PARAMS(event, 0)), NULL, err);
     if (!status)
         status =
             pg_update(pg,
@@ -485,15 +498,16 @@ enum status outbox_put(struct pg *pg, const struct outbox_event *event, const ch
 
 /* --- endpoints, from the loop --------------------------------------------------------------------------------- */
 
-enum status outbox_hold_endpoint_async(struct pg_async *async, int64_t township, const char *reason,
-                                       int timeout_ms, outbox_recorded done, void *context, struct error *err)
+enum status outbox_hold_endpoint_async(struct pg_async *async, int64_t leader, int64_t township,
+                                       const char *reason, int timeout_ms, outbox_recorded done,
+                                       void *context, struct error *err)
 {
     return submit(async,
                   "with held as (update endpoint set state = 'held', held_reason = $2"
-                  "   where township_code = $1 and state = 'active' returning township_code),"
+                  "   where township_code = $1 and state = 'active' and fence($3) returning township_code),"
                   " noted as (insert into audit (actor, action, detail) select 'daemon', 'endpoint.hold',"
                   "   jsonb_build_object('township', township_code::text, 'reason', $2) from held)"
                   " select count(*) from held",
-                  pg_params(pg_of_int64(township), pg_of_text(reason)), timeout_ms, count_done,
-                  (struct call){.context = context, .recorded = done}, err);
+                  pg_params(pg_of_int64(township), pg_of_text(reason), pg_of_int64(leader)), timeout_ms,
+                  count_done, (struct call){.context = context, .recorded = done}, err);
 }

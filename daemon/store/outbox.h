@@ -15,6 +15,9 @@
  * 4. A claim has committed before its answer arrives here, so nothing is sent that the database does not know
  *    to be in flight.
  *
+ * 5. leader is the token of the leadership (store/lease.h): in the statement's own transaction it is checked, and a
+ *    daemon that has lost it gets STATUS_FATAL and has changed nothing. 0 = not checked (tests).
+ *
  * The daemon uses the pg_async functions (one statement each, on the loop's connection); shouwangctl the
  * blocking ones.
  */
@@ -63,13 +66,16 @@ typedef void (*outbox_claimed)(void *context, enum status status, const struct o
 
 /* Held endpoints, and townships without an endpoint row (outbox_ensure_endpoints), give nothing. lease_ms
  * must be longer than an attempt can last. */
-enum status outbox_claim_async(struct pg_async *async, const struct outbox_ask *asks, size_t ask_count,
-                               int64_t lease_ms, int timeout_ms, outbox_claimed done, void *context,
-                               struct error *err) WARN_UNUSED;
+enum status outbox_claim_async(struct pg_async *async, int64_t leader, const struct outbox_ask *asks,
+                               size_t ask_count, int64_t lease_ms, int timeout_ms, outbox_claimed done,
+                               void *context, struct error *err) WARN_UNUSED;
 /* The same, blocking; claims and their texts from `arena`. For tests and `endpoint test`. */
 enum status outbox_claim(struct pg *pg, const struct outbox_ask *asks, size_t ask_count, int64_t lease_ms,
                          struct arena *arena, const struct outbox_claim **claims, size_t *count,
                          struct error *err) WARN_UNUSED;
+
+/* Calls back what a leader that is gone had in flight: it can be claimed now. Within a transaction that is fenced. */
+enum status outbox_recall(struct pg *pg, int64_t *count, struct error *err) WARN_UNUSED;
 
 /* --- results -------------------------------------------------------------------------------------------- */
 
@@ -95,8 +101,8 @@ struct outbox_result {
 typedef void (*outbox_recorded)(void *context, enum status status, int64_t affected, const struct error *err);
 /* Copies the results. Records the endpoints' last success and failure, too. May be repeated after
  * STATUS_RETRY. */
-enum status outbox_record_async(struct pg_async *async, const struct outbox_result *results, size_t count,
-                                int timeout_ms, outbox_recorded done, void *context,
+enum status outbox_record_async(struct pg_async *async, int64_t leader, const struct outbox_result *results,
+                                size_t count, int timeout_ms, outbox_recorded done, void *context,
                                 struct error *err) WARN_UNUSED;
 enum status outbox_record(struct pg *pg, const struct outbox_result *results, size_t count, int64_t *affected,
                           struct error *err) WARN_UNUSED;
@@ -148,12 +154,13 @@ struct outbox_event {
 };
 /* The delivery becomes expired, and in the same statement `instead` (NULL = nothing) goes into the queue, so that the
  * county is told exactly once. affected 0: it is no longer overdue (somebody else gave it up, it was requeued). */
-enum status outbox_give_up_async(struct pg_async *async, int64_t household_id, const char *event_id,
-                                 const struct outbox_event *instead, int timeout_ms, outbox_recorded done,
-                                 void *context, struct error *err) WARN_UNUSED;
+enum status outbox_give_up_async(struct pg_async *async, int64_t leader, int64_t household_id,
+                                 const char *event_id, const struct outbox_event *instead, int timeout_ms,
+                                 outbox_recorded done, void *context, struct error *err) WARN_UNUSED;
 /* Puts an event into the queue; the same event_id again does nothing (affected 0). */
-enum status outbox_put_async(struct pg_async *async, const struct outbox_event *event, int timeout_ms,
-                             outbox_recorded done, void *context, struct error *err) WARN_UNUSED;
+enum status outbox_put_async(struct pg_async *async, int64_t leader, const struct outbox_event *event,
+                             int timeout_ms, outbox_recorded done, void *context,
+                             struct error *err) WARN_UNUSED;
 
 /* --- endpoints ------------------------------------------------------------------------------------------ */
 
@@ -167,9 +174,9 @@ enum status outbox_hold_endpoint(struct pg *pg, int64_t township, const char *re
 enum status outbox_release_endpoint(struct pg *pg, int64_t township, const char *actor, bool *known,
                                     struct error *err) WARN_UNUSED;
 /* The daemon's own: after an answer 410. done may be NULL. */
-enum status outbox_hold_endpoint_async(struct pg_async *async, int64_t township, const char *reason,
-                                       int timeout_ms, outbox_recorded done, void *context,
-                                       struct error *err) WARN_UNUSED;
+enum status outbox_hold_endpoint_async(struct pg_async *async, int64_t leader, int64_t township,
+                                       const char *reason, int timeout_ms, outbox_recorded done,
+                                       void *context, struct error *err) WARN_UNUSED;
 
 struct outbox_endpoint {
     int64_t township;

@@ -92,7 +92,7 @@ static enum status check_newest(struct round_commit *commit, int64_t last_round,
     return STATUS_OK;
 }
 
-enum status round_commit_begin(struct pg *pg, int64_t round_id, int64_t last_round, int64_t lease_token,
+enum status round_commit_begin(struct pg *pg, int64_t round_id, int64_t last_round, int64_t leader,
                                struct round_commit **commit, struct error *err)
 {
     *commit = NULL;
@@ -105,7 +105,7 @@ enum status round_commit_begin(struct pg *pg, int64_t round_id, int64_t last_rou
         pg_rows_init(&new->rows[i]);
     enum status status = pg_begin(pg, PG_READ_COMMITTED, err);
     if (!status)
-        status = lease_lock(pg, LEASE_ROUND, lease_token, err);
+        status = lease_lock(pg, LEASE_ROUND, leader, err);
     if (!status)
         status = check_newest(new, last_round, err);
     KILL_POINT("round.transaction_open");

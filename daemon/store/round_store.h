@@ -7,7 +7,7 @@
  *     round_commit_begin … put … finish   one transaction: findings, warnings, history, audit, outbox, counts
  *     or round_hold, or round_fail
  *
- * round_commit_begin locks the lease row `round` and looks whether another round has committed since the
+ * round_commit_begin locks the lease row `round`, checks the leadership, and looks whether another round has committed since the
  * snapshot (last_round): then STATUS_RETRY, and the round has to be computed anew. So two daemons cannot
  * write over each other.
  *
@@ -43,7 +43,7 @@ enum status round_policy_get(struct pg *pg, const char *policy_hash, struct aren
 enum status round_begin(struct pg *pg, const char *cause, day_t as_of, const char *policy_hash,
                         int64_t *round_id, struct error *err) WARN_UNUSED;
 enum status round_fail(struct pg *pg, int64_t round_id, const char *reason, struct error *err) WARN_UNUSED;
-/* At start-up, under the lease: rounds left running by a daemon that is no more. */
+/* Under the leadership, before a round begins: rounds left running by a daemon that is no more. */
 enum status round_fail_leftovers(struct pg *pg, int64_t *count, struct error *err) WARN_UNUSED;
 /* Held: nothing of it is written but its counts, stages and the reason. JSON texts: an object and an array.
  */
@@ -98,8 +98,8 @@ enum status round_household_get(struct pg *pg, int64_t household_id, int64_t rou
 struct round_commit;
 
 /* Begins the transaction. last_round: the newest committed round in the snapshot that the round was computed
- * from, 0 if there was none. lease_token: of LEASE_ROUND, or 0 when it is not held (shouwangd --once). */
-enum status round_commit_begin(struct pg *pg, int64_t round_id, int64_t last_round, int64_t lease_token,
+ * from, 0 if there was none. leader: the leadership's token, 0 = not checked (store/lease.h). */
+enum status round_commit_begin(struct pg *pg, int64_t round_id, int64_t last_round, int64_t leader,
                                struct round_commit **commit, struct error *err) WARN_UNUSED;
 
 struct round_finding {

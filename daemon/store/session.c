@@ -2,6 +2,7 @@
 #include "store/session.h"
 
 #include "io/pg.h"
+#include "store/lease.h"
 
 enum status session_open(const char *conninfo, const char *application_name, const atomic_bool *cancel,
                          struct pg **pg, struct error *err)
@@ -17,6 +18,21 @@ enum status session_open(const char *conninfo, const char *application_name, con
         *pg = NULL;
     }
     return status;
+}
+
+enum status session_begin(struct pg *pg, int64_t leader, struct error *err)
+{
+    return lease_begin(pg, leader, err);
+}
+
+enum status session_commit(struct pg *pg, struct error *err)
+{
+    return pg_commit(pg, err);
+}
+
+void session_rollback(struct pg *pg)
+{
+    pg_rollback(pg);
 }
 
 void session_shield(struct pg *pg)

@@ -8,6 +8,7 @@
 #include "base/status.h"
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 struct pg;
 
@@ -16,6 +17,10 @@ enum { SESSION_CONNECT_TIMEOUT_MS = 10000 }; /* a server on the same network ans
 /* cancel (may be NULL, must outlive the session): once it is true every wait ends with STATUS_RETRY. */
 enum status session_open(const char *conninfo, const char *application_name, const atomic_bool *cancel,
                          struct pg **pg, struct error *err) WARN_UNUSED;
+/* A transaction under the leadership of that token (store/lease.h; 0 = not checked): STATUS_RETRY when it is over. */
+enum status session_begin(struct pg *pg, int64_t leader, struct error *err) WARN_UNUSED;
+enum status session_commit(struct pg *pg, struct error *err) WARN_UNUSED;
+void session_rollback(struct pg *pg); /* does nothing after a commit */
 /* From here on nothing is cancelled: before a commit, whose outcome would otherwise have to be looked up. */
 void session_shield(struct pg *pg);
 void session_close(struct pg *pg); /* NULL is allowed; an open transaction is rolled back */

@@ -471,13 +471,13 @@ START_TEST(async_round_trip)
     put(2, NORTH, 2, 0);
     put(3, SOUTH, 2, 0);
     const struct outbox_ask ask = {NORTH, 1};
-    must(outbox_claim_async(async, &ask, 1, MINUTE_MS, 5000, on_claimed, NULL, &err));
+    must(outbox_claim_async(async, 0, &ask, 1, MINUTE_MS, 5000, on_claimed, NULL, &err));
     turn_until(answers == 1);
     ck_assert_int_eq(answered, STATUS_OK);
     ck_assert_int_eq(number, 1);
     struct outbox_result result = result_of(&kept, OUTBOX_AGAIN);
-    must(outbox_record_async(async, &result, 1, 5000, on_recorded, NULL, &err));
-    must(outbox_hold_endpoint_async(async, SOUTH, "answered 410", 5000, on_recorded, NULL, &err));
+    must(outbox_record_async(async, 0, &result, 1, 5000, on_recorded, NULL, &err));
+    must(outbox_hold_endpoint_async(async, 0, SOUTH, "answered 410", 5000, on_recorded, NULL, &err));
     turn_until(answers == 3);
     ck_assert_int_eq(number, 1);
     fixture_sql("update delivery set next_attempt_at = now() + '1 minute' where township_code = 610922102");
@@ -523,7 +523,7 @@ START_TEST(giving_up)
                                          .expires_at_ms = clock_unix_ms() + MINUTE_MS,
                                          .event = slice_of("{}")};
     for (int i = 0; i < 2; i++) { /* twice: the second time nothing is left to give up */
-        must(outbox_give_up_async(async, 1, id(1), &instead, 5000, on_recorded, NULL, &err));
+        must(outbox_give_up_async(async, 0, 1, id(1), &instead, 5000, on_recorded, NULL, &err));
         turn_until(answers == 2 + i);
         ck_assert_int_eq(answered, STATUS_OK);
         ck_assert_int_eq(number, i == 0);
@@ -535,11 +535,11 @@ START_TEST(giving_up)
     claim(NORTH, 10, MINUTE_MS);
     ck_assert_str_eq(claimed(), "2:1:1");
 
-    must(outbox_put_async(async, &instead, 5000, on_recorded, NULL, &err)); /* the same event again */
+    must(outbox_put_async(async, 0, &instead, 5000, on_recorded, NULL, &err)); /* the same event again */
     turn_until(answers == 4);
     ck_assert_int_eq(number, 0);
     fixture_sql("update delivery set expires_at = now(), lease_until = now() where event_id::text like '%2'");
-    must(outbox_give_up_async(async, 1, id(2), NULL, 5000, on_recorded, NULL, &err));
+    must(outbox_give_up_async(async, 0, 1, id(2), NULL, 5000, on_recorded, NULL, &err));
     turn_until(answers == 5);
     ck_assert_int_eq(number, 1);
     close_loop();

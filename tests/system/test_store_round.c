@@ -508,45 +508,40 @@ END_TEST
 
 START_TEST(leases)
 {
-    struct lease mine, theirs;
-    char other[128];
     struct pg *rival = fixture_connect("test_daemon");
-    must(lease_take(db, LEASE_ROUND, "a:1", 60000, &mine, other, &err));
-    ck_assert_int_gt(mine.token, 0);
-    must(lease_take(rival, LEASE_ROUND, "b:2", 60000, &theirs, other, &err));
-    ck_assert_int_eq(theirs.token, 0);
-    ck_assert_str_eq(other, "a:1");
-    int64_t token = mine.token;
-    must(lease_take(db, LEASE_ROUND, "a:1", 60000, &mine, other,
-                    &err)); /* again: still ours, the same token */
-    ck_assert_int_eq(mine.token, token);
-    must(lease_renew(db, &mine, 1, &err));
-    ck_assert_int_eq(mine.token, token);
-
-    /* It lapses, another takes it with a greater token; ours does not fit any more. */
-    int64_t until_ms = clock_monotonic_ms() + 10000;
-    do
-        must(lease_take(rival, LEASE_ROUND, "b:2", 60000, &theirs, other, &err));
-    while (theirs.token == 0 && clock_monotonic_ms() < until_ms);
-    ck_assert_int_gt(theirs.token, token);
-    must(pg_begin(db, PG_READ_COMMITTED, &err));
-    ck_assert_int_eq(lease_lock(db, LEASE_ROUND, token, &err), STATUS_RETRY);
-    must(lease_lock(db, LEASE_ROUND, theirs.token, &err));
-    must(lease_lock(db, LEASE_ROUND, 0, &err));
-    pg_rollback(db);
     struct round_commit *commit;
-    int64_t round_id = begin();
-    ck_assert_int_eq(round_commit_begin(db, round_id, 0, token, &commit, &err), STATUS_RETRY);
-    must(lease_renew(db, &mine, 60000, &err));
-    ck_assert_int_eq(mine.token, 0);
-    must(lease_release(rival, &theirs, &err));
-    must(lease_take(db, LEASE_ROUND, "a:1", 60000, &mine, other, &err));
-    ck_assert_int_gt(mine.token, token);
 
-    /* Without a holder it excludes by its row. */
+    /* Under a token that is the row's, and with none. */
+    fixture_sql("update lease set token = 7, holder = 'a', expires_at = now() + interval '1 minute'"
+                " where name = 'leader'");
+    must(lease_begin(db, 7, &err));
+    must(lease_lock(db, LEASE_ROUND, 7, &err));
+    must(pg_commit(db, &err));
+    must(lease_begin(db, 0, &err));
+    pg_rollback(db);
+
+    /* Another token writes nothing. */
+    int64_t round_id = begin();
+    ck_assert_int_eq(lease_begin(db, 6, &err), STATUS_RETRY);
+    ck_assert_int_eq(round_commit_begin(db, round_id, 0, 6, &commit, &err), STATUS_RETRY);
+    ck_assert_ptr_nonnull(strstr(err.text, "passed to another daemon"));
+    must(round_commit_begin(db, round_id, 0, 7, &commit, &err));
+    round_commit_free(commit);
+
+    /* A transaction that was checked lets the holder renew, and nobody take it. */
+    must(lease_begin(db, 7, &err));
+    must(pg_exec(rival,
+                 "set lock_timeout = '100ms'; update lease set expires_at = now() where name = 'leader'",
+                 &err));
+    ck_assert_int_eq(pg_exec(rival, "select from lease where name = 'leader' for update", &err),
+                     STATUS_RETRY);
+    pg_rollback(db);
+    must(pg_exec(rival, "select from lease where name = 'leader' for update", &err));
+
+    /* The other rows exclude by themselves. */
     must(pg_begin(db, PG_READ_COMMITTED, &err));
     must(lease_lock(db, LEASE_INGEST, 0, &err));
-    must(pg_exec(rival, "set lock_timeout = '100ms'; begin", &err));
+    must(pg_begin(rival, PG_READ_COMMITTED, &err));
     ck_assert_int_eq(lease_lock(rival, LEASE_INGEST, 0, &err), STATUS_RETRY);
     pg_rollback(db);
     pg_rollback(rival);

@@ -114,6 +114,10 @@ static void make_view(void)
                              .database_state = "up",
                              .database_up = true,
                              .database_reason = "",
+                             .role = "leader",
+                             .leading = true,
+                             .leader_holder = "a:/run/ctl.sock:0123abcd",
+                             .leader_token = 7,
                              .facts = &facts,
                              .feed_count = 3,
                              .feeds = feeds,
@@ -266,6 +270,8 @@ START_TEST(metrics_say_what_is)
         "shouwang_round_last_duration_seconds 1.250",
         "shouwang_database_oldest_transaction_age_seconds 0.250",
         "shouwang_database_up 1",
+        "shouwang_leader 1",
+        "shouwang_leader_token 7",
         "shouwang_deliveries_total{outcome=\"delivered\"} 8",
         "shouwang_queue_oldest_age_seconds 90061.001",
     };
@@ -328,6 +334,24 @@ START_TEST(a_database_that_is_away_makes_it_unready_and_says_why)
     char *text = render_health(false, &ready);
     ck_assert(!ready);
     ck_assert_str_eq(text, "[-] database: down: connection refused\n");
+    free(text);
+}
+END_TEST
+
+START_TEST(a_standby_is_unready_and_says_who_leads)
+{
+    bool ready;
+    make_view();
+    view.leading = false;
+    view.role = "standby";
+    char *text = render_health(false, &ready);
+    ck_assert(!ready);
+    ck_assert_str_eq(text, "[-] lease: standby, a:/run/ctl.sock:0123abcd leads\n");
+    free(text);
+    view.role = "suspended";
+    text = render_health(false, &ready);
+    ck_assert(!ready);
+    ck_assert_str_eq(text, "[-] lease: suspended\n");
     free(text);
 }
 END_TEST
@@ -398,6 +422,11 @@ START_TEST(the_page_is_well_formed_and_escapes)
     ck_assert_ptr_nonnull(strstr(html, "未配置接收系统"));
     ck_assert_ptr_nonnull(strstr(html, "83 天（已过期）"));
     free(html);
+    view.leading = false;
+    html = render_status_page();
+    check_nesting(html);
+    ck_assert_ptr_nonnull(strstr(html, "备用"));
+    free(html);
     view.database_up = false;
     view.database_reason = "a <b> c";
     view.facts = 0;
@@ -417,6 +446,7 @@ int main(void)
     tcase_add_test(tcase, metrics_say_what_is);
     tcase_add_test(tcase, old_feeds_are_told_but_do_not_make_it_unready);
     tcase_add_test(tcase, a_database_that_is_away_makes_it_unready_and_says_why);
+    tcase_add_test(tcase, a_standby_is_unready_and_says_who_leads);
     tcase_add_test(tcase, a_daemon_that_stops_is_unready);
     tcase_add_test(tcase, the_page_is_well_formed_and_escapes);
     suite_add_tcase(suite, tcase);
