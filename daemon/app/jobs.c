@@ -3,6 +3,7 @@
 
 #include "app/settings.h"
 #include "base/clock.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "io/pg.h"
 #include "io/workers.h"
