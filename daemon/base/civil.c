@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* The two conversions are Howard Hinnant's days_from_civil and civil_from_days (public domain): eras of 400
- * years that begin on 1 March, so that the leap day is the last of its year. */
+/* The two conversions follow Howard Hinnant's days_from_civil and civil_from_days (public domain): years that begin on
+ * 1 March, so that the leap day is the last of its year. */
 #include "base/civil.h"
+
+#include "base/digits.h"
 
 enum {
     YEAR_MIN = 1850,
     YEAR_MAX = 2999,
     DAYS_PER_ERA = 146097,
     EPOCH_FROM_ERA = 719468, /* 0000-03-01 to 1970-01-01 */
-    PG_EPOCH = 10957,        /* 1970-01-01 to 2000-01-01 */
+    SHORTEST_MONTH = 28,
+    PG_EPOCH = 10957, /* 1970-01-01 to 2000-01-01 */
     SHANGHAI_OFFSET_S = 8 * 3600,
     SECONDS_PER_DAY = 86400,
 };
@@ -24,14 +27,13 @@ static int month_length(int year, int month)
     return month == 2 && is_leap(year) ? 29 : length[month];
 }
 
+/* Years above 0. */
 static day_t day_of(int year, int month, int day_of_month)
 {
-    int shifted_year = month <= 2 ? year - 1 : year;
-    int era = (shifted_year >= 0 ? shifted_year : shifted_year - 399) / 400;
-    int year_of_era = shifted_year - era * 400;
-    int day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day_of_month - 1;
-    int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * DAYS_PER_ERA + day_of_era - EPOCH_FROM_ERA;
+    static const unsigned short from_march[] = {0, 306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275};
+    unsigned shifted = (unsigned)year - (month <= 2), centuries = shifted / 100;
+    unsigned days = shifted * (4 * 365 + 1) / 4 - centuries + centuries / 4;
+    return (day_t)days + from_march[month] + day_of_month - 1 - EPOCH_FROM_ERA;
 }
 
 static day_t clamp(int64_t day)
@@ -43,7 +45,7 @@ bool civil_from_ymd(int year, int month, int day_of_month, day_t *day)
 {
     if (year < YEAR_MIN || year > YEAR_MAX || month < 1 || month > 12)
         return false;
-    if (day_of_month < 1 || day_of_month > month_length(year, month))
+    if (day_of_month < 1 || (day_of_month > SHORTEST_MONTH && day_of_month > month_length(year, month)))
         return false;
     *day = day_of(year, month, day_of_month);
     return true;
@@ -62,27 +64,20 @@ void civil_to_ymd(day_t day, int *year, int *month, int *day_of_month)
     *year = year_of_era + (int)era * 400 + (*month <= 2);
 }
 
-static bool digits(const char *bytes, int count, int *number)
-{
-    int value = 0;
-    for (int i = 0; i < count; i++) {
-        if (bytes[i] < '0' || bytes[i] > '9')
-            return false;
-        value = value * 10 + (bytes[i] - '0');
-    }
-    *number = value;
-    return true;
-}
-
 bool civil_parse(struct slice text, day_t *day)
 {
-    int year, month, day_of_month;
-    if (text.length != CIVIL_TEXT_SIZE - 1 || text.bytes[4] != '-' || text.bytes[7] != '-')
+    if (text.length != CIVIL_TEXT_SIZE - 1)
         return false;
-    if (!digits(text.bytes, 4, &year) || !digits(text.bytes + 5, 2, &month) ||
-        !digits(text.bytes + 8, 2, &day_of_month))
+    /* "YYYY-MM-" at once: hyphens leave a zero byte, and nothing else may. */
+    uint64_t begin = digits_load(text.bytes) ^ digits_load("0000-00-");
+    unsigned tens = (unsigned)(unsigned char)text.bytes[8] - '0',
+             ones = (unsigned)(unsigned char)text.bytes[9] - '0';
+    if (digits_wrong(begin) || (begin & UINT64_C(0xFF0000FF00000000)) || tens > 9 || ones > 9)
         return false;
-    return civil_from_ymd(year, month, day_of_month, day);
+    uint64_t pairs = digits_pairs(begin, 10);
+    int year = (int)((pairs & 0xFF) * 100 + (pairs >> 16 & 0xFF));
+    int month = (int)((pairs >> 32 & 0xFF) * 10 + (begin >> 48 & 0xFF));
+    return civil_from_ymd(year, month, (int)(tens * 10 + ones), day);
 }
 
 static void put_digits(char *out, int count, int number)

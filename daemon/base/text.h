@@ -48,6 +48,8 @@ char *text_take(struct text *text);
  * no overlongs. */
 size_t utf8_char_length(const char *bytes, size_t available);
 bool utf8_valid(const char *bytes, size_t length);
+/* Where the first character begins that is not well-formed or not complete; length when there is none. */
+size_t utf8_well_formed(const char *bytes, size_t length);
 /* Decodes one character that utf8_char_length accepted. */
 uint32_t utf8_decode(const char *bytes, size_t length);
 /* The greatest length ≤ max_bytes that ends at a character's end. */

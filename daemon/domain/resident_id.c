@@ -7,6 +7,8 @@
  */
 #include "domain/resident_id.h"
 
+#include "base/digits.h"
+
 #include <string.h>
 
 enum {
@@ -31,45 +33,30 @@ static unsigned check_of(char c)
     return (c | 0x20) == 'x' ? CHECK_X : digit_of(c) <= 9 ? digit_of(c) : CHECK_X + 1;
 }
 
-/* Eight characters in one word, the first in the lowest byte. */
-static uint64_t load(const char *at)
+/* A number of 18 characters: sixteen digits in two words, one digit, and the value of the check character. */
+struct digits {
+    uint64_t first, second; /* the place and the century; year, month, day and two digits of the sequence */
+    unsigned last, check;
+};
+
+/* False: one of the first 17 characters is no digit, or the last is none of the check characters. */
+static inline bool read_digits(const char *text, struct digits *digits)
 {
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    return word;
+    digits->first = digits_load(text) ^ DIGITS_ZEROS;
+    digits->second = digits_load(text + 8) ^ DIGITS_ZEROS;
+    digits->last = digit_of(text[16]);
+    digits->check = check_of(text[17]);
+    return !(digits_wrong(digits->first) | digits_wrong(digits->second)) && digits->last <= 9 &&
+           digits->check <= CHECK_X;
 }
 
-#define BYTES(value) (UINT64_C(0x0101010101010101) * (value))
-
-/* A byte has its high bit set when it lies below '0' or above '9'. */
-static uint64_t non_digits(uint64_t word)
+/*
+ * The sum over 17 digits, modulo 11, with the check character's place still open. The second word stands ten places below
+ * the first, and 2^10 is 1 modulo 11: so both are added first, digit by digit, which a byte can hold (9 + 4 × 9).
+ */
+static inline unsigned weighted(const struct digits *digits)
 {
-    return (word | (word + BYTES(0x7F - '9')) | (word - BYTES('0'))) & BYTES(0x80);
-}
-
-/* Eight digits as a number to that base: neighbours are joined to pairs, pairs to fours, fours to one. */
-static uint32_t join(uint64_t word, uint64_t base)
-{
-    uint64_t digits = word - BYTES('0');
-    uint64_t pairs = (digits * (base << 8 | 1)) >> 8 & UINT64_C(0x00FF00FF00FF00FF);
-    uint64_t fours = (pairs * ((base * base) << 16 | 1)) >> 16 & UINT64_C(0x0000FFFF0000FFFF);
-    return (uint32_t)((fours * ((base * base * base * base) << 32 | 1)) >> 32);
-}
-
-/* The first 17 characters are digits and the last is one of the check characters. */
-static bool has_form(const char *text)
-{
-    uint64_t bad = non_digits(load(text)) | non_digits(load(text + 8));
-    return !bad && digit_of(text[16]) <= 9 && check_of(text[17]) <= CHECK_X;
-}
-
-/* The sum over 17 digits, with the check character's place still open. */
-static unsigned weighted(const char *digits)
-{
-    return join(load(digits), 2) * 1024 + join(load(digits + 8), 2) * 4 + digit_of(digits[16]) * 2;
+    return digits_join(digits->first + 4 * digits->second, 2) + digits->last * 2;
 }
 
 /* A spreadsheet keeps 15 digits and puts zeros for the rest; some senders then put an X or a digit of their own last. */
@@ -80,21 +67,20 @@ static bool zeros_at_end(const char *text)
     return sequence_zeros || last_zeros;
 }
 
-/* 18 bytes that have the form. */
-static enum resident_id_verdict read_18(const char *text, day_t today, uint64_t *packed)
+static inline enum resident_id_verdict judge(const struct digits *digits, const char *text, day_t today,
+                                             uint64_t *packed)
 {
-    uint32_t first = join(load(text), 10);      /* the place and the century */
-    uint32_t second = join(load(text + 8), 10); /* year, month, day and two digits of the sequence */
-    int year = (int)(first % 100 * 100 + second / 1000000);
+    uint64_t first = digits_pairs(digits->first, 10), second = digits_pairs(digits->second, 10);
+    int year = (int)((first >> 48) * 100 + (second & 0xFF));
     day_t birth;
-    if (!civil_from_ymd(year, (int)(second / 10000 % 100), (int)(second / 100 % 100), &birth) ||
+    if (!civil_from_ymd(year, (int)(second >> 16 & 0xFF), (int)(second >> 32 & 0xFF), &birth) ||
         (today != DAY_NONE && birth > today))
         return RESIDENT_ID_BIRTH_DATE;
-    unsigned check = check_of(text[LENGTH - 1]);
-    if ((weighted(text) + check) % CHECK_MODULUS != 1)
+    if ((weighted(digits) + digits->check) % CHECK_MODULUS != 1)
         return zeros_at_end(text) ? RESIDENT_ID_CHECK_ZEROS : RESIDENT_ID_CHECK;
-    uint64_t number = first * UINT64_C(1000000000) + second * UINT64_C(10) + digit_of(text[16]);
-    *packed = number * CHECK_MODULUS + check;
+    uint64_t number = digits_join_pairs(first, 10) * UINT64_C(1000000000) +
+                      digits_join_pairs(second, 10) * UINT64_C(10) + digits->last;
+    *packed = number * CHECK_MODULUS + digits->check;
     return RESIDENT_ID_OK;
 }
 
@@ -113,9 +99,12 @@ static enum resident_id_verdict read_legacy(const char *text, day_t today, uint6
     memcpy(full, text, BIRTH_AT);
     memcpy(full + BIRTH_AT, "19", 2);
     memcpy(full + BIRTH_AT + 2, text + BIRTH_AT, LENGTH_LEGACY - BIRTH_AT);
-    unsigned check = (CHECK_MODULUS + 1 - weighted(full) % CHECK_MODULUS) % CHECK_MODULUS;
-    full[LENGTH - 1] = check == CHECK_X ? 'X' : (char)('0' + check);
-    return read_18(full, today, packed);
+    full[LENGTH - 1] = '0';
+    struct digits digits;
+    if (!read_digits(full, &digits))
+        return RESIDENT_ID_CHARACTER;
+    digits.check = (CHECK_MODULUS + 1 - weighted(&digits) % CHECK_MODULUS) % CHECK_MODULUS;
+    return judge(&digits, full, today, packed);
 }
 
 /* --- what is not clean ASCII ---------------------------------------------------------------------------------- */
@@ -178,15 +167,17 @@ static enum resident_id_verdict read_unclean(struct slice text, day_t today, uin
         return RESIDENT_ID_SCIENTIFIC;
     if (length != LENGTH && length != LENGTH_LEGACY)
         return RESIDENT_ID_LENGTH;
-    if (length == LENGTH ? !has_form(plain) : !are_digits(plain, LENGTH_LEGACY))
-        return RESIDENT_ID_CHARACTER;
-    return length == LENGTH ? read_18(plain, today, packed) : read_legacy(plain, today, packed);
+    if (length == LENGTH_LEGACY)
+        return read_legacy(plain, today, packed);
+    struct digits digits;
+    return read_digits(plain, &digits) ? judge(&digits, plain, today, packed) : RESIDENT_ID_CHARACTER;
 }
 
 enum resident_id_verdict resident_id_parse(struct slice text, day_t today, uint64_t *packed)
 {
-    if (text.length == LENGTH && has_form(text.bytes))
-        return read_18(text.bytes, today, packed);
+    struct digits digits;
+    if (text.length == LENGTH && read_digits(text.bytes, &digits))
+        return judge(&digits, text.bytes, today, packed);
     return read_unclean(text, today, packed);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * How it is read: marks are the four bytes that can end or change anything (comma, quote, LF, NUL). They are found
- * 64 bytes at a time as a bit mask; everything between two marks is taken over untouched. A row that the window
- * does not hold whole is begun anew in the next window, so that no state lives inside a row.
+ * How it is read: marks are the four bytes that can end or change anything (comma, quote, LF, NUL). Their places are found
+ * some thousand bytes ahead (csv_scan.h); everything between two marks is taken over untouched. A row with as many fields as
+ * the header and without quotes is a run of commas and one LF, and is taken at one go; any other goes mark by mark. A
+ * row that the window does not hold whole is begun anew in the next window, so that no state lives inside a row.
  */
 #include "config.h"
 
@@ -11,78 +12,45 @@
 #include <stdio.h>
 #include <string.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
-enum { BLOCK = 64 };
-
 void csv_init(struct csv *csv)
 {
     memset(csv, 0, offsetof(struct csv, names));
     csv->next_line = 1;
+    csv->scan = csv_scan_best();
 }
 
 /* --- marks ------------------------------------------------------------------------------------------------ */
 
-#ifdef __SSE2__
-static inline uint64_t marks_16(const char *bytes)
+/* Scans on until `wanted` marks (at most CSV_COLUMNS_MAX) lie ahead, or the window's end; returns how many do. */
+static size_t find_marks(struct csv *csv, size_t wanted)
 {
-    __m128i text = _mm_loadu_si128((const __m128i *)(const void *)bytes);
-    __m128i comma = _mm_cmpeq_epi8(text, _mm_set1_epi8(','));
-    __m128i quote = _mm_cmpeq_epi8(text, _mm_set1_epi8('"'));
-    __m128i feed = _mm_cmpeq_epi8(text, _mm_set1_epi8('\n'));
-    __m128i nul = _mm_cmpeq_epi8(text, _mm_setzero_si128());
-    return (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(comma, quote), _mm_or_si128(feed, nul)));
-}
-
-static inline uint64_t marks_64(const char *bytes)
-{
-    return marks_16(bytes) | marks_16(bytes + 16) << 16 | marks_16(bytes + 32) << 32 |
-           marks_16(bytes + 48) << 48;
-}
-#else
-static inline uint64_t marks_64(const char *bytes)
-{
-    uint64_t marks = 0;
-    for (unsigned i = 0; i < BLOCK; i++) {
-        char c = bytes[i];
-        marks |= (uint64_t)(c == ',' || c == '"' || c == '\n' || c == '\0') << i;
+    size_t ahead = csv->mark_count - csv->mark_at;
+    memmove(csv->marks, csv->marks + csv->mark_at, ahead * sizeof *csv->marks);
+    csv->mark_at = 0;
+    while (ahead < wanted && csv->scanned < csv->end) {
+        size_t left = (size_t)(csv->end - csv->scanned),
+               bytes = left < CSV_SCAN_BYTES ? left : CSV_SCAN_BYTES;
+        ahead += csv->scan(csv->scanned, bytes, (uint32_t)(csv->scanned - csv->window), csv->marks + ahead);
+        csv->scanned += bytes;
     }
-    return marks;
-}
-#endif
-
-static uint64_t marks_of_block(const char *block, const char *end)
-{
-    if (end - block >= BLOCK)
-        return marks_64(block);
-    char padded[BLOCK];
-    memset(padded, ' ', sizeof padded);
-    memcpy(padded, block, (size_t)(end - block));
-    return marks_64(padded);
+    csv->mark_count = ahead;
+    return ahead;
 }
 
 /* The next mark, or the window's end. */
 static inline const char *next_mark(struct csv *csv)
 {
-    while (csv->marks == 0) {
-        if (csv->end - csv->block <= BLOCK)
-            return csv->end;
-        csv->block += BLOCK;
-        csv->marks = marks_of_block(csv->block, csv->end);
-    }
-    const char *mark = csv->block + __builtin_ctzll(csv->marks);
-    csv->marks &= csv->marks - 1;
-    return mark;
+    if (csv->mark_at == csv->mark_count && find_marks(csv, 1) == 0)
+        return csv->end;
+    return csv->window + csv->marks[csv->mark_at++];
 }
 
 void csv_window(struct csv *csv, const char *bytes, size_t length, bool last)
 {
-    csv->window = csv->row = csv->block = bytes;
+    csv->window = csv->row = csv->scanned = bytes;
     csv->end = bytes + length;
     csv->last = last;
-    csv->marks = length > 0 ? marks_of_block(bytes, csv->end) : 0;
+    csv->mark_at = csv->mark_count = 0;
 }
 
 size_t csv_rest(const struct csv *csv)
@@ -102,19 +70,20 @@ static enum row_end break_file(struct csv *csv, enum csv_fault fault, uint64_t l
     return ROW_BROKEN;
 }
 
-static void spoil_row(struct csv *csv, enum csv_fault fault)
+/* `field` counts from 1. */
+static void spoil_row(struct csv *csv, enum csv_fault fault, unsigned field)
 {
     if (csv->fault != CSV_FAULT_NONE)
         return;
     csv->fault = fault;
     csv->fault_line = csv->next_line;
-    csv->found = csv->fields + 1;
+    csv->found = field;
 }
 
 static inline void put_field(struct csv *csv, const char *bytes, size_t length)
 {
     if (length > CSV_FIELD_MAX)
-        spoil_row(csv, CSV_FAULT_FIELD_LENGTH);
+        spoil_row(csv, CSV_FAULT_FIELD_LENGTH, csv->fields + 1);
     if (csv->fields < CSV_COLUMNS_MAX)
         csv->field[csv->fields] = (struct slice){bytes, length};
     csv->fields++;
@@ -180,7 +149,7 @@ static inline void end_field(struct csv *csv, const char *begin, const char *mar
     if (!quoted)
         put_field(csv, begin, (size_t)(mark - begin));
     else if (mark != begin)
-        spoil_row(csv, CSV_FAULT_QUOTE);
+        spoil_row(csv, CSV_FAULT_QUOTE, csv->fields);
 }
 
 static enum row_end end_row(struct csv *csv, const char *begin, const char *mark, bool quoted)
@@ -219,13 +188,41 @@ static enum row_end read_row(struct csv *csv)
                 begin = mark + 1;
                 quoted = true;
             } else {
-                spoil_row(csv, CSV_FAULT_QUOTE);
+                spoil_row(csv, CSV_FAULT_QUOTE, quoted ? csv->fields : csv->fields + 1);
             }
             break;
         default:
             return break_file(csv, CSV_FAULT_NUL, csv->next_line);
         }
     }
+}
+
+/* As many fields as the header and no quotes, which is how nearly all rows are; false: nothing was passed. */
+static inline bool read_plain_row(struct csv *csv)
+{
+    size_t columns = csv->columns; /* 0 before the header */
+    if (columns == 0 || csv->broken ||
+        (csv->mark_count - csv->mark_at < columns && find_marks(csv, columns) < columns))
+        return false;
+    const uint32_t *marks = csv->marks + csv->mark_at;
+    const char *begin = csv->row, *end = csv->window + marks[columns - 1];
+    if (*end != '\n' || end - begin > CSV_FIELD_MAX)
+        return false;
+    int other = 0;
+    for (size_t i = 0; i < columns - 1; i++) {
+        const char *mark = csv->window + marks[i];
+        other |= *mark ^ ',';
+        csv->field[i] = (struct slice){begin, (size_t)(mark - begin)};
+        begin = mark + 1;
+    }
+    const char *text_end = end > begin && end[-1] == '\r' ? end - 1 : end;
+    csv->field[columns - 1] = (struct slice){begin, (size_t)(text_end - begin)};
+    if (other != 0 || (columns == 1 && text_end == begin))
+        return false;
+    csv->mark_at += columns;
+    csv->row = end + 1;
+    csv->next_line++;
+    return true;
 }
 
 /* --- rows and the header -------------------------------------------------------------------------------------- */
@@ -276,41 +273,56 @@ static enum csv_step at_end(struct csv *csv)
     return CSV_BROKEN;
 }
 
+enum { EMPTY_LINE = -1 }; /* is no row */
+
+/* What must be looked at mark by mark: an enum csv_step, or EMPTY_LINE. Apart, so that the way of most rows stays short. */
+static __attribute__((noinline)) int next_carefully(struct csv *csv)
+{
+    if (csv->broken)
+        return CSV_BROKEN;
+    if (csv->row == csv->end)
+        return at_end(csv);
+    const char *row = csv->row;
+    csv->fields = 0;
+    csv->fault = CSV_FAULT_NONE;
+    csv->unquoted_length = 0;
+    enum row_end end = read_row(csv);
+    if (end == ROW_BROKEN)
+        return CSV_BROKEN;
+    if (end == ROW_PARTIAL) {
+        csv->row = row;
+        csv->next_line = csv->line;
+        return CSV_MORE;
+    }
+    bool empty = csv->fields == 1 && csv->field[0].length == 0 && *row != '"';
+    if (empty && csv->fault == CSV_FAULT_NONE)
+        return EMPTY_LINE;
+    if (!csv->header_read)
+        return take_header(csv);
+    csv->rows++;
+    if (csv->fault == CSV_FAULT_NONE && csv->fields == csv->columns)
+        return CSV_ROW;
+    if (csv->fault == CSV_FAULT_NONE) {
+        csv->fault = CSV_FAULT_FIELD_COUNT;
+        csv->fault_line = csv->line;
+        csv->found = csv->fields;
+    }
+    return CSV_BAD_ROW;
+}
+
 enum csv_step csv_next(struct csv *csv)
 {
-    for (;;) {
-        if (csv->broken)
-            return CSV_BROKEN;
-        if (csv->row == csv->end)
-            return at_end(csv);
-        const char *row = csv->row;
+    int step;
+    do {
         csv->line = csv->next_line;
-        csv->fields = 0;
-        csv->fault = CSV_FAULT_NONE;
-        csv->unquoted_length = 0;
-        enum row_end end = read_row(csv);
-        if (end == ROW_BROKEN)
-            return CSV_BROKEN;
-        if (end == ROW_PARTIAL) {
-            csv->row = row;
-            csv->next_line = csv->line;
-            return CSV_MORE;
-        }
-        bool empty = csv->fields == 1 && csv->field[0].length == 0 && *row != '"';
-        if (empty && csv->fault == CSV_FAULT_NONE)
-            continue;
-        if (!csv->header_read)
-            return take_header(csv);
-        csv->rows++;
-        if (csv->fault == CSV_FAULT_NONE && csv->fields == csv->columns)
+        if (read_plain_row(csv)) {
+            csv->fault = CSV_FAULT_NONE;
+            csv->rows++;
             return CSV_ROW;
-        if (csv->fault == CSV_FAULT_NONE) {
-            csv->fault = CSV_FAULT_FIELD_COUNT;
-            csv->fault_line = csv->line;
-            csv->found = csv->fields;
         }
-        return CSV_BAD_ROW;
-    }
+        step = next_carefully(csv);
+    } while (step == EMPTY_LINE);
+    return (enum csv_step)step;
 }
 
 void csv_adopt_header(struct csv *csv, const char *const *names, unsigned count)

@@ -28,6 +28,7 @@
 #define SHOUWANG_SOURCE_CSV_H
 
 #include "base/text.h"
+#include "source/csv_scan.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,6 +40,7 @@ enum {
     CSV_ROW_MAX = 64 * 1024,          /* bytes, line ends included */
     CSV_WINDOW_MIN = 2 * CSV_ROW_MAX, /* a window that is not the last must hold more than one row */
     CSV_COLUMN_NAME_MAX = 128,
+    CSV_SCAN_BYTES = 4096, /* scanned at once; the marks of these and of a row are kept */
 };
 
 enum csv_step { CSV_HEADER, CSV_ROW, CSV_BAD_ROW, CSV_MORE, CSV_END, CSV_BROKEN };
@@ -68,22 +70,24 @@ struct csv {
 
     enum csv_fault fault;
     uint64_t fault_line; /* where the damage is, or where the unclosed quote stands */
-    unsigned found;      /* FIELD_COUNT: fields; FIELD_LENGTH: the field, from 1 */
+    unsigned found;      /* FIELD_COUNT: fields; else the field, from 1 */
 
     /* private */
     const char *window, *end, *row;
-    const char *block; /* the 64 bytes that `marks` speaks of */
-    uint64_t marks;
+    csv_scan *scan;
+    const char *scanned; /* up to here `marks` holds those not yet passed, from mark_at to mark_count */
+    size_t mark_at, mark_count;
     uint64_t next_line, quote_line;
     unsigned fields;
     bool last, header_read, broken;
     size_t unquoted_length;
     char names[CSV_COLUMNS_MAX][CSV_COLUMN_NAME_MAX];
+    uint32_t marks[CSV_COLUMNS_MAX + CSV_SCAN_BYTES + CSV_SCAN_SLACK]; /* places in the window */
     char unquoted[CSV_ROW_MAX]; /* fields whose doubled quotes were undone */
 };
 
 void csv_init(struct csv *csv);
-/* The bytes must begin with what csv_rest left over of the window before. `last`: nothing follows. */
+/* At most 4 GiB, which must begin with what csv_rest left over of the window before. `last`: nothing follows. */
 void csv_window(struct csv *csv, const char *bytes, size_t length, bool last);
 enum csv_step csv_next(struct csv *csv);
 /* How many bytes at the window's end were not consumed; at most CSV_ROW_MAX after CSV_MORE. */

@@ -62,34 +62,13 @@ static size_t complete_held(struct encoding_scan *scan, const char *bytes, size_
     return more;
 }
 
-/* Where the first character begins that is not well-formed or not complete; length if there is none. */
-static size_t well_formed(const char *bytes, size_t length)
-{
-    size_t at = 0;
-    while (at < length) {
-        uint64_t eight;
-        if (length - at >= sizeof eight) {
-            memcpy(&eight, bytes + at, sizeof eight);
-            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
-                at += sizeof eight;
-                continue;
-            }
-        }
-        size_t step = utf8_char_length(bytes + at, length - at);
-        if (step == 0)
-            return at;
-        at += step;
-    }
-    return length;
-}
-
 void encoding_scan_add(struct encoding_scan *scan, const char *bytes, size_t length)
 {
     size_t at = 0;
     if (scan->held > 0 && length > 0 && !scan->invalid)
         at = complete_held(scan, bytes, length);
     if (!scan->invalid && scan->held == 0) {
-        at += well_formed(bytes + at, length - at);
+        at += utf8_well_formed(bytes + at, length - at);
         if (length - at >= sizeof scan->hold) {
             found_invalid(scan, scan->offset + at);
         } else {

@@ -17,6 +17,14 @@ struct fact_columns {
     int value, from, to, ref, as_of, when;
 };
 
+/* Codes that were met, by the length and the last byte of their names: most feeds have less than ten. */
+enum { CODES_MET = 16 };
+struct code_met {
+    struct slice name;
+    const struct fact_code *code; /* NULL: none yet */
+    bool allowed;
+};
+
 struct feed_rows {
     const struct dictionary *dictionary;
     const struct feed_config *config; /* NULL: the register */
@@ -25,8 +33,7 @@ struct feed_rows {
     int id, household, name, code;
     struct fact_columns canonical;
     struct fact_columns mapped[FEED_FACTS_MAX];
-    /* The code of the row before: files come sorted by it more often than not. */
-    const struct fact_code *last_code;
+    struct code_met met[CODES_MET];
 };
 
 /* --- notes -------------------------------------------------------------------------------------------------------- */
@@ -126,12 +133,16 @@ static bool refuse(const struct feed_rows *rows, struct feed_row *out, int colum
 
 static const struct slice nothing = {"", 0};
 
+/* As it stands in the file. What fits as it stands needs no trimming: the exact forms are tried on this first. */
+static inline struct slice raw_field(const struct feed_rows *rows, int column)
+{
+    return column == NO_COLUMN ? nothing : rows->csv->field[column];
+}
+
 /* Most fields have no blank at either end: look before calling. */
 static inline struct slice field(const struct feed_rows *rows, int column)
 {
-    if (column == NO_COLUMN)
-        return nothing;
-    struct slice text = rows->csv->field[column];
+    struct slice text = raw_field(rows, column);
     if (text.length > 0 &&
         ((unsigned char)text.bytes[0] <= ' ' || (unsigned char)text.bytes[text.length - 1] <= ' '))
         return slice_trim(text);
@@ -156,7 +167,7 @@ const char *feed_id_reason(int verdict)
     return id_reasons[verdict];
 }
 
-static bool read_subject(const struct feed_rows *rows, struct feed_fact *fact, struct feed_row *out)
+static bool read_subject_carefully(const struct feed_rows *rows, struct feed_fact *fact, struct feed_row *out)
 {
     struct slice id = field(rows, rows->id), household = field(rows, rows->household);
     if (id.length > 0 && household.length > 0)
@@ -176,33 +187,57 @@ static bool read_subject(const struct feed_rows *rows, struct feed_fact *fact, s
     return refuse(rows, out, rows->id, id_reasons[verdict], id, "an identity number of GB 11643");
 }
 
-static void read_name(const struct feed_rows *rows, struct feed_fact *fact)
+static inline bool read_subject(const struct feed_rows *rows, struct feed_fact *fact, struct feed_row *out)
 {
-    fact->name = field(rows, rows->name);
+    fact->household_no = nothing;
+    return (raw_field(rows, rows->household).length == 0 &&
+            resident_id_parse(raw_field(rows, rows->id), rows->today, &fact->id_packed) == RESIDENT_ID_OK) ||
+           read_subject_carefully(rows, fact, out);
+}
+
+static struct slice read_name(const struct feed_rows *rows)
+{
+    struct slice name = field(rows, rows->name);
     /* Longer than any name: what is compared and kept is its beginning. */
-    fact->name.length = utf8_cut(fact->name.bytes, fact->name.length, NAME_BYTES_MAX);
+    if (name.length > NAME_BYTES_MAX)
+        name.length = utf8_cut(name.bytes, name.length, NAME_BYTES_MAX);
+    return name;
 }
 
 /* --- a fact's parts ------------------------------------------------------------------------------------------------- */
 
-static bool read_code(struct feed_rows *rows, struct feed_fact *fact, struct feed_row *out)
+static struct code_met *place_of_code(struct feed_rows *rows, struct slice name)
 {
-    struct slice name = field(rows, rows->code);
-    if (!rows->last_code || !slice_is(name, rows->last_code->name)) {
-        const struct fact_code *code = dictionary_by_name(rows->dictionary, name);
-        if (!code)
-            return refuse(rows, out, rows->code, name.length > 0 ? "code.unknown" : "code.missing", name,
-                          "a code of the fact dictionary");
-        rows->last_code = code;
-    }
-    fact->code = rows->last_code;
-    if (rows->config && !feed_config_allows(rows->config, fact->code))
-        return refuse(rows, out, rows->code, "code.not_allowed", name, "a code that this feed may state");
+    unsigned char last = name.length > 0 ? (unsigned char)name.bytes[name.length - 1] : 0;
+    return &rows->met[(name.length + last) % CODES_MET];
+}
+
+static bool meet_code(struct feed_rows *rows, struct slice name, struct code_met *met, struct feed_row *out)
+{
+    const struct fact_code *code = dictionary_by_name(rows->dictionary, name);
+    if (!code)
+        return refuse(rows, out, rows->code, name.length > 0 ? "code.unknown" : "code.missing", name,
+                      "a code of the fact dictionary");
+    bool allowed = !rows->config || feed_config_allows(rows->config, code);
+    *met = (struct code_met){slice_of(code->name), code, allowed};
     return true;
 }
 
-static bool read_date(const struct feed_rows *rows, const struct feed_fact_map *map, int column, day_t *day,
-                      struct feed_row *out)
+static bool read_code(struct feed_rows *rows, struct feed_fact *fact, struct feed_row *out)
+{
+    struct slice name = field(rows, rows->code);
+    struct code_met *met = place_of_code(rows, name);
+    bool known =
+        met->code && name.length == met->name.length && memcmp(name.bytes, met->name.bytes, name.length) == 0;
+    if (!known && !meet_code(rows, name, met, out))
+        return false;
+    fact->code = met->code;
+    return met->allowed ||
+           refuse(rows, out, rows->code, "code.not_allowed", name, "a code that this feed may state");
+}
+
+static bool read_date_carefully(const struct feed_rows *rows, const struct feed_fact_map *map, int column,
+                                day_t *day, struct feed_row *out)
 {
     struct slice text = field(rows, column);
     *day = DAY_NONE;
@@ -213,6 +248,15 @@ static bool read_date(const struct feed_rows *rows, const struct feed_fact_map *
             return true;
     return refuse(rows, out, column, "date.unreadable", text,
                   map ? "a date as configured, that exists" : "a date that exists, YYYY-MM-DD");
+}
+
+static inline bool read_date(const struct feed_rows *rows, const struct feed_fact_map *map, int column,
+                             day_t *day, struct feed_row *out)
+{
+    struct slice text = raw_field(rows, column);
+    *day = DAY_NONE;
+    return text.length == 0 || (!map && civil_parse(text, day)) ||
+           read_date_carefully(rows, map, column, day, out);
 }
 
 static bool read_period(const struct feed_rows *rows, const struct feed_fact_map *map,
@@ -302,8 +346,8 @@ static const struct {
                              "a certificate that holds the same person's identity number"},
 };
 
-static bool read_value(const struct feed_rows *rows, const struct feed_fact_map *map, int column,
-                       struct feed_fact *fact, struct feed_row *out)
+static bool read_value_carefully(const struct feed_rows *rows, const struct feed_fact_map *map, int column,
+                                 struct feed_fact *fact, struct feed_row *out)
 {
     struct slice text = map && map->constant ? slice_of(map->constant) : field(rows, column);
     struct slice written = text;
@@ -332,20 +376,21 @@ static bool read_value(const struct feed_rows *rows, const struct feed_fact_map 
     return true;
 }
 
-/* The cheap and decisive parts first; an amount that is kept is listed only when the row stands. */
-static void read_fact(struct feed_rows *rows, const struct feed_fact_map *map,
-                      const struct fact_columns *columns, const struct feed_fact *subject,
-                      struct feed_row *out)
+static inline bool read_value(const struct feed_rows *rows, const struct feed_fact_map *map, int column,
+                              struct feed_fact *fact, struct feed_row *out)
 {
-    struct feed_fact *fact = &out->facts[out->fact_count];
-    *fact = *subject;
-    if (map)
-        fact->code = map->code;
-    else if (!read_code(rows, fact, out))
-        return;
-    if (read_period(rows, map, columns, fact, out) && read_ref(rows, columns->ref, fact, out) &&
-        read_value(rows, map, columns->value, fact, out))
-        out->fact_count++;
+    fact->detail = nothing;
+    return (!map && fact->code->kind == FACT_AMOUNT && money_parse(raw_field(rows, column), &fact->value) &&
+            fact->value <= AMOUNT_ENORMOUS_FEN) ||
+           read_value_carefully(rows, map, column, fact, out);
+}
+
+/* The cheap and decisive parts first; an amount that is kept is listed only when the row stands. */
+static bool read_parts(const struct feed_rows *rows, const struct feed_fact_map *map,
+                       const struct fact_columns *columns, struct feed_fact *fact, struct feed_row *out)
+{
+    return read_period(rows, map, columns, fact, out) && read_ref(rows, columns->ref, fact, out) &&
+           read_value(rows, map, columns->value, fact, out);
 }
 
 /* --- rows ----------------------------------------------------------------------------------------------------------- */
@@ -361,17 +406,32 @@ static bool is_stated(const struct feed_rows *rows, size_t i)
            field(rows, columns->to).length > 0 || field(rows, columns->ref).length > 0;
 }
 
-static void read_mapped(struct feed_rows *rows, struct feed_fact *subject, struct feed_row *out)
+static void read_mapped(struct feed_rows *rows, struct feed_row *out)
 {
+    struct feed_fact subject = {.line = rows->csv->line, .name = read_name(rows)};
     bool known = false;
     for (size_t i = 0; i < rows->config->fact_count; i++) {
         if (!is_stated(rows, i))
             continue; /* a row that states nothing is not judged, whomever it is about */
-        if (!known && !read_subject(rows, subject, out))
+        if (!known && !read_subject(rows, &subject, out))
             return;
         known = true;
-        read_fact(rows, &rows->config->facts[i], &rows->mapped[i], subject, out);
+        const struct feed_fact_map *map = &rows->config->facts[i];
+        struct feed_fact *fact = &out->facts[out->fact_count];
+        *fact = subject;
+        fact->code = map->code;
+        out->fact_count += read_parts(rows, map, &rows->mapped[i], fact, out);
     }
+}
+
+/* Every part is written where it stays: copying what was just written piece by piece is slow. */
+static void read_canonical(struct feed_rows *rows, struct feed_row *out)
+{
+    struct feed_fact *fact = &out->facts[0];
+    fact->line = rows->csv->line;
+    fact->name = read_name(rows);
+    out->fact_count = read_subject(rows, fact, out) && read_code(rows, fact, out) &&
+                      read_parts(rows, NULL, &rows->canonical, fact, out);
 }
 
 static void describe_damage(const struct feed_rows *rows, struct feed_row *out)
@@ -388,14 +448,10 @@ void feed_rows_read(struct feed_rows *rows, bool bad_row, struct feed_row *out)
         describe_damage(rows, out);
         return;
     }
-    struct feed_fact subject;
-    memset(&subject, 0, sizeof subject);
-    subject.line = rows->csv->line;
-    read_name(rows, &subject);
     if (rows->config && rows->config->mapped)
-        read_mapped(rows, &subject, out);
-    else if (read_subject(rows, &subject, out))
-        read_fact(rows, NULL, &rows->canonical, &subject, out);
+        read_mapped(rows, out);
+    else
+        read_canonical(rows, out);
 }
 
 /* --- columns -------------------------------------------------------------------------------------------------------- */

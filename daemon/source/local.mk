@@ -3,6 +3,7 @@ noinst_LIBRARIES += daemon/source/libsource.a
 daemon_source_libsource_a_CPPFLAGS = $(AM_CPPFLAGS) $(INIH_CFLAGS) $(JANSSON_CFLAGS)
 daemon_source_libsource_a_SOURCES = \
 	daemon/source/csv.c daemon/source/csv.h \
+	daemon/source/csv_scan.c daemon/source/csv_scan.h \
 	daemon/source/drop.c daemon/source/drop.h \
 	daemon/source/encoding.c daemon/source/encoding.h \
 	daemon/source/fact_set.c daemon/source/fact_set.h \

@@ -256,18 +256,17 @@ static enum status refill(struct table *table, struct error *err)
     return STATUS_OK;
 }
 
-static enum csv_step next_step(struct table *table, struct error *err)
+/* Goes on from a step: with more of the file when the window is used up. */
+static enum csv_step go_on(struct table *table, enum csv_step step, struct error *err)
 {
-    for (;;) {
-        enum csv_step step = csv_next(&table->csv);
-        if (step != CSV_MORE)
-            return step;
-        if (refill(table, err) != STATUS_OK) {
-            table->csv.broken = true;
-            table->csv.fault = CSV_FAULT_NONE;
-            return CSV_BROKEN;
-        }
+    for (; step == CSV_MORE; step = csv_next(&table->csv)) {
+        if (refill(table, err) == STATUS_OK)
+            continue;
+        table->csv.broken = true;
+        table->csv.fault = CSV_FAULT_NONE;
+        return CSV_BROKEN;
     }
+    return step;
 }
 
 /* Puts the reader's own words where refill did not put any. */
@@ -305,12 +304,16 @@ enum status table_header(struct table *table, struct error *err)
     enum status status = settle_encoding(table, why);
     if (status != STATUS_OK)
         return status;
-    return explained(table, next_step(table, why), why) == CSV_HEADER ? STATUS_OK : why->status;
+    return explained(table, go_on(table, csv_next(&table->csv), why), why) == CSV_HEADER ? STATUS_OK
+                                                                                         : why->status;
 }
 
 enum csv_step table_next(struct table *table, struct error *err)
 {
-    return explained(table, next_step(table, err), err);
+    enum csv_step step = csv_next(&table->csv);
+    if (step == CSV_ROW)
+        return step;
+    return explained(table, go_on(table, step, err), err);
 }
 
 enum status table_check(const struct table *table, struct error *err)

@@ -184,6 +184,7 @@ START_TEST(damage_in_words)
     ck_assert_str_eq(expected, "2, as the header has");
     ck_assert_int_eq(csv_next(&csv), CSV_BAD_ROW);
     csv_fault_describe(&csv, found, expected, sizeof found);
+    ck_assert_str_eq(found, "a quote inside field 1 or text behind its end");
     ck_assert_str_eq(expected, "quotes around the whole field, those inside doubled");
     ck_assert_uint_eq(csv.rows, 2);
 }
