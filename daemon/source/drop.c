@@ -127,12 +127,19 @@ static enum status folder_of(char out[DROP_PATH_MAX], const char *archive_direct
     return join(out, err, "%s/%s%s", archive_directory, feed, refused ? "/refused" : "");
 }
 
+/* A disk that fails is not the operator's mistake. */
+static enum status folder_failed(const char *folder, const char *what, struct error *err)
+{
+    const int number = errno;
+    return error_set(err, number == EIO || number == ESTALE ? STATUS_RETRY : STATUS_CONFIG, "%s: %s: %s",
+                     folder, what, strerror(number));
+}
+
 static enum status check_folder(const char *folder, dev_t device, struct error *err)
 {
     struct stat info;
     if (stat(folder, &info) != 0 || access(folder, W_OK | X_OK) != 0)
-        return error_set(err, STATUS_CONFIG, "%s: files cannot be moved there, expected a folder of ours",
-                         folder);
+        return folder_failed(folder, "files cannot be moved there, expected a folder of ours", err);
     if (info.st_dev != device)
         return error_set(err, STATUS_CONFIG,
                          "%s: lies on another file system than the drop directory, expected the same",
@@ -153,8 +160,8 @@ enum status drop_prepare(const char *drop_directory, const char *archive_directo
     if (status != STATUS_OK)
         return status;
     if (stat(from, &info) != 0 || access(from, W_OK | X_OK) != 0)
-        return error_set(err, STATUS_CONFIG,
-                         "%s: files cannot be moved from there, expected a folder we may write to", from);
+        return folder_failed(from, "files cannot be moved from there, expected a folder we may write to",
+                             err);
     return check_folder(refused, info.st_dev, err);
 }
 
@@ -220,6 +227,22 @@ static enum status free_place(char csv[DROP_PATH_MAX], char manifest[DROP_PATH_M
     }
     return error_set(err, STATUS_CONFIG, "%s: holds %d files of one name, expected old ones to be removed",
                      folder, DROP_SAME_NAME_MAX);
+}
+
+enum status drop_is_half_refused(const struct drop_file *file, const char *archive_directory,
+                                 const char *feed, bool *half, struct error *err)
+{
+    char folder[DROP_PATH_MAX], csv[DROP_PATH_MAX], manifest[DROP_PATH_MAX];
+    bool there = false;
+    *half = false;
+    enum status status = folder_of(folder, archive_directory, feed, true, err);
+    /* Where drop_move would put a manifest that stands alone. */
+    if (status == STATUS_OK)
+        status = free_place(csv, manifest, folder, file->name, true, err);
+    if (status == STATUS_OK)
+        status = exists(csv, &there, err);
+    *half = there;
+    return status;
 }
 
 enum status drop_move(const struct drop_file *file, const char *archive_directory, const char *feed,

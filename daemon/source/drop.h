@@ -58,6 +58,10 @@ enum status drop_prepare(const char *drop_directory, const char *archive_directo
 enum status drop_is_archived(const struct drop_file *file, const char *archive_directory, const char *feed,
                              const struct manifest *manifest, bool *archived, struct error *err) WARN_UNUSED;
 
+/* Whether the manifest, which stands alone, belongs to a CSV that was refused and moved before a crash. */
+enum status drop_is_half_refused(const struct drop_file *file, const char *archive_directory,
+                                 const char *feed, bool *half, struct error *err) WARN_UNUSED;
+
 /* Moves what is there of the two. refused: into the folder of the refused. */
 enum status drop_move(const struct drop_file *file, const char *archive_directory, const char *feed,
                       bool refused, struct error *err) WARN_UNUSED;

@@ -37,6 +37,7 @@ struct attempt {
     struct drop_state state;
     struct manifest manifest;
     bool manifest_read; /* without a refusal */
+    bool half_refused;  /* its CSV was refused and is in the archive */
     struct table *table;
     struct ingest_result *result;
 };
@@ -164,6 +165,18 @@ static bool says_the_same_again(const struct manifest *manifest, const struct ar
            other->period_to >= manifest->period_to;
 }
 
+/* The file may be in the archive already: of a refused one the manifest only has to follow. */
+static enum status judge_manifest_alone(struct attempt *attempt, struct error *err)
+{
+    enum status status = drop_is_half_refused(&attempt->file, attempt->settings->archive_directory,
+                                              attempt->config->name, &attempt->half_refused, err);
+    if (status == STATUS_OK && attempt->half_refused)
+        attempt->result->outcome = INGEST_ARCHIVED;
+    else if (status == STATUS_OK)
+        status = wait_for(attempt, "a manifest without its file");
+    return status;
+}
+
 static enum status check_arrival(struct attempt *attempt, struct error *err)
 {
     const struct manifest *manifest = &attempt->manifest;
@@ -190,7 +203,7 @@ static enum status check_arrival(struct attempt *attempt, struct error *err)
                          "batch %s was accepted before (number %lld), expected a new name", manifest->batch,
                          (long long)arrival.same_name.batch_id);
     if (!attempt->state.csv_there)
-        return wait_for(attempt, "a manifest without its file");
+        return judge_manifest_alone(attempt, err);
     if (arrival.same_bytes.exists && says_the_same_again(manifest, &arrival.same_bytes))
         return error_set(err, STATUS_REJECT,
                          "the file was accepted before as batch %s (number %lld), expected a new one",
@@ -469,8 +482,9 @@ static void move_files(const struct attempt *attempt)
 {
     struct error why;
     const struct ingest_result *result = attempt->result;
-    enum status status = drop_move(&attempt->file, attempt->settings->archive_directory,
-                                   attempt->config->name, result->outcome == INGEST_REFUSED, &why);
+    bool refused = result->outcome == INGEST_REFUSED || attempt->half_refused;
+    enum status status =
+        drop_move(&attempt->file, attempt->settings->archive_directory, attempt->config->name, refused, &why);
     if (status != STATUS_OK)
         log_event(LOG_FEED_STUCK, log_text("feed", result->feed), log_text("batch", result->batch),
                   log_error(&why));

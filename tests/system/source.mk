@@ -15,3 +15,10 @@ tests_system_test_source_ingest_LDADD = $(SOURCE_TEST_LIBS)
 tests_system_test_source_county_SOURCES = tests/system/test_source_county.c
 tests_system_test_source_county_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_system_test_source_county_LDADD = $(SOURCE_TEST_LIBS)
+
+# Memory and the disk fail at every place once (tests/unit/allocation.h, faults.h).
+check_PROGRAMS += tests/system/test_source_faults
+tests_system_test_source_faults_SOURCES = tests/system/test_source_faults.c
+tests_system_test_source_faults_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_system_test_source_faults_LDFLAGS = $(AM_LDFLAGS) $(ALLOCATION_WRAPS) $(FAULTS_WRAPS)
+tests_system_test_source_faults_LDADD = tests/unit/libfaults.a tests/unit/liballocation.a $(SOURCE_TEST_LIBS)

@@ -29,3 +29,11 @@ tests_unit_test_feed_rows_LDADD = $(source_test_libs)
 tests_unit_test_table_SOURCES = tests/unit/test_table.c
 tests_unit_test_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_table_LDADD = $(source_test_libs)
+
+# System calls on files that fail: the linker puts tests/unit/faults.c between our libraries and the C library.
+FAULTS_WRAPS = -Wl,--wrap=open,--wrap=read,--wrap=pread,--wrap=write,--wrap=fsync,--wrap=close \
+	-Wl,--wrap=rename,--wrap=renameat2,--wrap=link,--wrap=unlink,--wrap=mkdir \
+	-Wl,--wrap=opendir,--wrap=readdir,--wrap=stat,--wrap=lstat,--wrap=fstat,--wrap=access
+check_LIBRARIES += tests/unit/libfaults.a
+tests_unit_libfaults_a_SOURCES = tests/unit/faults.c tests/unit/faults.h
+tests_unit_libfaults_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
