@@ -24,7 +24,9 @@ include tests/system/source.mk
 include tests/unit/source.mk
 include tests/unit/policy.mk
 
-# The long ones: the policy machine against the evaluator on many more counties.
+# The long ones: the policy machine against the evaluator on many more counties; every fault of memory and disk.
 check-long: check
 	SHOUWANG_SEEDS=60 $(top_srcdir)/tests/system/run $(abs_top_builddir) reference
+	SHOUWANG_LONG=1 $(top_srcdir)/tests/system/run-store.sh $(abs_top_builddir) \
+		$(abs_top_builddir)/tests/system/test_source_faults
 .PHONY: check-long

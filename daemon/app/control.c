@@ -106,6 +106,13 @@ static const struct control_argument *find_argument(const struct control_verb *v
     return 0;
 }
 
+/* What somebody sent is told, and logged, only if it can be a word of the protocol: it might be a person's name. */
+static const char *shown(const char *name)
+{
+    return strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name) && strlen(name) <= 40 ? name
+                                                                                             : "(not shown)";
+}
+
 static enum status check_arguments(const struct control_verb *verb, json_t *arguments, struct error *err)
 {
     const char *name;
@@ -114,7 +121,7 @@ static enum status check_arguments(const struct control_verb *verb, json_t *argu
     {
         const struct control_argument *argument = find_argument(verb, name);
         if (!argument)
-            return error_set(err, STATUS_REJECT, "%s takes no argument %.40s", verb->name, name);
+            return error_set(err, STATUS_REJECT, "%s takes no argument %s", verb->name, shown(name));
         const char *expected = wrong_type(argument->type, value);
         if (expected)
             return error_set(err, STATUS_REJECT, "%s: argument %s must be %s", verb->name, name, expected);
@@ -243,7 +250,7 @@ static enum status understand(const struct control *control, json_t *json, struc
         return error_set(err, STATUS_REJECT, "a request is one line {\"verb\":\"…\",\"args\":{…}}");
     const struct control_verb *found = find_verb(control, name);
     if (!found)
-        return error_set(err, STATUS_REJECT, "this shouwangd knows no verb %.40s", name);
+        return error_set(err, STATUS_REJECT, "this shouwangd knows no verb %s", shown(name));
     request->arguments = arguments ? json_incref(arguments) : json_object();
     if (!json_is_object(request->arguments))
         return error_set(err, STATUS_REJECT, "args must be an object");

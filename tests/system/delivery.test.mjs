@@ -10,6 +10,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { dropFeed, Register, residentId } from './lib/county.mjs';
 import { Webhook } from 'standardwebhooks';
 import { Cluster, Instance, newSecret, program } from './lib/instance.mjs';
+import { CANARY } from './lib/privacy.mjs';
 import { Receiver } from './lib/receiver.mjs';
 import { until } from './lib/wait.mjs';
 
@@ -166,9 +167,9 @@ test('a township that may know names gets them, another does not', async () => {
     instance.round('2021-06-30');
     await a.waitFor(1);
     await b.waitFor(1);
-    assert.deepEqual(a.events[0].data.persons, [{ name: '王某某', id_number: residentId('1980-01-01', 1) }]);
-    assert.deepEqual(b.events[0].data.persons, [{ name: '王**', id_number: '6109**********0022' }]);
-    assert.doesNotMatch(b.ledger[0].body, /610922198001010022|王某某|address/);
+    assert.deepEqual(a.events[0].data.persons, [{ name: CANARY.name, id_number: residentId('1980-01-01', 1) }]);
+    assert.deepEqual(b.events[0].data.persons, [{ name: '欧***', id_number: '6109**********0022' }]);
+    assert.doesNotMatch(b.ledger[0].body, new RegExp(`610922198001010022|${CANARY.name}|address`));
 });
 
 test('no township waits for its turn behind others that have nothing to send', async () => {
@@ -275,7 +276,7 @@ test('what a township did not take in its term is told to the county once, with 
     assert.notEqual(told.id, a.ledger[0].id);
     const { id, type, township_code } = told.data.undelivered;
     assert.deepEqual({ id, type, township_code }, { id: a.ledger[0].id, type: 'warning.raised', township_code: A });
-    assert.deepEqual(told.data.persons, [{ name: '王**', id_number: '6109**********0014' }]);
+    assert.deepEqual(told.data.persons, [{ name: '欧***', id_number: '6109**********0014' }]);
     assert.equal(told.data.address, undefined);
 });
 

@@ -51,6 +51,7 @@ make_cluster() {
 		autovacuum_naptime = 10s
 		max_wal_size = 1GB
 		timezone = 'UTC'
+		log_line_prefix = '%m [%p] %a '
 	CONF
 }
 

@@ -23,6 +23,6 @@ export TEST_CONNINFO
 export abs_top_srcdir=$here/../.. abs_top_builddir=$build
 for program in "$@"; do
 	case ${program##*/} in *.*) continue ;; esac
-	timeout 300 "$program" || status=1
+	timeout "${SHOUWANG_LONG:+3}600" "$program" || status=1
 done
 exit $status

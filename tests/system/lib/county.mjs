@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CANARY } from './privacy.mjs';
 
 const WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 
@@ -32,12 +33,12 @@ export class Register {
     persons = [];
     facts = [];
 
-    household(household_no, { township = '610922103', village = township + '001', area = 'rural', address = '某村' } = {}) {
+    household(household_no, { township = '610922103', village = township + '001', area = 'rural', address = CANARY.address } = {}) {
         this.households.push({ household_no, township_code: township, village_code: village, area, address });
         return this;
     }
 
-    person(household_no, id_number, { name = '王某某', kinship = '02', labour = '' } = {}) {
+    person(household_no, id_number, { name = CANARY.name, kinship = '02', labour = '' } = {}) {
         this.persons.push({ household_no, id_number, name, kinship, labour });
         return this;
     }

@@ -4,10 +4,12 @@
 // SHOUWANG_BUILD names the build folder. Nothing leaves loopback; everything lies in a temporary folder.
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { get } from 'node:http';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Watch } from './privacy.mjs';
 import { until } from './wait.mjs';
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
@@ -31,6 +33,7 @@ function must(command, args, options) {
 export class Cluster {
     static start() {
         const cluster = new Cluster();
+        cluster.instances = new Set();
         cluster.directory = mkdtempSync(join(tmpdir(), 'swpg.'));
         chmodSync(cluster.directory, 0o755);
         const data = join(cluster.directory, 'pg');
@@ -47,11 +50,42 @@ export class Cluster {
         must(PG_CLUSTER, [action, this.data]);
     }
 
+    /** What the server logged of sessions that were not the tests' own (psql). */
+    serverLog() {
+        const path = join(this.data, 'data', 'server.log');
+        if (!existsSync(path)) return Buffer.alloc(0);
+        const text = readFileSync(path, 'latin1'); // byte for byte
+        const entries = text.split(/^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)/m);
+        return Buffer.from(entries.filter((entry) => !/^\S+ \S+ \S+ \[\d+\] psql /.test(entry)).join(''), 'latin1');
+    }
+
+    /** For a test that put something into it on purpose. */
+    forgetServerLog() {
+        writeFileSync(join(this.data, 'data', 'server.log'), '');
+    }
+
     stop() {
+        const unexamined = [...this.instances];
         run(PG_CLUSTER, ['remove', this.data]);
         rmSync(this.directory, { recursive: true, force: true });
+        if (unexamined.length > 0) throw new Error(`${unexamined.map((instance) => instance.database)}: never closed, so nobody looked what they said about persons`);
     }
 }
+
+/** A page of a daemon; empty when there is no answer. */
+function page(http, path) {
+    return new Promise((resolve) => {
+        const chunks = [];
+        const request = get(`http://${http}${path}`, { agent: false, timeout: 2000 }, (response) => {
+            response.on('data', (chunk) => chunks.push(chunk)).on('end', () => resolve(Buffer.concat(chunks)));
+            response.on('error', () => resolve(Buffer.concat(chunks)));
+        });
+        request.on('timeout', () => request.destroy()).on('error', () => resolve(Buffer.concat(chunks)));
+    });
+}
+
+/** What shouwangctl shows of households to operators who ask for them; all else that it says is about no person. */
+const SHOWS_PERSONS = /^(explain|feed show|warnings|visits|leads)/;
 
 export const newSecret = () => 'whsec_' + randomBytes(24).toString('base64');
 
@@ -62,6 +96,9 @@ export class Instance {
     /** options: townships: { code: { url, secret, ...extra } }, settings: { section: { key: value } }, policy: path */
     constructor(cluster, options = {}) {
         this.cluster = cluster;
+        cluster.instances.add(this);
+        this.watch = new Watch();
+        this.said = []; // [where, bytes]
         this.database = `county_${++databases}`;
         this.directory = mkdtempSync(join(tmpdir(), 'sw.'));
         this.drop = join(this.directory, 'drop');
@@ -95,6 +132,7 @@ export class Instance {
     }
 
     township(code, { secret, ...keys }) {
+        this.watch.secret(secret);
         const secretFile = join(this.directory, 'townships.d', `${code}.secret`);
         writeFileSync(secretFile, secret + '\n', { mode: 0o600 });
         const lines = Object.entries({ ...keys, secret_file: `${code}.secret` }).map(([key, value]) => `${key} = ${value}\n`);
@@ -103,7 +141,7 @@ export class Instance {
 
     /** The daemon takes up the configuration as it stands now. */
     reload() {
-        must(program('shouwangctl'), ['-c', this.conf, 'reload']);
+        this.#must('reload');
     }
 
     #createDatabase() {
@@ -123,7 +161,19 @@ export class Instance {
 
     /** Runs shouwangctl; returns { status, stdout, stderr }. */
     ctl(...args) {
-        return run(program('shouwangctl'), ['-c', this.conf, ...args]);
+        return this.#heard(args, run(program('shouwangctl'), ['-c', this.conf, ...args]));
+    }
+
+    #heard(args, result) {
+        this.said.push([`shouwangctl ${args[0]}: stderr`, result.stderr]);
+        if (!SHOWS_PERSONS.test(args.join(' '))) this.said.push([`shouwangctl ${args[0]}: stdout`, result.stdout]);
+        return result;
+    }
+
+    #must(...args) {
+        const result = this.ctl(...args);
+        if (result.status !== 0) throw new Error(`shouwangctl ${args.join(' ')}: exit ${result.status}: ${result.stderr}`);
+        return result.stdout;
     }
 
     /** Like ctl, but this process goes on meanwhile: for what waits for one of our own receivers. */
@@ -132,17 +182,18 @@ export class Instance {
             const result = { stdout: '', stderr: '' };
             const child = spawn(program('shouwangctl'), ['-c', this.conf, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60000 });
             for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (chunk) => (result[name] += chunk));
-            child.on('error', reject).on('close', (status) => resolve({ status, ...result }));
+            child.on('error', reject).on('close', (status) => resolve(this.#heard(args, { status, ...result })));
         });
     }
 
     /** Runs shouwangctl, which must succeed, and parses its JSON document. */
     json(...args) {
-        return JSON.parse(must(program('shouwangctl'), ['-c', this.conf, ...args, '--json']));
+        return JSON.parse(this.#must(...args, '--json'));
     }
 
     import(register) {
         const folder = typeof register === 'string' ? register : register.write(join(this.directory, 'register'));
+        this.watch.folder(folder);
         return this.json('import', folder);
     }
 
@@ -155,7 +206,11 @@ export class Instance {
         this.daemon = spawn(program('shouwangd'), ['-c', this.conf, '-f', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
         this.output = '';
         this.exited = new Promise((resolve) => this.daemon.on('exit', (code, signal) => resolve({ code, signal })));
-        this.daemon.stderr.setEncoding('utf8').on('data', (chunk) => (this.output += chunk));
+        const decoder = new TextDecoder();
+        this.daemon.stderr.on('data', (chunk) => {
+            this.said.push(['log', chunk]);
+            this.output += decoder.decode(chunk, { stream: true });
+        });
         let gone = null;
         this.exited.then((end) => (gone = end));
         await until(() => {
@@ -169,9 +224,40 @@ export class Instance {
         return until(() => pattern.exec(this.output), () => `${pattern} in the log:\n${this.output}`, deadline_ms);
     }
 
+    /** Hears what the running daemon says on all its pages, in its title and in its sessions. */
+    async hear() {
+        const pid = this.daemon?.pid;
+        if (!pid || !existsSync(`/proc/${pid}`)) return;
+        for (const file of ['cmdline', 'comm']) {
+            try {
+                this.said.push([`/proc/PID/${file}`, readFileSync(`/proc/${pid}/${file}`)]);
+            } catch {
+                return; // it has ended meanwhile
+            }
+        }
+        if (this.http) for (const path of ['/', '/metrics', '/livez', '/readyz?verbose']) this.said.push([path, await page(this.http, path)]);
+        const sessions = `select application_name || ' ' || query from pg_stat_activity where datname = '${this.database}' and application_name <> 'psql'`;
+        const activity = run('psql', ['-XAtq', '-d', `${this.cluster.conninfo} connect_timeout=2`, '-c', sessions], { timeout: 10000 });
+        this.said.push(['pg_stat_activity', activity.stdout]);
+    }
+
+    /** Throws when anything that was said names a person. */
+    examine() {
+        this.cluster.instances.delete(this);
+        this.watch.folder(this.drop).folder(join(this.directory, 'archive')).folder(join(this.directory, 'register'));
+        for (const name of existsSync(this.directory) ? readdirSync(this.directory) : [])
+            if (/log/.test(name) && statSync(join(this.directory, name)).isFile()) this.said.push([name, readFileSync(join(this.directory, name))]);
+        this.said.push(['server.log', this.cluster.serverLog()]);
+        const log = this.said.filter(([where]) => where === 'log').map(([, bytes]) => Buffer.from(bytes)); // a line may lie in two chunks
+        const rest = this.said.filter(([where]) => where !== 'log');
+        const leaks = [['log', Buffer.concat(log)], ...rest].flatMap(([where, bytes]) => this.watch.leaks(where, bytes));
+        if (leaks.length > 0) throw new Error(`${leaks.length} leaks about persons:\n` + leaks.slice(0, 10).map(({ where, kind, line }) => `${where}: ${kind}: ${line}`).join('\n'));
+    }
+
     /** Ends the daemon and returns { code, signal }. */
     async stop(signal = 'SIGTERM') {
         if (!this.daemon) return null;
+        if (signal !== 'SIGKILL') await this.hear();
         this.daemon.kill(signal);
         const end = await this.exited;
         this.daemon = null;
@@ -179,8 +265,13 @@ export class Instance {
     }
 
     async close() {
+        await this.hear();
         await this.stop('SIGKILL');
-        if (!process.env.SHOUWANG_KEEP && existsSync(this.directory)) rmSync(this.directory, { recursive: true, force: true });
-        this.cluster.sql(`drop database if exists ${this.database} with (force)`);
+        try {
+            this.examine();
+        } finally {
+            if (!process.env.SHOUWANG_KEEP && existsSync(this.directory)) rmSync(this.directory, { recursive: true, force: true });
+            this.cluster.sql(`drop database if exists ${this.database} with (force)`);
+        }
     }
 }
