@@ -16,11 +16,34 @@ static void add_signature(char *out, const char *tag, const uint8_t *bytes, size
              crypto_base64_encode(bytes, length, encoded));
 }
 
-static enum status sign(struct message *message, const struct endpoint_config *endpoint, struct error *err)
+/* Room for the time stamp, which comes with the attempt. */
+static const char no_time[] = "0000000000";
+
+enum status message_prepare(struct message *message, const char *event_id, struct slice event,
+                            int64_t sequence, struct error *err)
+{
+    text_init(&message->signed_bytes);
+    if (event.length < 2 || event.bytes[0] != '{' || event.bytes[1] == '}')
+        return error_set(err, STATUS_REJECT, "outbox event %s is no JSON object with members", event_id);
+    struct text *bytes = &message->signed_bytes;
+    text_printf(bytes, "%s.%s.{\"sequence\":\"%020" PRId64 "\",", event_id, no_time, sequence);
+    text_add(bytes, event.bytes + 1, event.length - 1);
+    if (bytes->failed)
+        return error_set(err, STATUS_FATAL, "out of memory");
+    message->time_at = strlen(event_id) + 1;
+    size_t head = message->time_at + sizeof no_time;
+    message->body = (struct slice){bytes->bytes + head, bytes->length - head};
+    return STATUS_OK;
+}
+
+enum status message_sign(struct message *message, const struct endpoint_config *endpoint, int64_t unix_s,
+                         struct error *err)
 {
     enum status status = STATUS_OK;
-    message->signature[0] = '\0';
     const struct text *bytes = &message->signed_bytes;
+    snprintf(message->timestamp, sizeof message->timestamp, "%0*" PRId64, (int)sizeof no_time - 1, unix_s);
+    memcpy(bytes->bytes + message->time_at, message->timestamp, sizeof no_time - 1);
+    message->signature[0] = '\0';
     for (size_t i = 0; i < endpoint->secret_count && status == STATUS_OK; i++) {
         uint8_t mac[CRYPTO_SHA256_BYTES];
         const struct endpoint_secret *secret = &endpoint->secrets[i];
@@ -35,25 +58,6 @@ static enum status sign(struct message *message, const struct endpoint_config *e
             add_signature(message->signature, "v1a", signature, sizeof signature);
     }
     return status;
-}
-
-enum status message_compose(struct message *message, const struct endpoint_config *endpoint,
-                            const char *event_id, struct slice event, int64_t sequence, int64_t unix_s,
-                            struct error *err)
-{
-    text_init(&message->signed_bytes);
-    if (event.length < 2 || event.bytes[0] != '{' || event.bytes[1] == '}')
-        return error_set(err, STATUS_REJECT, "outbox event %s is no JSON object with members", event_id);
-    struct text *bytes = &message->signed_bytes;
-    snprintf(message->timestamp, sizeof message->timestamp, "%" PRId64, unix_s);
-    text_printf(bytes, "%s.%s.", event_id, message->timestamp);
-    size_t head = bytes->length;
-    text_printf(bytes, "{\"sequence\":\"%020" PRId64 "\",", sequence);
-    text_add(bytes, event.bytes + 1, event.length - 1);
-    if (bytes->failed)
-        return error_set(err, STATUS_FATAL, "out of memory");
-    message->body = (struct slice){bytes->bytes + head, bytes->length - head};
-    return sign(message, endpoint, err);
 }
 
 void message_fini(struct message *message)

@@ -24,15 +24,19 @@ enum {
 
 struct message {
     struct text signed_bytes; /* "id.timestamp." and the body */
+    size_t time_at;           /* where the time stamp stands in them */
     struct slice body;        /* borrows signed_bytes */
     char timestamp[MESSAGE_TIMESTAMP_SIZE];
     char signature[MESSAGE_SIGNATURE_SIZE];
 };
 
-/* STATUS_REJECT: the stored event is no JSON object. STATUS_FATAL: memory or OpenSSL. Free with message_fini in any case. */
-enum status message_compose(struct message *message, const struct endpoint_config *endpoint,
-                            const char *event_id, struct slice event, int64_t sequence, int64_t unix_s,
-                            struct error *err) WARN_UNUSED;
+/* What is the same on every attempt: the body. Copies the event. STATUS_REJECT: it is no JSON object. STATUS_FATAL: memory.
+ * Free with message_fini in any case. */
+enum status message_prepare(struct message *message, const char *event_id, struct slice event,
+                            int64_t sequence, struct error *err) WARN_UNUSED;
+/* Time stamp and signature of an attempt at unix_s (10 digits: until 2286). STATUS_FATAL: OpenSSL. */
+enum status message_sign(struct message *message, const struct endpoint_config *endpoint, int64_t unix_s,
+                         struct error *err) WARN_UNUSED;
 void message_fini(struct message *message);
 
 #endif

@@ -20,10 +20,9 @@ struct results {
     struct loop *loop;
     struct pg_async *pg;
     struct loop_timer *timer;
-    loop_fn *written;
+    results_written_fn *written;
     void *ctx;
     struct buffer filling, writing;
-    int64_t soonest_ms; /* see results_soonest_ms */
     bool in_statement;
     int64_t leader, writing_leader; /* the leadership that filling and writing belong to */
 };
@@ -37,8 +36,6 @@ static void buffer_fini(struct buffer *buffer)
 
 static bool buffer_add(struct buffer *buffer, const struct outbox_result *result)
 {
-    if (buffer->texts == NULL && (buffer->texts = arena_new(0)) == NULL)
-        return false;
     if (buffer->count == buffer->capacity) {
         size_t capacity = buffer->capacity ? buffer->capacity * 2 : 64;
         struct outbox_result *grown = realloc(buffer->items, capacity * sizeof *grown);
@@ -48,6 +45,8 @@ static bool buffer_add(struct buffer *buffer, const struct outbox_result *result
         buffer->capacity = capacity;
     }
     struct outbox_result copy = *result;
+    if (copy.error != NULL && buffer->texts == NULL && (buffer->texts = arena_new(0)) == NULL)
+        return false;
     if (copy.error != NULL &&
         (copy.error = arena_printf(buffer->texts, "%.*s", ERROR_TEXT_CUT, copy.error)) == NULL)
         return false;
@@ -55,13 +54,22 @@ static bool buffer_add(struct buffer *buffer, const struct outbox_result *result
     return true;
 }
 
-static int64_t soonest(const struct buffer *buffer)
+/* Keeps the memory. */
+static void buffer_clear(struct buffer *buffer)
 {
-    int64_t soonest_ms = INT64_MAX;
+    arena_free(buffer->texts);
+    buffer->texts = NULL;
+    buffer->count = 0;
+}
+
+/* Without those that must not be written twice. */
+static void buffer_keep_repeatable(struct buffer *buffer)
+{
+    size_t kept = 0;
     for (size_t i = 0; i < buffer->count; i++)
-        if (buffer->items[i].outcome == OUTBOX_AGAIN && buffer->items[i].next_attempt_in_ms < soonest_ms)
-            soonest_ms = buffer->items[i].next_attempt_in_ms;
-    return soonest_ms;
+        if (buffer->items[i].outcome != OUTBOX_RELEASED)
+            buffer->items[kept++] = buffer->items[i];
+    buffer->count = kept;
 }
 
 static void recorded(void *context, enum status status, int64_t affected, const struct error *err)
@@ -73,15 +81,16 @@ static void recorded(void *context, enum status status, int64_t affected, const 
     if (status != STATUS_OK)
         log_event(LOG_DELIVERY_DATABASE, log_error(err));
     if (status == STATUS_RETRY && results->writing_leader == results->leader) {
+        buffer_keep_repeatable(&results->writing);
         loop_timer_arm(results->timer, RESULTS_AGAIN_MS);
         return;
     }
     /* What the database will never take is dropped, or it would stop all others: its lease brings the attempt back. */
-    results->soonest_ms = soonest(&results->writing);
-    buffer_fini(&results->writing);
+    size_t count = results->writing.count;
+    buffer_clear(&results->writing); /* its items stay where they are until it is filled again */
     if (results->filling.count > 0)
         loop_timer_arm(results->timer, RESULTS_GATHER_MS);
-    results->written(results->ctx);
+    results->written(results->ctx, results->writing.items, count);
 }
 
 static void write_now(void *ctx)
@@ -91,9 +100,10 @@ static void write_now(void *ctx)
     if (results->in_statement)
         return;
     if (results->writing.count == 0) {
+        struct buffer spare = results->writing;
         results->writing = results->filling;
+        results->filling = spare;
         results->writing_leader = results->leader;
-        results->filling = (struct buffer){0};
     }
     if (results->writing.count == 0)
         return;
@@ -105,8 +115,8 @@ static void write_now(void *ctx)
         loop_timer_arm(results->timer, RESULTS_AGAIN_MS);
 }
 
-enum status results_new(struct results **out, struct loop *loop, struct pg_async *pg, loop_fn *written,
-                        void *ctx, struct error *err)
+enum status results_new(struct results **out, struct loop *loop, struct pg_async *pg,
+                        results_written_fn *written, void *ctx, struct error *err)
 {
     struct results *results = calloc(1, sizeof *results);
     if (results != NULL)
@@ -157,11 +167,6 @@ bool results_add(struct results *results, const struct outbox_result *result)
 void results_write(struct results *results)
 {
     loop_timer_arm(results->timer, 0);
-}
-
-int64_t results_soonest_ms(const struct results *results)
-{
-    return results->soonest_ms;
 }
 
 size_t results_waiting(const struct results *results)

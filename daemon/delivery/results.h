@@ -27,9 +27,10 @@ enum {
     RESULTS_AGAIN_MS = 500, /* after the database was away */
 };
 
-/* written: some results have been committed; the queue behind them may go on. */
-enum status results_new(struct results **results, struct loop *loop, struct pg_async *pg, loop_fn *written,
-                        void *ctx, struct error *err) WARN_UNUSED;
+/* Those results have been committed; the queue behind them may go on. Their error texts are gone. */
+typedef void results_written_fn(void *ctx, const struct outbox_result *results, size_t count);
+enum status results_new(struct results **results, struct loop *loop, struct pg_async *pg,
+                        results_written_fn *written, void *ctx, struct error *err) WARN_UNUSED;
 void results_free(struct results *results); /* NULL is allowed; what waits is dropped */
 /* The leadership under which results are written from now on; those of another wait no more. */
 void results_lead(struct results *results, int64_t leader);
@@ -37,8 +38,6 @@ void results_lead(struct results *results, int64_t leader);
 bool results_add(struct results *results, const struct outbox_result *result);
 /* What waits is written in the next turn. */
 void results_write(struct results *results);
-/* Of those whose commit was told last: the shortest next_attempt_in_ms; INT64_MAX if none is to be sent again. */
-int64_t results_soonest_ms(const struct results *results);
 size_t results_waiting(const struct results *results); /* not committed yet */
 
 #endif

@@ -25,6 +25,7 @@ MIGRATIONS = \
 	sql/migrations/0001_register.sql \
 	sql/migrations/0002_rounds.sql \
 	sql/migrations/0003_roles.sql \
+	sql/migrations/0005_delivery_speed.sql \
 	sql/migrations/0006_leadership.sql
 EXTRA_DIST += $(MIGRATIONS)
 BUILT_SOURCES += daemon/store/migrations_embedded.c

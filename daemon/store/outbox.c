@@ -33,12 +33,12 @@ static const char claim_sql[] =
     " picked as materialized ("
     "  select p.*, o.last_sequence from open o cross join lateral ("
     "    select d.household_id, d.event_id, d.township_code, d.priority, d.outbox_no, d.sequence"
-    "    from delivery d where d.township_code = o.township_code"
+    "    from delivery d where d.township_code = o.township_code and d.finished_at is null"
     "      and (d.state = 'queued' and d.next_attempt_at <= now() or d.state = 'in_flight' and"
     " d.lease_until <= now())"
     "      and d.expires_at > now()"
     "      and not exists (select from delivery b where b.household_id = d.household_id"
-    "        and b.township_code = d.township_code and b.state in ('queued', 'in_flight', 'held')"
+    "        and b.township_code = d.township_code and b.finished_at is null"
     "        and (b.outbox_no < d.outbox_no"
     "          or b.outbox_no > d.outbox_no and b.state = 'in_flight' and b.lease_until > now()))"
     "    order by d.priority, d.outbox_no limit o.take for update of d skip locked) p),"
@@ -214,14 +214,13 @@ enum status outbox_recall(struct pg *pg, int64_t *count, struct error *err)
 /* --- results ------------------------------------------------------------------------------------------------ */
 
 static const char *const outcome_states[] = {
-    [OUTBOX_DELIVERED] = "delivered",
-    [OUTBOX_AGAIN] = "queued",
-    [OUTBOX_FAILED] = "failed",
-    [OUTBOX_EXPIRED] = "expired",
+    [OUTBOX_DELIVERED] = "delivered", [OUTBOX_AGAIN] = "queued",      [OUTBOX_FAILED] = "failed",
+    [OUTBOX_EXPIRED] = "expired",     [OUTBOX_RELEASED] = "released",
 };
 
 /* A result of an attempt that was given up for lost and made anew counts only if it is a delivery: then the township
- * has the event, whatever else we believe. */
+ * has the event, whatever else we believe. That an endpoint takes events is noted once a second: its row is the one
+ * that every claim needs. */
 static const char record_sql[] =
     "with given as ("
     "  select given.* from fence($9), unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::integer[],"
@@ -229,11 +228,15 @@ static const char record_sql[] =
     " next_ms, http,"
     "    error)),"
     " recorded as ("
-    "  update delivery d set state = g.state, lease_until = null, last_status = nullif(g.http, 0),"
-    "    last_error = nullif(g.error, ''),"
-    "    next_attempt_at = case when g.state = 'queued' then now() + g.next_ms * interval '1 millisecond'"
-    "                           else d.next_attempt_at end,"
-    "    finished_at = case when g.state <> 'queued' then now() end"
+    "  update delivery d set state = case when g.state = 'released' then 'queued' else g.state end,"
+    "    attempts = case when g.state = 'released' then d.attempts - 1 else d.attempts end,"
+    "    first_sent_at = case when g.state = 'released' and d.attempts = 1 then null else d.first_sent_at end,"
+    "    lease_until = null,"
+    "    last_status = case when g.state = 'released' then d.last_status else nullif(g.http, 0) end,"
+    "    last_error = case when g.state = 'released' then d.last_error else nullif(g.error, '') end,"
+    "    next_attempt_at = case when g.state in ('queued', 'released')"
+    "      then now() + g.next_ms * interval '1 millisecond' else d.next_attempt_at end,"
+    "    finished_at = case when g.state not in ('queued', 'released') then now() end"
     "  from given g where d.household_id = g.household_id and d.event_id = g.event_id"
     "    and (d.state = 'in_flight' and d.attempts = g.attempts or g.state = 'delivered' and d.state <>"
     " 'delivered')"
@@ -246,8 +249,9 @@ static const char record_sql[] =
     "  from (select township_code, bool_or(state = 'delivered') as succeeded, bool_or(state <> 'delivered')"
     " as failed,"
     "               max(nullif(error, '')) filter (where state <> 'delivered') as error"
-    "        from given group by township_code) s"
-    "  where e.township_code = s.township_code)"
+    "        from given where state <> 'released' group by township_code) s"
+    "  where e.township_code = s.township_code and (s.failed or e.last_success_at is null"
+    "    or e.last_success_at < now() - interval '1 second'))"
     " select count(*) from recorded";
 
 struct result_arrays {
@@ -357,7 +361,7 @@ static const char due_sql[] =
     "       (extract(epoch from now() - min(d.created_at)) * 1000)::bigint,"
     "       coalesce((select e.state = 'held' from endpoint e where e.township_code = d.township_code),"
     " false)"
-    " from delivery d where d.state in ('queued', 'in_flight') group by d.township_code order by"
+    " from delivery d where d.finished_at is null and d.state <> 'held' group by d.township_code order by"
     " d.township_code";
 
 static void due_done(void *context, enum status status, const struct pg_result *result,
@@ -390,7 +394,7 @@ enum status outbox_due_async(struct pg_async *async, int timeout_ms, outbox_due_
 /* --- giving up ---------------------------------------------------------------------------------------------- */
 
 #define IS_OVERDUE                                                                                           \
-    "d.expires_at <= now() and (d.state = 'queued' or d.state = 'in_flight' and d.lease_until <= now())"
+    "d.expires_at <= now() and d.finished_at is null and (d.state = 'queued' or d.state = 'in_flight' and d.lease_until <= now())"
 
 static const char overdue_sql[] =
     "select d.household_id, d.event_id, d.township_code, d.attempts, d.priority, o.type, o.event"

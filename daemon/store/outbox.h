@@ -84,6 +84,10 @@ enum outbox_outcome {
     OUTBOX_AGAIN,   /* queued until next_attempt_in_ms from now */
     OUTBOX_FAILED,  /* for good; can be requeued */
     OUTBOX_EXPIRED, /* given up */
+    /* The attempt was never begun: queued again as if it had not been claimed, but for its sequence, which it keeps.
+     * Such a result must not be repeated after STATUS_RETRY: it gives the number of the attempt back, so that a second
+     * one could meet the next claim. The lease brings it back as well. */
+    OUTBOX_RELEASED,
 };
 
 struct outbox_result {
@@ -92,15 +96,15 @@ struct outbox_result {
     int64_t township;
     int32_t attempts; /* as claimed */
     enum outbox_outcome outcome;
-    int64_t next_attempt_in_ms; /* OUTBOX_AGAIN; by the database's clock */
+    int64_t next_attempt_in_ms; /* OUTBOX_AGAIN, OUTBOX_RELEASED; by the database's clock */
     int http_status;            /* 0 = there was no answer */
     const char *error;          /* our own words, NULL or "" on success */
 };
 
 /* affected: how many of them counted (the rest had been claimed again, or were final). */
 typedef void (*outbox_recorded)(void *context, enum status status, int64_t affected, const struct error *err);
-/* Copies the results. Records the endpoints' last success and failure, too. May be repeated after
- * STATUS_RETRY. */
+/* Copies the results. Records the endpoints' last success and failure, too (a success at most once a second). May be
+ * repeated after STATUS_RETRY, but for OUTBOX_RELEASED. */
 enum status outbox_record_async(struct pg_async *async, int64_t leader, const struct outbox_result *results,
                                 size_t count, int timeout_ms, outbox_recorded done, void *context,
                                 struct error *err) WARN_UNUSED;

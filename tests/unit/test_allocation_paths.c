@@ -497,7 +497,9 @@ static const char event[] =
 static enum status sign(struct error *err)
 {
     struct message message;
-    enum status status = message_compose(&message, &endpoint, "0190", slice_of(event), 42, 1614265330, err);
+    enum status status = message_prepare(&message, "0190", slice_of(event), 42, err);
+    if (status == STATUS_OK)
+        status = message_sign(&message, &endpoint, 1614265330, err);
     message_fini(&message);
     return status;
 }

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * What the parts of delivery share.
+ *
+ *     delivery.c          the whole: begins, ends, is configured; draining and settling
+ *     delivery_claim.c    the pump: which targets are asked for how many, and when
+ *     delivery_attempt.c  a claim's way: waits for a place, is signed and sent, ends in a result
+ *     delivery_target.c   a receiver: its places, its pace, its breaker
+ *     delivery_test.c     endpoint tests
+ *
+ * A claim's states, and who moves it:
+ *
+ *     (database) ── claimed ──► WAITING ── attempts_send ──► IN FLIGHT ── attempt_done ──► result ── results_written ──► (gone)
+ *                                  └─────── attempts_release: lease too old, receiver failing or paused, draining ──► result
+ *
+ * Invariants
+ * 1. An attempt is in its target's list of waiting ones, or in delivery->attempts with a call under way; never in both.
+ * 2. A target is in the ring of those that can send exactly while it has a claim waiting, a place free and no pause.
+ */
+#ifndef SHOUWANG_DELIVERY_DELIVERY_INTERNAL_H
+#define SHOUWANG_DELIVERY_DELIVERY_INTERNAL_H
+
+#include "base/random.h"
+#include "delivery/delivery.h"
+#include "delivery/message.h"
+#include "store/outbox.h"
+
+#include <sys/queue.h>
+
+struct http_call;
+struct http_client;
+struct overdue;
+struct pg_async;
+struct results;
+struct verdict;
+
+enum {
+    STATEMENT_TIMEOUT_MS = 10000,
+    LEASE_MARGIN_MS = 15000, /* beyond the attempt's own timeout: waiting for a place, writing the result */
+    WAITING_MAX_MS = 5000,   /* of that; what has waited longer is given back instead of sent */
+    /* Claims wait in memory for the places that become free so soon: enough to send while the next claim is made. */
+    AHEAD_US = 50000,
+    AHEAD_MAX = 2048, /* all targets together, whatever their pace: the bound of our memory */
+};
+#define NEVER_MS (INT64_MAX / 2)
+
+struct attempt {
+    TAILQ_ENTRY(attempt) link;
+    struct delivery *delivery;
+    struct message message;
+    struct http_call *call;
+    int64_t household_id, township;
+    int64_t leader;   /* the leadership under which it was claimed */
+    int64_t asked_ms; /* monotonic; its lease is not older */
+    int32_t attempts;
+    int priority;
+    char event_id[UUID_TEXT_SIZE];
+};
+TAILQ_HEAD(attempt_list, attempt);
+
+/* An endpoint and what is under way to it. */
+struct target {
+    const struct endpoint_config *config;
+    struct attempt_list waiting; /* the most urgent first */
+    unsigned waiting_count;
+    unsigned in_flight;
+    unsigned failures;     /* attempts in a row after which the receiver must be taken for down */
+    int64_t not_before_ms; /* monotonic: Retry-After of 429 and 503 */
+    int64_t pace_us;       /* how long its attempts take, smoothed; 0 = not known */
+    unsigned asked;        /* of the claim under way */
+    bool dry;              /* the last claim found less than was asked for, and nothing has happened since */
+    bool ringed;
+    TAILQ_ENTRY(target) ring;
+};
+
+struct test;
+
+struct delivery {
+    struct loop *loop;
+    struct delivery_settings settings;
+    struct pg_async *pg;
+    struct http_client *http;
+    struct results *results;
+    struct overdue *overdue;
+    struct loop_timer *poll;
+    struct random random;
+    struct target *targets; /* in the order of settings.endpoints */
+    size_t target_count;
+    TAILQ_HEAD(, target) ring; /* those that can send, by turns */
+    size_t turn;               /* the target that is asked for next */
+    size_t unasked;            /* targets that the present pump has not come to */
+    struct attempt_list attempts;
+    unsigned waiting_count; /* of all targets */
+    int64_t pace_us;        /* of all targets */
+    TAILQ_HEAD(, test) tests;
+    bool claiming, again, draining, leading;
+    int64_t leader;        /* the token of the leadership */
+    int64_t claim_leader;  /* that of the claim under way */
+    int64_t asked_ms;      /* monotonic; when that was asked for */
+    int64_t next_retry_ms; /* monotonic; when the nearest known retry is due */
+    delivery_fn *drained;
+    void *drained_ctx;
+    struct loop_task drain_look; /* callbacks are never made from inside delivery_drain */
+    delivery_settled_fn *settled;
+    void *settled_ctx;
+    struct delivery_stats stats;
+};
+
+/* --- delivery.c --- */
+bool delivery_idle(const struct delivery *delivery);
+void delivery_tell_drained(struct delivery *delivery);
+void delivery_tell_settled(struct delivery *delivery, bool settled);
+
+/* --- delivery_target.c --- */
+/* The new targets, with what is under way to those that stay; NULL without memory. What waits stays where it is until
+ * targets_take_over. */
+struct target *targets_of(const struct delivery *delivery, const struct delivery_settings *settings);
+void targets_take_over(struct delivery *delivery, struct target *targets, size_t count);
+struct target *target_of(const struct delivery *delivery, int64_t code); /* NULL = not configured */
+bool target_broken(const struct target *target);
+/* Attempts that it may have at one time. */
+unsigned target_places(const struct target *target);
+/* How many more claims it can take now: places that are free, and those that become free within AHEAD_US. */
+unsigned target_room(const struct target *target, int64_t now_ms);
+/* Whether it is about to send its last, and there may be more. */
+bool target_low(const struct target *target, int64_t now_ms);
+void target_note(struct delivery *delivery, struct target *target, const struct verdict *verdict,
+                 int64_t total_us);
+/* After any change of what invariant 2 speaks of. */
+void target_settle(struct delivery *delivery, struct target *target);
+
+/* --- delivery_attempt.c --- */
+void attempt_claimed(struct delivery *delivery, const struct outbox_claim *claim, int64_t asked_ms);
+void attempts_send(struct delivery *delivery);                           /* as many as there are places */
+void attempts_release(struct delivery *delivery, struct target *target); /* all that wait for it */
+void attempts_release_all(struct delivery *delivery);
+void attempts_release_old(struct delivery *delivery);
+void attempts_forget(struct delivery *delivery); /* all that wait: no longer ours */
+void attempts_free(struct delivery *delivery);   /* the calls are cancelled already */
+
+/* --- delivery_claim.c --- */
+void delivery_pump(struct delivery *delivery);
+void delivery_pump_at(void *delivery); /* the poll timer: whatever was dry is asked again */
+/* Results are committed: places are free, and households may go on. */
+void delivery_results_written(void *delivery, const struct outbox_result *results, size_t count);
+
+/* --- delivery_test.c --- */
+struct test *test_find(struct delivery *delivery, const char *event_id);
+void test_end(struct test *test, const struct delivery_test_result *result);
+void tests_fail(struct delivery *delivery, const char *text);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * A receiver. One that keeps failing is tried by one attempt at a time (its breaker), so that it does not fill the places of
+ * all; and only one that answers has claims waiting beyond its places, as many as its pace promises to take soon.
+ */
+#include "base/clock.h"
+#include "delivery/delivery_internal.h"
+#include "delivery/verdict.h"
+
+#include <stdlib.h>
+
+enum {
+    BREAKER_FAILURES = 3, /* in a row, without an answer or with a 5xx: more than a hiccup */
+    PACE_WEIGHT = 8,      /* an attempt counts an eighth of the pace */
+};
+
+struct target *target_of(const struct delivery *delivery, int64_t code)
+{
+    size_t low = 0, high = delivery->target_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (delivery->targets[middle].config->code < code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < delivery->target_count && delivery->targets[low].config->code == code
+               ? &delivery->targets[low]
+               : NULL;
+}
+
+bool target_broken(const struct target *target)
+{
+    return target->failures >= BREAKER_FAILURES;
+}
+
+unsigned target_places(const struct target *target)
+{
+    return target_broken(target) ? 1 : target->config->connections;
+}
+
+static unsigned target_ahead(const struct target *target)
+{
+    if (target->failures > 0 || target->pace_us == 0)
+        return 0;
+    uint64_t ahead = (uint64_t)target->config->connections * AHEAD_US / (uint64_t)target->pace_us;
+    return ahead < AHEAD_MAX ? (unsigned)ahead : AHEAD_MAX;
+}
+
+unsigned target_room(const struct target *target, int64_t now_ms)
+{
+    unsigned most = target_places(target) + target_ahead(target);
+    unsigned taken = target->in_flight + target->waiting_count;
+    return target->not_before_ms <= now_ms && taken < most ? most - taken : 0;
+}
+
+bool target_low(const struct target *target, int64_t now_ms)
+{
+    return !target->dry && target->waiting_count * 2 <= target_ahead(target) &&
+           target_room(target, now_ms) > 0;
+}
+
+void target_settle(struct delivery *delivery, struct target *target)
+{
+    bool able = target->waiting_count > 0 && target->in_flight < target_places(target);
+    if (able == target->ringed)
+        return;
+    target->ringed = able;
+    if (able)
+        TAILQ_INSERT_TAIL(&delivery->ring, target, ring);
+    else
+        TAILQ_REMOVE(&delivery->ring, target, ring);
+}
+
+static int64_t smoothed(int64_t pace_us, int64_t total_us)
+{
+    int64_t next_us = pace_us == 0 ? total_us : pace_us + (total_us - pace_us) / PACE_WEIGHT;
+    return next_us > 0 ? next_us : 1;
+}
+
+void target_note(struct delivery *delivery, struct target *target, const struct verdict *verdict,
+                 int64_t total_us)
+{
+    if (verdict->endpoint_pause_ms > 0) {
+        int64_t until_ms = clock_monotonic_ms() + verdict->endpoint_pause_ms;
+        if (until_ms > target->not_before_ms)
+            target->not_before_ms = until_ms;
+    }
+    delivery->pace_us = smoothed(delivery->pace_us, total_us);
+    if (!verdict->endpoint_fails) {
+        target->failures = 0;
+        target->pace_us = smoothed(target->pace_us, total_us);
+    } else {
+        target->pace_us = 0;
+        if (target->failures < BREAKER_FAILURES)
+            target->failures++;
+    }
+    if (target_broken(target) || verdict->endpoint_pause_ms > 0 || verdict->hold_endpoint)
+        attempts_release(delivery, target);
+}
+
+/* --- a reload ----------------------------------------------------------------------------------------------------- */
+
+struct target *targets_of(const struct delivery *delivery, const struct delivery_settings *settings)
+{
+    struct target *targets = calloc(settings->endpoint_count + 1, sizeof *targets);
+    for (size_t i = 0; targets != NULL && i < settings->endpoint_count; i++) {
+        const struct target *old = target_of(delivery, settings->endpoints[i].code);
+        if (old != NULL)
+            targets[i] = *old;
+        targets[i].config = &settings->endpoints[i];
+        targets[i].waiting_count = 0;
+        targets[i].dry = targets[i].ringed = false;
+        TAILQ_INIT(&targets[i].waiting);
+    }
+    return targets;
+}
+
+/* The target of that code in the new array, which is in the order of codes, too. */
+static void take_waiting(struct delivery *delivery, struct target *old)
+{
+    struct target *target = target_of(delivery, old->config->code);
+    if (target == NULL) {
+        attempts_release(delivery, old);
+        return;
+    }
+    TAILQ_CONCAT(&target->waiting, &old->waiting, link);
+    target->waiting_count = old->waiting_count;
+    target_settle(delivery, target);
+}
+
+void targets_take_over(struct delivery *delivery, struct target *targets, size_t count)
+{
+    struct target *old = delivery->targets;
+    size_t old_count = delivery->target_count;
+    TAILQ_INIT(&delivery->ring);
+    delivery->targets = targets;
+    delivery->target_count = count;
+    delivery->turn = delivery->unasked = 0;
+    for (size_t i = 0; i < old_count; i++) {
+        old[i].ringed = false;
+        take_waiting(delivery, &old[i]);
+    }
+    free(old);
+}
