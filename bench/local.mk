@@ -4,3 +4,4 @@ EXTRA_PROGRAMS =
 EXTRA_DIST += bench/README.md bench/run bench/postgresql.conf bench/county.sh bench/sql/county.sql
 include bench/feed_decode.mk
 include bench/delivery/delivery.mk
+include bench/round.mk
