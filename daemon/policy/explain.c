@@ -309,6 +309,7 @@ enum status policy_explain(struct policy_run *run, const struct policy_block *bl
     if (status != STATUS_OK)
         return status;
     uint8_t level = LEVEL_NONE;
+    uint16_t household_of[POLICY_PERSONS_PER_HOUSEHOLD_MAX] = {0}; /* all of them of the only household */
     struct explainer explainer = {
         .run = run, .program = &run->policy->program, .block = block, .arena = arena, .into = explanation};
     size_t persons = block->person_begin[index + 1] - block->person_begin[index];
@@ -322,7 +323,8 @@ enum status policy_explain(struct policy_run *run, const struct policy_block *bl
                                      .count = 1,
                                      .first_person = block->person_begin[index],
                                      .persons = persons,
-                                     .levels = &level};
+                                     .levels = &level,
+                                     .household_of = household_of};
     outcome_batch(&explainer.batch, &explanation->outcome);
     show_definitions(&explainer);
     show_clauses(&explainer);

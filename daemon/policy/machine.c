@@ -34,7 +34,7 @@ static uint8_t tri_or(uint8_t a, uint8_t b)
 
 /* --- constants ---------------------------------------------------------------------------------------------------- */
 
-static void run_constant(const struct work *w)
+VECTORISED static void run_constant(const struct work *w)
 {
     const size_t rows = w->rows;
     int64_t *restrict low = w->out.low, *restrict high = w->out.high;
@@ -43,7 +43,7 @@ static void run_constant(const struct work *w)
         low[i] = high[i] = k;
 }
 
-static void run_standard(const struct work *w)
+VECTORISED static void run_standard(const struct work *w)
 {
     const size_t rows = w->rows;
     const struct policy_run *run = w->batch->run;
@@ -61,7 +61,7 @@ static void run_truth(const struct work *w)
 
 /* --- quantities --------------------------------------------------------------------------------------------------- */
 
-static void run_scale(const struct work *w)
+VECTORISED static void run_scale(const struct work *w)
 {
     const size_t rows = w->rows;
     int64_t k = w->step->k;
@@ -74,7 +74,7 @@ static void run_scale(const struct work *w)
         high[i] = from_high[i] * k;
 }
 
-static void run_add(const struct work *w)
+VECTORISED static void run_add(const struct work *w)
 {
     const size_t rows = w->rows;
     const int64_t *restrict al = w->a.low, *restrict ah = w->a.high, *restrict bl = w->b.low,
@@ -86,7 +86,7 @@ static void run_add(const struct work *w)
     }
 }
 
-static void run_subtract(const struct work *w)
+VECTORISED static void run_subtract(const struct work *w)
 {
     const size_t rows = w->rows;
     const int64_t *restrict al = w->a.low, *restrict ah = w->a.high, *restrict bl = w->b.low,
@@ -99,7 +99,7 @@ static void run_subtract(const struct work *w)
 }
 
 /* b ≥ 0: the least is a's low times b's low or high, by its sign. */
-static void run_multiply(const struct work *w)
+VECTORISED static void run_multiply(const struct work *w)
 {
     const size_t rows = w->rows;
     const int64_t *restrict al = w->a.low, *restrict ah = w->a.high, *restrict bl = w->b.low,
@@ -111,7 +111,7 @@ static void run_multiply(const struct work *w)
     }
 }
 
-static void run_widen(const struct work *w)
+VECTORISED static void run_widen(const struct work *w)
 {
     const size_t rows = w->rows;
     const int64_t *restrict al = w->a.low, *restrict ah = w->a.high;
@@ -128,7 +128,7 @@ static void run_widen(const struct work *w)
 
 /* `may` and `may_not` are conditions over al, ah, bl, bh: the comparison may be true, may be false. */
 #define COMPARISON(name, may, may_not)                                                                       \
-    static void run_##name(const struct work *w)                                                             \
+    VECTORISED static void run_##name(const struct work *w)                                                  \
     {                                                                                                        \
         const size_t rows = w->rows;                                                                         \
         const int64_t *restrict a_low = w->a.low, *restrict a_high = w->a.high;                              \
@@ -152,7 +152,7 @@ COMPARISON(less, al < bh, ah >= bl)
 COMPARISON(less_equal, al <= bh, ah > bl)
 COMPARISON(equal, (al <= bh) & (ah >= bl), (al != ah) | (bl != bh) | (al != bl))
 
-static void run_unknown(const struct work *w)
+VECTORISED static void run_unknown(const struct work *w)
 {
     const size_t rows = w->rows;
     const int64_t *restrict low = w->a.low, *restrict high = w->a.high;
@@ -166,9 +166,12 @@ static void run_code_in(const struct work *w)
     const size_t rows = w->rows;
     const uint8_t *restrict code = w->a.byte;
     uint8_t *restrict out = w->out.byte;
-    uint64_t mask = w->step->mask;
+    uint8_t answer[UINT8_MAX + 1];
+    memset(answer, SETTLED_FALSE, sizeof answer);
+    for (uint64_t left = w->step->mask; left != 0; left &= left - 1)
+        answer[__builtin_ctzll(left)] = SETTLED_TRUE;
     for (size_t i = 0; i < rows; i++)
-        out[i] = code[i] < CODE_VALUES_MAX && (mask >> code[i] & 1) != 0 ? SETTLED_TRUE : SETTLED_FALSE;
+        out[i] = answer[code[i]];
 }
 
 static void run_level_in(const struct work *w)
@@ -180,7 +183,7 @@ static void run_level_in(const struct work *w)
 
 /* --- logic -------------------------------------------------------------------------------------------------------- */
 
-static void run_not(const struct work *w)
+VECTORISED static void run_not(const struct work *w)
 {
     const size_t rows = w->rows;
     const uint8_t *restrict a = w->a.byte;
@@ -189,7 +192,7 @@ static void run_not(const struct work *w)
         out[i] = tri_not(a[i]);
 }
 
-static void run_and(const struct work *w)
+VECTORISED static void run_and(const struct work *w)
 {
     const size_t rows = w->rows;
     const uint8_t *restrict a = w->a.byte, *restrict b = w->b.byte;
@@ -198,7 +201,7 @@ static void run_and(const struct work *w)
         out[i] = tri_and(a[i], b[i]);
 }
 
-static void run_or(const struct work *w)
+VECTORISED static void run_or(const struct work *w)
 {
     const size_t rows = w->rows;
     const uint8_t *restrict a = w->a.byte, *restrict b = w->b.byte;
@@ -219,65 +222,111 @@ static void persons_of(const struct batch *batch, size_t household, size_t *begi
 
 static void run_spread(const struct work *w)
 {
-    for (size_t h = 0; h < w->batch->count; h++) {
-        size_t begin, end;
-        persons_of(w->batch, h, &begin, &end);
-        for (size_t i = begin; i < end; i++) {
-            if (w->step->kind == REGISTER_QUANTITY) {
-                w->out.low[i] = w->a.low[h];
-                w->out.high[i] = w->a.high[h];
-            } else {
-                w->out.byte[i] = w->a.byte[h];
-            }
-        }
+    const uint16_t *restrict household = w->batch->household_of;
+    const size_t rows = w->rows;
+    if (w->step->kind != REGISTER_QUANTITY) {
+        for (size_t i = 0; i < rows; i++)
+            w->out.byte[i] = w->a.byte[household[i]];
+        return;
     }
+    for (size_t i = 0; i < rows; i++)
+        w->out.low[i] = w->a.low[household[i]];
+    for (size_t i = 0; i < rows; i++)
+        w->out.high[i] = w->a.high[household[i]];
+}
+
+/*
+ * Sums over each household's persons by running totals: a loop over one household's few persons would cost a wrong guess of
+ * the processor for each. Totals may wrap; their differences are sums that were proven to fit.
+ */
+struct running {
+    uint64_t until[BATCH_PERSONS + 1]; /* [i]: of the persons before i */
+};
+
+static void run_totals(struct running *total, size_t persons)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < persons; i++) {
+        uint64_t one = total->until[i];
+        total->until[i] = sum;
+        sum += one;
+    }
+    total->until[persons] = sum;
+}
+
+VECTORISED static void spread_totals(const struct work *w, const struct running *total, int64_t *restrict out)
+{
+    const uint32_t *restrict begin = w->batch->block->person_begin + w->batch->first;
+    const uint32_t first = begin[0];
+    const size_t rows = w->rows;
+    for (size_t h = 0; h < rows; h++)
+        out[h] = (int64_t)(total->until[begin[h + 1] - first] - total->until[begin[h] - first]);
 }
 
 /* Who belongs counts in full, who may belong counts as far as it lowers the low or raises the high. */
+VECTORISED static void sum_lows(const struct work *w, struct running *total)
+{
+    const uint8_t *restrict who = w->a.byte;
+    const int64_t *restrict low = w->b.low;
+    const size_t persons = w->batch->persons;
+    for (size_t i = 0; i < persons; i++)
+        total->until[i] =
+            (who[i] == SETTLED_TRUE) | ((who[i] == UNSETTLED) & (low[i] < 0)) ? (uint64_t)low[i] : 0;
+}
+
+VECTORISED static void sum_highs(const struct work *w, struct running *total)
+{
+    const uint8_t *restrict who = w->a.byte;
+    const int64_t *restrict high = w->b.high;
+    const size_t persons = w->batch->persons;
+    for (size_t i = 0; i < persons; i++)
+        total->until[i] =
+            (who[i] == SETTLED_TRUE) | ((who[i] == UNSETTLED) & (high[i] > 0)) ? (uint64_t)high[i] : 0;
+}
+
 static void run_sum(const struct work *w)
 {
-    const size_t rows = w->rows;
-    for (size_t h = 0; h < rows; h++) {
-        size_t begin, end;
-        int64_t low = 0, high = 0;
-        persons_of(w->batch, h, &begin, &end);
-        for (size_t i = begin; i < end; i++) {
-            uint8_t who = w->a.byte[i];
-            int64_t l = w->b.low[i], g = w->b.high[i];
-            low += who == SETTLED_TRUE || (who == UNSETTLED && l < 0) ? l : 0;
-            high += who == SETTLED_TRUE || (who == UNSETTLED && g > 0) ? g : 0;
-        }
-        w->out.low[h] = low;
-        w->out.high[h] = high;
-    }
+    struct running total;
+    sum_lows(w, &total);
+    run_totals(&total, w->batch->persons);
+    spread_totals(w, &total, w->out.low);
+    sum_highs(w, &total);
+    run_totals(&total, w->batch->persons);
+    spread_totals(w, &total, w->out.high);
 }
 
 static void run_count(const struct work *w)
 {
-    const size_t rows = w->rows;
-    for (size_t h = 0; h < rows; h++) {
-        size_t begin, end;
-        int64_t low = 0, high = 0;
-        persons_of(w->batch, h, &begin, &end);
-        for (size_t i = begin; i < end; i++) {
-            low += w->a.byte[i] == SETTLED_TRUE;
-            high += w->a.byte[i] & 1;
-        }
-        w->out.low[h] = low;
-        w->out.high[h] = high;
-    }
+    struct running total;
+    const uint8_t *restrict who = w->a.byte;
+    const size_t persons = w->batch->persons;
+    for (size_t i = 0; i < persons; i++)
+        total.until[i] = who[i] == SETTLED_TRUE;
+    run_totals(&total, persons);
+    spread_totals(w, &total, w->out.low);
+    for (size_t i = 0; i < persons; i++)
+        total.until[i] = who[i] & 1;
+    run_totals(&total, persons);
+    spread_totals(w, &total, w->out.high);
 }
 
+/* Of nobody nothing is true. Counted together: those for whom it may be true, and those for whom it cannot be false. */
 static void run_any(const struct work *w)
 {
-    const size_t rows = w->rows;
+    enum { CERTAIN_SHIFT = 16 }; /* a batch has fewer persons than that */
+    uint32_t until[BATCH_PERSONS + 1], sum = 0;
+    const uint8_t *restrict who = w->a.byte;
+    const uint32_t *restrict begin = w->batch->block->person_begin + w->batch->first;
+    const size_t rows = w->rows, persons = w->batch->persons;
+    for (size_t i = 0; i < persons; i++) {
+        until[i] = sum;
+        sum += (uint32_t)(who[i] & 1) | (uint32_t)(~who[i] >> 1 & 1) << CERTAIN_SHIFT;
+    }
+    until[persons] = sum;
     for (size_t h = 0; h < rows; h++) {
-        size_t begin, end;
-        uint8_t any = SETTLED_FALSE;
-        persons_of(w->batch, h, &begin, &end);
-        for (size_t i = begin; i < end; i++)
-            any = tri_or(any, w->a.byte[i]);
-        w->out.byte[h] = any;
+        uint32_t count = until[begin[h + 1] - begin[0]] - until[begin[h] - begin[0]];
+        w->out.byte[h] =
+            (uint8_t)(((count & UINT16_MAX) != 0) | (uint8_t)((count >> CERTAIN_SHIFT) == 0) << 1);
     }
 }
 

@@ -66,7 +66,8 @@ struct batch {
     const struct frame *frame;
     size_t first, count; /* households */
     size_t first_person, persons;
-    uint8_t *levels; /* by household of the batch; set before suggestions are run */
+    uint8_t *levels;        /* by household of the batch; set before suggestions are run */
+    uint16_t *household_of; /* by person of the batch: the household of the batch */
 };
 
 /* --- run.c -------------------------------------------------------------------------------------------------------- */

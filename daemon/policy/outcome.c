@@ -29,8 +29,8 @@ struct conjunction {
     uint8_t evidence[BATCH_PERSONS + 1];
 };
 
-static void conjoin(const struct frame *frame, const struct program_line *lines, size_t count, size_t rows,
-                    struct conjunction *into)
+VECTORISED static void conjoin(const struct frame *frame, const struct program_line *lines, size_t count,
+                               size_t rows, struct conjunction *into)
 {
     for (size_t l = 0; l < count; l++) {
         const uint8_t *restrict line = frame->columns[lines[l].reg].byte;
@@ -43,25 +43,40 @@ static void conjoin(const struct frame *frame, const struct program_line *lines,
     }
 }
 
-/* For each household the flags of all its persons together. */
+/* What each person brings, one flag in each 16 bits: a batch has fewer persons than would fill them. */
+enum { LANE_BITS = 16, LANES = 4 };
+
+/* The flags of one person, spread over the lanes. */
+VECTORISED static void flag_persons(const struct conjunction *persons, size_t rows, uint64_t *restrict flags)
+{
+    const uint8_t *restrict all = persons->all, *restrict evidence = persons->evidence;
+    for (size_t i = 0; i < rows; i++) {
+        uint64_t flag = (uint64_t)(all[i] == SETTLED_TRUE) | (uint64_t)(all[i] == UNSETTLED) << LANE_BITS;
+        flags[i] = flag | (evidence[i] ? flag << 2 * LANE_BITS : 0);
+    }
+}
+
+/* For each household the flags of all its persons together: by running totals, as the machine sums. */
 static void gather_persons(const struct batch *batch, const struct program_clause *clause,
                            struct conjunction *persons, uint8_t *flags)
 {
+    uint64_t until[BATCH_PERSONS + 1], sum = 0;
     memcpy(persons->all, batch->frame->columns[clause->some].byte, batch->persons);
     memset(persons->evidence, 0, batch->persons);
     conjoin(batch->frame, clause->some_lines, clause->some_line_count, batch->persons, persons);
-    uint8_t *restrict all = persons->all;
-    const uint8_t *restrict evidence = persons->evidence;
-    for (size_t i = 0, rows = batch->persons; i < rows; i++) {
-        uint8_t flag =
-            (uint8_t)((all[i] == SETTLED_TRUE) * PERSON_TRUE | (all[i] == UNSETTLED) * PERSON_OPEN);
-        all[i] = (uint8_t)(flag | (flag * evidence[i]) << 2);
+    flag_persons(persons, batch->persons, until);
+    for (size_t i = 0; i < batch->persons; i++) {
+        uint64_t one = until[i];
+        until[i] = sum;
+        sum += one;
     }
+    until[batch->persons] = sum;
     const uint32_t *begin = batch->block->person_begin + batch->first;
     for (size_t h = 0; h < batch->count; h++) {
+        uint64_t counts = until[begin[h + 1] - begin[0]] - until[begin[h] - begin[0]];
         uint8_t gathered = 0;
-        for (size_t i = begin[h] - batch->first_person; i < begin[h + 1] - batch->first_person; i++)
-            gathered |= all[i];
+        for (int lane = 0; lane < LANES; lane++)
+            gathered |= (uint8_t)((uint8_t)((counts >> lane * LANE_BITS & UINT16_MAX) != 0) << lane);
         flags[h] = gathered;
     }
 }
@@ -78,7 +93,7 @@ struct masks {
 };
 
 /* `all` becomes the verdict. */
-static void judge(uint8_t *restrict all, const uint8_t *restrict evidence, size_t rows)
+VECTORISED static void judge(uint8_t *restrict all, const uint8_t *restrict evidence, size_t rows)
 {
     for (size_t h = 0; h < rows; h++)
         all[h] =
@@ -87,8 +102,8 @@ static void judge(uint8_t *restrict all, const uint8_t *restrict evidence, size_
 }
 
 /* The same, together with what some person brings. An open person counts as far as the household's lines allow. */
-static void judge_with_persons(uint8_t *restrict all, const uint8_t *restrict evidence,
-                               const uint8_t *restrict flags, size_t rows)
+VECTORISED static void judge_with_persons(uint8_t *restrict all, const uint8_t *restrict evidence,
+                                          const uint8_t *restrict flags, size_t rows)
 {
     for (size_t h = 0; h < rows; h++) {
         uint8_t denied = (all[h] == SETTLED_FALSE) | ((flags[h] & PERSON_POSSIBLE) == 0);
@@ -100,7 +115,7 @@ static void judge_with_persons(uint8_t *restrict all, const uint8_t *restrict ev
 }
 
 /* A clause that is not in force exists nowhere; most exist only where there are members; a suggestion is never undecided. */
-static void narrow(const struct batch *batch, size_t index, uint8_t *restrict verdict)
+VECTORISED static void narrow(const struct batch *batch, size_t index, uint8_t *restrict verdict)
 {
     const struct program_clause *clause = &batch->frame->program->clauses[index];
     const int64_t *restrict members = batch->frame->columns[batch->frame->program->members].high;
@@ -113,7 +128,8 @@ static void narrow(const struct batch *batch, size_t index, uint8_t *restrict ve
         verdict[h] &= (uint8_t)~VERDICT_UNDECIDED;
 }
 
-static void record(const uint8_t *restrict verdict, size_t rows, size_t index, struct masks *restrict masks)
+VECTORISED static void record(const uint8_t *restrict verdict, size_t rows, size_t index,
+                              struct masks *restrict masks)
 {
     for (size_t h = 0; h < rows; h++)
         masks->fired[h] |= (uint64_t)(verdict[h] & 1) << index;

@@ -309,6 +309,8 @@ static enum status next_batch(struct batch *batch, size_t first, struct error *e
         size_t persons = block->person_begin[index + 1] - block->person_begin[index];
         if (batch->count > 0 && batch->persons + persons > BATCH_PERSONS)
             break;
+        for (size_t i = 0; i < persons; i++)
+            batch->household_of[batch->persons + i] = (uint16_t)batch->count;
         batch->persons += persons;
         batch->count++;
     }
@@ -319,7 +321,9 @@ enum status policy_run_evaluate(struct policy_run *run, const struct policy_bloc
                                 struct policy_outcome *outcomes, struct error *err)
 {
     uint8_t levels[BATCH_HOUSEHOLDS];
-    struct batch batch = {.run = run, .block = block, .frame = run->hot, .levels = levels};
+    uint16_t household_of[BATCH_PERSONS];
+    struct batch batch = {
+        .run = run, .block = block, .frame = run->hot, .levels = levels, .household_of = household_of};
     for (size_t first = 0; first < block->household_count; first += batch.count) {
         enum status status = next_batch(&batch, first, err);
         if (status != STATUS_OK)

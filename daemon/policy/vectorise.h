@@ -10,4 +10,15 @@
 #pragma GCC optimize("O3")
 #endif
 
+/*
+ * Before such a function: it is compiled twice, and the loader takes the one that suits the processor. Plain x86-64 compares no
+ * 64-bit integers in vectors. Results are the same: all arithmetic here is on integers.
+ */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) &&              \
+    !defined(__SANITIZE_ADDRESS__)
+#define VECTORISED __attribute__((target_clones("avx2", "default")))
+#else
+#define VECTORISED
+#endif
+
 #endif
