@@ -136,12 +136,15 @@ static void fill_state(const struct run_of_facts *facts, const struct step *step
     }
 }
 
-/* Later than: greater `from`, then newer batch, then later row. */
+/* Later than: greater `from`, then newer batch, then later row. Of facts that differ in nothing but their value it is the least,
+ * whatever order they come in. */
 static bool later(const struct policy_fact *a, const struct policy_fact *b)
 {
     if (a->from != b->from)
         return a->from > b->from;
-    return a->batch != b->batch ? a->batch > b->batch : a->row > b->row;
+    if (a->batch != b->batch)
+        return a->batch > b->batch;
+    return a->row != b->row ? a->row > b->row : a->value < b->value; /* one row that says two things */
 }
 
 static const struct policy_fact *latest_fact(const struct run_of_facts *facts,
@@ -302,6 +305,26 @@ bool extract_prepare(struct frame *frame, struct arena *arena)
         table->begin[program->code_count] = count;
     }
     return true;
+}
+
+/* --- what must be known --------------------------------------------------------------------------------------------- */
+
+struct policy_need policy_run_need(const struct policy_run *run, size_t code, bool of_persons)
+{
+    const struct leaf_table *table = &run->hot->leaves[of_persons ? DOMAIN_PERSON : DOMAIN_HOUSEHOLD];
+    struct policy_need need = {.after = DAY_MAX};
+    for (uint32_t l = table->begin[code]; l < table->begin[code + 1]; l++) {
+        const struct step *step = &run->policy->program.steps[table->leaves[l].step];
+        need.read = true;
+        if (step->op != OP_AMOUNT)
+            need.periods = true;
+        else if (run->windows[step->window].after < need.after)
+            need.after = run->windows[step->window].after;
+        need.order = need.order || step->op == OP_LATEST;
+    }
+    if (need.periods || !need.read)
+        need.after = DAY_NONE;
+    return need;
 }
 
 /* --- for the explanation ------------------------------------------------------------------------------------------ */

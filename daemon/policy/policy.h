@@ -164,6 +164,18 @@ struct policy_outcome {
 enum status policy_run_new(const struct policy *policy, day_t as_of, struct policy_run **run,
                            struct error *err) WARN_UNUSED;
 void policy_run_free(struct policy_run *run);
+
+/* What of the facts of one code, about persons or about households, the outcomes of a run depend on. Over facts that lack the
+ * rest policy_run_evaluate gives the same outcomes; policy_explain wants all of them. */
+struct policy_need {
+    bool read;    /* false: no fact is needed at all */
+    bool periods; /* from and to; false: one day, given as `to`, is enough: `to`, or else `from` */
+    bool order;   /* batch and row: where several facts hold, the latest counts */
+    day_t after; /* without periods: facts of this day and before lie in no window; DAY_NONE = all are read */
+};
+/* code: position in policy_codes(). */
+struct policy_need policy_run_need(const struct policy_run *run, size_t code, bool of_persons);
+
 /* STATUS_REJECT when a household exceeds the bounds above; names its index. */
 enum status policy_run_evaluate(struct policy_run *run, const struct policy_block *block,
                                 struct policy_outcome *outcomes, struct error *err) WARN_UNUSED;

@@ -32,11 +32,12 @@ static enum status ask(struct gather *gather, const int64_t *household_ids, size
         status = pull_persons(pg, household_ids, household_count, gather->arena, &gather->persons,
                               &gather->person_count, err);
     if (status == STATUS_OK)
-        status = pull_notes(pg, PULL_PERSON_FACTS, person_ids, person_count, codes, code_count, gather->arena,
-                            &gather->person_notes, &gather->person_note_count, err);
+        status = pull_known_facts(pg, PULL_PERSON_FACTS, person_ids, person_count, codes, code_count,
+                                  gather->arena, &gather->person_facts, &gather->person_fact_count, err);
     if (status == STATUS_OK)
-        status = pull_notes(pg, PULL_HOUSEHOLD_FACTS, household_ids, household_count, codes, code_count,
-                            gather->arena, &gather->household_notes, &gather->household_note_count, err);
+        status =
+            pull_known_facts(pg, PULL_HOUSEHOLD_FACTS, household_ids, household_count, codes, code_count,
+                             gather->arena, &gather->household_facts, &gather->household_fact_count, err);
     return status;
 }
 
@@ -96,67 +97,112 @@ static const struct pull_person *find_persons(const struct gather *gather, int64
     return gather->persons + low;
 }
 
-static struct dossier_note note_of(const struct gather *gather, const struct policy_fact *fact,
-                                   const struct pull_note *pulled)
-{
-    return origins_note(&gather->load->origins, fact->batch, pulled == NULL ? DAY_NONE : pulled->as_of,
-                        pulled == NULL ? "" : pulled->ref);
-}
-
-/* Facts [begin, end) of one subject. */
-struct fact_range {
-    const struct policy_fact *facts;
-    uint32_t begin, end;
+/* What is known of one subject. */
+struct known_range {
+    const struct pull_known_fact *facts;
+    size_t count;
     bool of_household;
-    int64_t subject_id;
 };
 
-static size_t add_facts(const struct gather *gather, const struct fact_range *range, struct dossier_fact *out)
+static struct known_range own_facts(const struct gather *gather, int64_t household_id)
 {
-    size_t code_count;
-    const int16_t *codes = policy_codes(gather->load->policy, &code_count);
-    const struct pull_note *notes = range->of_household ? gather->household_notes : gather->person_notes;
-    size_t note_count = range->of_household ? gather->household_note_count : gather->person_note_count;
-    for (uint32_t f = range->begin; f < range->end; f++) {
-        const struct policy_fact *fact = &range->facts[f];
-        const struct pull_note *note = pull_note_find(notes, note_count, range->subject_id, codes[fact->code],
-                                                      fact->batch, (int32_t)fact->row);
-        *out++ = (struct dossier_fact){.person_id = range->of_household ? 0 : range->subject_id,
-                                       .of_household = range->of_household,
-                                       .fact = *fact,
-                                       .note = note_of(gather, fact, note)};
+    struct known_range range = {.of_household = true};
+    range.facts =
+        pull_known_of(gather->household_facts, gather->household_fact_count, household_id, &range.count);
+    return range;
+}
+
+static struct known_range facts_of_person(const struct gather *gather, int64_t person_id)
+{
+    struct known_range range = {.of_household = false};
+    range.facts = pull_known_of(gather->person_facts, gather->person_fact_count, person_id, &range.count);
+    return range;
+}
+
+/* The code's position in the policy's list, which is ascending and has it: nothing else was asked for. */
+static uint16_t code_position(const struct policy *policy, int16_t code)
+{
+    size_t count, low = 0;
+    const int16_t *codes = policy_codes(policy, &count);
+    for (size_t high = count; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        if (codes[middle] < code)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return range->end - range->begin;
+    return (uint16_t)low;
+}
+
+static enum status add_facts(const struct gather *gather, const struct known_range *range,
+                             struct dossier_fact *out, struct error *err)
+{
+    for (size_t i = 0; i < range->count; i++) {
+        const struct pull_known_fact *known = &range->facts[i];
+        if (known->batch_id < 0 || known->batch_id > UINT32_MAX)
+            return error_set(err, STATUS_REJECT, "batch %lld: a round can read batch numbers up to %u",
+                             (long long)known->batch_id, UINT32_MAX);
+        out[i] = (struct dossier_fact){
+            .person_id = range->of_household ? 0 : known->subject_id,
+            .of_household = range->of_household,
+            .fact = {.value = known->value,
+                     .from = known->from,
+                     .to = known->to,
+                     .batch = (uint32_t)known->batch_id,
+                     .row = (uint32_t)known->row_no,
+                     .code = code_position(gather->load->policy, known->code),
+                     .source = known->source},
+            .note = origins_note(&gather->load->origins, known->batch_id, known->as_of, known->ref),
+        };
+    }
+    return STATUS_OK;
+}
+
+static size_t count_facts(const struct gather *gather, int64_t household_id,
+                          const struct pull_person *persons, size_t person_count)
+{
+    size_t count = own_facts(gather, household_id).count;
+    for (size_t i = 0; i < person_count; i++)
+        count += facts_of_person(gather, persons[i].member.person_id).count;
+    return count;
+}
+
+static enum status gather_facts(const struct gather *gather, int64_t household_id,
+                                const struct pull_person *persons, size_t person_count,
+                                struct dossier_fact *facts, struct error *err)
+{
+    struct known_range range = own_facts(gather, household_id);
+    enum status status = add_facts(gather, &range, facts, err);
+    for (size_t i = 0; i < person_count && status == STATUS_OK; i++) {
+        facts += range.count;
+        range = facts_of_person(gather, persons[i].member.person_id);
+        status = add_facts(gather, &range, facts, err);
+    }
+    return status;
 }
 
 static enum status gather_registered(const struct gather *gather, uint32_t position, struct arena *arena,
                                      struct dossier *dossier, struct error *err)
 {
     const struct assembly *a = &gather->load->assembly;
-    uint32_t p_begin = a->person_begin[position], p_end = a->person_begin[position + 1];
-    const struct fact_range own = {a->household_facts, a->household_fact_begin[position],
-                                   a->household_fact_begin[position + 1], true, dossier->household_id};
-    size_t fact_count = own.end - own.begin + a->person_fact_begin[p_end] - a->person_fact_begin[p_begin];
-    size_t person_count, at;
+    uint32_t expected = a->person_begin[position + 1] - a->person_begin[position];
+    size_t person_count;
     const struct pull_person *pulled = find_persons(gather, dossier->household_id, &person_count);
+    size_t fact_count = count_facts(gather, dossier->household_id, pulled, person_count);
     struct dossier_person *persons = arena_array(arena, person_count, sizeof *persons);
     struct dossier_fact *facts = arena_array(arena, fact_count, sizeof *facts);
     if (persons == NULL || facts == NULL)
         return error_set(err, STATUS_FATAL, "no memory for a household of %zu facts", fact_count);
-    if (person_count != p_end - p_begin)
+    if (person_count != expected)
         return error_set(err, STATUS_RETRY,
-                         "a household has %u persons in the round and %zu by its particulars",
-                         p_end - p_begin, person_count);
+                         "a household has %u persons in the round and %zu by its particulars", expected,
+                         person_count);
     for (size_t i = 0; i < person_count; i++)
         persons[i] = (struct dossier_person){pulled[i].member.person_id, pulled[i].member.birth,
                                              pulled[i].member.id_packed, pulled[i].member.name};
-    at = add_facts(gather, &own, facts);
-    for (uint32_t p = p_begin; p < p_end; p++) {
-        const struct fact_range theirs = {a->person_facts, a->person_fact_begin[p],
-                                          a->person_fact_begin[p + 1], false, a->person_id[p]};
-        at += add_facts(gather, &theirs, facts + at);
-    }
-    return dossier_build(dossier, persons, person_count, facts, fact_count, arena, err);
+    enum status status = gather_facts(gather, dossier->household_id, pulled, person_count, facts, err);
+    return status == STATUS_OK ? dossier_build(dossier, persons, person_count, facts, fact_count, arena, err)
+                               : status;
 }
 
 enum status gather_dossier(const struct gather *gather, uint32_t position, struct arena *arena,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Gathering: the dossiers of some changed households, from the round's columns and, for what is not in them (names,
- * addresses, days of recording), from the round's own snapshot.
+ * Gathering: the dossiers of some changed households. The round's columns say who belongs to them; the round's own snapshot is
+ * asked for the rest: names, addresses, and their facts with all that is known of each. (The columns have only what decides.)
  */
 #ifndef SHOUWANG_ROUND_GATHER_H
 #define SHOUWANG_ROUND_GATHER_H
@@ -24,10 +24,10 @@ struct gather {
     const struct load *load;
     const struct standing *standing;
     struct arena *arena;
-    size_t place_count, person_count, person_note_count, household_note_count;
-    const struct pull_place *places;   /* by household_id */
-    const struct pull_person *persons; /* by household_id */
-    const struct pull_note *person_notes, *household_notes;
+    size_t place_count, person_count, person_fact_count, household_fact_count;
+    const struct pull_place *places;                              /* by household_id */
+    const struct pull_person *persons;                            /* by household_id */
+    const struct pull_known_fact *person_facts, *household_facts; /* by subject */
 };
 
 /* positions: of the standing index, at most GATHER_CHUNK. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "round/judge.h"
 
+#include "base/clock.h"
+#include "round/report.h"
 #include "round/twin.h"
 
 #include <stdlib.h>
@@ -8,44 +10,88 @@
 /* --- evaluate ------------------------------------------------------------------------------------------------- */
 
 struct evaluation {
-    const struct policy *policy;
-    const struct assembly *assembly;
+    const struct load *load;
     const atomic_bool *cancel;
     struct policy_outcome *outcomes;
     day_t as_of;
-    size_t first, end;
+    atomic_size_t next; /* shard */
+    atomic_bool failed;
 };
 
-static enum status evaluate_range(void *context, struct error *err)
-{
-    const struct evaluation *range = context;
+/* One of the threads that take shards until none is left. */
+struct evaluator {
+    struct evaluation *work;
     struct policy_run *run;
-    enum status status = policy_run_new(range->policy, range->as_of, &run, err);
+    struct shard_table table;
+    int64_t assemble_us, evaluate_us;
+};
+
+static enum status evaluate_shard(struct evaluator *self, size_t shard, struct error *err)
+{
+    const struct load *load = self->work->load;
+    const struct assembly *assembly = &load->assembly;
+    const struct shard_register about = {assembly->urban, assembly->person_begin, assembly->birth};
+    size_t first = assembly->shards.household_begin[shard];
+    struct policy_block block;
+    int64_t begun = clock_monotonic_us();
+    enum status status =
+        shard_table_fill(&self->table, &assembly->shards, shard, load->bags, LOAD_BAGS, &about, &block, err);
+    int64_t filled = clock_monotonic_us();
     if (status != STATUS_OK)
         return status;
-    for (size_t at = range->first; at < range->end && status == STATUS_OK; at += JUDGE_CHUNK) {
-        size_t count = range->end - at < JUDGE_CHUNK ? range->end - at : JUDGE_CHUNK;
-        struct policy_block block = assembly_block(range->assembly, at, count);
-        if (range->cancel != NULL && atomic_load(range->cancel))
+    status = policy_run_evaluate(self->run, &block, self->work->outcomes + first, err);
+    self->assemble_us += filled - begun;
+    self->evaluate_us += clock_monotonic_us() - filled;
+    return status == STATUS_OK ? STATUS_OK : error_wrap(err, "households from position %zu", first);
+}
+
+static enum status evaluate_shards(void *context, struct error *err)
+{
+    struct evaluator *self = context;
+    struct evaluation *work = self->work;
+    enum status status = policy_run_new(work->load->policy, work->as_of, &self->run, err);
+    while (status == STATUS_OK && !atomic_load(&work->failed)) {
+        size_t shard = atomic_fetch_add(&work->next, 1);
+        if (shard >= work->load->assembly.shards.count)
+            break;
+        if (work->cancel != NULL && atomic_load(work->cancel))
             status = error_set(err, STATUS_RETRY, "the round was cancelled");
-        else if ((status = policy_run_evaluate(run, &block, range->outcomes + at, err)) != STATUS_OK)
-            error_wrap(err, "households from position %zu", at);
+        else
+            status = evaluate_shard(self, shard, err);
     }
-    policy_run_free(run);
+    if (status != STATUS_OK)
+        atomic_store(&work->failed, true);
+    policy_run_free(self->run);
+    shard_table_fini(&self->table);
     return status;
 }
 
-enum status judge_evaluate(struct judge *judge, const struct policy *policy, day_t as_of,
-                           const struct assembly *assembly, const atomic_bool *cancel, struct error *err)
+/* The wall time is told as it was spent by both together. */
+static void report_evaluation(const struct evaluator *one, const struct evaluator *other, int64_t since,
+                              const struct load *load, struct round_report *report)
 {
-    size_t count = assembly->household_count;
+    int64_t assemble = one->assemble_us + other->assemble_us;
+    int64_t all = assemble + one->evaluate_us + other->evaluate_us;
+    int64_t wall = clock_monotonic_us() - since;
+    int64_t split = since + (all == 0 ? 0 : wall * assemble / all);
+    report_span(report, "assemble", since, split, (int64_t)(load->bags[0].count + load->bags[1].count));
+    report_span(report, "evaluate", split, since + wall, (int64_t)load->households.count);
+}
+
+enum status judge_evaluate(struct judge *judge, const struct load *load, day_t as_of,
+                           const atomic_bool *cancel, struct round_report *report, struct error *err)
+{
+    size_t count = load->households.count;
+    int64_t since = clock_monotonic_us();
     judge->outcomes = calloc(count + 1, sizeof *judge->outcomes);
     if (judge->outcomes == NULL)
         return error_set(err, STATUS_FATAL, "no memory for the outcomes of %zu households", count);
-    size_t half = count >= JUDGE_TWO_THREADS_FROM ? count / 2 : count;
-    struct evaluation first = {policy, assembly, cancel, judge->outcomes, as_of, 0, half};
-    struct evaluation second = {policy, assembly, cancel, judge->outcomes, as_of, half, count};
-    return half == count ? evaluate_range(&first, err) : twin_run(evaluate_range, &first, &second, err);
+    struct evaluation work = {.load = load, .cancel = cancel, .outcomes = judge->outcomes, .as_of = as_of};
+    struct evaluator first = {.work = &work}, second = {.work = &work};
+    enum status status = count < JUDGE_TWO_THREADS_FROM ? evaluate_shards(&first, err)
+                                                        : twin_run(evaluate_shards, &first, &second, err);
+    report_evaluation(&first, &second, since, load, report);
+    return status;
 }
 
 /* --- compare -------------------------------------------------------------------------------------------------- */

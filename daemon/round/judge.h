@@ -9,8 +9,8 @@
 
 #include "base/status.h"
 #include "policy/policy.h"
-#include "round/assemble.h"
 #include "round/compare.h"
+#include "round/load.h"
 #include "round/round.h"
 #include "round/standing.h"
 
@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 /* Above this many households a second thread pays for itself. */
-enum { JUDGE_TWO_THREADS_FROM = 50000, JUDGE_CHUNK = 8192 };
+enum { JUDGE_TWO_THREADS_FROM = 50000 };
 
 struct judge_change {
     uint32_t position;
@@ -35,9 +35,10 @@ struct judge {
     struct judge_change *changes; /* by position; only what must be written */
 };
 
-/* STATUS_CONFIG when the policy says nothing about the date; STATUS_RETRY when `cancel` became true. */
-enum status judge_evaluate(struct judge *judge, const struct policy *policy, day_t as_of,
-                           const struct assembly *assembly, const atomic_bool *cancel,
+/* Shard by shard, the facts of each put in order first. Stages: "assemble", "evaluate". STATUS_CONFIG when the policy says
+ * nothing about the date; STATUS_RETRY when `cancel` became true. */
+enum status judge_evaluate(struct judge *judge, const struct load *load, day_t as_of,
+                           const atomic_bool *cancel, struct round_report *report,
                            struct error *err) WARN_UNUSED;
 /* Fills the changes and the report's counts and statistics. townships: of the households on the register. */
 enum status judge_compare(struct judge *judge, const struct rules *rules, const struct standing *standing,

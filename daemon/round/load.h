@@ -2,10 +2,9 @@
 /*
  * Loading: everything that a round compares, by two connections on one snapshot, into columns.
  *
- *     together   households, batches, what stands (first connection)   |   memberships (second)
+ *     together   households, batches, what stands (first connection); memberships, in stretches, by whichever is free
  *     then       match households and persons, place the persons
- *     together   the facts of the policy's codes, code by code, each taken by whichever connection is free
- *     then       place the facts
+ *     together   the facts of the policy's codes, in stretches, each taken by whichever connection is free (load_facts.h)
  *
  * The first connection keeps its snapshot, so that the particulars of changed households can be asked for; the caller
  * ends it. The second one is free after load_run, and its snapshot ended.
@@ -23,20 +22,25 @@
 #include "round/match.h"
 #include "round/origin.h"
 #include "round/round.h"
+#include "round/shard.h"
 #include "store/pull.h"
 
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct pg;
 
+enum {
+    LOAD_BAGS = 2,
+    /* A stretch of a table that one connection pulls at a time: some 50 ms, so that neither waits long for the other at the
+     * end; beginning one costs less than a hundredth of that. */
+    LOAD_STRETCH_PAGES = 1024,
+};
+
 struct load {
     struct arena *arena;
     struct pg *first, *second;
     const struct policy *policy;
-    const atomic_bool *cancel;
 
     struct pull_households households;
     struct match *household_match; /* household_id → position */
@@ -52,16 +56,19 @@ struct load {
     size_t pair_count;
     const struct pull_source_code *pairs;
 
-    struct assemble_exclusion exclusion; /* batches that do not count */
+    struct shard_exclusion exclusion; /* batches that do not count */
+    struct shard_bag bags[LOAD_BAGS]; /* the facts, by who pulled them */
 };
 
 /*
  * Both connections are within the same snapshot. known_on: DAY_NONE, or the date after which nothing was known yet
- * (round.h, "Dates"). Times and rows of the stages go into the report: "register", "match", "facts", "assemble".
+ * (round.h, "Dates"). Times and rows of the stages go into the report: "register", "match", "facts". STATUS_CONFIG when the
+ * policy says nothing about the date.
  */
 enum status load_run(struct load *load, struct pg *first, struct pg *second, const struct policy *policy,
-                     const atomic_bool *cancel, day_t known_on, struct round_report *report,
-                     struct error *err) WARN_UNUSED;
+                     day_t as_of, day_t known_on, struct round_report *report, struct error *err) WARN_UNUSED;
+/* Gives back the memory of the facts, once they are evaluated. */
+void load_forget_facts(struct load *load);
 void load_fini(struct load *load);
 
 #endif

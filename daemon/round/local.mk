@@ -12,7 +12,7 @@ daemon_round_libround_a_SOURCES = \
 	daemon/round/jtext.c daemon/round/jtext.h \
 	daemon/round/judge.c daemon/round/judge.h \
 	daemon/round/limit.c \
-	daemon/round/load.c daemon/round/load.h \
+	daemon/round/load.c daemon/round/load.h daemon/round/load_facts.c daemon/round/load_facts.h \
 	daemon/round/match.c daemon/round/match.h \
 	daemon/round/origin.c daemon/round/origin.h \
 	daemon/round/preview.c daemon/round/preview.h \
@@ -20,7 +20,7 @@ daemon_round_libround_a_SOURCES = \
 	daemon/round/render.c daemon/round/render.h \
 	daemon/round/report.c daemon/round/report.h \
 	daemon/round/round.c daemon/round/round.h \
-	daemon/round/rules.c daemon/round/rules.h \
+	daemon/round/rules.c daemon/round/rules.h daemon/round/shard.c daemon/round/shard.h \
 	daemon/round/standing.c daemon/round/standing.h \
 	daemon/round/twin.c daemon/round/twin.h \
 	daemon/round/warnings.c daemon/round/warnings.h

@@ -2,6 +2,7 @@
 #include "round/preview.h"
 
 #include "round/compare.h"
+#include "round/gather.h"
 #include "store/pull_detail.h"
 
 #include <stdlib.h>
@@ -13,53 +14,60 @@ static int order_changes(const void *left, const void *right)
     return strcmp(a->household_no, b->household_no);
 }
 
-/* Of a household on the register the columns know number and township. */
-static void name_registered(const struct load *load, uint32_t position, struct round_change *shown,
-                            struct arena *arena)
+/* So many households are asked for at once. */
+enum { PREVIEW_CHUNK = 16384 };
+
+static int order_id(const void *key, const void *element)
 {
-    const struct pull_households *households = &load->households;
-    uint32_t begin = households->number_begin[position], end = households->number_begin[position + 1];
-    shown->household_no = arena_copy(arena, households->numbers.bytes + begin, end - begin);
-    shown->township_code = households->township[position];
+    const int64_t *id = key;
+    const struct pull_place *place = element;
+    return *id < place->household_id ? -1 : *id > place->household_id;
 }
 
-/* Of the others, which are few, the snapshot is asked. */
-static enum status name_off_register(const struct load *load, const struct standing *standing,
-                                     uint32_t position, struct round_change *shown, struct arena *arena,
-                                     struct error *err)
+static struct round_change shown_change(const struct judge_change *change, const struct pull_place *place)
 {
-    const struct pull_place *place;
-    size_t found;
-    int64_t household_id = standing->off_id[position - standing->register_count];
-    enum status status = pull_places(load->first, &household_id, 1, arena, &place, &found, err);
-    shown->household_no = status == STATUS_OK && found == 1 ? place->household_no : "";
-    shown->township_code = status == STATUS_OK && found == 1 ? place->township : 0;
+    return (struct round_change){
+        .household_no = place == NULL ? "" : place->household_no,
+        .township_code = place == NULL ? 0 : place->township,
+        .from = change->before,
+        .to = change->now.level,
+        .kind = compare_change_name(change->now.change),
+    };
+}
+
+/* The notable ones of some changes; their places are looked up in the snapshot, by all their numbers together. */
+static enum status preview_chunk(const struct load *load, const struct standing *standing,
+                                 const struct judge_change *changes, size_t count,
+                                 struct round_report *report, struct error *err)
+{
+    const struct pull_place *places;
+    size_t asked = 0, found;
+    int64_t *ids = arena_array(report->arena, count, sizeof *ids);
+    if (ids == NULL)
+        return error_set(err, STATUS_FATAL, "no memory for %zu changes", count);
+    for (size_t i = 0; i < count; i++)
+        if (changes[i].now.notable)
+            ids[asked++] = gather_household_id(load, standing, changes[i].position);
+    if (asked == 0)
+        return STATUS_OK;
+    enum status status = pull_places(load->first, ids, asked, report->arena, &places, &found, err);
+    for (size_t i = 0, at = 0; i < count && status == STATUS_OK; i++)
+        if (changes[i].now.notable)
+            report->changes[report->change_count++] =
+                shown_change(&changes[i], bsearch(&ids[at++], places, found, sizeof *places, order_id));
     return status;
 }
 
 enum status preview_changes(const struct load *load, const struct standing *standing,
                             const struct judge *judge, struct round_report *report, struct error *err)
 {
-    struct arena *arena = report->arena;
     enum status status = STATUS_OK;
-    report->changes = arena_array(arena, judge->change_count, sizeof *report->changes);
+    report->changes = arena_array(report->arena, judge->change_count, sizeof *report->changes);
     if (report->changes == NULL)
         return error_set(err, STATUS_FATAL, "no memory for %zu changes", judge->change_count);
-    for (size_t i = 0; i < judge->change_count && status == STATUS_OK; i++) {
-        const struct judge_change *change = &judge->changes[i];
-        struct round_change *shown = &report->changes[report->change_count];
-        if (!change->now.notable)
-            continue;
-        shown->from = change->before;
-        shown->to = change->now.level;
-        shown->kind = compare_change_name(change->now.change);
-        if (change->position < standing->register_count)
-            name_registered(load, change->position, shown, arena);
-        else
-            status = name_off_register(load, standing, change->position, shown, arena, err);
-        if (shown->household_no == NULL)
-            return error_set(err, STATUS_FATAL, "no memory for %zu changes", judge->change_count);
-        report->change_count++;
+    for (size_t at = 0; at < judge->change_count && status == STATUS_OK; at += PREVIEW_CHUNK) {
+        size_t count = judge->change_count - at < PREVIEW_CHUNK ? judge->change_count - at : PREVIEW_CHUNK;
+        status = preview_chunk(load, standing, judge->changes + at, count, report, err);
     }
     if (report->change_count > 1)
         qsort(report->changes, report->change_count, sizeof *report->changes, order_changes);

@@ -17,11 +17,18 @@ void round_report_fini(struct round_report *report)
     round_report_init(report);
 }
 
+void report_span(struct round_report *report, const char *name, int64_t since_us, int64_t until_us,
+                 int64_t rows)
+{
+    if (report->stage_count < ROUND_STAGES_MAX)
+        report->stages[report->stage_count++] =
+            (struct round_stage){name, (until_us - since_us) / 1000, rows};
+}
+
 int64_t report_stage(struct round_report *report, const char *name, int64_t since_us, int64_t rows)
 {
     int64_t now = clock_monotonic_us();
-    if (report->stage_count < ROUND_STAGES_MAX)
-        report->stages[report->stage_count++] = (struct round_stage){name, (now - since_us) / 1000, rows};
+    report_span(report, name, since_us, now, rows);
     return now;
 }
 

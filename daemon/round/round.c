@@ -168,7 +168,8 @@ static enum status compute(struct running *r, struct error *err)
 {
     struct round_report *report = r->report;
     const struct policy *policy = r->options.policy;
-    enum status status = load_run(&r->load, r->first, r->second, policy, r->cancel, r->known_on, report, err);
+    enum status status =
+        load_run(&r->load, r->first, r->second, policy, r->options.as_of, r->known_on, report, err);
     if (status != STATUS_OK)
         return status;
     KILL_POINT("round.loaded");
@@ -177,9 +178,9 @@ static enum status compute(struct running *r, struct error *err)
     freshness_judge(&r->freshness, policy, r->load.newest, r->load.newest_count, r->load.pairs,
                     r->load.pair_count, r->options.as_of);
     rules_init(&r->rules, policy, r->freshness.clauses);
+    status = judge_evaluate(&r->judge, &r->load, r->options.as_of, r->cancel, report, err);
+    load_forget_facts(&r->load);
     int64_t since = clock_monotonic_us();
-    status = judge_evaluate(&r->judge, policy, r->options.as_of, &r->load.assembly, r->cancel, err);
-    since = report_stage(report, "evaluate", since, report->counts.households);
     KILL_POINT("round.evaluated");
     if (status == STATUS_OK)
         status = standing_init(&r->standing, policy, &r->load.findings, &r->load.warnings,

@@ -52,15 +52,13 @@ void pull_snapshot_end(struct pg *pg)
 
 /* --- the register ------------------------------------------------------------------------------------------- */
 
-enum { HOUSEHOLD_COLUMNS = 5, MEMBER_COLUMNS = 3 };
+enum { HOUSEHOLD_COLUMNS = 3, MEMBER_COLUMNS = 3 };
 
 static void household_columns(struct pull_households *h, struct column columns[HOUSEHOLD_COLUMNS])
 {
     columns[0] = (struct column){&h->household_id, sizeof *h->household_id, 0};
     columns[1] = (struct column){&h->township, sizeof *h->township, 0};
-    columns[2] = (struct column){&h->village, sizeof *h->village, 0};
-    columns[3] = (struct column){&h->urban, sizeof *h->urban, 0};
-    columns[4] = (struct column){&h->number_begin, sizeof *h->number_begin, 1};
+    columns[2] = (struct column){&h->urban, sizeof *h->urban, 0};
 }
 
 static bool read_household(void *target, struct pg_row *row)
@@ -74,22 +72,17 @@ static bool read_household(void *target, struct pg_row *row)
     bool urban = false;
     pg_row_int64(row, &h->household_id[i]);
     pg_row_int64(row, &h->township[i]);
-    pg_row_int64(row, &h->village[i]);
     pg_row_bool(row, &urban);
     h->urban[i] = urban;
-    struct slice number = pg_row_text(row);
-    h->number_begin[i] = (uint32_t)h->numbers.length;
-    text_add(&h->numbers, number.bytes, number.length);
-    h->number_begin[i + 1] = (uint32_t)h->numbers.length;
-    return !h->numbers.failed && h->numbers.length <= UINT32_MAX;
+    return true;
 }
 
 enum status pull_households(struct pg *pg, struct pull_households *households, struct error *err)
 {
     return columns_copy(
         pg,
-        "copy (select household_id, township_code, village_code, urban, household_no from household"
-        " where valid_to is null) to stdout (format binary)",
+        "copy (select household_id, township_code, urban from household where valid_to is null)"
+        " to stdout (format binary)",
         read_household, households, err);
 }
 
@@ -98,8 +91,34 @@ void pull_households_free(struct pull_households *households)
     struct column columns[HOUSEHOLD_COLUMNS];
     household_columns(households, columns);
     columns_free(columns, HOUSEHOLD_COLUMNS);
-    text_fini(&households->numbers);
     *households = (struct pull_households){0};
+}
+
+/* " and ctid …" for a stretch of a table, nothing for all of it. */
+static void add_pages(struct text *sql, struct pull_pages pages)
+{
+    if (pages.first > 0)
+        text_printf(sql, " and ctid >= '(%u,0)'", pages.first);
+    if (pages.end != PULL_PAGES_END)
+        text_printf(sql, " and ctid < '(%u,0)'", pages.end);
+}
+
+static enum status no_statement(struct error *err)
+{
+    return error_set(err, STATUS_FATAL, "no memory for a statement");
+}
+
+enum status pull_member_pages(struct pg *pg, uint32_t *pages, struct error *err)
+{
+    struct pg_result *result;
+    enum status status = pg_query(
+        pg, "select pg_relation_size('membership'::regclass) / current_setting('block_size')::bigint",
+        pg_params(), &result, err);
+    if (status != STATUS_OK)
+        return status;
+    *pages = (uint32_t)pg_get_int64(result, 0, 0);
+    pg_result_free(result);
+    return STATUS_OK;
 }
 
 static void member_columns(struct pull_members *m, struct column columns[MEMBER_COLUMNS])
@@ -123,12 +142,18 @@ static bool read_member(void *target, struct pg_row *row)
     return true;
 }
 
-enum status pull_members(struct pg *pg, struct pull_members *members, struct error *err)
+enum status pull_members(struct pg *pg, struct pull_pages pages, struct pull_members *members,
+                         struct error *err)
 {
-    return columns_copy(pg,
-                        "copy (select person_id, household_id, birth from membership where valid_to is null)"
-                        " to stdout (format binary)",
-                        read_member, members, err);
+    struct text sql;
+    text_init(&sql);
+    text_add_str(&sql, "copy (select person_id, household_id, birth from membership where valid_to is null");
+    add_pages(&sql, pages);
+    text_add_str(&sql, ") to stdout (format binary)");
+    enum status status =
+        sql.failed ? no_statement(err) : columns_copy(pg, sql.bytes, read_member, members, err);
+    text_fini(&sql);
+    return status;
 }
 
 void pull_members_free(struct pull_members *members)
@@ -141,114 +166,121 @@ void pull_members_free(struct pull_members *members)
 
 /* --- facts -------------------------------------------------------------------------------------------------- */
 
-enum { FACT_COLUMNS = 8 };
-
-static void fact_columns(struct pull_facts *f, struct column columns[FACT_COLUMNS])
-{
-    columns[0] = (struct column){&f->subject_id, sizeof *f->subject_id, 0};
-    columns[1] = (struct column){&f->value, sizeof *f->value, 0};
-    columns[2] = (struct column){&f->batch_id, sizeof *f->batch_id, 0};
-    columns[3] = (struct column){&f->from, sizeof *f->from, 0};
-    columns[4] = (struct column){&f->to, sizeof *f->to, 0};
-    columns[5] = (struct column){&f->row_no, sizeof *f->row_no, 0};
-    columns[6] = (struct column){&f->code, sizeof *f->code, 0};
-    columns[7] = (struct column){&f->source, sizeof *f->source, 0};
-}
-
-struct fact_pull {
-    struct pull_facts *facts;
-    const struct pull_code *code;
-};
+#define DAY_EXPRESSION "coalesce(to_day, from_day)"
 
 /* The columns come in this order, those not asked for left out. */
-static bool read_fact(void *target, struct pg_row *row)
+static const struct {
+    unsigned column;
+    const char *expression;
+} fact_columns[] = {
+    {PULL_VALUE, "value"},      {PULL_FROM, "from_day"},  {PULL_TO, "to_day"},
+    {PULL_DAY, DAY_EXPRESSION}, {PULL_BATCH, "batch_id"}, {PULL_ROW, "row_no"},
+};
+
+static void read_fact(struct pull_facts *f, unsigned columns, struct pg_row *row)
 {
-    const struct fact_pull *pull = target;
-    struct pull_facts *f = pull->facts;
-    unsigned columns = pull->code->columns;
-    if (f->count == f->capacity) {
-        struct column grown[FACT_COLUMNS];
-        fact_columns(f, grown);
-        if (!columns_grow(&f->capacity, grown, FACT_COLUMNS))
-            return false;
-    }
     size_t i = f->count++;
     int16_t source = 0;
     pg_row_int64(row, &f->subject_id[i]);
     pg_row_int16(row, &source);
     f->source[i] = (uint8_t)source;
-    f->code[i] = (int16_t)pull->code->code;
     f->value[i] = FACT_UNKNOWN;
     f->batch_id[i] = 0;
     f->row_no[i] = 0;
     if (columns & PULL_VALUE)
         pg_row_int64(row, &f->value[i]);
     f->from[i] = columns & PULL_FROM ? pg_row_day(row) : DAY_NONE;
-    f->to[i] = columns & PULL_TO ? pg_row_day(row) : DAY_NONE;
+    f->to[i] = columns & (PULL_TO | PULL_DAY) ? pg_row_day(row) : DAY_NONE;
     if (columns & PULL_BATCH)
         pg_row_int64(row, &f->batch_id[i]);
     if (columns & PULL_ROW)
         pg_row_int32(row, &f->row_no[i]);
-    return true;
 }
 
-/* " and EXPRESSION > date '…'", nothing for DAY_NONE. */
-static void add_bound(struct text *sql, const char *expression, const char *operator, day_t day)
+static void compose_fact_pull(struct text *sql, enum pull_subject subject, const struct pull_code *code,
+                              struct pull_pages pages)
 {
-    char text[CIVIL_TEXT_SIZE];
-    if (day != DAY_NONE)
-        text_printf(sql, " and (%s %s date '%s')", expression, operator, civil_format(day, text));
-}
-
-static void compose_fact_pull(struct text *sql, enum pull_subject subject, const struct pull_code *code)
-{
-    static const struct {
-        unsigned column;
-        const char *name;
-    } names[] = {{PULL_VALUE, "value"},
-                 {PULL_FROM, "from_day"},
-                 {PULL_TO, "to_day"},
-                 {PULL_BATCH, "batch_id"},
-                 {PULL_ROW, "row_no"}};
+    char day[CIVIL_TEXT_SIZE];
     bool of_persons = subject == PULL_PERSON_FACTS;
     text_printf(sql, "copy (select %s, source", of_persons ? "person_id" : "household_id");
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (code->columns & names[i].column)
-            text_printf(sql, ", %s", names[i].name);
+    for (size_t i = 0; i < sizeof fact_columns / sizeof *fact_columns; i++)
+        if (code->columns & fact_columns[i].column)
+            text_printf(sql, ", %s", fact_columns[i].expression);
     text_printf(sql, " from %s where code = %d", of_persons ? "person_fact" : "household_fact", code->code);
-    if (code->period == PULL_DAYS) {
-        add_bound(sql, "coalesce(to_day, from_day)", ">", code->after);
-        add_bound(sql, "coalesce(to_day, from_day)", "<=", code->until);
-    } else if (code->period == PULL_STATES) {
-        add_bound(sql, "to_day is null or to_day", ">", code->after);
-        add_bound(sql, "from_day is null or from_day", "<=", code->until);
-    }
+    if (code->after != DAY_NONE)
+        text_printf(sql, " and " DAY_EXPRESSION " > date '%s'", civil_format(code->after, day));
+    add_pages(sql, pages);
     text_add_str(sql, ") to stdout (format binary)");
 }
 
-enum status pull_facts(struct pg *pg, enum pull_subject subject, const struct pull_code *codes,
-                       size_t code_count, struct pull_facts *facts, struct error *err)
+/* Rows to the end, or until `take` fails; the last ones stay in `rows`. */
+static enum status hand_over_rows(struct pg_copy_out *copy, unsigned columns, struct pull_facts *rows,
+                                  pull_facts_take *take, void *context, struct error *err)
+{
+    enum status status = STATUS_OK;
+    struct pg_row *row;
+    rows->count = 0;
+    while (status == STATUS_OK && (row = pg_copy_out_next(copy)) != NULL) {
+        read_fact(rows, columns, row);
+        if (rows->count == PULL_FACTS_ROWS) {
+            status = take(context, rows, err);
+            rows->count = 0;
+        }
+    }
+    return status;
+}
+
+static enum status stream_facts(struct pg *pg, const char *sql, unsigned columns, struct pull_facts *rows,
+                                pull_facts_take *take, void *context, struct error *err)
+{
+    struct pg_copy_out *copy;
+    struct error ended;
+    enum status status = pg_copy_out_begin(pg, sql, &copy, err);
+    if (status != STATUS_OK)
+        return status;
+    status = hand_over_rows(copy, columns, rows, take, context, err);
+    enum status end = pg_copy_out_end(copy, &ended);
+    if (status != STATUS_OK)
+        return status;
+    if (end != STATUS_OK) {
+        *err = ended;
+        return end;
+    }
+    return rows->count > 0 ? take(context, rows, err) : STATUS_OK;
+}
+
+enum status pull_facts(struct pg *pg, enum pull_subject subject, const struct pull_code *code,
+                       struct pull_pages pages, struct pull_facts *rows, pull_facts_take *take, void *context,
+                       struct error *err)
 {
     struct text sql;
-    enum status status = STATUS_OK;
     text_init(&sql);
-    for (size_t i = 0; i < code_count && !status; i++) {
-        struct fact_pull pull = {facts, &codes[i]};
-        text_clear(&sql);
-        compose_fact_pull(&sql, subject, &codes[i]);
-        status = sql.failed ? error_set(err, STATUS_FATAL, "no memory for a statement")
-                            : columns_copy(pg, sql.bytes, read_fact, &pull, err);
-    }
+    compose_fact_pull(&sql, subject, code, pages);
+    enum status status =
+        sql.failed ? no_statement(err) : stream_facts(pg, sql.bytes, code->columns, rows, take, context, err);
     text_fini(&sql);
     return status;
 }
 
-void pull_facts_free(struct pull_facts *facts)
+/* A code's table is named after its number (define_code). */
+enum status pull_fact_pages(struct pg *pg, enum pull_subject subject, const int16_t *codes, size_t code_count,
+                            uint32_t *pages, struct error *err)
 {
-    struct column columns[FACT_COLUMNS];
-    fact_columns(facts, columns);
-    columns_free(columns, FACT_COLUMNS);
-    *facts = (struct pull_facts){0};
+    struct pg_result *result;
+    enum status status =
+        pg_query(pg,
+                 "select coalesce(pg_relation_size(to_regclass($1 || '_' || code)), 0)"
+                 " / current_setting('block_size')::bigint"
+                 " from unnest($2::smallint[]) with ordinality as wanted (code, place) order by place",
+                 pg_params(pg_of_text(subject == PULL_PERSON_FACTS ? "person_fact" : "household_fact"),
+                           pg_of_int16_array(codes, code_count)),
+                 &result, err);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < code_count; i++)
+        pages[i] = (uint32_t)pg_get_int64(result, i, 0);
+    pg_result_free(result);
+    return STATUS_OK;
 }
 
 /* --- sources ------------------------------------------------------------------------------------------------ */

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "store/pull_detail.h"
 
+#include "domain/fact.h"
 #include "io/pg.h"
+#include "store/columns.h"
 #include "store/lease.h"
 #include "store/round_store.h"
+
+#include <string.h>
 
 static const char *copy_of(struct arena *arena, struct slice text)
 {
@@ -49,77 +53,110 @@ enum status pull_places(struct pg *pg, const int64_t *household_ids, size_t hous
     return made == NULL ? no_memory(err, rows) : STATUS_OK;
 }
 
-/* An array's elements are looked up in the index when they are few, hashed and met by one scan of each partition when they
- * are many; also while a table that was just filled has no statistics, where a join goes astray. */
-static const char notes_of_persons[] =
-    "select f.person_id, f.code, f.batch_id, f.row_no, f.as_of, f.ref"
-    "  from person_fact f where f.person_id = any($1) and f.code = any($2::smallint[]) and (f.as_of is not "
-    "null or f.ref <> '') order by 1, 2, 3, 4";
-static const char notes_of_households[] =
-    "select f.household_id, f.code, f.batch_id, f.row_no, f.as_of, f.ref"
-    "  from household_fact f where f.household_id = any($1) and f.code = any($2::smallint[]) and (f.as_of is "
-    "not null or f.ref <> '') order by 1, 2, 3, 4";
+/* --- facts -------------------------------------------------------------------------------------------------- */
 
-enum status pull_notes(struct pg *pg, enum pull_subject subject, const int64_t *subject_ids,
-                       size_t subject_count, const int16_t *codes, size_t code_count, struct arena *arena,
-                       const struct pull_note **notes, size_t *count, struct error *err)
+struct known {
+    struct arena *arena;
+    struct pull_known_fact *facts;
+    size_t count, capacity;
+};
+
+static bool grow_known(struct known *known)
 {
-    struct pg_result *result;
-    enum status status = pg_query(
-        pg, subject == PULL_PERSON_FACTS ? notes_of_persons : notes_of_households,
-        pg_params(pg_of_int64_array(subject_ids, subject_count), pg_of_int16_array(codes, code_count)),
-        &result, err);
-    if (status != STATUS_OK)
-        return status;
-    size_t rows = pg_result_rows(result);
-    struct pull_note *made = arena_array(arena, rows, sizeof *made);
-    for (size_t i = 0; made != NULL && i < rows; i++) {
-        made[i] = (struct pull_note){
-            .subject_id = pg_get_int64(result, i, 0),
-            .code = pg_get_int16(result, i, 1),
-            .batch_id = pg_get_int64(result, i, 2),
-            .row_no = pg_get_int32(result, i, 3),
-            .as_of = pg_get_day(result, i, 4),
-            .ref = copy_of(arena, pg_get_text(result, i, 5)),
-        };
-        if (made[i].ref == NULL)
-            made = NULL;
-    }
-    pg_result_free(result);
-    *notes = made;
-    *count = rows;
-    return made == NULL ? no_memory(err, rows) : STATUS_OK;
+    enum { FIRST_FACTS = 1024 };
+    size_t capacity = known->capacity == 0 ? FIRST_FACTS : known->capacity * 2;
+    struct pull_known_fact *grown = arena_array(known->arena, capacity, sizeof *grown);
+    if (grown == NULL)
+        return false;
+    if (known->count > 0)
+        memcpy(grown, known->facts, known->count * sizeof *grown);
+    known->facts = grown;
+    known->capacity = capacity;
+    return true;
 }
 
-/* Below 0 when the note comes before the key. */
-static int compare_note(const struct pull_note *note, int64_t subject_id, int code, int64_t batch_id,
-                        int32_t row_no)
+static bool read_known(void *target, struct pg_row *row)
 {
-    const int64_t keys[][2] = {{note->subject_id, subject_id},
-                               {note->code, code},
-                               {note->batch_id, batch_id},
-                               {note->row_no, row_no}};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (keys[i][0] != keys[i][1])
-            return keys[i][0] < keys[i][1] ? -1 : 1;
-    return 0;
+    struct known *known = target;
+    if (known->count == known->capacity && !grow_known(known))
+        return false;
+    struct pull_known_fact *fact = &known->facts[known->count++];
+    int16_t source = 0;
+    *fact = (struct pull_known_fact){.value = FACT_UNKNOWN};
+    pg_row_int64(row, &fact->subject_id);
+    pg_row_int16(row, &fact->code);
+    pg_row_int16(row, &source);
+    fact->source = (uint8_t)source;
+    pg_row_int64(row, &fact->value);
+    fact->from = pg_row_day(row);
+    fact->to = pg_row_day(row);
+    pg_row_int64(row, &fact->batch_id);
+    pg_row_int32(row, &fact->row_no);
+    fact->as_of = pg_row_day(row);
+    struct slice ref = pg_row_text(row);
+    fact->ref = ref.length == 0 ? "" : copy_of(known->arena, ref);
+    return fact->ref != NULL;
 }
 
-const struct pull_note *pull_note_find(const struct pull_note *notes, size_t count, int64_t subject_id,
-                                       int code, int64_t batch_id, int32_t row_no)
+static void add_numbers64(struct text *sql, const int64_t *numbers, size_t count)
 {
-    size_t low = 0, high = count;
+    for (size_t i = 0; i < count; i++)
+        text_printf(sql, "%s%lld", i == 0 ? "" : ",", (long long)numbers[i]);
+}
+
+/*
+ * COPY takes no parameters, so the numbers stand in the statement; a result would hold every value several times over. An
+ * array's elements are looked up in the index when they are few, hashed and met by one scan of each partition when they are
+ * many; also while a table that was just filled has no statistics, where a join goes astray.
+ */
+static void compose_known(struct text *sql, enum pull_subject subject, const int64_t *subject_ids,
+                          size_t subject_count, const int16_t *codes, size_t code_count)
+{
+    bool of_persons = subject == PULL_PERSON_FACTS;
+    const char *key = of_persons ? "person_id" : "household_id";
+    text_printf(sql,
+                "copy (select %s, code, source, value, from_day, to_day, batch_id, row_no, as_of, ref"
+                " from %s where %s = any('{",
+                key, of_persons ? "person_fact" : "household_fact", key);
+    add_numbers64(sql, subject_ids, subject_count);
+    text_add_str(sql, "}'::bigint[]) and code = any('{");
+    for (size_t i = 0; i < code_count; i++)
+        text_printf(sql, "%s%d", i == 0 ? "" : ",", codes[i]);
+    text_printf(sql, "}'::smallint[]) order by %s) to stdout (format binary)", key);
+}
+
+enum status pull_known_facts(struct pg *pg, enum pull_subject subject, const int64_t *subject_ids,
+                             size_t subject_count, const int16_t *codes, size_t code_count,
+                             struct arena *arena, const struct pull_known_fact **facts, size_t *count,
+                             struct error *err)
+{
+    struct known known = {.arena = arena};
+    struct text sql;
+    text_init(&sql);
+    compose_known(&sql, subject, subject_ids, subject_count, codes, code_count);
+    enum status status = sql.failed ? error_set(err, STATUS_FATAL, "no memory for a statement")
+                                    : columns_copy(pg, sql.bytes, read_known, &known, err);
+    text_fini(&sql);
+    *facts = known.facts;
+    *count = known.count;
+    return status;
+}
+
+const struct pull_known_fact *pull_known_of(const struct pull_known_fact *facts, size_t fact_count,
+                                            int64_t subject_id, size_t *count)
+{
+    size_t low = 0, high = fact_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = compare_note(&notes[middle], subject_id, code, batch_id, row_no);
-        if (order == 0)
-            return &notes[middle];
-        if (order < 0)
+        if (facts[middle].subject_id < subject_id)
             low = middle + 1;
         else
             high = middle;
     }
-    return NULL;
+    *count = 0;
+    while (low + *count < fact_count && facts[low + *count].subject_id == subject_id)
+        (*count)++;
+    return *count == 0 ? NULL : facts + low;
 }
 
 enum status pull_history_of_warning(struct pg *pg, int64_t household_id, const char *warning_id,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * What a round needs to know of the few households that change, beyond the columns it pulled of all: where they are,
- * when their facts were recorded and under which document. Asked for by keys, some thousands at a time; best within the
+ * What a round needs to know of the few households that change, beyond the columns it pulled of all: where they are, and
+ * everything about their facts. Asked for by keys, some thousands at a time; best within the
  * round's snapshot.
  */
 #ifndef SHOUWANG_STORE_PULL_DETAIL_H
@@ -30,22 +30,26 @@ enum status pull_places(struct pg *pg, const int64_t *household_ids, size_t hous
                         struct arena *arena, const struct pull_place **places, size_t *count,
                         struct error *err) WARN_UNUSED;
 
-/* A fact whose source gave the day of recording or a document number. */
-struct pull_note {
+/* One fact with all that is known of it. */
+struct pull_known_fact {
     int64_t subject_id;
-    int code;
+    int64_t value; /* FACT_UNKNOWN for null */
     int64_t batch_id;
-    int32_t row_no;
+    const char *ref; /* "" = none */
+    day_t from, to;
     day_t as_of; /* DAY_NONE when not given */
-    const char *ref;
+    int32_t row_no;
+    int16_t code;
+    uint8_t source;
 };
-/* Of these subjects and codes, ordered by subject, code, batch and row. Facts with neither are missing. */
-enum status pull_notes(struct pg *pg, enum pull_subject subject, const int64_t *subject_ids,
-                       size_t subject_count, const int16_t *codes, size_t code_count, struct arena *arena,
-                       const struct pull_note **notes, size_t *count, struct error *err) WARN_UNUSED;
-/* The note of one fact in such a list; NULL when it has none. */
-const struct pull_note *pull_note_find(const struct pull_note *notes, size_t count, int64_t subject_id,
-                                       int code, int64_t batch_id, int32_t row_no);
+/* Of these subjects and codes, by subject. */
+enum status pull_known_facts(struct pg *pg, enum pull_subject subject, const int64_t *subject_ids,
+                             size_t subject_count, const int16_t *codes, size_t code_count,
+                             struct arena *arena, const struct pull_known_fact **facts, size_t *count,
+                             struct error *err) WARN_UNUSED;
+/* Those of one subject in such a list: the first; *count becomes how many follow. */
+const struct pull_known_fact *pull_known_of(const struct pull_known_fact *facts, size_t fact_count,
+                                            int64_t subject_id, size_t *count);
 
 /* What the last round that changed a case wrote about it. NULL when none did. */
 struct pull_history {

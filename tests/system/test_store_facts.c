@@ -342,6 +342,90 @@ END_TEST
 
 /* --- pulls --- */
 
+struct pulled {
+    size_t count;
+    int64_t subject_id[8], value[8], batch_id[8];
+    day_t from[8], to[8];
+    int32_t row_no[8];
+    uint8_t source[8];
+};
+
+static enum status keep(void *context, const struct pull_facts *rows, struct error *failed)
+{
+    struct pulled *into = context;
+    (void)failed;
+    for (size_t i = 0; i < rows->count; i++, into->count++) {
+        ck_assert_uint_lt(into->count, 8);
+        into->subject_id[into->count] = rows->subject_id[i];
+        into->value[into->count] = rows->value[i];
+        into->batch_id[into->count] = rows->batch_id[i];
+        into->from[into->count] = rows->from[i];
+        into->to[into->count] = rows->to[i];
+        into->row_no[into->count] = rows->row_no[i];
+        into->source[into->count] = rows->source[i];
+    }
+    return STATUS_OK;
+}
+
+/* All facts of a code; the first of the table's pages and the rest give the same. */
+static const struct pulled *pull(struct pg *pg, enum pull_subject subject, const struct pull_code *code)
+{
+    static struct pull_facts rows;
+    static struct pulled facts;
+    struct pulled parts = {0};
+    facts.count = 0;
+    must(pull_facts(pg, subject, code, PULL_ALL_PAGES, &rows, keep, &facts, &err));
+    must(pull_facts(pg, subject, code, (struct pull_pages){0, 1}, &rows, keep, &parts, &err));
+    must(pull_facts(pg, subject, code, (struct pull_pages){1, PULL_PAGES_END}, &rows, keep, &parts, &err));
+    ck_assert_uint_eq(parts.count, facts.count);
+    return &facts;
+}
+
+/* More rows than are handed over at once; a reader that has enough. */
+struct counted {
+    size_t rows, calls, enough;
+};
+
+static enum status count_rows(void *context, const struct pull_facts *rows, struct error *failed)
+{
+    struct counted *counted = context;
+    counted->calls++;
+    counted->rows += rows->count;
+    return counted->rows < counted->enough ? STATUS_OK : error_set(failed, STATUS_REJECT, "enough");
+}
+
+START_TEST(pulls_many_facts_by_stretches)
+{
+    enum { MANY = 3 * PULL_FACTS_ROWS };
+    static struct pull_facts rows;
+    struct counted all = {.enough = SIZE_MAX}, stretch = {.enough = SIZE_MAX}, rest = {.enough = SIZE_MAX},
+                   some = {.enough = PULL_FACTS_ROWS + 1};
+    const int16_t codes[] = {(int16_t)fixture_code("event.death"), (int16_t)fixture_code(PAID)};
+    const struct pull_code code = {.code = codes[1], .columns = PULL_VALUE | PULL_DAY, .after = DAY_NONE};
+    uint32_t pages[2];
+    fixture_sql("insert into person_fact (person_id, value, batch_id, from_day, row_no, code, source)"
+                " select n, n, 1, '2021-01-01', n, (select code from fact_code where name = '" PAID "'), 1"
+                " from generate_series(1, 6144) n");
+    must(pull_fact_pages(db, PULL_PERSON_FACTS, codes, 2, pages, &err));
+    ck_assert_uint_eq(pages[0], 0);
+    ck_assert_uint_gt(pages[1], 20);
+    must(pull_facts(db, PULL_PERSON_FACTS, &code, PULL_ALL_PAGES, &rows, count_rows, &all, &err));
+    ck_assert_uint_eq(all.rows, MANY);
+    ck_assert_uint_eq(all.calls, 3);
+    must(pull_facts(db, PULL_PERSON_FACTS, &code, (struct pull_pages){3, 9}, &rows, count_rows, &stretch,
+                    &err));
+    must(pull_facts(db, PULL_PERSON_FACTS, &code, (struct pull_pages){0, 3}, &rows, count_rows, &rest, &err));
+    must(pull_facts(db, PULL_PERSON_FACTS, &code, (struct pull_pages){9, PULL_PAGES_END}, &rows, count_rows,
+                    &rest, &err));
+    ck_assert_uint_gt(stretch.rows, 0);
+    ck_assert_uint_eq(stretch.rows + rest.rows, MANY);
+    ck_assert_int_eq(pull_facts(db, PULL_PERSON_FACTS, &code, PULL_ALL_PAGES, &rows, count_rows, &some, &err),
+                     STATUS_REJECT);
+    ck_assert_str_eq(err.text, "enough");
+    ck_assert_uint_eq(some.calls, 2);
+}
+END_TEST
+
 START_TEST(pulls)
 {
     struct arena *arena = arena_new(0);
@@ -353,42 +437,35 @@ START_TEST(pulls)
           {FACT_PERSON, 4, "relief.medical", 1, "2022-01-01", "", "", NULL},
           {FACT_HOUSEHOLD, 9, "housing.grade", 3, "2020-01-01", "", "", NULL},
           {FACT_STRANGER, 9, "event.death", 1, "2020-01-01", "", "", NULL});
-    struct pull_facts facts = {0};
-    const struct pull_code codes[] = {
-        {.code = fixture_code(PAID),
-         .period = PULL_DAYS,
-         .after = day("2020-06-30"),
-         .until = day("2021-02-28"),
-         .columns = PULL_VALUE | PULL_TO},
-        {.code = fixture_code("relief.medical"),
-         .period = PULL_STATES,
-         .after = day("2020-12-31"),
-         .until = day("2021-06-30"),
-         .columns = PULL_ALL},
-    };
-    must(pull_facts(db, PULL_PERSON_FACTS, codes, 2, &facts, &err));
-    ck_assert_uint_eq(facts.count, 2);
-    ck_assert_int_eq(facts.subject_id[0], 1);
-    ck_assert_int_eq(facts.value[0], 100);
-    ck_assert_int_eq(facts.from[0], DAY_NONE);
-    ck_assert_int_eq(facts.to[0], day("2021-01-31"));
-    ck_assert_int_eq(facts.batch_id[0], 0);
-    ck_assert_int_eq(facts.source[0], MEDICAL);
-    ck_assert_int_eq(facts.subject_id[1], 3);
-    ck_assert_int_eq(facts.code[1], codes[1].code);
-    ck_assert_int_eq(facts.batch_id[1], 1);
-    ck_assert_int_eq(facts.row_no[1], 6);
-    ck_assert_int_eq(facts.to[1], DAY_NONE);
-    facts.count = 0;
-    const struct pull_code all = {.code = fixture_code(PAID), .columns = PULL_ALL};
-    must(pull_facts(db, PULL_PERSON_FACTS, &all, 1, &facts, &err));
-    ck_assert_uint_eq(facts.count, 3);
-    ck_assert(facts.value[0] == FACT_UNKNOWN || facts.value[1] == FACT_UNKNOWN);
-    facts.count = 0;
-    const struct pull_code grade = {.code = fixture_code("housing.grade"), .columns = PULL_ALL};
-    must(pull_facts(db, PULL_HOUSEHOLD_FACTS, &grade, 1, &facts, &err));
-    ck_assert_uint_eq(facts.count, 1);
-    pull_facts_free(&facts);
+    const struct pull_code days = {
+        .code = fixture_code(PAID), .columns = PULL_VALUE | PULL_DAY, .after = day("2020-01-31")};
+    const struct pulled *facts = pull(db, PULL_PERSON_FACTS, &days);
+    ck_assert_uint_eq(facts->count, 2);
+    size_t first = facts->subject_id[0] == 1 ? 0 : 1;
+    ck_assert_int_eq(facts->value[first], 100);
+    ck_assert_int_eq(facts->from[first], DAY_NONE);
+    ck_assert_int_eq(facts->to[first], day("2021-01-31"));
+    ck_assert_int_eq(facts->batch_id[first], 0);
+    ck_assert_int_eq(facts->source[first], MEDICAL);
+    ck_assert_int_eq(facts->to[1 - first], day("2021-03-01")); /* without an end, the beginning */
+    const struct pull_code states = {
+        .code = fixture_code("relief.medical"), .columns = PULL_ALL, .after = DAY_NONE};
+    facts = pull(db, PULL_PERSON_FACTS, &states);
+    ck_assert_uint_eq(facts->count, 3);
+    size_t open = 0;
+    while (facts->subject_id[open] != 3)
+        open++;
+    ck_assert_int_eq(facts->batch_id[open], 1);
+    ck_assert_int_eq(facts->row_no[open], 6);
+    ck_assert_int_eq(facts->from[open], day("2020-01-01"));
+    ck_assert_int_eq(facts->to[open], DAY_NONE);
+    const struct pull_code all = {.code = fixture_code(PAID), .columns = PULL_ALL, .after = DAY_NONE};
+    facts = pull(db, PULL_PERSON_FACTS, &all);
+    ck_assert_uint_eq(facts->count, 3);
+    ck_assert(facts->value[0] == FACT_UNKNOWN || facts->value[1] == FACT_UNKNOWN);
+    const struct pull_code grade = {
+        .code = fixture_code("housing.grade"), .columns = PULL_ALL, .after = DAY_NONE};
+    ck_assert_uint_eq(pull(db, PULL_HOUSEHOLD_FACTS, &grade)->count, 1);
 
     const struct pull_source_code *pairs;
     const struct pull_batch *newest;
@@ -412,22 +489,17 @@ START_TEST(shared_snapshot)
 {
     char id[PULL_SNAPSHOT_ID_SIZE];
     struct pg *first = fixture_connect(NULL), *second = fixture_connect(NULL);
-    struct pull_facts facts = {0};
-    const struct pull_code all = {.code = fixture_code(PAID), .columns = PULL_ALL};
+    const struct pull_code all = {.code = fixture_code(PAID), .columns = PULL_ALL, .after = DAY_NONE};
     STORE(MEDICAL, BATCH_FULL, NULL, {FACT_PERSON, 1, PAID, 100, "2021-01-01", "2021-01-31", "", NULL});
     must(pull_snapshot_begin(first, id, &err));
     STORE(MEDICAL, BATCH_FULL, NULL, {FACT_PERSON, 1, PAID, 999, "2021-01-01", "2021-01-31", "", NULL});
     must(pull_snapshot_join(second, id, &err));
-    must(pull_facts(second, PULL_PERSON_FACTS, &all, 1, &facts, &err));
-    ck_assert_int_eq(facts.value[0], 100);
-    must(pull_facts(first, PULL_PERSON_FACTS, &all, 1, &facts, &err));
-    ck_assert_int_eq(facts.value[1], 100);
+    ck_assert_int_eq(pull(second, PULL_PERSON_FACTS, &all)->value[0], 100);
+    ck_assert_int_eq(pull(first, PULL_PERSON_FACTS, &all)->value[0], 100);
     pull_snapshot_end(first);
     pull_snapshot_end(second);
-    must(pull_facts(first, PULL_PERSON_FACTS, &all, 1, &facts, &err));
-    ck_assert_int_eq(facts.value[2], 999);
+    ck_assert_int_eq(pull(first, PULL_PERSON_FACTS, &all)->value[0], 999);
     ck_assert_int_eq(pull_snapshot_join(second, id, &err), STATUS_RETRY); /* gone */
-    pull_facts_free(&facts);
     pg_close(first);
     pg_close(second);
 }
@@ -456,6 +528,7 @@ int main(void)
     tcase_add_test(tests, batches_are_found);
     tcase_add_test(tests, quarantine_is_listed);
     tcase_add_test(tests, pulls);
+    tcase_add_test(tests, pulls_many_facts_by_stretches);
     tcase_add_test(tests, shared_snapshot);
     suite_add_tcase(suite, tests);
     return fixture_main(suite);

@@ -335,13 +335,19 @@ START_TEST(keys_and_pulls)
     must(pull_households(db, &households, &err));
     ck_assert_uint_eq(households.count, 2);
     size_t first = households.household_id[0] == 3 ? 0 : 1; /* numbers sort by their bytes: H2, H3, 户-1 */
-    ck_assert_int_eq(households.village[first], 610922103001);
     ck_assert_int_eq(households.urban[first], 0);
     ck_assert_int_eq(households.urban[1 - first], 1);
     pull_households_free(&households);
     struct pull_members members = {0};
-    must(pull_members(db, &members, &err));
+    must(pull_members(db, PULL_ALL_PAGES, &members, &err));
     ck_assert_uint_eq(members.count, 2);
+    uint32_t pages;
+    must(pull_member_pages(db, &pages, &err));
+    ck_assert_uint_eq(pages, 1);
+    must(pull_members(db, (struct pull_pages){0, 1}, &members, &err));
+    ck_assert_uint_eq(members.count, 4); /* appended */
+    must(pull_members(db, (struct pull_pages){1, PULL_PAGES_END}, &members, &err));
+    ck_assert_uint_eq(members.count, 4);
     pull_members_free(&members);
 
     const struct fact_row rows[] = {

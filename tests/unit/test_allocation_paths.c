@@ -253,49 +253,51 @@ static int64_t household_ids[HOUSEHOLDS] = {11, 12, 1 << 30}, person_ids[PERSONS
 static int64_t member_households[PERSONS] = {11, 11, 12, 1 << 30};
 static day_t births[PERSONS];
 static uint8_t urban[HOUSEHOLDS];
-static int64_t subjects[2] = {1, 3}, values[2] = {5, 6}, batches[2] = {1, 2};
-static day_t days[2] = {18700, 18701};
-static int32_t row_numbers[2] = {2, 3};
-static int16_t codes[2];
-static uint8_t sources[2];
 
-static enum status assemble_all(struct assembly *assembly, struct assemble_list *list, struct error *err)
+static enum status fill_shard(const struct assembly *assembly, struct shard_bag *bag,
+                              const struct match *persons, struct shard_table *table, struct error *err)
+{
+    static const struct pull_facts facts = {
+        .count = 2, .subject_id = {1, 3}, .value = {5, 6}, .to = {18700, 18701}};
+    static const struct shard_rows amounts = {.subject = PULL_PERSON_FACTS, .amounts = true},
+                                   states = {.subject = PULL_PERSON_FACTS, .code = 1};
+    const struct shard_register about = {assembly->urban, assembly->person_begin, assembly->birth};
+    struct policy_block block;
+    enum status status = shard_bag_init(bag, &assembly->shards, err);
+    if (status == STATUS_OK)
+        status = shard_bag_add(bag, &amounts, &facts, persons, NULL, err);
+    if (status == STATUS_OK)
+        status = shard_bag_add(bag, &states, &facts, persons, NULL, err);
+    return status == STATUS_OK ? shard_table_fill(table, &assembly->shards, 0, bag, 1, &about, &block, err)
+                               : status;
+}
+
+static enum status assemble_all(struct assembly *assembly, struct error *err)
 {
     struct pull_households households = {.count = HOUSEHOLDS, .household_id = household_ids, .urban = urban};
     struct pull_members members = {
         .count = PERSONS, .person_id = person_ids, .household_id = member_households, .birth = births};
-    struct pull_facts facts = {.count = 2,
-                               .subject_id = subjects,
-                               .value = values,
-                               .batch_id = batches,
-                               .from = days,
-                               .to = days,
-                               .row_no = row_numbers,
-                               .code = codes,
-                               .source = sources};
     struct match *match = NULL, *persons = NULL;
+    struct shard_bag bag = {0};
+    struct shard_table table = {0};
     enum status status = match_new(&match, household_ids, HOUSEHOLDS, "household", err);
     if (status == STATUS_OK)
-        status = assemble_persons(assembly, &households, match, &members, err);
+        status = assemble_register(assembly, &households, match, &members, 1, err);
     match_free(match);
     if (status == STATUS_OK)
         status = match_new(&persons, assembly->person_id, assembly->person_count, "person", err);
-    if (status != STATUS_OK)
-        return status;
-    status = assemble_list_add(list, &facts, persons, 0, NULL, err);
     if (status == STATUS_OK)
-        status = assemble_facts(assembly, ASSEMBLE_PERSONS, list, 1, err);
+        status = fill_shard(assembly, &bag, persons, &table, err);
     match_free(persons);
+    shard_table_fini(&table);
+    shard_bag_fini(&bag);
     return status;
 }
 
 static enum status assemble(struct error *err)
 {
-    struct assembly assembly;
-    struct assemble_list list = {0};
-    assembly_init(&assembly);
-    enum status status = assemble_all(&assembly, &list, err);
-    assemble_list_free(&list);
+    struct assembly assembly = {0};
+    enum status status = assemble_all(&assembly, err);
     assembly_fini(&assembly);
     return status;
 }

@@ -84,19 +84,35 @@ END_TEST
 
 /* --- assemble ------------------------------------------------------------------------------------------------- */
 
-enum { HOUSEHOLDS = 300, MEMBERS = 900, CODES = 5, ROWS = 2000 };
+/* Enough households for several shards. */
+enum { HOUSEHOLDS = 2 * SHARD_HOUSEHOLDS + 500, MEMBERS = 9000, CODES = 5, ROWS = 1500, BAGS = 2 };
+
+/* Positions in the policy's list: two that fit into a small fact's byte at its end, one that does not. */
+static const uint16_t code_positions[CODES] = {0, 1, 7, UINT8_MAX, UINT8_MAX + 1};
+static const bool code_amounts[CODES] = {false, true, false, true, true};
 
 struct rows {
     int64_t household_id[HOUSEHOLDS];
     uint8_t urban[HOUSEHOLDS];
     int64_t person_id[MEMBERS], member_household_id[MEMBERS];
     day_t birth[MEMBERS];
-    int64_t subject[2][CODES][ROWS], value[2][CODES][ROWS], batch[2][CODES][ROWS];
-    day_t from[2][CODES][ROWS], to[2][CODES][ROWS];
-    int32_t row_no[2][CODES][ROWS];
-    int16_t code[2][CODES][ROWS];
-    uint8_t source[2][CODES][ROWS];
+    struct pull_facts facts[2][CODES]; /* of households, of persons */
 };
+
+static void facts_random(struct pull_facts *facts, struct random *random, int kind, int64_t *value)
+{
+    facts->count = ROWS;
+    for (int i = 0; i < ROWS; i++) {
+        facts->subject_id[i] = kind == 0 ? (int64_t)random_below(random, HOUSEHOLDS + 50) * 7
+                                         : (int64_t)random_below(random, MEMBERS + 90) * 1001 + 5;
+        facts->value[i] = (*value)++;
+        facts->batch_id[i] = (int64_t)random_below(random, 9);
+        facts->from[i] = (day_t)random_below(random, 100);
+        facts->to[i] = (day_t)random_below(random, 100);
+        facts->row_no[i] = i + 2;
+        facts->source[i] = (uint8_t)random_below(random, 256);
+    }
+}
 
 /* Some members belong to households that are gone, some facts to nobody; values are unique, so that facts are told
  * apart. */
@@ -114,74 +130,59 @@ static void rows_random(struct rows *rows, struct random *random)
     int64_t value = 0;
     for (int kind = 0; kind < 2; kind++)
         for (int code = 0; code < CODES; code++)
-            for (int i = 0; i < ROWS; i++) {
-                rows->subject[kind][code][i] = kind == 0
-                                                   ? (int64_t)random_below(random, HOUSEHOLDS + 50) * 7
-                                                   : (int64_t)random_below(random, MEMBERS + 90) * 1001 + 5;
-                rows->value[kind][code][i] = value++;
-                rows->batch[kind][code][i] = (int64_t)random_below(random, 9);
-                rows->from[kind][code][i] = (day_t)random_below(random, 100);
-                rows->to[kind][code][i] = DAY_NONE;
-                rows->row_no[kind][code][i] = i + 2;
-                rows->code[kind][code][i] = (int16_t)(code * 100);
-                rows->source[kind][code][i] = (uint8_t)random_below(random, 256);
-            }
-}
-
-static struct pull_facts facts_of(struct rows *rows, int kind, int code)
-{
-    return (struct pull_facts){.count = ROWS,
-                               .subject_id = rows->subject[kind][code],
-                               .value = rows->value[kind][code],
-                               .batch_id = rows->batch[kind][code],
-                               .from = rows->from[kind][code],
-                               .to = rows->to[kind][code],
-                               .row_no = rows->row_no[kind][code],
-                               .code = rows->code[kind][code],
-                               .source = rows->source[kind][code]};
+            facts_random(&rows->facts[kind][code], random, kind, &value);
 }
 
 static const int64_t excluded_batches[] = {2, 5};
-static const struct assemble_exclusion exclusion = {excluded_batches, 2};
+static const struct shard_exclusion exclusion = {excluded_batches, 2};
 
-static struct assembly assembly_of(struct rows *rows, const struct assemble_exclusion *without)
+/* The members come in two stretches of different length. */
+static void register_of(struct rows *rows, struct match *match, struct assembly *assembly)
 {
+    enum { FIRST = MEMBERS / 3 };
     struct error err;
     struct pull_households households = {
         .count = HOUSEHOLDS, .household_id = rows->household_id, .urban = rows->urban};
-    struct pull_members members = {.count = MEMBERS,
-                                   .person_id = rows->person_id,
-                                   .household_id = rows->member_household_id,
-                                   .birth = rows->birth};
-    struct match *match;
-    struct assembly assembly;
-    assembly_init(&assembly);
-    ck_assert_int_eq(match_new(&match, rows->household_id, HOUSEHOLDS, "household", &err), STATUS_OK);
-    ck_assert_int_eq(assemble_persons(&assembly, &households, match, &members, &err), STATUS_OK);
-    for (int kind = 0; kind < 2; kind++) {
-        struct assemble_list lists[CODES] = {0};
-        if (kind == 1) {
-            match_free(match);
-            ck_assert_int_eq(match_new(&match, assembly.person_id, assembly.person_count, "person", &err),
-                             STATUS_OK);
-        }
-        for (int code = 0; code < CODES; code++) {
-            struct pull_facts facts = facts_of(rows, kind, code);
-            ck_assert_int_eq(assemble_list_add(&lists[code], &facts, match, (size_t)code, without, &err),
-                             STATUS_OK);
-            ck_assert_uint_eq(lists[code].count + lists[code].strangers + lists[code].excluded, ROWS);
-        }
-        ck_assert_int_eq(
-            assemble_facts(&assembly, kind == 0 ? ASSEMBLE_HOUSEHOLDS : ASSEMBLE_PERSONS, lists, CODES, &err),
-            STATUS_OK);
-        for (int code = 0; code < CODES; code++)
-            ck_assert_ptr_null(lists[code].first);
-    }
-    match_free(match);
-    return assembly;
+    struct pull_members members[] = {
+        {.count = FIRST,
+         .person_id = rows->person_id,
+         .household_id = rows->member_household_id,
+         .birth = rows->birth},
+        {.count = MEMBERS - FIRST,
+         .person_id = rows->person_id + FIRST,
+         .household_id = rows->member_household_id + FIRST,
+         .birth = rows->birth + FIRST},
+    };
+    ck_assert_int_eq(assemble_register(assembly, &households, match, members, 2, &err), STATUS_OK);
 }
 
-static bool batch_counts(int64_t batch, const struct assemble_exclusion *without)
+/* Codes go into one bag or the other, as connections that share the work would have it. */
+static void fill_bags(struct rows *rows, const struct assembly *assembly, const struct match *households,
+                      const struct shard_exclusion *without, struct shard_bag bags[BAGS])
+{
+    struct error err;
+    struct match *persons;
+    ck_assert_int_eq(match_new(&persons, assembly->person_id, assembly->person_count, "person", &err),
+                     STATUS_OK);
+    for (int b = 0; b < BAGS; b++)
+        ck_assert_int_eq(shard_bag_init(&bags[b], &assembly->shards, &err), STATUS_OK);
+    for (int code = CODES - 1; code >= 0; code--)
+        for (int kind = 0; kind < 2; kind++) {
+            const struct shard_rows what = {.subject = kind == 0 ? PULL_HOUSEHOLD_FACTS : PULL_PERSON_FACTS,
+                                            .code = code_positions[code],
+                                            .amounts = code_amounts[code]};
+            ck_assert_int_eq(shard_bag_add(&bags[(code + kind) % BAGS], &what, &rows->facts[kind][code],
+                                           kind == 0 ? households : persons, without, &err),
+                             STATUS_OK);
+        }
+    size_t seen = 0;
+    for (int b = 0; b < BAGS; b++)
+        seen += bags[b].count + bags[b].strangers + bags[b].excluded;
+    ck_assert_uint_eq(seen, 2 * CODES * ROWS);
+    match_free(persons);
+}
+
+static bool batch_counts(int64_t batch, const struct shard_exclusion *without)
 {
     for (size_t i = 0; without != NULL && i < without->count; i++)
         if (without->batches[i] == batch)
@@ -189,27 +190,39 @@ static bool batch_counts(int64_t batch, const struct assemble_exclusion *without
     return true;
 }
 
-/* The facts of one subject by looking at every row, in the order of codes and of rows. */
+static void check_fact(const struct pull_facts *rows, int i, int code, const struct policy_fact *fact)
+{
+    bool day_alone = code_amounts[code] && code_positions[code] <= UINT8_MAX;
+    ck_assert_int_eq(fact->code, code_positions[code]);
+    ck_assert_int_eq(fact->to, rows->to[i]);
+    ck_assert_int_eq(fact->source, rows->source[i]);
+    ck_assert_int_eq(fact->from, day_alone ? DAY_NONE : rows->from[i]);
+    ck_assert_int_eq(fact->batch, day_alone ? 0 : rows->batch_id[i]);
+    ck_assert_int_eq(fact->row, day_alone ? 0 : rows->row_no[i]);
+    for (size_t s = 0; s < sizeof fact->spare; s++)
+        ck_assert_int_eq(fact->spare[s], 0);
+}
+
+/* The facts of one subject by looking at every row: the same, in the order of codes. */
 static void check_subject(struct rows *rows, int kind, int64_t id, const struct policy_fact *facts,
-                          size_t count, const struct assemble_exclusion *without)
+                          size_t count, const struct shard_exclusion *without)
 {
     size_t at = 0;
-    for (int code = 0; code < CODES; code++)
-        for (int i = 0; i < ROWS; i++) {
-            if (rows->subject[kind][code][i] != id || !batch_counts(rows->batch[kind][code][i], without))
-                continue;
-            ck_assert_uint_lt(at, count);
-            ck_assert_int_eq(facts[at].value, rows->value[kind][code][i]);
-            ck_assert_int_eq(facts[at].code, code);
-            ck_assert_int_eq(facts[at].batch, rows->batch[kind][code][i]);
-            ck_assert_int_eq(facts[at].from, rows->from[kind][code][i]);
-            ck_assert_int_eq(facts[at].to, DAY_NONE);
-            ck_assert_int_eq(facts[at].row, i + 2);
-            ck_assert_int_eq(facts[at].source, rows->source[kind][code][i]);
-            for (size_t s = 0; s < sizeof facts[at].spare; s++)
-                ck_assert_int_eq(facts[at].spare[s], 0);
-            at++;
+    for (int code = 0; code < CODES; code++) {
+        const struct pull_facts *of_code = &rows->facts[kind][code];
+        size_t end = at;
+        for (int i = 0; i < ROWS; i++)
+            end += of_code->subject_id[i] == id && batch_counts(of_code->batch_id[i], without);
+        ck_assert_uint_le(end, count);
+        for (; at < end; at++) {
+            int64_t row = facts[at].value - of_code->value[0];
+            ck_assert(row >= 0 && row < ROWS);
+            ck_assert_int_eq(of_code->subject_id[row], id);
+            check_fact(of_code, (int)row, code, &facts[at]);
+            for (size_t before = at; before > 0; before--)
+                ck_assert_int_ne(facts[before - 1].value, facts[at].value);
         }
+    }
     ck_assert_uint_eq(at, count);
 }
 
@@ -226,23 +239,51 @@ static void check_persons(struct rows *rows, const struct assembly *a, size_t ho
     ck_assert_uint_eq(at, a->person_begin[household + 1]);
 }
 
-static void check_assembly(struct rows *rows, const struct assemble_exclusion *without)
+static void check_block(struct rows *rows, const struct assembly *a, size_t shard,
+                        const struct policy_block *block, const struct shard_exclusion *without)
 {
-    struct assembly a = assembly_of(rows, without);
-    for (size_t h = 0; h < HOUSEHOLDS; h++) {
-        ck_assert_int_eq(a.urban[h], rows->urban[h]);
-        check_persons(rows, &a, h);
-        check_subject(rows, 0, rows->household_id[h], a.household_facts + a.household_fact_begin[h],
-                      a.household_fact_begin[h + 1] - a.household_fact_begin[h], without);
+    size_t first = a->shards.household_begin[shard], first_person = a->shards.person_begin[shard];
+    ck_assert_uint_eq(block->household_count, a->shards.household_begin[shard + 1] - first);
+    for (size_t h = 0; h < block->household_count; h++) {
+        uint32_t begin = block->household_fact_begin[h], end = block->household_fact_begin[h + 1];
+        ck_assert_int_eq(block->urban[h], rows->urban[first + h]);
+        ck_assert_uint_eq(first_person + block->person_begin[h], a->person_begin[first + h]);
+        check_subject(rows, 0, rows->household_id[first + h], block->household_facts + begin, end - begin,
+                      without);
     }
-    for (size_t p = 0; p < a.person_count; p++)
-        check_subject(rows, 1, a.person_id[p], a.person_facts + a.person_fact_begin[p],
-                      a.person_fact_begin[p + 1] - a.person_fact_begin[p], without);
-    struct policy_block block = assembly_block(&a, 100, 50);
-    ck_assert_uint_eq(block.household_count, 50);
-    ck_assert_ptr_eq(block.person_begin, a.person_begin + 100);
-    ck_assert_ptr_eq(block.person_facts, a.person_facts);
+    for (size_t p = 0; p < block->person_begin[block->household_count]; p++) {
+        uint32_t begin = block->person_fact_begin[p], end = block->person_fact_begin[p + 1];
+        ck_assert_int_eq(block->birth[p], a->birth[first_person + p]);
+        check_subject(rows, 1, a->person_id[first_person + p], block->person_facts + begin, end - begin,
+                      without);
+    }
+}
+
+static void check_assembly(struct rows *rows, const struct shard_exclusion *without)
+{
+    struct error err;
+    struct match *match;
+    struct assembly a = {0};
+    struct shard_bag bags[BAGS];
+    struct shard_table table = {0};
+    ck_assert_int_eq(match_new(&match, rows->household_id, HOUSEHOLDS, "household", &err), STATUS_OK);
+    register_of(rows, match, &a);
+    for (size_t h = 0; h < HOUSEHOLDS; h++)
+        check_persons(rows, &a, h);
+    fill_bags(rows, &a, match, without, bags);
+    const struct shard_register about = {a.urban, a.person_begin, a.birth};
+    ck_assert_uint_eq(a.shards.count, 3);
+    for (size_t shard = a.shards.count; shard-- > 0;) {
+        struct policy_block block;
+        ck_assert_int_eq(shard_table_fill(&table, &a.shards, shard, bags, BAGS, &about, &block, &err),
+                         STATUS_OK);
+        check_block(rows, &a, shard, &block, without);
+    }
+    shard_table_fini(&table);
+    for (int b = 0; b < BAGS; b++)
+        shard_bag_fini(&bags[b]);
     assembly_fini(&a);
+    match_free(match);
 }
 
 START_TEST(assembles_what_nested_loops_assemble)
@@ -260,41 +301,65 @@ END_TEST
 START_TEST(an_empty_county_is_a_county)
 {
     struct error err;
-    struct assembly a;
+    struct assembly a = {0};
     struct match *match;
+    struct shard_bag bag;
     struct pull_households households = {0};
     struct pull_members members = {0};
-    assembly_init(&a);
     ck_assert_int_eq(match_new(&match, NULL, 0, "household", &err), STATUS_OK);
-    ck_assert_int_eq(assemble_persons(&a, &households, match, &members, &err), STATUS_OK);
-    ck_assert_int_eq(assemble_facts(&a, ASSEMBLE_HOUSEHOLDS, NULL, 0, &err), STATUS_OK);
-    ck_assert_int_eq(assemble_facts(&a, ASSEMBLE_PERSONS, NULL, 0, &err), STATUS_OK);
-    ck_assert_uint_eq(assembly_block(&a, 0, 0).household_count, 0);
+    ck_assert_int_eq(assemble_register(&a, &households, match, &members, 1, &err), STATUS_OK);
+    ck_assert_uint_eq(a.shards.count, 0);
+    ck_assert_int_eq(shard_bag_init(&bag, &a.shards, &err), STATUS_OK);
+    shard_bag_fini(&bag);
     match_free(match);
     assembly_fini(&a);
+}
+END_TEST
+
+/* Large households: a shard ends where its subjects can no longer be told apart by 16 bits. */
+START_TEST(a_shard_has_no_more_subjects_than_16_bits_can_tell_apart)
+{
+    enum { LARGE = 300 };
+    struct error err;
+    struct shard_map map;
+    uint32_t person_begin[LARGE + 1];
+    for (uint32_t h = 0; h <= LARGE; h++)
+        person_begin[h] = h * POLICY_PERSONS_PER_HOUSEHOLD_MAX;
+    ck_assert_int_eq(shard_map_init(&map, person_begin, LARGE, &err), STATUS_OK);
+    ck_assert_uint_eq(map.count, 5); /* 65 households with their 65,000 persons in each but the last */
+    for (size_t s = 0; s < map.count; s++) {
+        uint32_t households = map.household_begin[s + 1] - map.household_begin[s];
+        ck_assert_uint_gt(households, 0);
+        ck_assert_uint_eq(map.person_begin[s], person_begin[map.household_begin[s]]);
+        ck_assert_uint_le(households + map.person_begin[s + 1] - map.person_begin[s], UINT16_MAX);
+    }
+    ck_assert_uint_eq(map.household_begin[map.count], LARGE);
+    shard_map_fini(&map);
+    person_begin[LARGE]++;
+    ck_assert_int_eq(shard_map_init(&map, person_begin, LARGE, &err), STATUS_REJECT);
+    ck_assert_str_eq(err.text, "household 299 of the register has 1001 persons; at most 1000");
+    shard_map_fini(&map);
 }
 END_TEST
 
 START_TEST(a_batch_number_beyond_the_machine_is_refused)
 {
     struct error err;
-    int64_t id = 1, value = 0, batch = INT64_C(1) << 32;
-    day_t day = 0;
-    int32_t row = 2;
-    uint8_t source = 1;
-    struct pull_facts facts = {.count = 1,
-                               .subject_id = &id,
-                               .value = &value,
-                               .batch_id = &batch,
-                               .from = &day,
-                               .to = &day,
-                               .row_no = &row,
-                               .source = &source};
-    struct assemble_list list = {0};
+    static const uint32_t person_begin[] = {0, 0};
+    static struct pull_facts facts;
+    struct shard_map map;
+    struct shard_bag bag;
     struct match *match;
-    ck_assert_int_eq(match_new(&match, &id, 1, "person", &err), STATUS_OK);
-    ck_assert_int_eq(assemble_list_add(&list, &facts, match, 0, NULL, &err), STATUS_REJECT);
-    assemble_list_free(&list);
+    const struct shard_rows what = {.subject = PULL_HOUSEHOLD_FACTS};
+    facts.count = 1;
+    facts.subject_id[0] = 1;
+    facts.batch_id[0] = INT64_C(1) << 32;
+    ck_assert_int_eq(shard_map_init(&map, person_begin, 1, &err), STATUS_OK);
+    ck_assert_int_eq(shard_bag_init(&bag, &map, &err), STATUS_OK);
+    ck_assert_int_eq(match_new(&match, facts.subject_id, 1, "household", &err), STATUS_OK);
+    ck_assert_int_eq(shard_bag_add(&bag, &what, &facts, match, NULL, &err), STATUS_REJECT);
+    shard_bag_fini(&bag);
+    shard_map_fini(&map);
     match_free(match);
 }
 END_TEST
@@ -308,6 +373,7 @@ int main(void)
     tcase_add_test(match, match_refuses_a_key_twice);
     tcase_add_test(assemble, assembles_what_nested_loops_assemble);
     tcase_add_test(assemble, an_empty_county_is_a_county);
+    tcase_add_test(assemble, a_shard_has_no_more_subjects_than_16_bits_can_tell_apart);
     tcase_add_test(assemble, a_batch_number_beyond_the_machine_is_refused);
     suite_add_tcase(suite, match);
     suite_add_tcase(suite, assemble);
