@@ -5,3 +5,4 @@ EXTRA_DIST += bench/README.md bench/run bench/postgresql.conf bench/county.sh be
 include bench/feed_decode.mk
 include bench/delivery/delivery.mk
 include bench/round.mk
+include bench/ingest.mk

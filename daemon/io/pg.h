@@ -182,7 +182,10 @@ struct pg_rows {
 void pg_rows_init(struct pg_rows *rows);
 void pg_rows_fini(struct pg_rows *rows);
 bool pg_rows_full(const struct pg_rows *rows);
-void pg_rows_begin(struct pg_rows *rows, int columns); /* then exactly so many puts */
+/* Then exactly so many puts. Returns where the row begins in `bytes`; it ends where they end after the last put. */
+size_t pg_rows_begin(struct pg_rows *rows, int columns);
+/* A row that another buffer holds, [begin, end) of its bytes. */
+void pg_rows_copy(struct pg_rows *rows, const struct pg_rows *from, size_t begin, size_t end);
 void pg_put_null(struct pg_rows *rows);
 void pg_put_int64(struct pg_rows *rows, int64_t value);
 void pg_put_int32(struct pg_rows *rows, int32_t value);

@@ -503,11 +503,24 @@ bool pg_rows_full(const struct pg_rows *rows)
     return rows->bytes.length >= PG_ROWS_FULL_BYTES;
 }
 
-void pg_rows_begin(struct pg_rows *rows, int columns)
+static size_t begin_row(struct pg_rows *rows)
 {
     if (rows->count++ == 0)
         text_add(&rows->bytes, copy_header, COPY_HEADER_BYTES);
+    return rows->bytes.length;
+}
+
+size_t pg_rows_begin(struct pg_rows *rows, int columns)
+{
+    size_t begin = begin_row(rows);
     add_uint16(&rows->bytes, (uint16_t)columns);
+    return begin;
+}
+
+void pg_rows_copy(struct pg_rows *rows, const struct pg_rows *from, size_t begin, size_t end)
+{
+    begin_row(rows);
+    text_add(&rows->bytes, from->bytes.bytes + begin, end - begin);
 }
 
 /* A length and a value of fixed width in one go: this is where an import's time goes. */

@@ -41,12 +41,15 @@ static enum status take_batches(struct load *load, day_t known_on, struct error 
     load->newest = arena_array(load->arena, SOURCE_NUMBER_MAX + 1, sizeof *load->newest);
     if (excluded == NULL || load->newest == NULL)
         return error_set(err, STATUS_FATAL, "no memory for %zu batches", count);
+    origins_forget_whole(&load->origins);
     for (size_t i = 0; i < count; i++) {
         const struct batch_info *batch = load->origins.batches[i];
-        if (is_from_later(batch, known_on))
+        if (is_from_later(batch, known_on)) {
             excluded[load->exclusion.count++] = batch->batch_id;
-        else
+        } else {
             note_newest(load, batch);
+            origins_take_whole(&load->origins, batch);
+        }
     }
     load->exclusion.batches = excluded;
     return STATUS_OK;

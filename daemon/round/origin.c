@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "round/origin.h"
 
+#include <string.h>
+
 enum status origins_load(struct origins *origins, struct pg *pg, struct arena *arena, struct error *err)
 {
     const struct batch_info *all;
@@ -12,10 +14,24 @@ enum status origins_load(struct origins *origins, struct pg *pg, struct arena *a
     origins->batches = arena_array(arena, count, sizeof(struct batch_info *));
     if (origins->batches == NULL)
         return error_set(err, STATUS_FATAL, "no memory for %zu batches", count);
-    for (size_t i = count; i > 0; i--) /* the list has the newest first */
-        if (all[i - 1].accepted)
-            origins->batches[origins->count++] = &all[i - 1];
+    for (size_t i = count; i > 0; i--) { /* the list has the newest first */
+        if (!all[i - 1].accepted)
+            continue;
+        origins->batches[origins->count++] = &all[i - 1];
+        origins_take_whole(origins, &all[i - 1]);
+    }
     return STATUS_OK;
+}
+
+void origins_forget_whole(struct origins *origins)
+{
+    memset(origins->whole, 0, sizeof origins->whole);
+}
+
+void origins_take_whole(struct origins *origins, const struct batch_info *batch)
+{
+    if (batch->mode == BATCH_FULL && batch->source >= 0 && batch->source <= SOURCE_NUMBER_MAX)
+        origins->whole[batch->source] = batch;
 }
 
 const struct batch_info *origins_find(const struct origins *origins, int64_t batch_id)
@@ -39,6 +55,15 @@ static day_t day_of_batch(const struct batch_info *batch)
     return batch->received_at_ms == INT64_MIN ? DAY_NONE : civil_shanghai_day(batch->received_at_ms / 1000);
 }
 
+/* A full batch leaves what it repeats as it stands (store/fact_store.h). */
+static const struct batch_info *newest_statement(const struct origins *origins,
+                                                 const struct batch_info *batch)
+{
+    const struct batch_info *whole =
+        batch->source >= 0 && batch->source <= SOURCE_NUMBER_MAX ? origins->whole[batch->source] : NULL;
+    return whole != NULL && whole->batch_id > batch->batch_id ? whole : batch;
+}
+
 struct dossier_note origins_note(const struct origins *origins, int64_t batch_id, day_t recorded,
                                  const char *ref)
 {
@@ -55,7 +80,7 @@ struct dossier_note origins_note(const struct origins *origins, int64_t batch_id
     note.source = batch->source_name;
     note.source_title = batch->source_title;
     note.batch = batch->name;
-    note.batch_as_of = day_of_batch(batch);
+    note.batch_as_of = day_of_batch(newest_statement(origins, batch));
     if (recorded == DAY_NONE)
         note.as_of = note.batch_as_of;
     return note;

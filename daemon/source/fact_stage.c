@@ -5,7 +5,6 @@
 
 #include "domain/person_name.h"
 #include "domain/resident_id.h"
-#include "source/fact_set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,15 +19,16 @@ enum {
 struct fact_stage {
     struct fact_stage_plan plan;
     struct fact_writer *writer;
-    struct fact_set set;
     struct fact_stage_counts counts;
     /* The group that waits to be looked up. */
     size_t waiting;
     struct feed_fact facts[IDENTITY_GROUP];
     int64_t persons[IDENTITY_GROUP];
-    struct fact_print prints[IDENTITY_GROUP];
+    /* Of these, those that concern somebody. */
+    size_t resolved;
     struct fact_row rows[IDENTITY_GROUP];
-    bool refused[IDENTITY_GROUP];
+    size_t given[IDENTITY_GROUP]; /* whose rows they are: positions in `facts` */
+    bool repeats[IDENTITY_GROUP];
     size_t text_length;
     char text[IDENTITY_GROUP * TEXT_OF_FACT];
     int64_t by_code[FACT_CODE_NUMBER_MAX + 1];
@@ -40,9 +40,15 @@ enum status fact_stage_new(struct fact_stage **stage, const struct fact_stage_pl
     if (!*stage)
         return error_set(err, STATUS_FATAL, "out of memory");
     (*stage)->plan = *plan;
-    enum status status = fact_set_init(&(*stage)->set, plan->expected_facts, err);
-    if (status == STATUS_OK)
-        status = fact_writer_new(plan->pg, plan->source, plan->batch_id, plan->mode, &(*stage)->writer, err);
+    const struct fact_plan facts = {
+        .source = plan->source,
+        .batch_id = plan->batch_id,
+        .mode = plan->mode,
+        .expected_rows = plan->expected_facts,
+        .scope = plan->scope,
+        .sender = plan->sender,
+    };
+    enum status status = fact_writer_new(plan->pg, &facts, &(*stage)->writer, err);
     if (status != STATUS_OK) {
         fact_stage_free(*stage);
         *stage = NULL;
@@ -55,7 +61,6 @@ void fact_stage_free(struct fact_stage *stage)
     if (!stage)
         return;
     fact_writer_free(stage->writer);
-    fact_set_fini(&stage->set);
     free(stage);
 }
 
@@ -87,49 +92,23 @@ static enum status list_note(struct fact_stage *stage, const struct row_note *no
     return quarantine_note(stage->plan.quarantine, note, stage->plan.file_prefix, err);
 }
 
-static enum status refuse(struct fact_stage *stage, size_t i, const char *column, const char *reason,
-                          struct slice found, const char *expected, struct error *err)
+static enum status refuse(struct fact_stage *stage, const struct feed_fact *fact, const char *column,
+                          const char *reason, struct slice found, const char *expected, struct error *err)
 {
     struct row_note note;
-    row_note_set(&note, stage->facts[i].line, column, reason, found, expected, false);
-    stage->refused[i] = true;
+    row_note_set(&note, fact->line, column, reason, found, expected, false);
     return list_note(stage, &note, err);
 }
 
 /* --- one group -------------------------------------------------------------------------------------------------------- */
 
-static enum status resolve_household(struct fact_stage *stage, size_t i, struct error *err)
+static void take_row(struct fact_stage *stage, size_t i, enum fact_subject subject, int64_t subject_id)
 {
     const struct feed_fact *fact = &stage->facts[i];
-    const int64_t *household_id = number_map_get(&stage->plan.subjects->households, fact->household_no);
-    if (!household_id)
-        return refuse(stage, i, stage->plan.household_column, "household.unknown", fact->household_no,
-                      "a household of the register", err);
-    stage->rows[i].subject = FACT_HOUSEHOLD;
-    stage->rows[i].subject_id = *household_id;
-    return STATUS_OK;
-}
-
-static enum status resolve_person(struct fact_stage *stage, size_t i, struct error *err)
-{
-    const struct feed_fact *fact = &stage->facts[i];
-    struct fact_row *row = &stage->rows[i];
-    bool stranger = stage->persons[i] == NOBODY;
-    if (stranger && !stage->plan.strangers) {
-        char masked[RESIDENT_ID_TEXT_SIZE];
-        return refuse(stage, i, stage->plan.id_column, "person.unknown",
-                      slice_of(resident_id_mask(fact->id_packed, masked)), "a person of this register", err);
-    }
-    row->subject = stranger ? FACT_STRANGER : FACT_PERSON;
-    row->subject_id = stranger ? (int64_t)fact->id_packed : stage->persons[i];
-    if (stranger)
-        row->name = fact->name;
-    return STATUS_OK;
-}
-
-static void fill_row(const struct feed_fact *fact, struct fact_row *row)
-{
-    *row = (struct fact_row){
+    stage->given[stage->resolved] = i;
+    stage->rows[stage->resolved++] = (struct fact_row){
+        .subject = subject,
+        .subject_id = subject_id,
         .code = fact->code->number,
         .value = fact->value,
         .from = fact->from_day,
@@ -138,37 +117,52 @@ static void fill_row(const struct feed_fact *fact, struct fact_row *row)
         .row_no = (int32_t)fact->line,
         .ref = fact->ref,
         .detail = fact->detail.length > 0 ? fact->detail : (struct slice){NULL, 0},
+        .name = subject == FACT_STRANGER ? fact->name : (struct slice){NULL, 0},
     };
+}
+
+static enum status resolve_household(struct fact_stage *stage, size_t i, struct error *err)
+{
+    const struct feed_fact *fact = &stage->facts[i];
+    const int64_t *household_id = number_map_get(&stage->plan.subjects->households, fact->household_no);
+    if (!household_id)
+        return refuse(stage, fact, stage->plan.household_column, "household.unknown", fact->household_no,
+                      "a household of the register", err);
+    take_row(stage, i, FACT_HOUSEHOLD, *household_id);
+    return STATUS_OK;
+}
+
+static enum status resolve_person(struct fact_stage *stage, size_t i, struct error *err)
+{
+    const struct feed_fact *fact = &stage->facts[i];
+    bool stranger = stage->persons[i] == NOBODY;
+    if (stranger && !stage->plan.strangers) {
+        char masked[RESIDENT_ID_TEXT_SIZE];
+        return refuse(stage, fact, stage->plan.id_column, "person.unknown",
+                      slice_of(resident_id_mask(fact->id_packed, masked)), "a person of this register", err);
+    }
+    take_row(stage, i, stranger ? FACT_STRANGER : FACT_PERSON,
+             stranger ? (int64_t)fact->id_packed : stage->persons[i]);
+    return STATUS_OK;
 }
 
 static enum status resolve_group(struct fact_stage *stage, struct error *err)
 {
     uint64_t keys[IDENTITY_GROUP];
+    enum status status = STATUS_OK;
     for (size_t i = 0; i < stage->waiting; i++)
         keys[i] = stage->facts[i].id_packed;
     identity_map_get_group(&stage->plan.subjects->persons, keys, stage->waiting, NOBODY, stage->persons);
-    for (size_t i = 0; i < stage->waiting; i++) {
-        const struct feed_fact *fact = &stage->facts[i];
-        struct fact_row *row = &stage->rows[i];
-        fill_row(fact, row);
-        stage->refused[i] = false;
-        enum status status =
-            fact->id_packed ? resolve_person(stage, i, err) : resolve_household(stage, i, err);
-        if (status != STATUS_OK)
-            return status;
-        if (stage->refused[i])
-            continue;
-        stage->prints[i] = fact_set_print(&stage->set, (int)row->subject, row->subject_id, fact->code,
-                                          fact->from_day, fact->to_day, fact->ref);
-        fact_set_prefetch(&stage->set, stage->prints[i]);
-    }
-    return STATUS_OK;
+    stage->resolved = 0;
+    for (size_t i = 0; i < stage->waiting && status == STATUS_OK; i++)
+        status = keys[i] ? resolve_person(stage, i, err) : resolve_household(stage, i, err);
+    return status;
 }
 
 /* The number decides who is meant; a name that truly differs is for somebody to look at. */
 static enum status check_name(struct fact_stage *stage, size_t i, struct error *err)
 {
-    const struct feed_fact *fact = &stage->facts[i];
+    const struct feed_fact *fact = &stage->facts[stage->given[i]];
     if (stage->rows[i].subject != FACT_PERSON || fact->name.length == 0)
         return STATUS_OK;
     struct slice registered = subjects_name(stage->plan.subjects, stage->rows[i].subject_id);
@@ -186,28 +180,23 @@ static enum status check_name(struct fact_stage *stage, size_t i, struct error *
     return list_note(stage, &note, err);
 }
 
-static enum status store_one(struct fact_stage *stage, size_t i, struct error *err)
+static enum status check_stored(struct fact_stage *stage, size_t i, struct error *err)
 {
-    bool first;
-    enum status status = fact_set_add(&stage->set, stage->prints[i], &first, err);
-    if (status != STATUS_OK)
-        return status;
-    if (!first)
-        return refuse(stage, i, "", "fact.repeat", (struct slice){"", 0},
+    if (stage->repeats[i])
+        return refuse(stage, &stage->facts[stage->given[i]], "", "fact.repeat", (struct slice){"", 0},
                       "each fact once: the same subject, code, period and ref stand above", err);
-    status = check_name(stage, i, err);
-    if (status == STATUS_OK)
-        status = fact_writer_add(stage->writer, &stage->rows[i], err);
     stage->by_code[stage->rows[i].code]++;
-    return status;
+    return check_name(stage, i, err);
 }
 
 static enum status flush(struct fact_stage *stage, struct error *err)
 {
+    _Static_assert((int)IDENTITY_GROUP <= (int)FACT_GROUP, "a group goes to the writer whole");
     enum status status = resolve_group(stage, err);
-    for (size_t i = 0; status == STATUS_OK && i < stage->waiting; i++)
-        if (!stage->refused[i])
-            status = store_one(stage, i, err);
+    if (status == STATUS_OK)
+        status = fact_writer_add(stage->writer, stage->rows, stage->resolved, stage->repeats, err);
+    for (size_t i = 0; status == STATUS_OK && i < stage->resolved; i++)
+        status = check_stored(stage, i, err);
     stage->waiting = 0;
     stage->text_length = 0;
     return status;

@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 struct pg;
+struct sender;
 struct fact_stage;
 
 struct fact_stage_plan {
@@ -31,6 +32,8 @@ struct fact_stage_plan {
     int64_t batch_id;
     enum batch_mode mode;
     const struct subjects *subjects;
+    const struct fact_scope *scope;       /* as of fact_store.h */
+    struct sender *sender;                /* borrowed */
     struct quarantine_writer *quarantine; /* borrowed; the caller finishes it */
     bool strangers;                       /* false: a person who is not among the subjects is refused */
     size_t expected_facts;

@@ -16,6 +16,7 @@
 #include "store/batch.h"
 #include "store/lease.h"
 #include "store/register.h"
+#include "store/sender.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,7 @@ struct importing {
     struct import_result *result;
     day_t today;
     char batch_name[BATCH_NAME_SIZE];
+    struct sender *sender;
     struct quarantine_writer *quarantine;
     struct register_writer *writer;
     struct register_counts counts;
@@ -425,6 +427,7 @@ static enum status run_facts(struct importing *import, struct fact_reading *read
         .batch_id = import->result->batch_id,
         .mode = BATCH_FULL,
         .subjects = &reading->subjects,
+        .sender = import->sender,
         .quarantine = import->quarantine,
         .expected_facts = (size_t)import->rows->expected_facts,
         .id_column = feed_rows_id_column(reading->rows),
@@ -542,9 +545,12 @@ static enum status write_snapshot(struct importing *import, struct error *err)
     struct batch_manifest batch = describe_batch(import);
     enum status status = batch_accept(import->pg, &batch, &import->result->batch_id, err);
     if (status == STATUS_OK)
-        status = quarantine_writer_new(import->pg, import->result->batch_id, &import->quarantine, err);
+        status = sender_new(import->pg, &import->sender, err);
     if (status == STATUS_OK)
-        status = register_writer_new(import->pg, import->today, &import->writer, err);
+        status = quarantine_writer_new(import->pg, import->result->batch_id, import->sender,
+                                       &import->quarantine, err);
+    if (status == STATUS_OK)
+        status = register_writer_new(import->pg, import->today, import->sender, &import->writer, err);
     if (status == STATUS_OK)
         status = read_households(import, err);
     if (status == STATUS_OK)
@@ -579,6 +585,8 @@ static enum status run_transaction(struct importing *import, struct error *err)
     if (sha256[0] && arrival.newest.exists && strcmp(arrival.newest.sha256, sha256) == 0)
         return confirm(import, &arrival.newest, err);
     status = write_snapshot(import, err);
+    sender_free(import->sender); /* and the connection is ours alone */
+    import->sender = NULL;
     if (status == STATUS_OK)
         status = commit(import, err);
     if (status == STATUS_OK)

@@ -21,6 +21,7 @@
 #include "store/arrival.h"
 #include "store/batch.h"
 #include "store/lease.h"
+#include "store/sender.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -243,6 +244,7 @@ struct reading {
     struct attempt *attempt;
     struct feed_rows *rows;
     struct subjects subjects;
+    struct sender *sender;
     struct quarantine_writer *quarantine;
     struct fact_stage *stage;
     struct feed_row row;
@@ -267,7 +269,10 @@ static enum status reading_begin(struct reading *reading, struct error *err)
     struct batch_manifest batch = describe_batch(attempt);
     status = batch_accept(attempt->pg, &batch, &attempt->result->batch_id, err);
     if (status == STATUS_OK)
-        status = quarantine_writer_new(attempt->pg, attempt->result->batch_id, &reading->quarantine, err);
+        status = sender_new(attempt->pg, &reading->sender, err);
+    if (status == STATUS_OK)
+        status = quarantine_writer_new(attempt->pg, attempt->result->batch_id, reading->sender,
+                                       &reading->quarantine, err);
     KILL_POINT("ingest.batch_accepted");
     if (status != STATUS_OK)
         return status;
@@ -277,6 +282,7 @@ static enum status reading_begin(struct reading *reading, struct error *err)
         .batch_id = attempt->result->batch_id,
         .mode = batch.mode,
         .subjects = &reading->subjects,
+        .sender = reading->sender,
         .quarantine = reading->quarantine,
         .strangers = true,
         .expected_facts = (size_t)attempt->manifest.rows,
@@ -419,6 +425,7 @@ static enum status read_batch(struct attempt *attempt, struct error *err)
     enum status status = reading_begin(reading, err);
     if (status == STATUS_OK)
         status = write_batch(reading, err);
+    sender_free(reading->sender); /* and the connection is ours alone */
     fact_stage_free(reading->stage);
     quarantine_writer_free(reading->quarantine);
     subjects_fini(&reading->subjects);

@@ -6,7 +6,6 @@ daemon_source_libsource_a_SOURCES = \
 	daemon/source/csv_scan.c daemon/source/csv_scan.h \
 	daemon/source/drop.c daemon/source/drop.h \
 	daemon/source/encoding.c daemon/source/encoding.h \
-	daemon/source/fact_set.c daemon/source/fact_set.h \
 	daemon/source/fact_stage.c daemon/source/fact_stage.h \
 	daemon/source/feed_config.c daemon/source/feed_config.h \
 	daemon/source/feed_rows.c daemon/source/feed_rows.h \

@@ -3,6 +3,7 @@
 
 #include "io/pg.h"
 #include "store/fetch.h"
+#include "store/sender.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,28 +79,36 @@ enum status batch_refuse(struct pg *pg, const struct batch_manifest *manifest, c
 
 struct quarantine_writer {
     struct pg *pg;
+    struct sender *sender;
     int64_t batch_id;
     struct pg_rows rows;
 };
 
-enum status quarantine_writer_new(struct pg *pg, int64_t batch_id, struct quarantine_writer **writer,
-                                  struct error *err)
+enum status quarantine_writer_new(struct pg *pg, int64_t batch_id, struct sender *sender,
+                                  struct quarantine_writer **writer, struct error *err)
 {
     *writer = calloc(1, sizeof **writer);
     if (!*writer)
         return error_set(err, STATUS_FATAL, "no memory for the quarantine of a batch");
     (*writer)->pg = pg;
+    (*writer)->sender = sender;
     (*writer)->batch_id = batch_id;
     pg_rows_init(&(*writer)->rows);
     return STATUS_OK;
 }
 
+static enum status send_quarantine(struct quarantine_writer *writer, struct error *err)
+{
+    static const char sql[] = "copy quarantine (batch_id, line, column_name, reason, found, expected, kept)"
+                              " from stdin (format binary)";
+    return writer->sender ? sender_send(writer->sender, sql, &writer->rows, err)
+                          : pg_copy_in(writer->pg, sql, &writer->rows, err);
+}
+
 enum status quarantine_writer_finish(struct quarantine_writer *writer, struct error *err)
 {
-    return pg_copy_in(writer->pg,
-                      "copy quarantine (batch_id, line, column_name, reason, found, expected, kept)"
-                      " from stdin (format binary)",
-                      &writer->rows, err);
+    enum status status = send_quarantine(writer, err);
+    return status || !writer->sender ? status : sender_wait(writer->sender, err);
 }
 
 /* Never null: an empty slice may have no address. */
@@ -120,7 +129,7 @@ enum status quarantine_writer_add(struct quarantine_writer *writer, const struct
     pg_put_text(rows, present(row->found));
     pg_put_str(rows, row->expected);
     pg_put_bool(rows, row->kept);
-    return pg_rows_full(rows) ? quarantine_writer_finish(writer, err) : STATUS_OK;
+    return pg_rows_full(rows) ? send_quarantine(writer, err) : STATUS_OK;
 }
 
 void quarantine_writer_free(struct quarantine_writer *writer)

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 struct pg;
+struct sender;
 
 enum batch_mode { BATCH_FULL, BATCH_DELTA };
 const char *batch_mode_name(enum batch_mode mode); /* "full", "delta" */
@@ -63,12 +64,14 @@ struct quarantine_row {
     bool kept;
 };
 
-/* Streams rows by COPY; call within the batch's transaction. */
+/* Streams rows by COPY; call within the batch's transaction. sender: borrowed, where one uses the connection at the same
+ * time; NULL = none. */
 struct quarantine_writer;
-enum status quarantine_writer_new(struct pg *pg, int64_t batch_id, struct quarantine_writer **writer,
-                                  struct error *err) WARN_UNUSED;
+enum status quarantine_writer_new(struct pg *pg, int64_t batch_id, struct sender *sender,
+                                  struct quarantine_writer **writer, struct error *err) WARN_UNUSED;
 enum status quarantine_writer_add(struct quarantine_writer *writer, const struct quarantine_row *row,
                                   struct error *err) WARN_UNUSED;
+/* The connection is the caller's again afterwards. */
 enum status quarantine_writer_finish(struct quarantine_writer *writer, struct error *err) WARN_UNUSED;
 void quarantine_writer_free(struct quarantine_writer *writer); /* NULL is allowed */
 

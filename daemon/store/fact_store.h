@@ -2,17 +2,22 @@
 /*
  * Facts of one batch, on their way into person_fact, household_fact and stranger_fact.
  *
- * Call within the batch's transaction, after lease_lock(LEASE_INGEST) and batch_accept. Nothing is changed
- * before fact_writer_finish but on the fast path (a source that never had an accepted batch), where rows are
- * copied straight in.
+ * Call within the batch's transaction, after lease_lock(LEASE_INGEST) and batch_accept. What is live of the source is
+ * read once, as fingerprints (fact_index.h); every row is compared with it here, and only what differs is written: new
+ * rows by COPY straight into the table of their code, in the order of their subjects, while the caller composes the next
+ * ones (sender.h).
  *
- * Full: everything live of the source is replaced. Delta: rows whose identity is repeated are superseded. A
- * fact's identity within its source is subject, code, from, to and ref; for states and events (every kind but
- * amount) without `to`. What differs or is gone moves to *_history with ended_by = this batch; a row that is
- * repeated with all its values the same is not copied there, but takes the new batch_id and row_no, since the
- * newest batch breaks ties.
+ * Full: everything live of the source that is not stated again is ended. Delta: rows whose identity is repeated are
+ * superseded. A fact's identity within its source is subject, code, from, to and ref; for states and events (every kind
+ * but amount) without `to`. What differs or is gone moves to *_history with ended_by = this batch.
  *
- * The caller has refused repeats of an identity within the batch, and codes that are not in the dictionary.
+ * A row that is repeated with all its values the same is not copied there. In a full batch it stays as it is: batch_id
+ * and row_no say who stated it first, and everything live of a source was stated by its newest full batch, too. In a
+ * delta batch it takes the new batch_id and row_no. Of the states of one subject, code and source that begin on one day
+ * (they differ in ref) the newest batch's last row wins; so where the rows of such a group would not stand in the order
+ * of the newest batch, they take the new batch_id and row_no in a full batch as well.
+ *
+ * Memory: fact_index.h's, and about 64 MB for rows on their way.
  */
 #ifndef SHOUWANG_STORE_FACT_STORE_H
 #define SHOUWANG_STORE_FACT_STORE_H
@@ -22,9 +27,12 @@
 #include "base/text.h"
 #include "store/batch.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct pg;
+struct sender;
 struct fact_writer;
 
 enum fact_subject {
@@ -51,10 +59,29 @@ struct fact_counts {
     int64_t ended;                          /* rows that moved to history */
 };
 
-enum status fact_writer_new(struct pg *pg, int source, int64_t batch_id, enum batch_mode mode,
-                            struct fact_writer **writer, struct error *err) WARN_UNUSED;
-enum status fact_writer_add(struct fact_writer *writer, const struct fact_row *row,
+/* The only subjects that a delta batch speaks of, so that what is known of others need not be read. By enum fact_subject,
+ * borrowed until fact_writer_new returns. */
+struct fact_scope {
+    const int64_t *ids[3];
+    size_t counts[3];
+};
+
+struct fact_plan {
+    int source;
+    int64_t batch_id;
+    enum batch_mode mode;
+    size_t expected_rows;           /* may be wrong */
+    const struct fact_scope *scope; /* NULL = anybody; of a full batch always NULL */
+    struct sender *sender;          /* borrowed; NULL = one of its own */
+};
+
+enum { FACT_GROUP = 64 };
+
+enum status fact_writer_new(struct pg *pg, const struct fact_plan *plan, struct fact_writer **writer,
                             struct error *err) WARN_UNUSED;
+/* At most FACT_GROUP rows; repeats[i] says that the batch stated row i before: the row is not stored. */
+enum status fact_writer_add(struct fact_writer *writer, const struct fact_row *rows, size_t count,
+                            bool *repeats, struct error *err) WARN_UNUSED;
 enum status fact_writer_finish(struct fact_writer *writer, struct fact_counts *counts,
                                struct error *err) WARN_UNUSED;
 void fact_writer_free(struct fact_writer *writer); /* NULL is allowed */

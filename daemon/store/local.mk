@@ -4,6 +4,7 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/arrival.c daemon/store/arrival.h \
 	daemon/store/batch.c daemon/store/batch.h \
 	daemon/store/columns.c daemon/store/columns.h \
+	daemon/store/fact_index.c daemon/store/fact_index.h \
 	daemon/store/fact_store.c daemon/store/fact_store.h \
 	daemon/store/fetch.c daemon/store/fetch.h \
 	daemon/store/lease.c daemon/store/lease.h \
@@ -16,6 +17,7 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/register.c daemon/store/register.h \
 	daemon/store/round_commit.c \
 	daemon/store/round_store.c daemon/store/round_store.h \
+	daemon/store/sender.c daemon/store/sender.h \
 	daemon/store/session.c daemon/store/session.h \
 	daemon/store/vocabulary.c daemon/store/vocabulary.h
 nodist_daemon_store_libstore_a_SOURCES = daemon/store/migrations_embedded.c
@@ -25,6 +27,7 @@ MIGRATIONS = \
 	sql/migrations/0001_register.sql \
 	sql/migrations/0002_rounds.sql \
 	sql/migrations/0003_roles.sql \
+	sql/migrations/0004_taking_in.sql \
 	sql/migrations/0005_delivery_speed.sql \
 	sql/migrations/0006_leadership.sql
 EXTRA_DIST += $(MIGRATIONS)

@@ -5,6 +5,7 @@
 #include "domain/resident_id.h"
 #include "io/pg.h"
 #include "store/columns.h"
+#include "store/sender.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,8 @@ void register_households_free(struct register_households *households)
 
 struct register_writer {
     struct pg *pg;
+    struct sender *sender;
+    bool owns_sender;
     day_t today;
     struct pg_rows households, persons;
     struct register_counts counts;
@@ -101,8 +104,8 @@ static const char stage_sql[] =
     " birth date,"
     " kinship smallint, labour text, line integer) on commit drop";
 
-enum status register_writer_new(struct pg *pg, day_t today, struct register_writer **writer,
-                                struct error *err)
+enum status register_writer_new(struct pg *pg, day_t today, struct sender *sender,
+                                struct register_writer **writer, struct error *err)
 {
     *writer = NULL;
     enum status status = pg_exec(pg, stage_sql, err);
@@ -112,17 +115,21 @@ enum status register_writer_new(struct pg *pg, day_t today, struct register_writ
     if (!new)
         return error_set(err, STATUS_FATAL, "no memory for an import");
     new->pg = pg;
+    new->sender = sender;
+    new->owns_sender = sender == NULL;
     new->today = today;
     pg_rows_init(&new->households);
     pg_rows_init(&new->persons);
     *writer = new;
-    return STATUS_OK;
+    return new->owns_sender ? sender_new(pg, &new->sender, err) : STATUS_OK;
 }
 
 void register_writer_free(struct register_writer *writer)
 {
     if (!writer)
         return;
+    if (writer->owns_sender)
+        sender_free(writer->sender);
     pg_rows_fini(&writer->households);
     pg_rows_fini(&writer->persons);
     free(writer);
@@ -130,13 +137,13 @@ void register_writer_free(struct register_writer *writer)
 
 static enum status send_households(struct register_writer *writer, struct error *err)
 {
-    return pg_copy_in(writer->pg, "copy stage_household from stdin (format binary)", &writer->households,
-                      err);
+    return sender_send(writer->sender, "copy stage_household from stdin (format binary)", &writer->households,
+                       err);
 }
 
 static enum status send_persons(struct register_writer *writer, struct error *err)
 {
-    return pg_copy_in(writer->pg, "copy stage_person from stdin (format binary)", &writer->persons, err);
+    return sender_send(writer->sender, "copy stage_person from stdin (format binary)", &writer->persons, err);
 }
 
 /* Never null: an empty slice may have no address. */
@@ -364,6 +371,8 @@ enum status register_writer_finish(struct register_writer *writer, struct regist
     enum status status = send_households(writer, err);
     if (!status)
         status = send_persons(writer, err);
+    if (!status)
+        status = sender_wait(writer->sender, err);
     KILL_POINT("register.copied");
     /* Hashes of the whole register; the default of 4 MB would go to disk in many pieces. */
     if (!status)

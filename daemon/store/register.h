@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 struct pg;
+struct sender;
 
 /* --- keys ----------------------------------------------------------------------------------------------- */
 
@@ -84,9 +85,10 @@ struct register_counts {
 };
 
 struct register_writer;
-/* today: the day from which new rows are valid and to which ended ones were. */
-enum status register_writer_new(struct pg *pg, day_t today, struct register_writer **writer,
-                                struct error *err) WARN_UNUSED;
+/* today: the day from which new rows are valid and to which ended ones were. sender: borrowed, NULL = one of its own; the
+ * connection is the caller's again after register_writer_finish. */
+enum status register_writer_new(struct pg *pg, day_t today, struct sender *sender,
+                                struct register_writer **writer, struct error *err) WARN_UNUSED;
 /* In any order; each household and person once. */
 enum status register_writer_add_household(struct register_writer *writer,
                                           const struct register_household *household,

@@ -39,7 +39,7 @@ static enum status apply(const struct place *places, size_t place_count, const s
     struct register_writer *writer;
     must(pg_begin(db, PG_READ_COMMITTED, &err));
     must(lease_lock(db, LEASE_INGEST, 0, &err));
-    must(register_writer_new(db, today, &writer, &err));
+    must(register_writer_new(db, today, NULL, &writer, &err));
     for (size_t i = 0; i < place_count; i++)
         must(register_writer_add_household(
             writer,
@@ -223,9 +223,11 @@ static int64_t add_facts(const struct fact_row *rows, size_t count)
     int64_t batch_id;
     must(pg_begin(db, PG_READ_COMMITTED, &err));
     must(batch_accept(db, &manifest, &batch_id, &err));
-    must(fact_writer_new(db, MEDICAL, batch_id, BATCH_FULL, &writer, &err));
+    struct fact_plan plan = {.source = MEDICAL, .batch_id = batch_id, .mode = BATCH_FULL};
+    bool repeats[3];
+    must(fact_writer_new(db, &plan, &writer, &err));
     for (size_t i = 0; i < count; i++)
-        must(fact_writer_add(writer, &rows[i], &err));
+        must(fact_writer_add(writer, &rows[i], 1, &repeats[i], &err));
     must(fact_writer_finish(writer, &fact_counts, &err));
     fact_writer_free(writer);
     must(pg_commit(db, &err));

@@ -5,10 +5,10 @@
 #include "base/random.h"
 #include "cases.h"
 #include "io/file.h"
-#include "source/fact_set.h"
 #include "source/identity_map.h"
 #include "source/number_map.h"
 #include "source/table.h"
+#include "store/fact_index.h"
 
 #include <iconv.h>
 #include <stdio.h>
@@ -272,43 +272,95 @@ START_TEST(number_maps)
 }
 END_TEST
 
-START_TEST(fact_sets)
+START_TEST(fact_indexes)
 {
-    static const struct fact_code amount = {.number = 11, .kind = FACT_AMOUNT},
-                                  state = {.number = 12, .kind = FACT_YESNO};
-    struct fact_set set;
+    struct fact_index index;
     struct error err;
-    ck_assert_int_eq(fact_set_init(&set, 10, &err), STATUS_OK);
+    ck_assert_int_eq(fact_index_init(&index, 10, &err), STATUS_OK);
     const struct {
         int kind;
         int64_t subject;
-        const struct fact_code *code;
+        bool amount;
+        int code;
         day_t from, to;
         const char *ref;
         bool fresh;
     } facts[] = {
-        {0, 1, &amount, 100, 200, "", true},          {0, 1, &amount, 100, 200, "", false},
-        {1, 1, &amount, 100, 200, "", true},          {0, 2, &amount, 100, 200, "", true},
-        {0, 1, &amount, 101, 200, "", true},          {0, 1, &amount, 100, 201, "", true},
-        {0, 1, &amount, 100, 200, "a", true},         {0, 1, &amount, 100, 200, "aaaaaaaab", true},
-        {0, 1, &amount, 100, 200, "aaaaaaaac", true}, {0, 1, &amount, 100, 200, "aaaaaaaab", false},
-        {0, 1, &state, 100, 200, "", true},           {0, 1, &state, 100, 201, "", false},
-        {0, 1, &state, 100, DAY_NONE, "", false},     {0, 1, &state, 101, DAY_NONE, "", true},
+        {0, 1, true, 11, 100, 200, "", true},          {0, 1, true, 11, 100, 200, "", false},
+        {1, 1, true, 11, 100, 200, "", true},          {0, 2, true, 11, 100, 200, "", true},
+        {0, 1, true, 11, 101, 200, "", true},          {0, 1, true, 11, 100, 201, "", true},
+        {0, 1, true, 11, 100, 200, "a", true},         {0, 1, true, 11, 100, 200, "aaaaaaaab", true},
+        {0, 1, true, 11, 100, 200, "aaaaaaaac", true}, {0, 1, true, 11, 100, 200, "aaaaaaaab", false},
+        {0, 1, false, 12, 100, 200, "", true},         {0, 1, false, 12, 100, 201, "", false},
+        {0, 1, false, 12, 100, DAY_NONE, "", false},   {0, 1, false, 12, 101, DAY_NONE, "", true},
     };
     bool added;
+    size_t entry;
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
-        struct fact_print print = fact_set_print(&set, facts[i].kind, facts[i].subject, facts[i].code,
-                                                 facts[i].from, facts[i].to, slice_of(facts[i].ref));
-        ck_assert_int_eq(fact_set_add(&set, print, &added, &err), STATUS_OK);
+        struct fact_identity identity = {.kind = facts[i].kind,
+                                         .code = facts[i].code,
+                                         .amount = facts[i].amount,
+                                         .subject = facts[i].subject,
+                                         .from = facts[i].from,
+                                         .to = facts[i].to,
+                                         .ref = slice_of(facts[i].ref)};
+        struct fact_print print = fact_index_print(&index, &identity);
+        ck_assert_int_eq(fact_index_add(&index, print, &entry, &added, &err), STATUS_OK);
         ck_assert_msg(added == facts[i].fresh, "fact %zu", i);
+        ck_assert_uint_eq(fact_index_find(&index, print), entry);
     }
+    size_t before = index.count;
     for (int round = 0; round < 2; round++) /* many more than were expected */
         for (int64_t i = 0; i < 100000; i++) {
-            struct fact_print print = fact_set_print(&set, 2, i, &amount, 1, 2, slice_of("r"));
-            ck_assert_int_eq(fact_set_add(&set, print, &added, &err), STATUS_OK);
+            struct fact_identity identity = {.kind = 2,
+                                             .code = 11,
+                                             .amount = true,
+                                             .subject = i,
+                                             .from = 1,
+                                             .to = 2,
+                                             .ref = slice_of("r")};
+            struct fact_print print = fact_index_print(&index, &identity);
+            ck_assert_int_eq(fact_index_add(&index, print, &entry, &added, &err), STATUS_OK);
             ck_assert(added == (round == 0));
+            ck_assert_uint_eq(entry, before + (size_t)i);
         }
-    fact_set_fini(&set);
+    fact_index_fini(&index);
+}
+END_TEST
+
+START_TEST(fact_contents)
+{
+    struct fact_index index;
+    struct error err;
+    ck_assert_int_eq(fact_index_init(&index, 10, &err), STATUS_OK);
+    const struct slice none = {NULL, 0}, empty = {"", 0};
+    const struct fact_content contents[] = {
+        {1, 2, 3, none, none},          {2, 2, 3, none, none},          {1, 3, 3, none, none},
+        {1, 2, 4, none, none},          {1, 2, 3, empty, none},         {1, 2, 3, none, empty},
+        {1, 2, 3, slice_of("a"), none}, {1, 2, 3, none, slice_of("a")}, {1, DAY_NONE, 3, none, none},
+        {1, 2, DAY_NONE, none, none},
+    };
+    size_t count = sizeof contents / sizeof *contents;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < count; j++)
+            ck_assert_msg((fact_index_content(&index, &contents[i]) ==
+                           fact_index_content(&index, &contents[j])) == (i == j),
+                          "%zu and %zu", i, j);
+    /* Two that are live under one identity: the first is found, both are kept. */
+    struct fact_identity identity = {.subject = 7};
+    struct fact_print print = fact_index_print(&index, &identity);
+    size_t entry;
+    bool added;
+    for (uint32_t i = 0; i < 2; i++)
+        ck_assert_int_eq(fact_index_add_live(&index, print, &(struct fact_live){.block = i}, &err),
+                         STATUS_OK);
+    ck_assert_uint_eq(index.live_count, 2);
+    ck_assert_uint_eq(fact_index_find(&index, print), 0);
+    identity.subject = 8;
+    ck_assert_int_eq(fact_index_add(&index, fact_index_print(&index, &identity), &entry, &added, &err),
+                     STATUS_OK);
+    ck_assert_uint_eq(entry, 2);
+    fact_index_fini(&index);
 }
 END_TEST
 
@@ -325,7 +377,8 @@ int main(void)
     tcase_add_test(files, hash_of_a_file);
     tcase_add_test(maps, identity_maps);
     tcase_add_test(maps, number_maps);
-    tcase_add_test(maps, fact_sets);
+    tcase_add_test(maps, fact_indexes);
+    tcase_add_test(maps, fact_contents);
     suite_add_tcase(suite, files);
     suite_add_tcase(suite, maps);
     return unit_run((Suite *const[]){suite}, 1);
