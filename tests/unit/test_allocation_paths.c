@@ -26,10 +26,10 @@
 #include "round/freshness.h"
 #include "round/round.h"
 #include "round/standing.h"
-#include "source/fact_set.h"
 #include "source/feed_rows.h"
 #include "source/manifest.h"
 #include "source/table.h"
+#include "store/fact_index.h"
 #include "store/outbox.h"
 
 #include <jansson.h>
@@ -215,23 +215,17 @@ static enum status read_rows(struct table *table, struct error *err)
 {
     static struct feed_row row;
     struct feed_rows *rows = NULL;
-    struct fact_set set;
-    bool added;
     enum status status = table_header(table, err);
     if (status == STATUS_OK)
         status = feed_rows_new(&rows, dictionary, config, &table->csv, 18800, err);
     if (status != STATUS_OK)
         return status;
-    status = fact_set_init(&set, 1, err);
     for (enum csv_step step; status == STATUS_OK && (step = table_next(table, err)) != CSV_END;) {
         if (step == CSV_BROKEN)
             status = err->status;
         else
             feed_rows_read(rows, step == CSV_BAD_ROW, &row);
-        for (uint64_t i = 1; status == STATUS_OK && i < 40; i++) /* more than was expected: it grows */
-            status = fact_set_add(&set, (struct fact_print){i * 977, table->csv.rows}, &added, err);
     }
-    fact_set_fini(&set);
     feed_rows_free(rows);
     return status;
 }
@@ -243,6 +237,21 @@ static enum status read_table(struct error *err)
     if (status == STATUS_OK)
         status = read_rows(table, err);
     table_close(table);
+    return status;
+}
+
+/* More than was expected, of both kinds: everything grows. */
+static enum status fill_index(struct error *err)
+{
+    struct fact_index index;
+    size_t entry;
+    bool added;
+    enum status status = fact_index_init(&index, 1, err);
+    for (uint64_t i = 1; status == STATUS_OK && i < 2100; i++)
+        status = fact_index_add_live(&index, (struct fact_print){i << 20, 1}, &(struct fact_live){0}, err);
+    for (uint64_t i = 1; status == STATUS_OK && i < 2100; i++)
+        status = fact_index_add(&index, (struct fact_print){i << 20, 2}, &entry, &added, err);
+    fact_index_fini(&index);
     return status;
 }
 
@@ -561,6 +570,7 @@ static const struct path {
     {"manifest", begin_manifest, read_manifest, NULL, STATUS_OK, 1},
     {"a feed in GB18030", begin_gb18030, read_table, end_config, STATUS_OK, 5},
     {"a feed in UTF-8", begin_utf8, read_table, end_config, STATUS_OK, 5},
+    {"the facts of a source", NULL, fill_index, NULL, STATUS_OK, 6},
     {"assembling", NULL, assemble, NULL, STATUS_OK, 8},
     {"what stands", begin_policy, stand, end_policy, STATUS_OK, 3},
     {"judging a household", begin_policy, judge_household, end_policy, STATUS_OK, 10},
