@@ -49,13 +49,11 @@ export function program(name) {
     return join(BUILD, 'bench', name);
 }
 
-export const hasDatabase = (name) => sql('postgres', `select 1 from pg_database where datname = '${name}'`) === '1';
-
 // --- processor time --------------------------------------------------------------------------------------------------
 
 const postmaster = () => Number(readFileSync(join(DIR, 'pg', 'postmaster.pid'), 'utf8').split('\n')[0]);
-/* A child that has ended and is not reaped yet has an empty title. */
-function isLeaving(pid, database) {
+/* Of the database; or ended and not reaped yet: then it has no title. */
+function isSession(pid, database) {
     try {
         const title = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
         return title === '' || title.includes(` ${database} [local]`) || title.includes('parallel worker');
@@ -63,16 +61,33 @@ function isLeaving(pid, database) {
         return false;
     }
 }
-const sessions = (pid, database) =>
-    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).some((child) => isLeaving(child, database));
+const hasSessions = (pid, database) =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).some((child) => isSession(child, database));
+
+/** utime, stime, cutime and cstime of a process, in ms (ticks of 10 ms); zeros when it is no more. */
+function timesOf(pid) {
+    try {
+        return readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ').slice(11, 15).map((ticks) => Number(ticks) * 10);
+    } catch {
+        return [0, 0, 0, 0];
+    }
+}
+
+/** Processor time in ms that sessions in the database have taken, those that go on and all that have ended. */
+export function serverTime(database) {
+    const pid = postmaster();
+    const [, , user, system] = timesOf(pid);
+    const living = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter((child) => child && isSession(child, database));
+    return user + system + living.reduce((sum, child) => sum + timesOf(child)[0] + timesOf(child)[1], 0);
+}
 
 /** Processor time in ms of all server processes that have ended: the postmaster reaped them. Waits for sessions to end. */
 async function reaped(database) {
     const pid = postmaster();
-    for (const until = Date.now() + 10000; sessions(pid, database); await new Promise((done) => setTimeout(done, 5)))
+    for (const until = Date.now() + 10000; hasSessions(pid, database); await new Promise((done) => setTimeout(done, 5)))
         if (Date.now() > until) fail(`a session in ${database} does not end`);
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
-    return (Number(fields[13]) + Number(fields[14])) * 10; // cutime, cstime: ticks of 10 ms
+    const [, , user, system] = timesOf(pid);
+    return user + system;
 }
 
 /** Runs `work`; wall time and the processor time of the server in ms beside what it returned. */
@@ -113,8 +128,8 @@ export function options(defaults, help) {
 /** `ratio` against what is allowed: 'met' or 'MISSED'. */
 export const verdict = (value, bar, below = true) => ((below ? value <= bar : value >= bar) ? 'met' : 'MISSED');
 
-/** Makes the county if it is not there. */
+/** Makes the county if it is not there, migrates it if it is. */
 export function county(database, households, seed) {
-    if (hasDatabase(database)) return;
-    console.log(run(join(BENCH, 'county.sh'), ['--households', String(households), '--seed', String(seed), '--database', database]).trim());
+    const made = run(join(BENCH, 'county.sh'), ['--households', String(households), '--seed', String(seed), '--database', database]).trim();
+    if (made !== '') console.log(made);
 }

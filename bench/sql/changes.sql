@@ -4,6 +4,7 @@
 set search_path = shouwang;
 begin;
 select ceil(count(*) / 300.0)::bigint as n from warning where state <> 'closed' \gset
+select greatest(1, count(*) / (8 * :n)) as step from household \gset
 insert into batch (source, batch, mode, status, period_from, period_to, sent_at, file_name, rows_total, rows_stored)
 select s, 'bench-' || :run, 'delta', 'accepted', '2021-06-01', '2021-06-30', '2021-06-30 12:00', 'facts.csv', :n, :n
   from unnest(array[0, 6, 7]) s;
@@ -19,7 +20,7 @@ select household_id, 1, :revitalisation, '2021-06-10', 1 + row_number() over (),
            and not exists (select from household_fact f where f.household_id = h.household_id and f.code in (200, 201, 230, 231, 232))
            and not exists (select from membership m join person_fact f using (person_id)
                             where m.household_id = h.household_id and f.code in (200, 201, 300, 130))
-           and h.household_id % 499 = :run % 499
+           and h.household_id % :step = :run % :step
          order by hashint8extended(household_id, :run) limit :n) h;
 -- Escalated: struck by a disaster on top of a low income.
 insert into household_fact (household_id, value, batch_id, from_day, row_no, code, source)
