@@ -31,7 +31,7 @@ create function bench.id_text(packed bigint) returns text immutable language sql
 as $$ select ($1 / 11)::text || case when $1 % 11 = 10 then 'X' else ($1 % 11)::text end $$;
 
 -- Indexes are made again when everything is there.
-create table bench.index as
+create unlogged table bench.index as
     select c.oid::regclass::text as name, replace(pg_get_indexdef(c.oid), ' ON ONLY ', ' ON ') as definition
       from pg_class c join pg_index i on i.indexrelid = c.oid join pg_class t on t.oid = i.indrelid
      where c.relnamespace = 'shouwang'::regnamespace and not c.relispartition
@@ -127,23 +127,22 @@ aged as (
     select *, case when n = 1 then head_age when n = 2 then greatest(20, head_age - 4 + x_age % 9)
                    when n in (3, 4, 7) or head_age > 66 then greatest(0, head_age - 22 - x_age)
                    else least(94, head_age + 23 + x_age % 6) end as age
-      from head)
-select id, household, n, planted,
-       case when planted = 24 and n = 2 then date '2015-06-30' -- six years old on the day
-            else date '2021-06-30' - age * 365 - age / 4 - x_day end as birth,
-       age, case when planted = 0 then x_id = 0 else false end as unreadable
-  from aged;
--- Sequence and prefix together tell ten million persons apart, born on whatever day.
-alter table bench.person add id_packed bigint;
-update bench.person set id_packed = bench.packed((610000 + id / 1000 % 20000) * 100000000000
-    + to_char(birth, 'YYYYMMDD')::bigint * 1000 + id % 1000) where not unreadable;
+      from head),
+born as (
+    select id, household, n, planted, age, case when planted = 0 then x_id = 0 else false end as unreadable,
+           case when planted = 24 and n = 2 then date '2015-06-30' -- six years old on the day
+                else date '2021-06-30' - age * 365 - age / 4 - x_day end as birth
+      from aged)
+-- Sequence and prefix together tell twenty million persons apart, born on whatever day.
+select *, (610000 + id / 1000 % 20000) * 100000000000 + to_char(birth, 'YYYYMMDD')::bigint * 1000 + id % 1000 as digits
+  from born;
 
 insert into person (person_id, name, raw_id)
 select id, (array['王', '李', '张', '刘', '陈', '杨', '赵', '黄', '周', '吴'])[1 + id % 10] ||
            (array['秀英', '伟', '芳', '娜', '敏', '静', '丽', '强', '磊', '洋', '建国', '桂兰'])[1 + id / 10 % 12],
        case when unreadable then '6.10922E+17' end
   from bench.person order by id;
-insert into person_identity select id_packed, id from bench.person where not unreadable order by id;
+insert into person_identity select bench.packed(digits), id from bench.person where not unreadable order by id;
 insert into membership (person_id, household_id, valid_from, birth, kinship, labour, line)
 select id, household, date '2019-01-01', case when not unreadable then birth end,
        case when n = 1 then 2 when n = 2 then 10 when age < 23 then 20 else 50 end,
@@ -254,9 +253,11 @@ select id, 207, 5, x % 24, 1, m.from_day, m.to_day, '', null, null
 -- Disability: certificates, and the two allowances of most of those who should have them.
 create unlogged table bench.disabled as
 select id, case when planted = 23 then 7 else 1 + x % 7 end as type, case when planted = 23 then 3 else 1 + x / 7 % 4 end as grade,
-       id_packed, x
+       digits, x
   from (select p.*, bench.pick(id, :seed + 21, 100000) as x from bench.person p) p
  where not unreadable and ((planted = 23 and n = 1) or (planted = 0 and x < case when age >= 60 then 6000 else 2500 end));
+alter table bench.disabled add id_packed bigint;
+update bench.disabled set id_packed = bench.packed(digits);
 insert into bench.person_fact
 select id, 100, 2, x % 24, type * 10 + grade, date '2012-01-01' + x, case when x % 50 = 0 then date '2021-05-31' end, '',
        bench.id_text(id_packed) || type || grade, null
