@@ -23,10 +23,16 @@ include tests/system/round.mk
 include tests/system/source.mk
 include tests/unit/source.mk
 include tests/unit/policy.mk
+include tests/fault/local.mk
 
 # The long ones: the policy machine against the evaluator on many more counties; every fault of memory and disk.
 check-long: check
 	SHOUWANG_SEEDS=60 $(top_srcdir)/tests/system/run $(abs_top_builddir) reference
 	SHOUWANG_LONG=1 $(top_srcdir)/tests/system/run-store.sh $(abs_top_builddir) \
 		$(abs_top_builddir)/tests/system/test_source_faults
+# The long ones: the policy machine against the evaluator on many more counties; every kill point twenty times, where this
+# build or the one that ./check made has kill points.
+check-long: check
+	SHOUWANG_SEEDS=60 $(top_srcdir)/tests/system/run $(abs_top_builddir) reference
+	SHOUWANG_SEEDS=20 $(top_srcdir)/tests/fault/run $(abs_top_builddir) $(top_srcdir)/build-asan
 .PHONY: check-long

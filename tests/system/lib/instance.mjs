@@ -91,15 +91,16 @@ export const newSecret = () => 'whsec_' + randomBytes(24).toString('base64');
 
 let databases = 0;
 
-/** A configured county: its database is migrated when the instance is made. */
+/** A configured county: its database is migrated when the instance is made. `env` is added to the daemon's environment. */
 export class Instance {
-    /** options: townships: { code: { url, secret, ...extra } }, settings: { section: { key: value } }, policy: path */
+    /** options: townships: { code: { url, secret, ...extra } }, settings: { section: { key: value } }, policy: path,
+     *  database: the name of one that is there already */
     constructor(cluster, options = {}) {
         this.cluster = cluster;
         cluster.instances.add(this);
         this.watch = new Watch();
         this.said = []; // [where, bytes]
-        this.database = `county_${++databases}`;
+        this.database = options.database ?? `county_${++databases}`;
         this.directory = mkdtempSync(join(tmpdir(), 'sw.'));
         this.drop = join(this.directory, 'drop');
         this.socket = join(this.directory, 'ctl.sock');
@@ -121,7 +122,7 @@ export class Instance {
         for (const [section, keys] of Object.entries(options.settings ?? {})) this.settings[section] = { ...this.settings[section], ...keys };
         this.configure();
         for (const [code, endpoint] of Object.entries(options.townships ?? {})) this.township(code, endpoint);
-        this.#createDatabase();
+        if (!options.database) this.#createDatabase();
     }
 
     configure() {
@@ -180,9 +181,10 @@ export class Instance {
     ctlAside(...args) {
         return new Promise((resolve, reject) => {
             const result = { stdout: '', stderr: '' };
-            const child = spawn(program('shouwangctl'), ['-c', this.conf, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60000 });
+            const env = { ...process.env, ...this.env };
+            const child = spawn(program('shouwangctl'), ['-c', this.conf, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60000, env });
             for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (chunk) => (result[name] += chunk));
-            child.on('error', reject).on('close', (status) => resolve(this.#heard(args, { status, ...result })));
+            child.on('error', reject).on('close', (status, signal) => resolve(this.#heard(args, { status, signal, ...result })));
         });
     }
 
@@ -203,7 +205,8 @@ export class Instance {
 
     /** Starts the daemon and waits until it says that it is ready. */
     async start(...args) {
-        this.daemon = spawn(program('shouwangd'), ['-c', this.conf, '-f', ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+        const env = { ...process.env, ...this.env };
+        this.daemon = spawn(program('shouwangd'), ['-c', this.conf, '-f', ...args], { stdio: ['ignore', 'ignore', 'pipe'], env });
         this.output = '';
         this.exited = new Promise((resolve) => this.daemon.on('exit', (code, signal) => resolve({ code, signal })));
         const decoder = new TextDecoder();
