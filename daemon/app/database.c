@@ -396,6 +396,11 @@ void database_note_act(struct database *database, const char *actor, const char 
         begin(database);
 }
 
+bool database_has_acts(const struct database *database)
+{
+    return database->act_count > 0;
+}
+
 void database_suspect(struct database *database)
 {
     if (database->state == DATABASE_UP)

@@ -70,6 +70,8 @@ const struct api_facts *database_facts(const struct database *database);
 enum { DATABASE_ACTS_MAX = 64 };
 void database_note_act(struct database *database, const char *actor, const char *action,
                        const char *detail_json);
+/* Whether any of them is not written yet. */
+bool database_has_acts(const struct database *database);
 
 /* Something failed that touches the database: look now. */
 void database_suspect(struct database *database);

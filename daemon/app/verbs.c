@@ -225,13 +225,57 @@ static void begin_accept(void *ctx, struct control_request *request)
 
 /* --- configuration and log ------------------------------------------------------------------------------------ */
 
-static void note_act(struct daemon *daemon, const struct control_request *request, const char *action,
-                     json_t *detail)
+/* An answer that waits until its act stands in the audit: were we killed in between, the act would be known to nobody but
+ * the operator, who was told that it is done. */
+struct act_wait {
+    struct database_waiter waiter;
+    struct daemon *daemon;
+    struct control_request *request;
+    json_t *result;
+    int looks;
+};
+enum {
+    ACT_LOOKS = 4
+}; /* one may be under way; the act is kept, and is written later, if that is not enough */
+
+static void act_seen(void *ctx)
+{
+    struct act_wait *wait = ctx;
+    struct daemon *daemon = wait->daemon;
+    bool away = daemon->stopping || database_state(daemon->database) != DATABASE_UP;
+    if (!away && database_has_acts(daemon->database) && wait->looks++ < ACT_LOOKS) {
+        database_wait(daemon->database, &wait->waiter, 0);
+        return;
+    }
+    control_succeed(wait->request, wait->result);
+    free(wait);
+}
+
+static void act_leave(void *ctx)
+{
+    struct act_wait *wait = ctx;
+    database_wait_cancel(wait->daemon->database, &wait->waiter);
+    json_decref(wait->result);
+    free(wait);
+}
+
+/* Notes what was done, then answers. */
+static void answer_act(struct daemon *daemon, struct control_request *request, const char *action,
+                       json_t *detail, json_t *result)
 {
     char *text = detail ? json_dumps(detail, JSON_COMPACT) : 0;
+    struct act_wait *wait = calloc(1, sizeof *wait);
     database_note_act(daemon->database, control_actor(request), action, text ? text : "{}");
     free(text);
     json_decref(detail);
+    if (!wait) {
+        control_succeed(request, result);
+        return;
+    }
+    *wait = (struct act_wait){.daemon = daemon, .request = request, .result = result};
+    wait->waiter = (struct database_waiter){.seen = act_seen, .ctx = wait};
+    control_on_leave(request, act_leave, wait);
+    database_wait(daemon->database, &wait->waiter, 0);
 }
 
 static void begin_reload(void *ctx, struct control_request *request)
@@ -243,14 +287,12 @@ static void begin_reload(void *ctx, struct control_request *request)
     enum status status = daemon_reload(daemon, &mistakes, &err);
     KILL_POINT("reload.done");
     if (status == STATUS_OK)
-        note_act(daemon, request, "daemon.reload",
-                 json_pack("{s:s}", "policy_hash", daemon->settings->policy_hash));
-    if (status == STATUS_OK)
-        control_succeed(request, json_pack("{s:{s:s,s:s,s:s},s:I}", "policy", "name",
-                                           policy_name(daemon->settings->policy), "version",
-                                           policy_version(daemon->settings->policy), "hash",
-                                           daemon->settings->policy_hash, "townships",
-                                           (json_int_t)daemon->settings->townships.count));
+        answer_act(daemon, request, "daemon.reload",
+                   json_pack("{s:s}", "policy_hash", daemon->settings->policy_hash),
+                   json_pack("{s:{s:s,s:s,s:s},s:I}", "policy", "name", policy_name(daemon->settings->policy),
+                             "version", policy_version(daemon->settings->policy), "hash",
+                             daemon->settings->policy_hash, "townships",
+                             (json_int_t)daemon->settings->townships.count));
     else if (mistakes.count > 0 && mistakes.lines.bytes)
         control_fail(request, status_exit_code(status), mistakes.lines.bytes);
     else
@@ -269,8 +311,8 @@ static void begin_log_level(void *ctx, struct control_request *request)
     }
     log_set_level((enum log_level)level);
     log_event(LOG_LOG_LEVEL, log_text("to", word), log_text("operator", control_actor(request)));
-    note_act(ctx, request, "daemon.log_level", json_pack("{s:s}", "level", word));
-    control_succeed(request, json_pack("{s:s}", "level", word));
+    answer_act(ctx, request, "daemon.log_level", json_pack("{s:s}", "level", word),
+               json_pack("{s:s}", "level", word));
 }
 
 /* --- endpoint test -------------------------------------------------------------------------------------------- */
