@@ -184,11 +184,11 @@ static enum status exists(const char *path, bool *there, struct error *err)
 }
 
 enum status drop_is_archived(const struct drop_file *file, const char *archive_directory, const char *feed,
-                             const struct manifest *manifest, bool *archived, struct error *err)
+                             bool refused, const struct manifest *manifest, bool *archived, struct error *err)
 {
     char folder[DROP_PATH_MAX], csv[DROP_PATH_MAX], path[DROP_PATH_MAX];
     *archived = false;
-    enum status status = folder_of(folder, archive_directory, feed, false, err);
+    enum status status = folder_of(folder, archive_directory, feed, refused, err);
     for (int number = 1; status == STATUS_OK && number <= DROP_SAME_NAME_MAX; number++) {
         bool there;
         struct manifest other;
@@ -199,8 +199,9 @@ enum status drop_is_archived(const struct drop_file *file, const char *archive_d
             status = exists(path, &there, err);
         if (status != STATUS_OK || !there)
             return status;
-        *archived = manifest_read(path, &other, NULL) == STATUS_OK &&
-                    strcmp(other.batch, manifest->batch) == 0 && strcmp(other.sha256, manifest->sha256) == 0;
+        *archived = !manifest || (manifest_read(path, &other, NULL) == STATUS_OK &&
+                                  strcmp(other.batch, manifest->batch) == 0 &&
+                                  strcmp(other.sha256, manifest->sha256) == 0);
         if (*archived)
             return STATUS_OK;
     }

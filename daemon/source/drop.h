@@ -54,9 +54,11 @@ enum status drop_settle(const struct drop_file *file, const struct drop_state *b
 enum status drop_prepare(const char *drop_directory, const char *archive_directory, const char *feed,
                          struct error *err) WARN_UNUSED;
 
-/* Whether the archive holds this batch (its name and hash stand in a manifest there) under the file's name. */
+/* Whether the archive (refused: its folder of the refused) holds this batch under the file's name: its name and hash stand
+ * in a manifest there. manifest NULL: it cannot be read, and any manifest under that name will do. */
 enum status drop_is_archived(const struct drop_file *file, const char *archive_directory, const char *feed,
-                             const struct manifest *manifest, bool *archived, struct error *err) WARN_UNUSED;
+                             bool refused, const struct manifest *manifest, bool *archived,
+                             struct error *err) WARN_UNUSED;
 
 /* Whether the manifest, which stands alone, belongs to a CSV that was refused and moved before a crash. */
 enum status drop_is_half_refused(const struct drop_file *file, const char *archive_directory,

@@ -155,6 +155,24 @@ static enum status judge_files(struct attempt *attempt, struct error *err)
     return status == STATUS_CONFIG ? wait_for(attempt, err->text) : status;
 }
 
+static struct batch_manifest describe_batch(const struct attempt *attempt)
+{
+    const struct manifest *manifest = &attempt->manifest;
+    const struct table *table = attempt->table;
+    bool decoded = table && table->encoding != ENCODING_AUTO;
+    return (struct batch_manifest){
+        .source = attempt->config->source,
+        .name = manifest->batch[0] ? manifest->batch : attempt->result->file_name,
+        .mode = manifest->mode == MANIFEST_FULL ? BATCH_FULL : BATCH_DELTA,
+        .period_from = manifest->period_from,
+        .period_to = manifest->period_to,
+        .sent_at_ms = manifest->sent_at_unix_ms,
+        .file_name = attempt->result->file_name,
+        .sha256 = table ? table->sha256 : NULL,
+        .encoding = decoded ? encoding_name(table->encoding) : NULL,
+    };
+}
+
 /* --- is it new? ------------------------------------------------------------------------------------------------------- */
 
 /* The same bytes say something new when they say that nothing changed: see ingest.h. */
@@ -164,6 +182,36 @@ static bool says_the_same_again(const struct manifest *manifest, const struct ar
         return false;
     return manifest->mode == MANIFEST_DELTA || other->mode == BATCH_DELTA ||
            other->period_to >= manifest->period_to;
+}
+
+/* Whether the files of a refusal that was recorded still have to be moved: the CSV, or what follows it. */
+static enum status look_in_archive(const struct attempt *attempt, bool *moved, struct error *err)
+{
+    const char *archive = attempt->settings->archive_directory, *feed = attempt->config->name;
+    bool half;
+    if (attempt->state.csv_there)
+        return drop_is_archived(&attempt->file, archive, feed, true,
+                                attempt->manifest_read ? &attempt->manifest : NULL, moved, err);
+    enum status status = drop_is_half_refused(&attempt->file, archive, feed, &half, err);
+    *moved = !half;
+    return status;
+}
+
+/* A refusal that was committed by a daemon that died before it had moved the files. What was refused, moved, and sent
+ * again as it was is refused again. */
+static enum status find_refusal(struct attempt *attempt, bool *refused, struct error *err)
+{
+    struct batch_manifest batch = describe_batch(attempt);
+    struct arrival_batch before;
+    bool moved = true;
+    enum status status = arrival_refused(attempt->pg, batch.source, batch.name, batch.file_name, batch.sha256,
+                                         !attempt->state.csv_there, &before, err);
+    if (status == STATUS_OK && before.exists)
+        status = look_in_archive(attempt, &moved, err);
+    *refused = status == STATUS_OK && !moved;
+    if (*refused)
+        attempt->result->batch_id = before.batch_id;
+    return status;
 }
 
 /* The file may be in the archive already: of a refused one the manifest only has to follow. */
@@ -189,7 +237,7 @@ static enum status check_arrival(struct attempt *attempt, struct error *err)
     if (arrival.same_name.exists && strcmp(arrival.same_name.sha256, manifest->sha256) == 0) {
         bool archived;
         status = drop_is_archived(&attempt->file, attempt->settings->archive_directory, attempt->config->name,
-                                  manifest, &archived, err);
+                                  false, manifest, &archived, err);
         if (status != STATUS_OK)
             return status;
         if (!archived) {
@@ -220,24 +268,6 @@ static enum status check_arrival(struct attempt *attempt, struct error *err)
 }
 
 /* --- the transaction ---------------------------------------------------------------------------------------------------- */
-
-static struct batch_manifest describe_batch(const struct attempt *attempt)
-{
-    const struct manifest *manifest = &attempt->manifest;
-    const struct table *table = attempt->table;
-    bool decoded = table && table->encoding != ENCODING_AUTO;
-    return (struct batch_manifest){
-        .source = attempt->config->source,
-        .name = manifest->batch[0] ? manifest->batch : attempt->result->file_name,
-        .mode = manifest->mode == MANIFEST_FULL ? BATCH_FULL : BATCH_DELTA,
-        .period_from = manifest->period_from,
-        .period_to = manifest->period_to,
-        .sent_at_ms = manifest->sent_at_unix_ms,
-        .file_name = attempt->result->file_name,
-        .sha256 = table ? table->sha256 : NULL,
-        .encoding = decoded ? encoding_name(table->encoding) : NULL,
-    };
-}
 
 /* What lives only while rows are read. */
 struct reading {
@@ -461,8 +491,12 @@ static enum status record_refusal(struct attempt *attempt, struct error *err)
     result->outcome = INGEST_REFUSED;
     drop_clean_text(err->text, result->reason, sizeof result->reason);
     struct batch_manifest batch = describe_batch(attempt);
+    bool refused;
+    enum status status = find_refusal(attempt, &refused, err);
+    if (status != STATUS_OK || refused)
+        return status;
     struct batch_counts counts = {.rows_total = result->rows_total};
-    enum status status = lease_begin(attempt->pg, attempt->settings->leader, err);
+    status = lease_begin(attempt->pg, attempt->settings->leader, err);
     if (status == STATUS_OK)
         status = batch_refuse(attempt->pg, &batch, result->reason, &counts, &result->batch_id, err);
     if (status == STATUS_OK)

@@ -15,6 +15,7 @@
  *   after it, before the move   the next scan finds an accepted batch of the same name and hash that is not
  * in the archive: it moves the files and says nothing more between the two moves       the CSV goes first, so
  * a manifest stands alone: it follows, as above; that of a refused file follows the file
+ * A refusal that was recorded is not recorded again: its files are moved.
  *
  * A file is judged only beside its manifest, which the sender writes last. Where something does not fit:
  *   the manifest is legible and no older than the CSV: the sender was done, so the file is damaged: refused at once

@@ -57,6 +57,18 @@ enum status arrival_look(struct pg *pg, int source, const char *name, const char
     return status;
 }
 
+enum status arrival_refused(struct pg *pg, int source, const char *name, const char *file_name,
+                            const char *sha256, bool any_bytes, struct arrival_batch *batch,
+                            struct error *err)
+{
+    return look_one(pg,
+                    COLUMNS " where source = $1 and status = 'refused' and batch = $2 and file_name = $3"
+                            " and ($5 or sha256 is not distinct from $4) order by batch_id desc limit 1",
+                    pg_params(pg_of_int16(source), pg_of_text(name), pg_of_text(file_name),
+                              pg_of_text(sha256), pg_of_bool(any_bytes)),
+                    batch, err);
+}
+
 enum status arrival_names(struct pg *pg, arrival_take_name *take, void *context, struct error *err)
 {
     struct pg_copy_out *copy;

@@ -38,6 +38,14 @@ struct arrival {
 enum status arrival_look(struct pg *pg, int source, const char *name, const char *sha256,
                          struct arrival *arrival, struct error *err) WARN_UNUSED;
 
+/*
+ * The newest refusal of this file of the source, by the names of batch and file. sha256: of its bytes, NULL = they could
+ * not be read; with any_bytes the file is no longer beside its manifest, and its bytes do not matter.
+ */
+enum status arrival_refused(struct pg *pg, int source, const char *name, const char *file_name,
+                            const char *sha256, bool any_bytes, struct arrival_batch *batch,
+                            struct error *err) WARN_UNUSED;
+
 /* Every person's name as registered, in no order. */
 typedef void arrival_take_name(void *context, int64_t person_id, struct slice name);
 enum status arrival_names(struct pg *pg, arrival_take_name *take, void *context,
