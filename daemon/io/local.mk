@@ -4,7 +4,8 @@ daemon_io_libio_a_SOURCES = \
 	daemon/io/address.c daemon/io/address.h \
 	daemon/io/crypto.c daemon/io/crypto.h \
 	daemon/io/file.c daemon/io/file.h \
-	daemon/io/http_client.c daemon/io/http_client.h \
+	daemon/io/http_client.c daemon/io/http_client.h daemon/io/http_client_internal.h \
+	daemon/io/http_client_outcome.c daemon/io/http_client_socket.c daemon/io/http_client_url.c \
 	daemon/io/http_server.c daemon/io/http_server.h \
 	daemon/io/loop.c daemon/io/loop.h \
 	daemon/io/notify.c daemon/io/notify.h \

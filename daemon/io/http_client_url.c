@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* URLs that we go to, and what Retry-After asks for. */
+#include "io/http_client_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A hundred years: all of any honest wish, and adding it to a clock cannot overflow. */
+#define RETRY_AFTER_MAX_MS (INT64_C(100) * 366 * 86400 * 1000)
+
+static bool url_has(CURLU *url, CURLUPart part)
+{
+    char *text = NULL;
+    const bool there = curl_url_get(url, part, &text, 0) == CURLUE_OK;
+    curl_free(text);
+    return there;
+}
+
+static bool url_part_is(CURLU *url, CURLUPart part, const char *expected)
+{
+    char *text = NULL;
+    const bool same = curl_url_get(url, part, &text, 0) == CURLUE_OK && strcmp(text, expected) == 0;
+    curl_free(text);
+    return same;
+}
+
+/* libcurl forgives "http:///host", and would go to a host that was meant as a path. */
+static bool has_empty_host(const char *url)
+{
+    const char *separator = strstr(url, "://");
+    return separator != NULL && separator[3] == '/';
+}
+
+/* The words leave the URL out: it may hold a token. */
+static enum status check_url_parts(CURLU *parts, const char *url, bool *is_tls, struct error *err)
+{
+    const CURLUcode code = curl_url_set(parts, CURLUPART_URL, url, 0);
+    if (code != CURLUE_OK)
+        return error_set(err, STATUS_CONFIG, "the URL is unusable: %s", curl_url_strerror(code));
+    *is_tls = url_part_is(parts, CURLUPART_SCHEME, "https");
+    if (!*is_tls && !url_part_is(parts, CURLUPART_SCHEME, "http"))
+        return error_set(err, STATUS_CONFIG, "the URL must begin with http:// or https://");
+    if (has_empty_host(url))
+        return error_set(err, STATUS_CONFIG, "the URL has no host");
+    if (url_has(parts, CURLUPART_USER) || url_has(parts, CURLUPART_PASSWORD))
+        return error_set(err, STATUS_CONFIG, "the URL must not hold a user or a password");
+    if (url_has(parts, CURLUPART_FRAGMENT))
+        return error_set(err, STATUS_CONFIG, "the URL must not have a fragment (#)");
+    return STATUS_OK;
+}
+
+enum status http_client_parse_url(const char *url, bool *is_tls, struct error *err)
+{
+    CURLU *parts = curl_url();
+    if (parts == NULL)
+        return error_set(err, STATUS_FATAL, "out of memory");
+    const enum status status = check_url_parts(parts, url, is_tls, err);
+    curl_url_cleanup(parts);
+    return status;
+}
+
+enum status http_client_check_url(const char *url, struct error *err)
+{
+    bool is_tls;
+    return http_client_parse_url(url, &is_tls, err);
+}
+
+int64_t http_client_parse_retry_after(struct slice value, int64_t unix_ms)
+{
+    char text[64];
+    value = slice_trim(value);
+    if (value.length == 0)
+        return -1;
+    int64_t seconds = 0;
+    size_t digits = 0;
+    while (digits < value.length && value.bytes[digits] >= '0' && value.bytes[digits] <= '9') {
+        if (seconds <= RETRY_AFTER_MAX_MS)
+            seconds = seconds * 10 + (value.bytes[digits] - '0');
+        digits++;
+    }
+    if (digits == value.length)
+        return seconds > RETRY_AFTER_MAX_MS / 1000 ? RETRY_AFTER_MAX_MS : seconds * 1000;
+    if (value.length >= sizeof text)
+        return -1;
+    memcpy(text, value.bytes, value.length);
+    text[value.length] = '\0';
+    const time_t date = curl_getdate(text, NULL);
+    if (date < 0)
+        return -1;
+    if (date > (RETRY_AFTER_MAX_MS + unix_ms) / 1000)
+        return RETRY_AFTER_MAX_MS;
+    const int64_t wait_ms = (int64_t)date * 1000 - unix_ms;
+    return wait_ms > 0 ? wait_ms : 0;
+}
