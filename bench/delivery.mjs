@@ -231,7 +231,10 @@ async function wrk(bytes) {
     return { rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)[1]) };
 }
 
-const curl = async (bytes) => ({ rate: Number(await aside(join(BENCH_BUILD, 'bench', 'delivery', 'curl_multi'), [nginx.url, String(bytes), String(CONNECTIONS), String(SECONDS)])) });
+async function curl(bytes) {
+    const [rate, own] = (await aside(join(BENCH_BUILD, 'bench', 'delivery', 'curl_multi'), [nginx.url, String(bytes), String(CONNECTIONS), String(SECONDS)])).split(' ').map(Number);
+    return { rate, own: own / 1e6 };
+}
 
 async function peer(script, database, bytes) {
     sql(`drop database if exists ${database} with (force)`, 'postgres');
@@ -272,8 +275,8 @@ const median = (numbers) => numbers.toSorted((x, y) => x - y)[Math.floor((number
 
 function report(measured) {
     const rate = (name) => (measured[name] ? median(measured[name].map((one) => one.rate)) : NaN);
-    const micro = (name, key) => (measured[name][0][key] ? (median(measured[name].map((one) => one[key])) * 1e6).toFixed(0).padStart(8) : '       –');
-    console.log('\n                      per second   of wrk  runs                      daemon µs  database µs');
+    const micro = (name, key) => (measured[name][0][key] ? (median(measured[name].map((one) => one[key])) * 1e6).toFixed(0).padStart(10) : '         –');
+    console.log('\n                      per second   of wrk  runs                       own CPU µs  database µs  (an event)');
     for (const name of Object.keys(measured))
         console.log(`${name.padEnd(20)} ${rate(name).toFixed(0).padStart(11)} ${(rate(name) / rate('wrk')).toFixed(3).padStart(8)}  ${measured[name].map((one) => one.rate.toFixed(0)).join(' ').padEnd(24)} ${micro(name, 'own')} ${micro(name, 'database')}`);
     for (const name of ['sixteen', 'one'].filter((one) => measured[one]))

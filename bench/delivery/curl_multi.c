@@ -2,7 +2,7 @@
 /*
  * What libcurl alone can do: curl_multi URL BODY_BYTES CONNECTIONS SECONDS. No database, no signature, no log: as many easy
  * handles as connections, each set up once and started again when it ends, driven by multi_socket on epoll. Prints the
- * answers 2xx per second.
+ * answers 2xx per second, and the processor time of each in microseconds.
  */
 #include <curl/curl.h>
 #include <stdint.h>
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <time.h>
 
 enum { READY_MAX = 64 };
@@ -128,6 +129,11 @@ int main(int argc, char **argv)
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, connections + 1);
     for (long i = 0; i < connections; i++)
         curl_multi_add_handle(multi, make_call(argv[1], body, length, headers));
-    printf("%.0f\n", (double)run(multi, seconds) / seconds);
+    double good = (double)run(multi, seconds);
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    double cpu_us = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 +
+                    (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+    printf("%.0f %.1f\n", good / seconds, cpu_us / good);
     return 0;
 }

@@ -91,12 +91,13 @@ enum status delivery_reconfigure(struct delivery *delivery, const struct deliver
                                  struct error *err)
 {
     struct http_client_settings http = http_settings(settings);
-    struct target *targets = targets_of(delivery, settings);
-    if (targets == NULL)
-        return error_set(err, STATUS_FATAL, "out of memory");
-    enum status status = http_client_configure(delivery->http, &http, err);
+    struct target *targets;
+    enum status status = targets_make(delivery, settings, &targets, err);
+    if (status != STATUS_OK)
+        return status;
+    status = http_client_configure(delivery->http, &http, err);
     if (status != STATUS_OK) {
-        free(targets);
+        targets_free(targets, settings->endpoint_count);
         return status;
     }
     targets_take_over(delivery, targets, settings->endpoint_count);
@@ -111,11 +112,13 @@ static enum status open_parts(struct delivery *delivery, struct error *err)
 {
     struct http_client_settings http = http_settings(&delivery->settings);
     delivery->poll = loop_timer_new(delivery->loop, delivery_pump_at, delivery);
-    delivery->targets = targets_of(delivery, &delivery->settings);
-    delivery->target_count = delivery->settings.endpoint_count;
-    if (delivery->poll == NULL || delivery->targets == NULL)
+    if (delivery->poll == NULL)
         return error_set(err, STATUS_FATAL, "out of memory");
-    enum status status = http_client_new(&delivery->http, delivery->loop, &http, err);
+    enum status status = targets_make(delivery, &delivery->settings, &delivery->targets, err);
+    if (status != STATUS_OK)
+        return status;
+    delivery->target_count = delivery->settings.endpoint_count;
+    status = http_client_new(&delivery->http, delivery->loop, &http, err);
     if (status == STATUS_OK)
         status = pg_async_new(delivery->loop, delivery->settings.conninfo, "shouwangd delivery",
                               database_changed, delivery, &delivery->pg, err);
@@ -167,7 +170,7 @@ void delivery_free(struct delivery *delivery)
     attempts_free(delivery);
     tests_fail(delivery, "shouwangd ends");
     loop_timer_free(delivery->poll);
-    free(delivery->targets);
+    targets_free(delivery->targets, delivery->target_count);
     free(delivery);
 }
 

@@ -305,7 +305,7 @@ static enum status start_http(struct delivery *delivery, struct attempt *attempt
 static void begin(struct delivery *delivery, struct target *target, struct attempt *attempt)
 {
     struct error err;
-    enum status status = message_sign(&attempt->message, target->config, clock_unix_ms() / 1000, &err);
+    enum status status = message_sign(&attempt->message, &target->keys, clock_unix_ms() / 1000, &err);
     KILL_POINT("delivery.composed");
     if (status == STATUS_OK)
         status = start_http(delivery, attempt, target->config, &err);

@@ -61,6 +61,7 @@ TAILQ_HEAD(attempt_list, attempt);
 /* An endpoint and what is under way to it. */
 struct target {
     const struct endpoint_config *config;
+    struct message_keys keys;
     struct attempt_list waiting; /* the most urgent first */
     unsigned waiting_count;
     unsigned in_flight;
@@ -112,9 +113,10 @@ void delivery_tell_drained(struct delivery *delivery);
 void delivery_tell_settled(struct delivery *delivery, bool settled);
 
 /* --- delivery_target.c --- */
-/* The new targets, with what is under way to those that stay; NULL without memory. What waits stays where it is until
- * targets_take_over. */
-struct target *targets_of(const struct delivery *delivery, const struct delivery_settings *settings);
+/* The new targets, with what is under way to those that stay. What waits stays where it is until targets_take_over. */
+enum status targets_make(const struct delivery *delivery, const struct delivery_settings *settings,
+                         struct target **targets, struct error *err) WARN_UNUSED;
+void targets_free(struct target *targets, size_t count); /* nothing waits for them; NULL is allowed */
 void targets_take_over(struct delivery *delivery, struct target *targets, size_t count);
 struct target *target_of(const struct delivery *delivery, int64_t code); /* NULL = not configured */
 bool target_broken(const struct target *target);

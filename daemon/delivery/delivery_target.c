@@ -101,22 +101,43 @@ void target_note(struct delivery *delivery, struct target *target, const struct 
 
 /* --- a reload ----------------------------------------------------------------------------------------------------- */
 
-struct target *targets_of(const struct delivery *delivery, const struct delivery_settings *settings)
+static enum status target_init(struct target *target, const struct target *old,
+                               const struct endpoint_config *config, struct error *err)
 {
-    struct target *targets = calloc(settings->endpoint_count + 1, sizeof *targets);
-    for (size_t i = 0; targets != NULL && i < settings->endpoint_count; i++) {
-        const struct target *old = target_of(delivery, settings->endpoints[i].code);
-        if (old != NULL)
-            targets[i] = *old;
-        targets[i].config = &settings->endpoints[i];
-        targets[i].waiting_count = 0;
-        targets[i].dry = targets[i].ringed = false;
-        TAILQ_INIT(&targets[i].waiting);
-    }
-    return targets;
+    if (old != NULL)
+        *target = *old;
+    target->config = config;
+    target->waiting_count = target->asked = 0;
+    target->dry = target->ringed = false;
+    TAILQ_INIT(&target->waiting);
+    return message_keys_init(&target->keys, config, err);
 }
 
-/* The target of that code in the new array, which is in the order of codes, too. */
+enum status targets_make(const struct delivery *delivery, const struct delivery_settings *settings,
+                         struct target **targets, struct error *err)
+{
+    struct target *made = calloc(settings->endpoint_count + 1, sizeof *made);
+    if (made == NULL)
+        return error_set(err, STATUS_FATAL, "out of memory");
+    for (size_t i = 0; i < settings->endpoint_count; i++) {
+        const struct endpoint_config *config = &settings->endpoints[i];
+        enum status status = target_init(&made[i], target_of(delivery, config->code), config, err);
+        if (status != STATUS_OK) {
+            targets_free(made, i);
+            return status;
+        }
+    }
+    *targets = made;
+    return STATUS_OK;
+}
+
+void targets_free(struct target *targets, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        message_keys_fini(&targets[i].keys);
+    free(targets);
+}
+
 static void take_waiting(struct delivery *delivery, struct target *old)
 {
     struct target *target = target_of(delivery, old->config->code);
@@ -141,5 +162,5 @@ void targets_take_over(struct delivery *delivery, struct target *targets, size_t
         old[i].ringed = false;
         take_waiting(delivery, &old[i]);
     }
-    free(old);
+    targets_free(old, old_count);
 }

@@ -7,6 +7,29 @@
 #include <stdio.h>
 #include <string.h>
 
+enum status message_keys_init(struct message_keys *keys, const struct endpoint_config *endpoint,
+                              struct error *err)
+{
+    *keys = (struct message_keys){.signer = endpoint->signer};
+    for (size_t i = 0; i < endpoint->secret_count; i++) {
+        const struct endpoint_secret *secret = &endpoint->secrets[i];
+        enum status status = crypto_hmac_new(&keys->macs[i], secret->key, secret->length, err);
+        if (status != STATUS_OK) {
+            message_keys_fini(keys);
+            return status;
+        }
+        keys->mac_count++;
+    }
+    return STATUS_OK;
+}
+
+void message_keys_fini(struct message_keys *keys)
+{
+    for (size_t i = 0; i < keys->mac_count; i++)
+        crypto_hmac_free(keys->macs[i]);
+    *keys = (struct message_keys){0};
+}
+
 /* Adds "tag,base64" behind a blank if something stands there already. */
 static void add_signature(char *out, const char *tag, const uint8_t *bytes, size_t length)
 {
@@ -36,7 +59,7 @@ enum status message_prepare(struct message *message, const char *event_id, struc
     return STATUS_OK;
 }
 
-enum status message_sign(struct message *message, const struct endpoint_config *endpoint, int64_t unix_s,
+enum status message_sign(struct message *message, const struct message_keys *keys, int64_t unix_s,
                          struct error *err)
 {
     enum status status = STATUS_OK;
@@ -44,16 +67,15 @@ enum status message_sign(struct message *message, const struct endpoint_config *
     snprintf(message->timestamp, sizeof message->timestamp, "%0*" PRId64, (int)sizeof no_time - 1, unix_s);
     memcpy(bytes->bytes + message->time_at, message->timestamp, sizeof no_time - 1);
     message->signature[0] = '\0';
-    for (size_t i = 0; i < endpoint->secret_count && status == STATUS_OK; i++) {
+    for (size_t i = 0; i < keys->mac_count && status == STATUS_OK; i++) {
         uint8_t mac[CRYPTO_SHA256_BYTES];
-        const struct endpoint_secret *secret = &endpoint->secrets[i];
-        status = crypto_hmac_sha256(secret->key, secret->length, bytes->bytes, bytes->length, mac, err);
+        status = crypto_hmac_compute(keys->macs[i], bytes->bytes, bytes->length, mac, err);
         if (status == STATUS_OK)
             add_signature(message->signature, "v1", mac, sizeof mac);
     }
-    if (status == STATUS_OK && endpoint->signer != NULL) {
+    if (status == STATUS_OK && keys->signer != NULL) {
         uint8_t signature[CRYPTO_ED25519_SIGNATURE_BYTES];
-        status = crypto_sign(endpoint->signer, bytes->bytes, bytes->length, signature, err);
+        status = crypto_sign(keys->signer, bytes->bytes, bytes->length, signature, err);
         if (status == STATUS_OK)
             add_signature(message->signature, "v1a", signature, sizeof signature);
     }

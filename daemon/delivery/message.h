@@ -22,6 +22,19 @@ enum {
     MESSAGE_SIGNATURE_SIZE = 256,
 };
 
+struct crypto_hmac;
+
+/* An endpoint's keys, prepared once for all its messages. */
+struct message_keys {
+    struct crypto_hmac *macs[ENDPOINT_SECRETS_MAX];
+    size_t mac_count;
+    const struct crypto_signer *signer; /* borrowed from the endpoint; NULL = none */
+};
+/* STATUS_FATAL: memory or OpenSSL; nothing is to be freed then. */
+enum status message_keys_init(struct message_keys *keys, const struct endpoint_config *endpoint,
+                              struct error *err) WARN_UNUSED;
+void message_keys_fini(struct message_keys *keys); /* zeroed keys are allowed */
+
 struct message {
     struct text signed_bytes; /* "id.timestamp." and the body */
     size_t time_at;           /* where the time stamp stands in them */
@@ -35,7 +48,7 @@ struct message {
 enum status message_prepare(struct message *message, const char *event_id, struct slice event,
                             int64_t sequence, struct error *err) WARN_UNUSED;
 /* Time stamp and signature of an attempt at unix_s (10 digits: until 2286). STATUS_FATAL: OpenSSL. */
-enum status message_sign(struct message *message, const struct endpoint_config *endpoint, int64_t unix_s,
+enum status message_sign(struct message *message, const struct message_keys *keys, int64_t unix_s,
                          struct error *err) WARN_UNUSED;
 void message_fini(struct message *message);
 

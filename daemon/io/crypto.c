@@ -4,10 +4,12 @@
 #include "io/crypto.h"
 
 #include <errno.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
@@ -90,6 +92,51 @@ enum status crypto_hmac_sha256(const void *key, size_t key_length, const void *b
     if (HMAC(EVP_sha256(), key_length > 0 ? key : "", (int)key_length, bytes, length, mac, NULL) == NULL)
         return openssl_failed(err, "compute HMAC-SHA256");
     return STATUS_OK;
+}
+
+struct crypto_hmac {
+    EVP_MAC_CTX *context;
+};
+
+enum status crypto_hmac_new(struct crypto_hmac **hmac, const void *key, size_t key_length, struct error *err)
+{
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_construct_end()};
+    struct crypto_hmac *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return error_set(err, STATUS_FATAL, "out of memory");
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    if (mac != NULL)
+        made->context = EVP_MAC_CTX_new(mac);
+    EVP_MAC_free(mac); /* the context holds it */
+    /* A NULL key would mean "the last one". */
+    if (made->context == NULL ||
+        EVP_MAC_init(made->context, key_length > 0 ? key : (const void *)"", key_length, params) != 1) {
+        crypto_hmac_free(made);
+        return openssl_failed(err, "start HMAC-SHA256");
+    }
+    *hmac = made;
+    return STATUS_OK;
+}
+
+enum status crypto_hmac_compute(struct crypto_hmac *hmac, const void *bytes, size_t length,
+                                uint8_t mac[CRYPTO_SHA256_BYTES], struct error *err)
+{
+    size_t written = 0;
+    if (EVP_MAC_init(hmac->context, NULL, 0, NULL) != 1 ||
+        EVP_MAC_update(hmac->context, bytes, length) != 1 ||
+        EVP_MAC_final(hmac->context, mac, &written, CRYPTO_SHA256_BYTES) != 1)
+        return openssl_failed(err, "compute HMAC-SHA256");
+    return STATUS_OK;
+}
+
+void crypto_hmac_free(struct crypto_hmac *hmac)
+{
+    if (hmac == NULL)
+        return;
+    EVP_MAC_CTX_free(hmac->context);
+    free(hmac);
 }
 
 /* ---- Ed25519 ---- */

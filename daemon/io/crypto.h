@@ -40,6 +40,14 @@ void crypto_sha256_free(struct crypto_sha256 *hash);
 enum status crypto_hmac_sha256(const void *key, size_t key_length, const void *bytes, size_t length,
                                uint8_t mac[CRYPTO_SHA256_BYTES], struct error *err) WARN_UNUSED;
 
+/* The same with a key that is prepared once. */
+struct crypto_hmac;
+enum status crypto_hmac_new(struct crypto_hmac **hmac, const void *key, size_t key_length,
+                            struct error *err) WARN_UNUSED;
+enum status crypto_hmac_compute(struct crypto_hmac *hmac, const void *bytes, size_t length,
+                                uint8_t mac[CRYPTO_SHA256_BYTES], struct error *err) WARN_UNUSED;
+void crypto_hmac_free(struct crypto_hmac *hmac); /* wipes the key; NULL is allowed */
+
 /* Ed25519 (RFC 8032). A key that cannot be used is STATUS_CONFIG. */
 struct crypto_signer;
 /* PKCS#8 PEM, unencrypted. */

@@ -508,9 +508,13 @@ static const char event[] =
 static enum status sign(struct error *err)
 {
     struct message message;
+    struct message_keys keys = {0};
     enum status status = message_prepare(&message, "0190", slice_of(event), 42, err);
     if (status == STATUS_OK)
-        status = message_sign(&message, &endpoint, 1614265330, err);
+        status = message_keys_init(&keys, &endpoint, err);
+    if (status == STATUS_OK)
+        status = message_sign(&message, &keys, 1614265330, err);
+    message_keys_fini(&keys);
     message_fini(&message);
     return status;
 }

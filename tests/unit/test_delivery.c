@@ -77,8 +77,14 @@ static enum status compose(struct message *message, const struct endpoint_config
                            const char *event_id, const char *event, int64_t sequence, int64_t unix_s)
 {
     struct error err;
+    struct message_keys keys;
     enum status status = message_prepare(message, event_id, slice_of(event), sequence, &err);
-    return status == STATUS_OK ? message_sign(message, endpoint, unix_s, &err) : status;
+    if (status != STATUS_OK)
+        return status;
+    ck_assert_int_eq(message_keys_init(&keys, endpoint, &err), STATUS_OK);
+    status = message_sign(message, &keys, unix_s, &err);
+    message_keys_fini(&keys);
+    return status;
 }
 
 /* The signatures were computed by the npm package standardwebhooks. */

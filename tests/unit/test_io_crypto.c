@@ -60,6 +60,16 @@ START_TEST(hmac_gives_the_published_codes)
         const size_t length = from_hex(row->cell[1], message);
         io_ok(crypto_hmac_sha256(key, key_length, message, length, mac, &err), err);
         ck_assert_msg(case_is(row, 2, crypto_hex(mac, sizeof mac, hex)), "%s: %s", cases_where(cases), hex);
+
+        struct crypto_hmac *hmac;
+        io_ok(crypto_hmac_new(&hmac, key, key_length, &err), err);
+        for (int again = 0; again < 2; again++) {
+            memset(mac, 0, sizeof mac);
+            io_ok(crypto_hmac_compute(hmac, message, length, mac, &err), err);
+            ck_assert_msg(case_is(row, 2, crypto_hex(mac, sizeof mac, hex)), "%s: %s", cases_where(cases),
+                          hex);
+        }
+        crypto_hmac_free(hmac);
     }
     cases_close(cases);
 }
