@@ -278,33 +278,41 @@ void extract_batch(const struct batch *batch)
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */
 
-static bool reads_facts(const struct step *step, enum domain domain)
+/* The code that a step reads facts of in this domain; -1: none. */
+static int code_read(const struct program *program, int reg, enum domain domain)
 {
-    return step->fact >= 0 && step->domain == domain;
+    const struct step *step = &program->steps[reg];
+    return step->fact >= 0 && step->domain == domain ? program->facts[step->fact].position : -1;
+}
+
+/* A counting sort: an explanation makes such tables for every household. */
+static bool prepare_domain(struct frame *frame, enum domain domain, struct arena *arena)
+{
+    const struct program *program = frame->program;
+    struct leaf_table *table = &frame->leaves[domain];
+    size_t end = program->plan_end[frame->last];
+    uint32_t *begin = table->begin = arena_array(arena, program->code_count + 2, sizeof *table->begin);
+    table->leaves = arena_array(arena, end + 1, sizeof *table->leaves);
+    if (table->begin == NULL || table->leaves == NULL)
+        return false;
+    for (size_t p = 0; p < end; p++)
+        begin[code_read(program, program->plan[p], domain) + 2]++;
+    begin[1] = 0; /* those that read none */
+    for (size_t code = 0; code < program->code_count; code++)
+        begin[code + 2] += begin[code + 1];
+    for (size_t p = 0; p < end; p++) {
+        int code = code_read(program, program->plan[p], domain);
+        if (code >= 0)
+            table->leaves[begin[code + 1]++] =
+                (struct leaf){program->plan[p], program->steps[program->plan[p]].fact};
+    }
+    begin[0] = 0;
+    return true;
 }
 
 bool extract_prepare(struct frame *frame, struct arena *arena)
 {
-    const struct program *program = frame->program;
-    size_t end = program->plan_end[frame->last];
-    for (int domain = 0; domain < DOMAIN_COUNT; domain++) {
-        struct leaf_table *table = &frame->leaves[domain];
-        table->begin = arena_array(arena, program->code_count + 1, sizeof *table->begin);
-        table->leaves = arena_array(arena, end + 1, sizeof *table->leaves);
-        if (table->begin == NULL || table->leaves == NULL)
-            return false;
-        uint32_t count = 0;
-        for (size_t code = 0; code < program->code_count; code++) {
-            table->begin[code] = count;
-            for (size_t p = 0; p < end; p++) {
-                const struct step *step = &program->steps[program->plan[p]];
-                if (reads_facts(step, (enum domain)domain) && program->facts[step->fact].position == code)
-                    table->leaves[count++] = (struct leaf){program->plan[p], step->fact};
-            }
-        }
-        table->begin[program->code_count] = count;
-    }
-    return true;
+    return prepare_domain(frame, DOMAIN_HOUSEHOLD, arena) && prepare_domain(frame, DOMAIN_PERSON, arena);
 }
 
 /* --- what must be known --------------------------------------------------------------------------------------------- */

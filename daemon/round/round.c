@@ -281,6 +281,16 @@ static enum status put_changes(struct running *r, struct round_commit *commit, s
     return status;
 }
 
+/* The connection is ours again; the first failure counts. */
+static enum status settle(struct round_commit *commit, enum status status, struct error *err)
+{
+    struct error settled;
+    if (round_commit_settle(commit, &settled) == STATUS_OK || status != STATUS_OK)
+        return status;
+    *err = settled;
+    return settled.status;
+}
+
 /* Puts everything and commits. *unknown: nobody knows whether it was committed. */
 static enum status put_round(struct running *r, struct round_commit *commit, bool *unknown, struct error *err)
 {
@@ -290,6 +300,7 @@ static enum status put_round(struct running *r, struct round_commit *commit, boo
     KILL_POINT("round.changes_put");
     if (status == STATUS_OK)
         status = put_batches(r, commit, err);
+    status = settle(commit, status, err);
     pull_snapshot_end(r->first);
     since = report_stage(r->report, "record", since, (int64_t)r->judge.change_count);
     text_init(&counts);
@@ -301,6 +312,7 @@ static enum status put_round(struct running *r, struct round_commit *commit, boo
     if (status == STATUS_OK)
         status = round_commit_audit(commit, r->options.actor, "round.committed", 0,
                                     (struct slice){counts.bytes, counts.length}, err);
+    status = settle(commit, status, err);
     session_shield(r->second); /* a commit that is cut off is a commit that has to be looked up */
     if (status == STATUS_OK)
         status = round_commit_finish(commit, counts.bytes, stages.bytes, unknown, err);

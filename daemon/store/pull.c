@@ -13,10 +13,22 @@
 
 /* --- the snapshot ------------------------------------------------------------------------------------------- */
 
+/* The two connections share the work; what a parallel worker would be told (a plan with some ten thousand numbers, once for
+ * each partition) costs more than it would spare. */
+static enum status begin_alone(struct pg *pg, const char *snapshot_sql, struct error *err)
+{
+    enum status status = pg_begin(pg, PG_SNAPSHOT, err);
+    if (status == STATUS_OK && snapshot_sql != NULL)
+        status = pg_exec(pg, snapshot_sql, err);
+    if (status == STATUS_OK)
+        status = pg_exec(pg, "set local max_parallel_workers_per_gather = 0", err);
+    return status;
+}
+
 enum status pull_snapshot_begin(struct pg *pg, char id[PULL_SNAPSHOT_ID_SIZE], struct error *err)
 {
     struct pg_result *result;
-    enum status status = pg_begin(pg, PG_SNAPSHOT, err);
+    enum status status = begin_alone(pg, NULL, err);
     if (status || !id)
         return status;
     status = pg_query(pg, "select pg_export_snapshot()", pg_params(), &result, err);
@@ -33,11 +45,8 @@ enum status pull_snapshot_join(struct pg *pg, const char *id, struct error *err)
     char sql[PULL_SNAPSHOT_ID_SIZE + 40];
     if (strspn(id, "0123456789ABCDEF-") != strlen(id))
         return error_set(err, STATUS_FATAL, "no snapshot has such a name");
-    enum status status = pg_begin(pg, PG_SNAPSHOT, err);
-    if (status)
-        return status;
     snprintf(sql, sizeof sql, "set transaction snapshot '%s'", id);
-    status = pg_exec(pg, sql, err);
+    enum status status = begin_alone(pg, sql, err);
     if (status)
         pg_rollback(pg);
     if (status && strcmp(pg_sqlstate(pg), "22023") == 0)

@@ -5,6 +5,7 @@
 #include "base/kill_point.h"
 #include "io/pg.h"
 #include "store/lease.h"
+#include "store/sender.h"
 #include "store/vocabulary.h"
 
 #include <assert.h>
@@ -67,11 +68,43 @@ static const struct {
 
 struct round_commit {
     struct pg *pg;
+    struct sender *sender; /* has the connection while rows are put */
     int64_t round_id;
     struct pg_rows rows[SINKS];
     bool staged[SINKS]; /* its stage was made */
     int64_t deleted, updated, changed_warnings;
 };
+
+/* --- sending -------------------------------------------------------------------------------------------------- */
+
+/* A key that is there already was put there by somebody else: what stands is not what the snapshot showed. */
+static enum status or_changed(struct round_commit *commit, enum status status, struct error *err)
+{
+    if (status && strcmp(pg_sqlstate(commit->pg), "23505") == 0)
+        return error_set(err, STATUS_RETRY, "what stands has changed since the snapshot of round %lld",
+                         (long long)commit->round_id);
+    return status;
+}
+
+static enum status make_stage(struct round_commit *commit, enum sink sink, struct error *err)
+{
+    if (sinks[sink].stage_sql == NULL || commit->staged[sink])
+        return STATUS_OK;
+    commit->staged[sink] = true;
+    enum status status = sender_wait(commit->sender, err);
+    return status ? status : pg_exec(commit->pg, sinks[sink].stage_sql, err);
+}
+
+static enum status send_rows(struct round_commit *commit, enum sink sink, struct error *err)
+{
+    if (commit->rows[sink].count == 0)
+        return STATUS_OK;
+    enum status status = make_stage(commit, sink, err);
+    if (!status)
+        status = sender_send(commit->sender, sinks[sink].copy_sql, &commit->rows[sink], err);
+    KILL_POINT("round.rows_copied");
+    return or_changed(commit, status, err);
+}
 
 /* --- beginning ------------------------------------------------------------------------------------------------ */
 
@@ -103,7 +136,9 @@ enum status round_commit_begin(struct pg *pg, int64_t round_id, int64_t last_rou
     new->round_id = round_id;
     for (size_t i = 0; i < SINKS; i++)
         pg_rows_init(&new->rows[i]);
-    enum status status = pg_begin(pg, PG_READ_COMMITTED, err);
+    enum status status = sender_new(pg, &new->sender, err);
+    if (!status)
+        status = pg_begin(pg, PG_READ_COMMITTED, err);
     if (!status)
         status = lease_lock(pg, LEASE_ROUND, leader, err);
     if (!status)
@@ -121,6 +156,7 @@ void round_commit_free(struct round_commit *commit)
 {
     if (!commit)
         return;
+    sender_free(commit->sender);
     pg_rollback(commit->pg);
     for (size_t i = 0; i < SINKS; i++)
         pg_rows_fini(&commit->rows[i]);
@@ -128,30 +164,6 @@ void round_commit_free(struct round_commit *commit)
 }
 
 /* --- putting -------------------------------------------------------------------------------------------------- */
-
-/* A key that is there already was put there by somebody else: what stands is not what the snapshot showed. */
-static enum status or_changed(struct round_commit *commit, enum status status, struct error *err)
-{
-    if (status && strcmp(pg_sqlstate(commit->pg), "23505") == 0)
-        return error_set(err, STATUS_RETRY, "what stands has changed since the snapshot of round %lld",
-                         (long long)commit->round_id);
-    return status;
-}
-
-static enum status send(struct round_commit *commit, enum sink sink, struct error *err)
-{
-    enum status status = STATUS_OK;
-    if (commit->rows[sink].count == 0)
-        return STATUS_OK;
-    if (sinks[sink].stage_sql && !commit->staged[sink]) {
-        status = pg_exec(commit->pg, sinks[sink].stage_sql, err);
-        commit->staged[sink] = true;
-    }
-    if (!status)
-        status = pg_copy_in(commit->pg, sinks[sink].copy_sql, &commit->rows[sink], err);
-    KILL_POINT("round.rows_copied");
-    return or_changed(commit, status, err);
-}
 
 static struct pg_rows *begin_row(struct round_commit *commit, enum sink sink)
 {
@@ -161,7 +173,7 @@ static struct pg_rows *begin_row(struct round_commit *commit, enum sink sink)
 
 static enum status end_row(struct round_commit *commit, enum sink sink, struct error *err)
 {
-    return pg_rows_full(&commit->rows[sink]) ? send(commit, sink, err) : STATUS_OK;
+    return pg_rows_full(&commit->rows[sink]) ? send_rows(commit, sink, err) : STATUS_OK;
 }
 
 static const char *status_word(const struct round_finding *finding)
@@ -375,11 +387,10 @@ static enum status apply_warnings(struct round_commit *commit, struct error *err
  * says so. A sequence number means that an attempt was begun, so that the township may know.
  */
 static const char supersede_sql[] =
-    "update delivery d set state = 'superseded', finished_at = clock_timestamp() from outbox o"
-    " where o.household_id = d.household_id and o.event_id = d.event_id"
-    "   and d.state in ('queued', 'held') and d.sequence is null and exists ("
-    "     select from change_delivery c where c.supersedes and c.household_id = d.household_id"
-    "     and c.township_code = d.township_code and c.family = split_part(o.type, '.', 1))";
+    "update delivery d set state = 'superseded', finished_at = clock_timestamp() from change_delivery c, outbox o"
+    " where c.supersedes and d.household_id = c.household_id and d.township_code = c.township_code"
+    "   and d.state in ('queued', 'held') and d.sequence is null"
+    "   and o.household_id = d.household_id and o.event_id = d.event_id and split_part(o.type, '.', 1) = c.family";
 
 static const char deliver_sql[] =
     "insert into delivery (household_id, event_id, outbox_no, township_code, priority, state, expires_at,"
@@ -422,13 +433,20 @@ static enum status close_round(struct round_commit *commit, const char *counts_j
     return status;
 }
 
+enum status round_commit_settle(struct round_commit *commit, struct error *err)
+{
+    return or_changed(commit, sender_wait(commit->sender, err), err);
+}
+
 enum status round_commit_finish(struct round_commit *commit, const char *counts_json, const char *stages_json,
                                 bool *unknown, struct error *err)
 {
-    enum status status = STATUS_OK;
     *unknown = false;
+    enum status status = STATUS_OK;
     for (enum sink sink = 0; sink < SINKS && !status; sink++)
-        status = send(commit, sink, err);
+        status = send_rows(commit, sink, err);
+    if (!status)
+        status = round_commit_settle(commit, err);
     if (!status)
         status = apply_findings(commit, err);
     KILL_POINT("round.findings_applied");

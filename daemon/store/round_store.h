@@ -11,7 +11,9 @@
  * snapshot (last_round): then STATUS_RETRY, and the round has to be computed anew. So two daemons cannot
  * write over each other.
  *
- * Rows are buffered and sent by COPY in chunks of a few megabytes: memory stays bounded however much changes.
+ * Rows are buffered and sent by COPY in chunks of a few megabytes, by a thread of their own (sender.h) while the next ones
+ * are put: memory stays bounded however much changes. So the connection is not the caller's between the first put and
+ * round_commit_settle.
  * Puts may come in any order, each row at most once.
  */
 #ifndef SHOUWANG_STORE_ROUND_STORE_H
@@ -170,6 +172,9 @@ enum status round_commit_event(struct round_commit *commit, const struct round_e
 enum status round_commit_batch(struct round_commit *commit, const struct round_batch *batch,
                                struct error *err) WARN_UNUSED;
 
+/* Waits until nothing is being sent any more; tells the first failure. After a failed put, too, before anything else is done
+ * with the connection; round_commit_finish and round_commit_free do it by themselves. */
+enum status round_commit_settle(struct round_commit *commit, struct error *err) WARN_UNUSED;
 /* Writes what is buffered and commits. STATUS_RETRY with *unknown true: nobody knows whether it was
  * committed; look with round_get on a new connection (state committed: it was; running: it was not, once the
  * old session is gone). */
