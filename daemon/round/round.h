@@ -2,9 +2,9 @@
 /*
  * A round: everything that is known is compared with the policy, once, all or nothing.
  *
- *     load      households, memberships and the facts of the policy's codes, from one exported snapshot (load.h)
+ *     load      households, memberships and what the outcomes depend on of the facts, from one exported snapshot (load.h)
  *     match     persons and households by their numbers (match.h)
- *     assemble  the block of columns that the policy machine reads (assemble.h)
+ *     assemble  shard by shard the columns that the policy machine reads (assemble.h, shard.h)
  *     evaluate  one outcome per household (policy/policy.h)
  *     compare   with what stands, under the rule that only fresh feeds end anything (compare.h)
  *     explain   the households that change: reasons, distances, evidence (event.h, evidence.h)
@@ -18,7 +18,8 @@
  * Asia/Shanghai) lies after D are left out, and freshness is judged by the batches that remain. The register, and
  * facts that were superseded or ended since, are not wound back.
  *
- * Threading: round_execute blocks; call it from a worker. It starts one helper thread and joins it before it returns.
+ * Threading: round_execute blocks; call it from a worker. It starts helper threads, never more than one at a
+ * time beside the caller's, and joins them before it returns.
  * Everything in the options is borrowed until it returns and must not change meanwhile.
  */
 #ifndef SHOUWANG_ROUND_ROUND_H

@@ -539,6 +539,7 @@ END_TEST
 
 struct rival {
     pthread_t thread;
+    atomic_bool cancel;
     enum status status;
     struct error err;
 };
@@ -549,7 +550,7 @@ static void *compete(void *argument)
     struct round_options options = options_on("2021-06-30");
     struct round_report report;
     round_report_init(&report);
-    rival->status = round_execute(&options, NULL, &report, &rival->err);
+    rival->status = round_execute(&options, &rival->cancel, &report, &rival->err);
     round_report_fini(&report);
     return NULL;
 }
@@ -566,7 +567,7 @@ static void wait_for(const char *query, int64_t value)
 
 START_TEST(of_two_rounds_at_once_one_commits_and_one_is_run_again)
 {
-    struct rival rivals[2];
+    struct rival rivals[2] = {0};
     sql("select t_single(n, 1000) from generate_series(1, 30) n");
     struct pg *holder = fixture_connect(NULL);
     must(pg_exec(holder, "begin; select from lease where name = 'round' for update", &err));
@@ -589,10 +590,96 @@ START_TEST(of_two_rounds_at_once_one_commits_and_one_is_run_again)
 }
 END_TEST
 
+/* --- a pull that is cut off ----------------------------------------------------------------------------------------- */
+
+/* The tables that a round pulls, and how its statement begins. */
+static const struct {
+    const char *table, *statement;
+} pulled[] = {
+    {"household", "copy (select household_id, township"},
+    {"membership", "copy (select person_id, household_id"},
+    {"person_fact", "copy (select person_id, source"},
+    {"household_fact", "copy (select household_id, source"},
+};
+
+/* Each row of the table now takes a fifth of a second: a round stays in the middle of its pull for seconds. */
+static void slow_down(const char *table)
+{
+    sql("alter table %s rename to fast_table; create view %s as select * from fast_table where "
+        "pg_sleep(0.2) is not null; grant select on %s to public",
+        table, table, table);
+}
+
+static void speed_up(const char *table)
+{
+    sql("drop view %s; alter table fast_table rename to %s", table, table);
+}
+
+static void start_slow_round(struct rival *rival, size_t which)
+{
+    char query[256];
+    *rival = (struct rival){0};
+    slow_down(pulled[which].table);
+    pthread_create(&rival->thread, NULL, compete, rival);
+    snprintf(query, sizeof query,
+             "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' "
+             "and query like '%s%%' and wait_event = 'PgSleep'",
+             pulled[which].statement);
+    wait_for(query, 1);
+}
+
+static void check_ended_clean(struct rival *rival, size_t which, const char *why)
+{
+    int64_t since = clock_monotonic_ms();
+    pthread_join(rival->thread, NULL);
+    ck_assert_int_lt(clock_monotonic_ms() - since, 4000); /* the slow statement would take longer */
+    sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and "
+        "application_name = 'shouwang round'"); /* a server notices only when it sends */
+    speed_up(pulled[which].table);
+    ck_assert_int_eq(rival->status, STATUS_RETRY);
+    ck_assert_str_eq(rival->err.text, why);
+    ck_assert_int_eq(fixture_int("select count(*) from finding"), 0);
+    ck_assert_int_eq(fixture_int("select count(*) from round where state <> 'failed'"), 0);
+}
+
+static void slow_county(void)
+{
+    sql("select t_single(n, 1000) from generate_series(1, 40) n");
+}
+
+/* Whichever of its two connections it is, and whatever the other one is doing. */
+START_TEST(a_connection_lost_in_the_pull_fails_the_round_and_the_next_one_succeeds)
+{
+    slow_county();
+    for (size_t i = 0; i < sizeof pulled / sizeof *pulled; i++) {
+        struct rival rival;
+        start_slow_round(&rival, i);
+        sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and "
+            "query like '%s%%' and wait_event = 'PgSleep'",
+            pulled[i].statement);
+        check_ended_clean(&rival, i, "load: database: connection lost");
+    }
+    ck_assert_int_eq(round_on("2021-06-30").raised, 40);
+}
+END_TEST
+
+START_TEST(a_round_can_be_cancelled_in_the_pull)
+{
+    slow_county();
+    for (size_t i = 0; i < sizeof pulled / sizeof *pulled; i++) {
+        struct rival rival;
+        start_slow_round(&rival, i);
+        atomic_store(&rival.cancel, true);
+        check_ended_clean(&rival, i, "load: database: cancelled");
+    }
+    ck_assert_int_eq(round_on("2021-06-30").raised, 40);
+}
+END_TEST
+
 /* A trigger that fires at the commit waits for a lock, so that the session can be killed in the middle of it. */
 START_TEST(a_lost_commit_is_looked_up)
 {
-    struct rival rival;
+    struct rival rival = {0};
     sql("select t_single(1, 1000); create table gate (n int); create function wait_at_gate() returns trigger "
         "language plpgsql as"
         " $$ begin lock table shouwang.gate in share mode; return null; end $$; create constraint trigger t "
@@ -754,6 +841,8 @@ int main(void)
     tcase_add_test(tests, an_empty_county_is_a_round);
     tcase_add_test(tests, a_cancelled_round_fails_and_writes_nothing);
     tcase_add_test(tests, of_two_rounds_at_once_one_commits_and_one_is_run_again);
+    tcase_add_test(tests, a_connection_lost_in_the_pull_fails_the_round_and_the_next_one_succeeds);
+    tcase_add_test(tests, a_round_can_be_cancelled_in_the_pull);
     tcase_add_test(tests, a_lost_commit_is_looked_up);
     tcase_add_test(tests, evidence_explains_for_ever_what_the_live_facts_explained_then);
     tcase_add_test(tests, explanations_are_in_chinese_and_masked);
