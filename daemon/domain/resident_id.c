@@ -67,8 +67,8 @@ static bool zeros_at_end(const char *text)
     return sequence_zeros || last_zeros;
 }
 
-static inline enum resident_id_verdict judge(const struct digits *digits, const char *text, day_t today,
-                                             uint64_t *packed)
+static inline __attribute__((always_inline)) enum resident_id_verdict
+judge(const struct digits *digits, const char *text, day_t today, uint64_t *packed)
 {
     uint64_t first = digits_pairs(digits->first, 10), second = digits_pairs(digits->second, 10);
     int year = (int)((first >> 48) * 100 + (second & 0xFF));
@@ -82,6 +82,13 @@ static inline enum resident_id_verdict judge(const struct digits *digits, const 
                       digits_join_pairs(second, 10) * UINT64_C(10) + digits->last;
     *packed = number * CHECK_MODULUS + digits->check;
     return RESIDENT_ID_OK;
+}
+
+/* The same for what comes seldom. */
+static enum resident_id_verdict judge_unclean(const char *text, day_t today, uint64_t *packed)
+{
+    struct digits digits;
+    return read_digits(text, &digits) ? judge(&digits, text, today, packed) : RESIDENT_ID_CHARACTER;
 }
 
 static bool are_digits(const char *text, int count)
@@ -103,8 +110,9 @@ static enum resident_id_verdict read_legacy(const char *text, day_t today, uint6
     struct digits digits;
     if (!read_digits(full, &digits))
         return RESIDENT_ID_CHARACTER;
-    digits.check = (CHECK_MODULUS + 1 - weighted(&digits) % CHECK_MODULUS) % CHECK_MODULUS;
-    return judge(&digits, full, today, packed);
+    unsigned check = (CHECK_MODULUS + 1 - weighted(&digits) % CHECK_MODULUS) % CHECK_MODULUS;
+    full[LENGTH - 1] = check == CHECK_X ? 'X' : (char)('0' + check);
+    return judge_unclean(full, today, packed);
 }
 
 /* --- what is not clean ASCII ---------------------------------------------------------------------------------- */
@@ -169,8 +177,7 @@ static enum resident_id_verdict read_unclean(struct slice text, day_t today, uin
         return RESIDENT_ID_LENGTH;
     if (length == LENGTH_LEGACY)
         return read_legacy(plain, today, packed);
-    struct digits digits;
-    return read_digits(plain, &digits) ? judge(&digits, plain, today, packed) : RESIDENT_ID_CHARACTER;
+    return judge_unclean(plain, today, packed);
 }
 
 enum resident_id_verdict resident_id_parse(struct slice text, day_t today, uint64_t *packed)

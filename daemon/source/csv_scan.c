@@ -68,6 +68,7 @@ static inline AVX2 size_t write_marks(uint64_t found, uint32_t base, uint32_t *m
 {
     unsigned count = (unsigned)__builtin_popcountll(found);
     for (unsigned at = 0; at < count; at += 8)
+#pragma GCC unroll 8
         for (unsigned i = 0; i < 8; i++) {
             marks[at + i] = base + (uint32_t)_tzcnt_u64(found);
             found = _blsr_u64(found);

@@ -3,12 +3,16 @@
 
 #include "source/feed_rows.h"
 
+#include "base/digits.h"
 #include "base/money.h"
 #include "domain/resident_id.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What goes wrong in few rows stands apart, so that the way of the others stays short. */
+#define SELDOM __attribute__((cold, noinline))
 
 enum { NO_COLUMN = -1 };
 
@@ -25,6 +29,14 @@ struct code_met {
     bool allowed;
 };
 
+/* Months that were met: a feed's dates lie in some dozens of them. */
+enum { MONTHS_MET = 64, MONTHS_MET_BITS = 6 };
+struct month_met {
+    uint64_t text; /* "2021-06-" */
+    day_t before;  /* the day before its first */
+    unsigned days; /* 0: none yet */
+};
+
 struct feed_rows {
     const struct dictionary *dictionary;
     const struct feed_config *config; /* NULL: the register */
@@ -33,7 +45,8 @@ struct feed_rows {
     int id, household, name, code;
     struct fact_columns canonical;
     struct fact_columns mapped[FEED_FACTS_MAX];
-    struct code_met met[CODES_MET];
+    struct code_met codes[CODES_MET];
+    struct month_met months[MONTHS_MET];
 };
 
 /* --- notes -------------------------------------------------------------------------------------------------------- */
@@ -114,8 +127,8 @@ void row_note_set(struct row_note *note, uint64_t line, const char *column, cons
         mask_numbers(note->found);
 }
 
-static void add_note(const struct feed_rows *rows, struct feed_row *out, int column, const char *reason,
-                     struct slice found, const char *expected, bool kept)
+static SELDOM void add_note(const struct feed_rows *rows, struct feed_row *out, int column,
+                            const char *reason, struct slice found, const char *expected, bool kept)
 {
     if (out->note_count == FEED_NOTES_MAX)
         return;
@@ -123,8 +136,8 @@ static void add_note(const struct feed_rows *rows, struct feed_row *out, int col
     row_note_set(&out->notes[out->note_count++], rows->csv->line, name, reason, found, expected, kept);
 }
 
-static bool refuse(const struct feed_rows *rows, struct feed_row *out, int column, const char *reason,
-                   struct slice found, const char *expected)
+static SELDOM bool refuse(const struct feed_rows *rows, struct feed_row *out, int column, const char *reason,
+                          struct slice found, const char *expected)
 {
     add_note(rows, out, column, reason, found, expected, false);
     out->refused++;
@@ -167,7 +180,8 @@ const char *feed_id_reason(int verdict)
     return id_reasons[verdict];
 }
 
-static bool read_subject_carefully(const struct feed_rows *rows, struct feed_fact *fact, struct feed_row *out)
+static SELDOM bool read_subject_carefully(const struct feed_rows *rows, struct feed_fact *fact,
+                                          struct feed_row *out)
 {
     struct slice id = field(rows, rows->id), household = field(rows, rows->household);
     if (id.length > 0 && household.length > 0)
@@ -209,10 +223,11 @@ static struct slice read_name(const struct feed_rows *rows)
 static struct code_met *place_of_code(struct feed_rows *rows, struct slice name)
 {
     unsigned char last = name.length > 0 ? (unsigned char)name.bytes[name.length - 1] : 0;
-    return &rows->met[(name.length + last) % CODES_MET];
+    return &rows->codes[(name.length + last) % CODES_MET];
 }
 
-static bool meet_code(struct feed_rows *rows, struct slice name, struct code_met *met, struct feed_row *out)
+static SELDOM bool meet_code(struct feed_rows *rows, struct slice name, struct code_met *met,
+                             struct feed_row *out)
 {
     const struct fact_code *code = dictionary_by_name(rows->dictionary, name);
     if (!code)
@@ -236,8 +251,8 @@ static bool read_code(struct feed_rows *rows, struct feed_fact *fact, struct fee
            refuse(rows, out, rows->code, "code.not_allowed", name, "a code that this feed may state");
 }
 
-static bool read_date_carefully(const struct feed_rows *rows, const struct feed_fact_map *map, int column,
-                                day_t *day, struct feed_row *out)
+static SELDOM bool read_date_carefully(const struct feed_rows *rows, const struct feed_fact_map *map,
+                                       int column, day_t *day, struct feed_row *out)
 {
     struct slice text = field(rows, column);
     *day = DAY_NONE;
@@ -250,16 +265,44 @@ static bool read_date_carefully(const struct feed_rows *rows, const struct feed_
                   map ? "a date as configured, that exists" : "a date that exists, YYYY-MM-DD");
 }
 
-static inline bool read_date(const struct feed_rows *rows, const struct feed_fact_map *map, int column,
-                             day_t *day, struct feed_row *out)
+static SELDOM bool meet_month(struct slice text, struct month_met *met, day_t *day)
+{
+    int year, month, number;
+    if (!civil_parse(text, day))
+        return false;
+    civil_to_ymd(*day, &year, &month, &number);
+    met->text = digits_load(text.bytes);
+    met->before = *day - number;
+    met->days = (unsigned)(civil_add_months(met->before + 1, 1) - met->before - 1);
+    return true;
+}
+
+/* civil_parse, which is asked once a month. */
+static inline bool parse_date(struct feed_rows *rows, struct slice text, day_t *day)
+{
+    if (text.length != CIVIL_TEXT_SIZE - 1)
+        return false;
+    uint64_t month = digits_load(text.bytes);
+    struct month_met *met = &rows->months[month * UINT64_C(0x9E3779B97F4A7C15) >> (64 - MONTHS_MET_BITS)];
+    unsigned tens = (unsigned)(unsigned char)text.bytes[8] - '0',
+             ones = (unsigned)(unsigned char)text.bytes[9] - '0';
+    unsigned number = tens * 10 + ones;
+    if (met->text != month || ones > 9 || number - 1 >= met->days)
+        return meet_month(text, met, day);
+    *day = met->before + (day_t)number;
+    return true;
+}
+
+static inline bool read_date(struct feed_rows *rows, const struct feed_fact_map *map, int column, day_t *day,
+                             struct feed_row *out)
 {
     struct slice text = raw_field(rows, column);
     *day = DAY_NONE;
-    return text.length == 0 || (!map && civil_parse(text, day)) ||
+    return text.length == 0 || (!map && parse_date(rows, text, day)) ||
            read_date_carefully(rows, map, column, day, out);
 }
 
-static bool read_period(const struct feed_rows *rows, const struct feed_fact_map *map,
+static bool read_period(struct feed_rows *rows, const struct feed_fact_map *map,
                         const struct fact_columns *columns, struct feed_fact *fact, struct feed_row *out)
 {
     if (!read_date(rows, map, columns->from, &fact->from_day, out) ||
@@ -346,8 +389,8 @@ static const struct {
                              "a certificate that holds the same person's identity number"},
 };
 
-static bool read_value_carefully(const struct feed_rows *rows, const struct feed_fact_map *map, int column,
-                                 struct feed_fact *fact, struct feed_row *out)
+static SELDOM bool read_value_carefully(const struct feed_rows *rows, const struct feed_fact_map *map,
+                                        int column, struct feed_fact *fact, struct feed_row *out)
 {
     struct slice text = map && map->constant ? slice_of(map->constant) : field(rows, column);
     struct slice written = text;
@@ -386,7 +429,7 @@ static inline bool read_value(const struct feed_rows *rows, const struct feed_fa
 }
 
 /* The cheap and decisive parts first; an amount that is kept is listed only when the row stands. */
-static bool read_parts(const struct feed_rows *rows, const struct feed_fact_map *map,
+static bool read_parts(struct feed_rows *rows, const struct feed_fact_map *map,
                        const struct fact_columns *columns, struct feed_fact *fact, struct feed_row *out)
 {
     return read_period(rows, map, columns, fact, out) && read_ref(rows, columns->ref, fact, out) &&
@@ -434,7 +477,7 @@ static void read_canonical(struct feed_rows *rows, struct feed_row *out)
                       read_parts(rows, NULL, &rows->canonical, fact, out);
 }
 
-static void describe_damage(const struct feed_rows *rows, struct feed_row *out)
+static SELDOM void describe_damage(const struct feed_rows *rows, struct feed_row *out)
 {
     char found[NOTE_FOUND_MAX], expected[NOTE_FOUND_MAX];
     csv_fault_describe(rows->csv, found, expected, sizeof found);

@@ -270,7 +270,8 @@ static enum csv_step go_on(struct table *table, enum csv_step step, struct error
 }
 
 /* Puts the reader's own words where refill did not put any. */
-static enum csv_step explained(struct table *table, enum csv_step step, struct error *err)
+static __attribute__((noinline)) enum csv_step explained(struct table *table, enum csv_step step,
+                                                         struct error *err)
 {
     char found[96], expected[96];
     if (step != CSV_BROKEN || table->csv.fault == CSV_FAULT_NONE)
