@@ -24,8 +24,10 @@ include tests/system/source.mk
 include tests/unit/source.mk
 include tests/unit/policy.mk
 include tests/fault/local.mk
+include tests/fuzz/local.mk
 
-# The long ones: the policy machine against the evaluator on many more counties; every fault of memory and disk.
+# The long ones: the policy machine against the evaluator on many more counties; every fault of memory and disk; decoders
+# against slow readers on more text; a batch with each of its bits changed; a minute of libFuzzer for each of its targets.
 check-long: check
 	SHOUWANG_SEEDS=60 $(top_srcdir)/tests/system/run $(abs_top_builddir) reference
 	SHOUWANG_LONG=1 $(top_srcdir)/tests/system/run-store.sh $(abs_top_builddir) \
@@ -35,4 +37,8 @@ check-long: check
 check-long: check
 	SHOUWANG_SEEDS=60 $(top_srcdir)/tests/system/run $(abs_top_builddir) reference
 	SHOUWANG_SEEDS=20 $(top_srcdir)/tests/fault/run $(abs_top_builddir) $(top_srcdir)/build-asan
+		$(abs_top_builddir)/tests/system/test_source_faults $(abs_top_builddir)/tests/system/test_source_flips
+	abs_top_srcdir=$(abs_top_srcdir) SHOUWANG_SEEDS=60 $(abs_top_builddir)/tests/unit/test_decode
+	$(top_srcdir)/build-aux/install-packages fuzz
+	SHOUWANG_BUILD=$(abs_top_builddir) $(top_srcdir)/tests/fuzz/run --build $(abs_top_builddir)/build-fuzz 60
 .PHONY: check-long

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: PostgreSQL
-SOURCE_SYSTEM_TESTS = tests/system/test_source_county tests/system/test_source_import tests/system/test_source_ingest
+SOURCE_SYSTEM_TESTS = tests/system/test_source_county tests/system/test_source_flips tests/system/test_source_import \
+	tests/system/test_source_ingest
 check_PROGRAMS += $(SOURCE_SYSTEM_TESTS)
 check_LIBRARIES += tests/system/libsourcetest.a
 tests_system_libsourcetest_a_SOURCES = tests/system/source_fixture.c tests/system/source_fixture.h
@@ -22,3 +23,6 @@ tests_system_test_source_faults_SOURCES = tests/system/test_source_faults.c
 tests_system_test_source_faults_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_system_test_source_faults_LDFLAGS = $(AM_LDFLAGS) $(ALLOCATION_WRAPS) $(FAULTS_WRAPS)
 tests_system_test_source_faults_LDADD = tests/unit/libfaults.a tests/unit/liballocation.a $(SOURCE_TEST_LIBS)
+tests_system_test_source_flips_SOURCES = tests/system/test_source_flips.c
+tests_system_test_source_flips_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_system_test_source_flips_LDADD = $(SOURCE_TEST_LIBS)
