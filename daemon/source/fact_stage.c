@@ -5,6 +5,7 @@
 
 #include "domain/person_name.h"
 #include "domain/resident_id.h"
+#include "store/register.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,14 +122,22 @@ static void take_row(struct fact_stage *stage, size_t i, enum fact_subject subje
     };
 }
 
+static int64_t find_household(const struct fact_stage *stage, struct slice number)
+{
+    if (stage->plan.snapshot)
+        return register_writer_household(stage->plan.snapshot, number);
+    const int64_t *id = number_map_get(&stage->plan.subjects->households, number);
+    return id ? *id : NOBODY;
+}
+
 static enum status resolve_household(struct fact_stage *stage, size_t i, struct error *err)
 {
     const struct feed_fact *fact = &stage->facts[i];
-    const int64_t *household_id = number_map_get(&stage->plan.subjects->households, fact->household_no);
-    if (!household_id)
+    int64_t household_id = find_household(stage, fact->household_no);
+    if (household_id == NOBODY)
         return refuse(stage, fact, stage->plan.household_column, "household.unknown", fact->household_no,
                       "a household of the register", err);
-    take_row(stage, i, FACT_HOUSEHOLD, *household_id);
+    take_row(stage, i, FACT_HOUSEHOLD, household_id);
     return STATUS_OK;
 }
 
@@ -152,7 +161,10 @@ static enum status resolve_group(struct fact_stage *stage, struct error *err)
     enum status status = STATUS_OK;
     for (size_t i = 0; i < stage->waiting; i++)
         keys[i] = stage->facts[i].id_packed;
-    identity_map_get_group(&stage->plan.subjects->persons, keys, stage->waiting, NOBODY, stage->persons);
+    if (stage->plan.snapshot)
+        register_writer_persons(stage->plan.snapshot, keys, stage->waiting, stage->persons);
+    else
+        identity_map_get_group(&stage->plan.subjects->persons, keys, stage->waiting, NOBODY, stage->persons);
     stage->resolved = 0;
     for (size_t i = 0; i < stage->waiting && status == STATUS_OK; i++)
         status = keys[i] ? resolve_person(stage, i, err) : resolve_household(stage, i, err);
@@ -163,7 +175,7 @@ static enum status resolve_group(struct fact_stage *stage, struct error *err)
 static enum status check_name(struct fact_stage *stage, size_t i, struct error *err)
 {
     const struct feed_fact *fact = &stage->facts[stage->given[i]];
-    if (stage->rows[i].subject != FACT_PERSON || fact->name.length == 0)
+    if (stage->rows[i].subject != FACT_PERSON || fact->name.length == 0 || !stage->plan.subjects)
         return STATUS_OK;
     struct slice registered = subjects_name(stage->plan.subjects, stage->rows[i].subject_id);
     if (slice_equal(registered, fact->name) || person_name_compare(registered, fact->name) != NAME_DIFFERENT)

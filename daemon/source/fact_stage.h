@@ -5,6 +5,8 @@
  *   feed_rows_read → fact_stage_add: whom does it concern? stated before in this file? does the name fit?
  *                    → fact_writer, quarantine_writer
  *
+ * The register's own facts are about those that its snapshot holds; names are not compared then.
+ *
  * A person who is not among the subjects is a stranger (a lead), or, for the register's own facts, a refusal. Facts are
  * looked up in groups of IDENTITY_GROUP, so that the memory they touch is fetched together.
  *
@@ -23,6 +25,7 @@
 #include <stdint.h>
 
 struct pg;
+struct register_writer;
 struct sender;
 struct fact_stage;
 
@@ -32,10 +35,11 @@ struct fact_stage_plan {
     int64_t batch_id;
     enum batch_mode mode;
     const struct subjects *subjects;
-    const struct fact_scope *scope;       /* as of fact_store.h */
-    struct sender *sender;                /* borrowed */
-    struct quarantine_writer *quarantine; /* borrowed; the caller finishes it */
-    bool strangers;                       /* false: a person who is not among the subjects is refused */
+    const struct register_writer *snapshot; /* instead of subjects: those that an import's snapshot holds */
+    const struct fact_scope *scope;         /* as of fact_store.h */
+    struct sender *sender;                  /* borrowed */
+    struct quarantine_writer *quarantine;   /* borrowed; the caller finishes it */
+    bool strangers;                         /* false: a person who is not among the subjects is refused */
     size_t expected_facts;
     const char *id_column, *household_column, *name_column; /* as the file names them */
     const char *file_prefix; /* put before a column in the quarantine, such as "fact"; NULL = none */

@@ -61,8 +61,7 @@ struct importing {
     struct quarantine_writer *quarantine;
     struct register_writer *writer;
     struct register_counts counts;
-    struct number_map households; /* household_no → how many persons so far */
-    struct identity_map persons;  /* packed ID → line */
+    int64_t household_count; /* usable ones */
     /* the table that is read */
     enum import_table table;
     struct csv *csv;
@@ -211,14 +210,13 @@ static enum status take_household(struct importing *import, struct error *err)
                       err);
     if (!household.urban && !slice_is(area, "rural"))
         return refuse(import, "area", "area.unknown", area, "urban or rural", err);
-    if (number_map_get(&import->households, number))
+    if (register_writer_household(import->writer, number))
         return refuse(import, "household_no", "household.repeat", number,
                       "each household once: it stands above", err);
     enum status status = read_village(import, household.township, &household.village, err);
     if (status != STATUS_OK)
         return status;
-    if (!number_map_put(&import->households, number, 0, NULL))
-        return out_of_memory(err);
+    import->household_count++;
     return register_writer_add_household(import->writer, &household, err);
 }
 
@@ -229,7 +227,7 @@ static enum status read_households(struct importing *import, struct error *err)
         status = bind_columns(import, household_columns, HOUSEHOLD_COLUMNS, err);
     if (status == STATUS_OK)
         status = read_table(import, IMPORT_HOUSEHOLDS, take_household, err);
-    if (status == STATUS_OK && import->households.count == 0)
+    if (status == STATUS_OK && import->household_count == 0)
         return error_set(err, STATUS_REJECT, "%s: found no usable household, expected some",
                          import->rows->names[IMPORT_TABLE_HOUSEHOLD]);
     end_stage(import, IMPORT_HOUSEHOLDS);
@@ -288,16 +286,12 @@ static enum status read_identity(struct importing *import, struct register_perso
         return keep(import, "id_number", feed_id_reason((int)verdict), text, "an identity number of GB 11643",
                     err);
     }
-    bool added;
-    const int64_t *line =
-        identity_map_put(&import->persons, person->id_packed, (int64_t)import->csv->line, &added);
-    if (!line)
-        return out_of_memory(err);
-    *repeat = !added;
-    if (added)
+    int64_t line = register_writer_line(import->writer, person->id_packed);
+    *repeat = line != 0;
+    if (!*repeat)
         return STATUS_OK;
     char masked[RESIDENT_ID_TEXT_SIZE], expected[NOTE_EXPECTED_MAX];
-    snprintf(expected, sizeof expected, "each person once: line %lld has the same number", (long long)*line);
+    snprintf(expected, sizeof expected, "each person once: line %lld has the same number", (long long)line);
     return refuse(import, "id_number", "person.repeat", slice_of(resident_id_mask(person->id_packed, masked)),
                   expected, err);
 }
@@ -306,8 +300,7 @@ static enum status take_person(struct importing *import, struct error *err)
 {
     struct register_person person = {.household_no = field(import, PERSON_HOUSEHOLD),
                                      .line = (int32_t)import->csv->line};
-    int64_t *members = number_map_get(&import->households, person.household_no);
-    if (!members)
+    if (!register_writer_household(import->writer, person.household_no))
         return refuse(import, "household_no", "household.unknown", person.household_no,
                       "a household of the same snapshot", err);
     bool repeat;
@@ -321,14 +314,11 @@ static enum status take_person(struct importing *import, struct error *err)
         status = read_labour(import, &person.labour, err);
     if (status != STATUS_OK)
         return status;
-    import->result->empty_households -= *members == 0;
-    ++*members;
     return register_writer_add_person(import->writer, &person, err);
 }
 
 static enum status read_persons(struct importing *import, struct error *err)
 {
-    import->result->empty_households = (int64_t)import->households.count;
     enum status status = begin_table(import, IMPORT_TABLE_PERSON, &import->result->persons, err);
     if (status == STATUS_OK)
         status = bind_columns(import, person_columns, PERSON_COLUMNS, err);
@@ -368,6 +358,7 @@ static void take_register_counts(struct importing *import)
     persons->ended = counts->memberships_ended;
     persons->unchanged = counts->persons - persons->added - persons->changed;
     import->result->strangers_moved = counts->facts_taken_up;
+    import->result->empty_households = counts->households_empty;
 }
 
 static enum status compare(struct importing *import, struct error *err)
@@ -384,7 +375,6 @@ static enum status compare(struct importing *import, struct error *err)
 
 struct fact_reading {
     struct feed_rows *rows;
-    struct subjects subjects;
     struct fact_stage *stage;
     struct feed_row row;
 };
@@ -416,17 +406,12 @@ static enum status run_facts(struct importing *import, struct fact_reading *read
         feed_rows_new(&reading->rows, import->settings->dictionary, NULL, import->csv, import->today, err);
     if (status != STATUS_OK)
         return error_wrap(err, "%s", import->rows->names[IMPORT_TABLE_FACT]);
-    struct subjects_filter snapshot = {&import->persons, &import->households};
-    if (status == STATUS_OK)
-        status = subjects_load(&reading->subjects, import->pg, &snapshot, false, err);
-    if (status != STATUS_OK)
-        return status;
     struct fact_stage_plan plan = {
         .pg = import->pg,
         .source = SOURCE_REGISTER,
         .batch_id = import->result->batch_id,
         .mode = BATCH_FULL,
-        .subjects = &reading->subjects,
+        .snapshot = import->writer,
         .sender = import->sender,
         .quarantine = import->quarantine,
         .expected_facts = (size_t)import->rows->expected_facts,
@@ -447,7 +432,6 @@ static enum status read_facts(struct importing *import, struct error *err)
     struct fact_reading *reading = calloc(1, sizeof *reading);
     if (!reading)
         return out_of_memory(err);
-    subjects_init(&reading->subjects);
     struct fact_stage_counts counts = {0};
     enum status status = run_facts(import, reading, err);
     if (status == STATUS_OK)
@@ -459,7 +443,6 @@ static enum status read_facts(struct importing *import, struct error *err)
     facts->added = counts.stored.persons + counts.stored.households - counts.stored.repeated;
     facts->ended = counts.stored.ended;
     fact_stage_free(reading->stage);
-    subjects_fini(&reading->subjects);
     feed_rows_free(reading->rows);
     free(reading);
     return status;
@@ -645,13 +628,9 @@ enum status import_run(struct pg *pg, const struct import_settings *settings, st
     snprintf(import.batch_name, sizeof import.batch_name, "register-%s-%lld", civil_format(import.today, day),
              (long long)clock_unix_ms());
     *result = (struct import_result){0};
-    number_map_init(&import.households);
-    identity_map_init(&import.persons);
     enum status status = run_transaction(&import, err);
     register_writer_free(import.writer);
     quarantine_writer_free(import.quarantine);
-    number_map_fini(&import.households);
-    identity_map_fini(&import.persons);
     pg_rollback(pg); /* does nothing after a commit */
     if (status != STATUS_OK)
         result->batch_id = 0;

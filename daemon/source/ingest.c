@@ -293,7 +293,7 @@ static enum status reading_begin(struct reading *reading, struct error *err)
     if (status != STATUS_OK)
         return status;
     bool named = feed_rows_name_column(reading->rows)[0] != '\0';
-    status = subjects_load(&reading->subjects, attempt->pg, NULL, named, err);
+    status = subjects_load(&reading->subjects, attempt->pg, named, err);
     if (status != STATUS_OK)
         return status;
     struct batch_manifest batch = describe_batch(attempt);

@@ -9,10 +9,8 @@ daemon_source_libsource_a_SOURCES = \
 	daemon/source/fact_stage.c daemon/source/fact_stage.h \
 	daemon/source/feed_config.c daemon/source/feed_config.h \
 	daemon/source/feed_rows.c daemon/source/feed_rows.h \
-	daemon/source/identity_map.c daemon/source/identity_map.h \
 	daemon/source/import.c daemon/source/import_files.c daemon/source/import_views.c daemon/source/import.h daemon/source/import_rows.h \
 	daemon/source/ingest.c daemon/source/ingest.h \
 	daemon/source/manifest.c daemon/source/manifest.h \
-	daemon/source/number_map.c daemon/source/number_map.h \
 	daemon/source/subjects.c daemon/source/subjects.h \
 	daemon/source/table.c daemon/source/table.h

@@ -36,8 +36,7 @@ static enum status out_of_memory(struct error *err)
     return error_set(err, STATUS_FATAL, "out of memory for the register's keys");
 }
 
-static enum status load_persons(struct subjects *subjects, struct pg *pg,
-                                const struct subjects_filter *filter, struct error *err)
+static enum status load_persons(struct subjects *subjects, struct pg *pg, struct error *err)
 {
     struct register_identities identities = {0};
     enum status status = register_load_identities(pg, &identities, err);
@@ -45,8 +44,6 @@ static enum status load_persons(struct subjects *subjects, struct pg *pg,
         status = out_of_memory(err);
     for (size_t i = 0; status == STATUS_OK && i < identities.count; i++) {
         uint64_t id_packed = (uint64_t)identities.id_packed[i];
-        if (filter && !identity_map_get(filter->persons, id_packed))
-            continue;
         if (!identity_map_put(&subjects->persons, id_packed, identities.person_id[i], NULL))
             status = out_of_memory(err);
     }
@@ -54,16 +51,13 @@ static enum status load_persons(struct subjects *subjects, struct pg *pg,
     return status;
 }
 
-static enum status load_households(struct subjects *subjects, struct pg *pg,
-                                   const struct subjects_filter *filter, struct error *err)
+static enum status load_households(struct subjects *subjects, struct pg *pg, struct error *err)
 {
     struct register_households households = {0};
     enum status status = register_load_households(pg, &households, err);
     for (size_t i = 0; status == STATUS_OK && i < households.count; i++) {
         struct slice number = {households.numbers.bytes + households.number_begin[i],
                                households.number_begin[i + 1] - households.number_begin[i]};
-        if (filter && !number_map_get(filter->households, number))
-            continue;
         if (!number_map_put(&subjects->households, number, households.household_id[i], NULL))
             status = out_of_memory(err);
     }
@@ -101,12 +95,11 @@ static void take_name(void *context, int64_t person_id, struct slice name)
     text_add(&subjects->names, name.bytes, length);
 }
 
-enum status subjects_load(struct subjects *subjects, struct pg *pg, const struct subjects_filter *filter,
-                          bool with_names, struct error *err)
+enum status subjects_load(struct subjects *subjects, struct pg *pg, bool with_names, struct error *err)
 {
-    enum status status = load_persons(subjects, pg, filter, err);
+    enum status status = load_persons(subjects, pg, err);
     if (status == STATUS_OK)
-        status = load_households(subjects, pg, filter, err);
+        status = load_households(subjects, pg, err);
     if (status != STATUS_OK || !with_names)
         return status;
     status = arrival_names(pg, take_name, subjects, err);

@@ -8,8 +8,8 @@
 
 #include "base/status.h"
 #include "base/text.h"
-#include "source/identity_map.h"
-#include "source/number_map.h"
+#include "store/identity_map.h"
+#include "store/number_map.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,17 +26,11 @@ struct subjects {
     bool failed;
 };
 
-/* What an import's snapshot holds; everybody else is left out. */
-struct subjects_filter {
-    const struct identity_map *persons;
-    const struct number_map *households;
-};
-
 void subjects_init(struct subjects *subjects);
 void subjects_fini(struct subjects *subjects);
-/* filter NULL = everybody who ever was on the register. */
-enum status subjects_load(struct subjects *subjects, struct pg *pg, const struct subjects_filter *filter,
-                          bool with_names, struct error *err) WARN_UNUSED;
+/* Everybody who ever was on the register. */
+enum status subjects_load(struct subjects *subjects, struct pg *pg, bool with_names,
+                          struct error *err) WARN_UNUSED;
 /* Empty when it is not known. */
 struct slice subjects_name(const struct subjects *subjects, int64_t person_id);
 

@@ -2,6 +2,7 @@
 #include "store/fact_index.h"
 
 #include "io/crypto.h"
+#include "store/fingerprint.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,37 +50,6 @@ void fact_index_fini(struct fact_index *index)
 
 /* --- fingerprints ------------------------------------------------------------------------------------------- */
 
-static const uint64_t odd[] = {UINT64_C(0xA0761D6478BD642F), UINT64_C(0xE7037ED1A0B428DB),
-                               UINT64_C(0x8EBC6AF09C88C6E3), UINT64_C(0x589965CC75374CC3)};
-
-/* The folded 128-bit product, as wyhash uses it. */
-static inline uint64_t mix(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-static uint64_t hash_text(uint64_t hash, uint64_t seed, struct slice text)
-{
-    /* A text that is none and one that is empty differ. */
-    hash = mix(hash ^ text.length, seed ^ odd[text.bytes != NULL]);
-    for (size_t at = 0; at < text.length; at += 8) {
-        uint64_t word = 0;
-        size_t left = text.length - at;
-        memcpy(&word, text.bytes + at, left < 8 ? left : 8);
-        hash = mix(hash ^ word, seed ^ odd[3]);
-    }
-    return hash;
-}
-
-static uint64_t hash_fields(uint64_t seed, const uint64_t fields[3])
-{
-    uint64_t hash = mix(seed ^ odd[0], odd[1]);
-    for (int i = 0; i < 3; i++)
-        hash = mix(hash ^ fields[i], seed ^ odd[i]);
-    return hash;
-}
-
 static inline uint64_t two_days(day_t a, day_t b)
 {
     return (uint64_t)(uint32_t)a << 32 | (uint32_t)b;
@@ -92,21 +62,16 @@ struct fact_print fact_index_print(const struct fact_index *index, const struct 
         two_days(identity->from, identity->amount ? identity->to : DAY_NONE),
         (uint64_t)identity->code << 8 | (uint64_t)(unsigned)identity->kind,
     };
-    uint64_t hashes[2];
     struct slice ref = {identity->ref.bytes ? identity->ref.bytes : "", identity->ref.length};
-    for (int i = 0; i < 2; i++) {
-        uint64_t seed = index->seed[i];
-        hashes[i] = mix(hash_text(hash_fields(seed, fields), seed, ref) ^ odd[2], seed ^ odd[1]);
-    }
-    return (struct fact_print){hashes[0], (uint32_t)hashes[1]};
+    const struct slice none = {NULL, 0};
+    return (struct fact_print){fingerprint_of(index->seed[0], fields, 3, ref, none),
+                               (uint32_t)fingerprint_of(index->seed[1], fields, 3, ref, none)};
 }
 
 uint64_t fact_index_content(const struct fact_index *index, const struct fact_content *content)
 {
-    uint64_t seed = index->seed[0] ^ odd[3];
-    const uint64_t fields[3] = {(uint64_t)content->value, two_days(content->to, content->as_of), 0};
-    uint64_t hash = hash_text(hash_fields(seed, fields), seed, content->detail);
-    return mix(hash_text(hash, seed, content->name) ^ odd[2], seed ^ odd[1]);
+    const uint64_t fields[2] = {(uint64_t)content->value, two_days(content->to, content->as_of)};
+    return fingerprint_of(index->seed[1], fields, 2, content->detail, content->name);
 }
 
 /* --- the table ---------------------------------------------------------------------------------------------- */

@@ -7,14 +7,17 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/fact_index.c daemon/store/fact_index.h \
 	daemon/store/fact_store.c daemon/store/fact_store.h \
 	daemon/store/fetch.c daemon/store/fetch.h \
+	daemon/store/fingerprint.c daemon/store/fingerprint.h \
+	daemon/store/identity_map.c daemon/store/identity_map.h \
 	daemon/store/lease.c daemon/store/lease.h \
 	daemon/store/listing.c daemon/store/listing.h \
 	daemon/store/migrate.c daemon/store/migrate.h \
+	daemon/store/number_map.c daemon/store/number_map.h \
 	daemon/store/outbox.c daemon/store/outbox.h \
 	daemon/store/outbox_admin.c \
 	daemon/store/pull.c daemon/store/pull.h \
 	daemon/store/pull_detail.c daemon/store/pull_detail.h \
-	daemon/store/register.c daemon/store/register.h \
+	daemon/store/register.c daemon/store/register_write.c daemon/store/register.h \
 	daemon/store/round_commit.c \
 	daemon/store/round_store.c daemon/store/round_store.h \
 	daemon/store/sender.c daemon/store/sender.h \

@@ -2,11 +2,12 @@
 /*
  * The register: loading its keys, and applying a new snapshot of it.
  *
- * An import hands over the whole snapshot by natural keys (household_no, identity number); the store works out
- * what is new, changed and gone, and gives out ids (greatest + 1 …, under the ingest lease). One transaction:
+ * An import hands over the whole snapshot by natural keys (household_no, identity number); the store reads what is there
+ * as keys and fingerprints, works out what is new, changed and gone while the rows come, and gives out ids (greatest
+ * + 1 …, under the ingest lease). One transaction:
  *     pg_begin; lease_lock(LEASE_INGEST); batch_accept(source 0)
- *     register_writer_new … add_household, add_person … finish      households, persons, memberships
- *     register_load_identities, register_load_households            ids for the facts
+ *     register_writer_new … add_household …, add_person … finish    households, persons, memberships
+ *     register_writer_persons, register_writer_household            ids for the facts
  *     fact_writer_new(source 0, BATCH_FULL) … finish; batch_count; pg_commit
  *
  * Invariants
@@ -79,6 +80,7 @@ struct register_person {
 
 struct register_counts {
     int64_t households, households_new, households_changed, households_ended, households_returned;
+    int64_t households_empty; /* of those that the snapshot holds */
     int64_t persons, persons_new, persons_renamed;
     int64_t memberships_new, memberships_changed, memberships_ended;
     int64_t strangers_taken_up, facts_taken_up; /* persons of whom feeds had spoken before, and their facts */
@@ -89,16 +91,23 @@ struct register_writer;
  * connection is the caller's again after register_writer_finish. */
 enum status register_writer_new(struct pg *pg, day_t today, struct sender *sender,
                                 struct register_writer **writer, struct error *err) WARN_UNUSED;
-/* In any order; each household and person once. */
+/* Households first; each household and person once. */
 enum status register_writer_add_household(struct register_writer *writer,
                                           const struct register_household *household,
                                           struct error *err) WARN_UNUSED;
 enum status register_writer_add_person(struct register_writer *writer, const struct register_person *person,
                                        struct error *err) WARN_UNUSED;
-/* Works out the differences and applies them. STATUS_REJECT, and the caller rolls back, when a person's
+/* Applies what differs. STATUS_REJECT, and the caller rolls back, when a person's
  * household is not in the snapshot or a key was given twice. */
 enum status register_writer_finish(struct register_writer *writer, struct register_counts *counts,
                                    struct error *err) WARN_UNUSED;
 void register_writer_free(struct register_writer *writer); /* NULL is allowed */
+
+/* What the snapshot holds so far. The household's id, 0 = it does not hold it; the person's line, 0 = the same. */
+int64_t register_writer_household(const struct register_writer *writer, struct slice household_no);
+int64_t register_writer_line(const struct register_writer *writer, uint64_t id_packed);
+/* At most IDENTITY_GROUP packed numbers (0 = none) become ids of persons, 0 where the snapshot does not hold them. */
+void register_writer_persons(const struct register_writer *writer, const uint64_t *ids, size_t count,
+                             int64_t *person_ids);
 
 #endif

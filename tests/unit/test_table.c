@@ -5,8 +5,8 @@
 #include "base/random.h"
 #include "cases.h"
 #include "io/file.h"
-#include "source/identity_map.h"
-#include "source/number_map.h"
+#include "store/identity_map.h"
+#include "store/number_map.h"
 #include "source/table.h"
 #include "store/fact_index.h"
 

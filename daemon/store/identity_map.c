@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "config.h"
 
-#include "source/identity_map.h"
+#include "store/identity_map.h"
 
 #include <stdlib.h>
 

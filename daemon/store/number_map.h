@@ -3,8 +3,8 @@
  * From household numbers (any text of the county's) to 64-bit values. Owns copies of the numbers.
  * Threading: one thread writes, or many read.
  */
-#ifndef SHOUWANG_SOURCE_NUMBER_MAP_H
-#define SHOUWANG_SOURCE_NUMBER_MAP_H
+#ifndef SHOUWANG_STORE_NUMBER_MAP_H
+#define SHOUWANG_STORE_NUMBER_MAP_H
 
 #include "base/text.h"
 

@@ -6,8 +6,8 @@
  *
  * Ownership: owns its memory. Threading: one thread writes, or many read.
  */
-#ifndef SHOUWANG_SOURCE_IDENTITY_MAP_H
-#define SHOUWANG_SOURCE_IDENTITY_MAP_H
+#ifndef SHOUWANG_STORE_IDENTITY_MAP_H
+#define SHOUWANG_STORE_IDENTITY_MAP_H
 
 #include <stdbool.h>
 #include <stddef.h>

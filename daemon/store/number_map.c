@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "config.h"
 
-#include "source/number_map.h"
+#include "store/number_map.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Fingerprints of fields and texts with a secret seed: 64 bits that nobody can make collide on purpose. Whoever needs more
+ * takes two, of two seeds. They live in memory only.
+ */
+#ifndef SHOUWANG_STORE_FINGERPRINT_H
+#define SHOUWANG_STORE_FINGERPRINT_H
+
+#include "base/text.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A text that is none (bytes NULL) and one that is empty differ. */
+uint64_t fingerprint_of(uint64_t seed, const uint64_t *fields, size_t field_count, struct slice text,
+                        struct slice other_text);
+
+#endif
