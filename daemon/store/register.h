@@ -18,6 +18,9 @@
  * 4. A person who was known as a stranger takes the facts of that identity number along.
  * 5. A person without a usable number is the same person as long as household, name and number as registered stay
  *    the same; identity is never guessed.
+ *
+ * Memory of a snapshot being applied: 48 to 72 bytes a household and its number, 56 to 112 a person, another 56 and its
+ * texts for each without a usable number, and about 50 MB of rows on their way.
  */
 #ifndef SHOUWANG_STORE_REGISTER_H
 #define SHOUWANG_STORE_REGISTER_H

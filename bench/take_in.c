@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Takes in whatever lies in a drop directory, as the daemon does, and says what each file cost:
- *   bench/ingest_files CONNINFO DROP ARCHIVE
- * One line per file: batch, outcome, facts stored, milliseconds from the look at the file to its place in the archive,
- * CPU milliseconds of this process and of its backend, and the greatest memory so far in MB.
+ * Takes in what lies in a drop directory, as the daemon does, or a register, as shouwangctl does, and says what it cost:
+ *   bench/take_in CONNINFO DROP ARCHIVE
+ *   bench/take_in CONNINFO REGISTER
+ * One line per file or register: batch, outcome, facts stored, milliseconds in all, CPU milliseconds of this process and
+ * of its backend, and the greatest memory of this process so far in MB.
  */
 #include "config.h"
 
 #include "base/clock.h"
 #include "domain/fact.h"
 #include "io/pg.h"
+#include "source/import.h"
 #include "source/ingest.h"
 
 #include <stdio.h>
@@ -19,7 +21,7 @@
 
 static _Noreturn void fail(const struct error *err)
 {
-    fprintf(stderr, "ingest_files: %s\n", err->text);
+    fprintf(stderr, "take_in: %s\n", err->text);
     exit(status_exit_code(err->status));
 }
 
@@ -50,19 +52,36 @@ static void watch_begin(struct watch *watch)
     watch->backend_ms = cpu_ms_of(watch->backend);
 }
 
-static void report(void *context, const struct ingest_result *result)
+static void print(struct watch *watch, const char *name, const char *outcome, int64_t facts)
 {
-    struct watch *watch = context;
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     int64_t own_ms = cpu_ms_of((long)getpid()), backend_ms = cpu_ms_of(watch->backend);
-    printf("%s %s %lld %.0f %lld %lld %ld%s%s\n", result->batch, ingest_outcome_name(result->outcome),
-           (long long)(result->facts_stored + result->facts_stranger),
+    printf("%s %s %lld %.0f %lld %lld %ld\n", name, outcome, (long long)facts,
            (double)(clock_monotonic_us() - watch->began_us) / 1000.0, (long long)(own_ms - watch->own_ms),
-           (long long)(backend_ms - watch->backend_ms), usage.ru_maxrss / 1024, result->reason[0] ? " " : "",
-           result->reason);
+           (long long)(backend_ms - watch->backend_ms), usage.ru_maxrss / 1024);
     fflush(stdout);
     watch_begin(watch);
+}
+
+static void report(void *context, const struct ingest_result *result)
+{
+    print(context, result->batch, ingest_outcome_name(result->outcome),
+          result->facts_stored + result->facts_stranger);
+    if (result->outcome != INGEST_ACCEPTED)
+        fprintf(stderr, "take_in: %s: %s\n", result->batch, result->reason);
+}
+
+static enum status import(struct pg *pg, const struct dictionary *dictionary, const char *folder,
+                          struct watch *watch, struct error *err)
+{
+    const struct import_settings settings = {.dictionary = dictionary, .today = DAY_NONE, .actor = "bench"};
+    struct import_result result;
+    enum status status = import_directory(pg, &settings, folder, &result, err);
+    if (status == STATUS_OK)
+        print(watch, "register", result.same ? "same" : "imported",
+              result.facts.added + result.facts.unchanged);
+    return status;
 }
 
 int main(int argc, char **argv)
@@ -71,8 +90,8 @@ int main(int argc, char **argv)
     struct pg *pg;
     struct pg_result *row;
     struct watch watch;
-    if (argc != 4) {
-        fprintf(stderr, "usage: ingest_files CONNINFO DROP ARCHIVE\n");
+    if (argc != 3 && argc != 4) {
+        fprintf(stderr, "usage: take_in CONNINFO DROP ARCHIVE, or take_in CONNINFO REGISTER\n");
         return 64;
     }
     struct dictionary *dictionary = dictionary_new();
@@ -85,7 +104,8 @@ int main(int argc, char **argv)
     struct ingest_settings settings = {
         .dictionary = dictionary, .drop_directory = argv[2], .archive_directory = argv[3], .actor = "bench"};
     watch_begin(&watch);
-    if (ingest_scan(pg, &settings, report, &watch, &err))
+    if (argc == 3 ? import(pg, dictionary, argv[2], &watch, &err)
+                  : ingest_scan(pg, &settings, report, &watch, &err))
         fail(&err);
     pg_close(pg);
     dictionary_free(dictionary);

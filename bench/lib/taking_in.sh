@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: PostgreSQL
+# What bench/ingest.sh and bench/import.sh share. Sourced; needs $build, $BENCH_DIR and $BENCH_CONNINFO.
+
+sql() { psql -XAtq -v ON_ERROR_STOP=1 -d "$BENCH_CONNINFO dbname=$1" "${@:2}"; }
+
+# An empty, migrated database.
+migrated() {
+	sql postgres -c "create database $1"
+	printf '[county]\ncode = 610922\nname = 示范县\n[database]\nconninfo = %s dbname=%s\n[policy]\nfile = %s/conf/policies/shaanxi-county.policy\n' \
+		"$BENCH_CONNINFO" "$1" "$root" >"$BENCH_DIR/bench.conf"
+	"$build/ctl/shouwangctl" -c "$BENCH_DIR/bench.conf" migrate >/dev/null
+}
+
+# The server reads the peers' files itself, so they lie where it may.
+files_made() {
+	if [ ! -e "$BENCH_DIR/files/feed/3.csv" ]; then
+		mkdir -p "$BENCH_DIR"/files/{first,second,feed}
+		"$build/bench/made_county" "$BENCH_DIR/files" "$persons" "$households"
+	fi
+	chmod -R a+rX "$BENCH_DIR/files"
+}
+
+# copied DATABASE SQL…: runs the statements in one transaction; prints its milliseconds, by the clock and of the backend's
+# processor time.
+copied() {
+	local database=$1 statements
+	shift
+	statements=$(printf '%s;\n' "$@")
+	sql "$database" -v statements="$statements" <<-'PSQL'
+		select pg_backend_pid() as pid \gset
+		\setenv PID :pid
+		begin;
+		\set before `cut -d' ' -f14,15 /proc/$PID/stat | tr ' ' +`
+		select clock_timestamp() as began \gset
+		:statements
+		commit;
+		select round(extract(epoch from clock_timestamp() - :'began') * 1000) as ms \gset
+		\set after `cut -d' ' -f14,15 /proc/$PID/stat | tr ' ' +`
+		select :ms || ' ' || ((:after) - (:before)) * 10;
+	PSQL
+}
+
+# The middle line by the first number. $1 lines on stdin.
+median() { sort -n | sed -n "$((($1 + 1) / 2))p"; }
