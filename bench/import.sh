@@ -27,6 +27,8 @@ while [ $# -gt 0 ]; do
 	esac
 done
 make -s -C "$build" bench/made_county bench/take_in
+export root persons households # for taking_in.sh
+# shellcheck source=bench/lib/taking_in.sh
 . "$here/lib/taking_in.sh"
 
 files_made

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: PostgreSQL
+# shellcheck shell=bash disable=SC2154
 # What bench/ingest.sh and bench/import.sh share. Sourced; needs $build, $BENCH_DIR and $BENCH_CONNINFO.
 
 sql() { psql -XAtq -v ON_ERROR_STOP=1 -d "$BENCH_CONNINFO dbname=$1" "${@:2}"; }

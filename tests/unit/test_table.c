@@ -5,10 +5,10 @@
 #include "base/random.h"
 #include "cases.h"
 #include "io/file.h"
-#include "store/identity_map.h"
-#include "store/number_map.h"
 #include "source/table.h"
 #include "store/fact_index.h"
+#include "store/identity_map.h"
+#include "store/number_map.h"
 
 #include <iconv.h>
 #include <stdio.h>
