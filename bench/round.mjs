@@ -9,8 +9,8 @@ const HELP = `bench/run [--keep DIR] round [--households N] [--rounds N] [--sql 
 
 Makes a county (330000 households: a million persons; seven feeds ingested), runs its first round, and then measures N times (5)
 in turn, each time after new batches that change 1 % of the warnings:
-  copy       the round's own COPY statements, one after another on one connection, rows received and thrown away
   round      a full round: pull, match, evaluate, compare, commit
+  copy       the COPY statements that it issued, one after another on one connection, rows received and thrown away
 and in the first --sql N (3; 0 = not at all) of them
   staged     the scheme in SQL: staging tables, two sessions side by side
   one        the scheme in SQL: one statement with two workers
@@ -28,20 +28,21 @@ async function round(database, ...args) {
     return { ...result, wall: result.wall_us / 1000, cpu: result.cpu_us / 1000 + server, server };
 }
 
-/** The COPY statements that a round issues, as the server saw them. */
-async function copiesOf(database) {
+/** A round, and the COPY statements that the server saw from it: its pull. What it asks for about the households that change (by
+ * lists of their numbers) is not counted, to the good of raw COPY. */
+async function tracedRound(database) {
     const log = join(DIR, 'pg', 'server.log');
     const from = statSync(log).size;
-    sql(database, `alter database ${database} set log_statement = 'all'`);
-    const { report } = await round(database, '--dry-run');
-    sql(database, `alter database ${database} reset log_statement`);
-    const statements = readFileSync(log).subarray(from).toString()
-        .split('\n').map((line) => /LOG: +(?:statement|execute [^:]*): *(copy .* to stdout.*)$/i.exec(line)?.[1]).filter(Boolean);
-    const pulled = report.stages.filter(({ name }) => name === 'register' || name === 'facts').reduce((sum, { rows }) => sum + rows, 0);
-    return { statements, pulled };
+    const result = await round(database);
+    result.statements = readFileSync(log).subarray(from).toString()
+        .split('\n').map((line) => /LOG: +(?:statement|execute [^:]*): *(copy .* to stdout.*)$/i.exec(line)?.[1])
+        .filter((statement) => statement && !/ = any\s*\(/i.test(statement));
+    if (result.statements.length < 10) fail(`only ${result.statements.length} COPY statements were seen in the server's log`);
+    return result;
 }
 
-async function copy(database, statements, pulled) {
+async function copy(database, { statements, report }) {
+    const pulled = report.stages.filter(({ name }) => name === 'register' || name === 'facts').reduce((sum, { rows }) => sum + rows, 0);
     const { value, server } = await measured(database, async () => {
         const child = spawnSync(COPY, [conninfo(database)], { input: statements.join('\n'), encoding: 'utf8' });
         if (child.status !== 0) fail(`raw_copy: ${child.stderr}`);
@@ -99,13 +100,13 @@ async function prepare(database, households) {
 }
 
 async function repeat(database, rounds, sqlRounds) {
-    const { statements, pulled } = await copiesOf(database);
-    if (statements.length < 10) fail(`only ${statements.length} COPY statements were seen in the server's log`);
+    sql(database, `alter database ${database} set log_statement = 'all'`);
     const runs = [];
     for (let i = 0; i < rounds; i++) {
         await script(database, 'changes.sql', { run: Number(sql(database, 'select max(round_id) from shouwang.round')) });
         sql(database, 'checkpoint');
-        const one_run = { copy: await copy(database, statements, pulled), round: await round(database) };
+        const one_run = { round: await tracedRound(database) };
+        one_run.copy = await copy(database, one_run.round);
         const { report } = one_run.round;
         const changed = report.raised + report.escalated + report.deescalated + report.cleared + report.changed;
         one_run.share = changed / (report.unchanged + changed);
@@ -118,6 +119,7 @@ async function repeat(database, rounds, sqlRounds) {
         console.log(`run ${i + 1}: copy ${ms(one_run.copy.wall)}, round ${ms(one_run.round.wall)} (${stages(report)})` +
             (one_run.staged ? `, staged SQL ${ms(one_run.staged.wall)}, one statement ${ms(one_run.one.wall)}` : ''));
     }
+    sql(database, `alter database ${database} reset log_statement`);
     return runs;
 }
 
