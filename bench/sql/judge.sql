@@ -3,28 +3,29 @@ select household_id,
             when (fired | undecided) & 2047 <> 0 then 'verify' else 'none' end as level,
        fired | case when fired & 31 <> 0 and poor and needy then 262144 else 0 end as fired, undecided
   from (
-    select household_id, poor, needy,
-           case when assisted then 0 else
+    select household_id, poor, needy, -- where nobody is left, the check of the deceased alone
+           case when n = 0 then 131072 when assisted then 0 else
                case when apply then 1 else 0 end + case when rigid then 2 else 0 end + case when collapse then 4 else 0 end
                + case when disaster then 8 else 0 end + case when margin then 16 else 0 end
                + case when monitored then 32 else 0 end + case when left_poor then 64 else 0 end
                + case when bad_house then 128 else 0 end + case when bad_water then 256 else 0 end
                + case when dropout then 512 else 0 end + case when unreadable then 1024 else 0 end end
-           + case when has_dibao and living then 2048 else 0 end + case when nursing then 4096 else 0 end
-           + case when deceased then 131072 else 0 end
-           + case when not assisted then 0 else
+           + case when n = 0 then 0 else
+               case when has_dibao and living then 2048 else 0 end + case when nursing then 4096 else 0 end
+               + case when deceased then 131072 else 0 end end
+           + case when n = 0 or not assisted then 0 else
                case when medical then 8192 else 0 end + case when education then 16384 else 0 end
                + case when not urban and bad_house and not housing_relief then 32768 else 0 end
                + case when rich then 65536 else 0 end end as fired,
-           case when assisted then 0 else
+           case when n = 0 or assisted then 0 else
                case when rigid is null and rigid_shown then 2 else 0 end
                + case when collapse is null and collapse_shown then 4 else 0 end
                + case when disaster is null and struck then 8 else 0 end
                + case when left_poor is null and left_relief then 64 else 0 end
                + case when unreadable is null and blurred then 1024 else 0 end end
-           + case when nursing_undecided and not nursing then 4096 else 0 end as undecided
+           + case when n > 0 and nursing_undecided and not nursing then 4096 else 0 end as undecided
       from (
-        select household_id, urban, assisted, has_dibao, needy, poor, not poor as rich, struck, left_relief, blurred, rigid_shown,
+        select household_id, n, urban, assisted, has_dibao, needy, poor, not poor as rich, struck, left_relief, blurred, rigid_shown,
                collapse_shown, bad_house, bad_water, monitored, dropout, living, nursing, nursing_undecided, medical,
                education, deceased, housing_relief, below as apply,
                rigid_shown and not below and pressed as rigid,
@@ -47,9 +48,5 @@ select household_id,
                        e_known as e_low, e_known + 500000000 * e_unknown as e_high, e_unknown > 0 as blurred,
                        has_dibao or has_tekun as assisted, has_dibao, left_relief, struck, monitored, bad_house, bad_water,
                        dropout, living, nursing, nursing_undecided, needy, medical, education, deceased, housing_relief
-                  from h where n > 0
-                union all -- nobody left: the check of the deceased alone
-                select household_id, urban, 1, 1, true, true, 10, 10, 10, 10, 0, 0, false, false, false, false, false, false, false,
-                       false, false, false, false, false, false, false, false, deceased, false
-                  from h where n = 0 and deceased) amounts) compared) judged) masks
+                  from h where n > 0 or deceased) amounts) compared) judged) masks
  where fired | undecided <> 0
