@@ -26,17 +26,13 @@ include tests/unit/policy.mk
 include tests/fault/local.mk
 include tests/fuzz/local.mk
 
-# The long ones: the policy machine against the evaluator on many more counties; every fault of memory and disk; decoders
-# against slow readers on more text; a batch with each of its bits changed; a minute of libFuzzer for each of its targets.
-check-long: check
-	SHOUWANG_SEEDS=60 $(top_srcdir)/tests/system/run $(abs_top_builddir) reference
-	SHOUWANG_LONG=1 $(top_srcdir)/tests/system/run-store.sh $(abs_top_builddir) \
-		$(abs_top_builddir)/tests/system/test_source_faults
 # The long ones: the policy machine against the evaluator on many more counties; every kill point twenty times, where this
-# build or the one that ./check made has kill points.
+# build or the one that ./check made has kill points; every fault of memory and disk; decoders against slow readers on more
+# text; a batch with each of its bits changed; a minute of libFuzzer for each of its targets.
 check-long: check
 	SHOUWANG_SEEDS=60 $(top_srcdir)/tests/system/run $(abs_top_builddir) reference
 	SHOUWANG_SEEDS=20 $(top_srcdir)/tests/fault/run $(abs_top_builddir) $(top_srcdir)/build-asan
+	SHOUWANG_LONG=1 $(top_srcdir)/tests/system/run-store.sh $(abs_top_builddir) \
 		$(abs_top_builddir)/tests/system/test_source_faults $(abs_top_builddir)/tests/system/test_source_flips
 	abs_top_srcdir=$(abs_top_srcdir) SHOUWANG_SEEDS=60 $(abs_top_builddir)/tests/unit/test_decode
 	$(top_srcdir)/build-aux/install-packages fuzz

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { INPUT_MAX = 128 * 1024, DEADLINE_MS = 250, PATIENCE_MS = 10000 };
+enum { INPUT_MAX = 128 * 1024, DEADLINE_MS = 40, PATIENCE_MS = 10000 };
 
 struct rig {
     struct loop *loop;
