@@ -29,7 +29,7 @@ medical=$(find "$county"/feeds/medical_insurance -name '*.csv' -size +1M | sort 
 wages=$(find "$county"/feeds/hr_social_security -name '*.csv' -size +1M | sort | head -n 1)
 quoted=$BENCH_DIR/quoted.csv
 gb18030=$BENCH_DIR/gb18030.csv
-sed 's/\r$//; s/,/","/g; s/.*/"&"\r/' "$medical" >"$quoted"
+grep -v '"' "$medical" | sed 's/\r$//; s/,/","/g; s/.*/"&"\r/' >"$quoted"
 iconv -f utf-8 -t gb18030 "$medical" >"$gb18030"
 
 for file in "$medical" "$wages" "$quoted" "$gb18030"; do
