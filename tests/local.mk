@@ -37,4 +37,5 @@ check-long: check
 	abs_top_srcdir=$(abs_top_srcdir) SHOUWANG_SEEDS=60 $(abs_top_builddir)/tests/unit/test_decode
 	$(top_srcdir)/build-aux/install-packages fuzz
 	SHOUWANG_BUILD=$(abs_top_builddir) $(top_srcdir)/tests/fuzz/run --build $(abs_top_builddir)/build-fuzz 60
+	SHOUWANG_LONG=1 $(top_srcdir)/tests/system/run $(abs_top_builddir) standby
 .PHONY: check-long

@@ -3,6 +3,7 @@
 SYSTEM_TESTS = \
 	tests/system/test_store_async \
 	tests/system/test_store_facts \
+	tests/system/test_store_lease \
 	tests/system/test_store_migrate \
 	tests/system/test_store_outbox \
 	tests/system/test_store_pg \
@@ -19,6 +20,9 @@ STORE_TEST_LIBS = tests/system/libstoretest.a daemon/store/libstore.a daemon/io/
 tests_system_test_store_facts_SOURCES = tests/system/test_store_facts.c
 tests_system_test_store_facts_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_system_test_store_facts_LDADD = $(STORE_TEST_LIBS)
+tests_system_test_store_lease_SOURCES = tests/system/test_store_lease.c
+tests_system_test_store_lease_CFLAGS = $(STORE_TEST_CFLAGS)
+tests_system_test_store_lease_LDADD = $(STORE_TEST_LIBS)
 tests_system_test_store_migrate_SOURCES = tests/system/test_store_migrate.c
 tests_system_test_store_migrate_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_system_test_store_migrate_LDADD = $(STORE_TEST_LIBS)
@@ -47,3 +51,6 @@ EXTRA_DIST += tests/system/run tests/system/run-store.sh tests/system/pg_cluster
 	tests/system/documents.test.mjs tests/system/main.test.mjs tests/system/operator.test.mjs tests/system/privacy.test.mjs \
 	tests/system/reference.test.mjs tests/system/rounds.test.mjs tests/system/sample.test.mjs \
 	tests/system/units.test.mjs tests/system/views.test.mjs
+
+# Two daemons on one database; PostgreSQL that fails under one.
+EXTRA_DIST += tests/system/lib/pg_proxy.mjs tests/system/pgfaults.test.mjs tests/system/standby.test.mjs

@@ -93,27 +93,32 @@ let databases = 0;
 
 /** A configured county: its database is migrated when the instance is made. `env` is added to the daemon's environment. */
 export class Instance {
-    /** options: townships: { code: { url, secret, ...extra } }, settings: { section: { key: value } }, policy: path,
-     *  database: the name of one that is there already */
+    /**
+     * options: townships: { code: { url, secret, ...extra } }, settings: { section: { key: value } }, policy: path,
+     * beside: an instance whose database and folders this one shares; through: conninfo (without dbname) of a proxy,
+     * database: the name of one that is there already
+     */
     constructor(cluster, options = {}) {
         this.cluster = cluster;
         cluster.instances.add(this);
         this.watch = new Watch();
         this.said = []; // [where, bytes]
-        this.database = options.database ?? `county_${++databases}`;
+        this.beside = options.beside;
+        this.database = this.beside?.database ?? options.database ?? `county_${++databases}`;
         this.directory = mkdtempSync(join(tmpdir(), 'sw.'));
-        this.drop = join(this.directory, 'drop');
+        this.drop = this.beside?.drop ?? join(this.directory, 'drop');
         this.socket = join(this.directory, 'ctl.sock');
         this.log = join(this.directory, 'log');
         this.conf = join(this.directory, 'shouwang.conf');
+        this.toolConf = options.through ? join(this.directory, 'tool.conf') : this.conf;
         this.conninfo = `${cluster.conninfo} dbname=${this.database}`;
-        mkdirSync(this.drop);
+        mkdirSync(this.drop, { recursive: true });
         mkdirSync(join(this.directory, 'feeds.d'));
         mkdirSync(join(this.directory, 'townships.d'));
         this.settings = {
             county: { code: '610922', name: '示范县' },
-            database: { conninfo: this.conninfo },
-            feeds: { directory: 'drop', archive: 'archive' },
+            database: { conninfo: options.through ? `${options.through} dbname=${this.database}` : this.conninfo },
+            feeds: { directory: this.drop, archive: join(dirname(this.drop), 'archive') },
             policy: { file: options.policy ?? join(ROOT, 'conf', 'policies', 'shaanxi-county.policy') },
             http: { listen: '127.0.0.1:0' },
             control: { socket: 'ctl.sock' },
@@ -122,7 +127,7 @@ export class Instance {
         for (const [section, keys] of Object.entries(options.settings ?? {})) this.settings[section] = { ...this.settings[section], ...keys };
         this.configure();
         for (const [code, endpoint] of Object.entries(options.townships ?? {})) this.township(code, endpoint);
-        if (!options.database) this.#createDatabase();
+        if (!this.beside && !options.database) this.#createDatabase();
     }
 
     configure() {
@@ -130,6 +135,8 @@ export class Instance {
             .map(([section, keys]) => `[${section}]\n` + Object.entries(keys).map(([key, value]) => `${key} = ${value}\n`).join(''))
             .join('\n');
         writeFileSync(this.conf, ini);
+        // Tools that this process waits for cannot go through a proxy that lives in it.
+        writeFileSync(this.toolConf, ini.replace(/^conninfo = .*/m, `conninfo = ${this.conninfo}`));
     }
 
     township(code, { secret, ...keys }) {
@@ -149,7 +156,7 @@ export class Instance {
         if (!this.cluster.template) {
             this.cluster.sql('create database template_county');
             const conf = `${this.conf}.template`;
-            writeFileSync(conf, readFileSync(this.conf, 'utf8').replace(this.conninfo, `${this.cluster.conninfo} dbname=template_county`));
+            writeFileSync(conf, readFileSync(this.conf, 'utf8').replace(/^conninfo = .*/m, `conninfo = ${this.cluster.conninfo} dbname=template_county`));
             must(program('shouwangctl'), ['-c', conf, 'migrate']);
             this.cluster.template = 'template_county';
         }
@@ -162,7 +169,7 @@ export class Instance {
 
     /** Runs shouwangctl; returns { status, stdout, stderr }. */
     ctl(...args) {
-        return this.#heard(args, run(program('shouwangctl'), ['-c', this.conf, ...args]));
+        return this.#heard(args, run(program('shouwangctl'), ['-c', this.toolConf, ...args]));
     }
 
     #heard(args, result) {
@@ -182,7 +189,7 @@ export class Instance {
         return new Promise((resolve, reject) => {
             const result = { stdout: '', stderr: '' };
             const env = { ...process.env, ...this.env };
-            const child = spawn(program('shouwangctl'), ['-c', this.conf, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60000, env });
+            const child = spawn(program('shouwangctl'), ['-c', this.toolConf, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60000, env });
             for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (chunk) => (result[name] += chunk));
             child.on('error', reject).on('close', (status, signal) => resolve(this.#heard(args, { status, signal, ...result })));
         });
