@@ -281,7 +281,7 @@ export class Instance {
             this.examine();
         } finally {
             if (!process.env.SHOUWANG_KEEP && existsSync(this.directory)) rmSync(this.directory, { recursive: true, force: true });
-            this.cluster.sql(`drop database if exists ${this.database} with (force)`);
+            if (!this.beside) this.cluster.sql(`drop database if exists ${this.database} with (force)`);
         }
     }
 }
