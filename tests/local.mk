@@ -38,4 +38,5 @@ check-long: check
 	$(top_srcdir)/build-aux/install-packages fuzz
 	SHOUWANG_BUILD=$(abs_top_builddir) $(top_srcdir)/tests/fuzz/run --build $(abs_top_builddir)/build-fuzz 60
 	SHOUWANG_LONG=1 $(top_srcdir)/tests/system/run $(abs_top_builddir) standby
+	SHOUWANG_LONG=1 SHOUWANG_OUTAGE_S=180 $(top_srcdir)/tests/system/run $(abs_top_builddir) standby pgfaults
 .PHONY: check-long

@@ -48,15 +48,20 @@ static void event_given_up(void *ctx)
 static void database_changed(void *context, bool up, const struct error *err)
 {
     struct delivery *delivery = context;
+    bool was_up = delivery->stats.database_up;
     delivery->stats.database_up = up;
     if (up) {
+        delivery->outage_told = false;
         log_event(LOG_DELIVERY_DATABASE_UP);
         results_write(
             delivery->results); /* first: what is done may not be claimed again for its lease's end */
         overdue_look(delivery->overdue);
         delivery_pump(delivery);
     } else {
-        log_event(LOG_DELIVERY_DATABASE, log_error(err));
+        /* That the connection was lost, and the first reason why there is no other; an outage may last for hours. */
+        if (was_up || !delivery->outage_told)
+            log_event(LOG_DELIVERY_DATABASE, log_error(err));
+        delivery->outage_told = !was_up;
         delivery_tell_settled(delivery, false);
     }
 }

@@ -95,6 +95,7 @@ struct delivery {
     int64_t pace_us;        /* of all targets */
     TAILQ_HEAD(, test) tests;
     bool claiming, again, draining, leading;
+    bool outage_told;      /* the log has it that the database cannot be reached */
     int64_t leader;        /* the token of the leadership */
     int64_t claim_leader;  /* that of the claim under way */
     int64_t asked_ms;      /* monotonic; when that was asked for */

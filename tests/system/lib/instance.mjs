@@ -31,10 +31,11 @@ function must(command, args, options) {
 
 /** A private cluster; `template` is a migrated database that others are copied from. */
 export class Cluster {
-    static start() {
+    /** below: a folder of another file system */
+    static start({ below = tmpdir() } = {}) {
         const cluster = new Cluster();
         cluster.instances = new Set();
-        cluster.directory = mkdtempSync(join(tmpdir(), 'swpg.'));
+        cluster.directory = mkdtempSync(join(below, 'swpg.'));
         chmodSync(cluster.directory, 0o755);
         const data = join(cluster.directory, 'pg');
         cluster.data = data;
