@@ -162,6 +162,39 @@ START_TEST(retries)
 }
 END_TEST
 
+/* A claim that was never sent: as if it had not been made, but for its number. */
+START_TEST(released)
+{
+    put(1, NORTH, 1, 0);
+    put(2, NORTH, 1, 0);
+    put(3, NORTH, 2, 0);
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "1:1:1 3:2:1");
+    ck_assert_int_eq(record(0, OUTBOX_RELEASED), 1);
+    ck_assert_str_eq(
+        fixture_text("select state, attempts, sequence, first_sent_at is null, lease_until is null,"
+                     " last_status, last_error, next_attempt_at <= now() from delivery order by"
+                     " outbox_no"),
+        "queued,0,1,t,t,,,t;queued,0,,t,t,,,t;in_flight,1,2,f,f,,,t");
+    ck_assert_str_eq(fixture_text("select last_success_at is null, last_failure_at is null from endpoint"
+                                  " where township_code = 610922101"),
+                     "t,t");
+    ck_assert_int_eq(record(0, OUTBOX_RELEASED), 0); /* it is not in flight */
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "1:1:1"); /* before the household's second, under the same number */
+    ck_assert(!claims[0].first);
+    ck_assert_int_eq(record(0, OUTBOX_AGAIN), 1);
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "1:1:2");
+    ck_assert_int_eq(record(0, OUTBOX_RELEASED), 1);
+    ck_assert_str_eq(
+        fixture_text("select attempts, first_sent_at is null, last_status, last_error from delivery"
+                     " where sequence = 1"),
+        "1,f,503,\"http 503\"");
+    ck_assert_int_eq(fixture_int("select last_sequence from endpoint where township_code = 610922101"), 2);
+}
+END_TEST
+
 START_TEST(lease_expires)
 {
     put(1, NORTH, 1, 0);
@@ -605,6 +638,7 @@ int main(void)
     tcase_add_checked_fixture(tests, fixture_queue, fixture_end);
     tcase_add_test(tests, order);
     tcase_add_test(tests, retries);
+    tcase_add_test(tests, released);
     tcase_add_test(tests, lease_expires);
     tcase_add_test(tests, held);
     tcase_add_test(tests, acts);
