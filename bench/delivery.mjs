@@ -13,11 +13,12 @@
 //   --only A,B     some of: wrk, curl, sixteen, one, graphile, pgboss, count
 //   --million      also: a million events queued, and the daemon's memory while they are delivered
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { cpu } from './peers/deliver.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const { BENCH_BUILD, BENCH_DIR, BENCH_CONNINFO } = process.env;
@@ -84,26 +85,6 @@ const freePort = () =>
             server.close(() => resolve(port));
         });
     });
-
-/** The fields of /proc/PID/stat behind the name; null when it is gone. */
-function stat(pid) {
-    try {
-        return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-    } catch {
-        return null;
-    }
-}
-
-/** CPU seconds of a process, or with `family` of it and of all its children, dead or alive. */
-function cpu(pid, family = false) {
-    let ticks = 0;
-    for (const name of family ? readdirSync('/proc') : [String(pid)]) {
-        const fields = /^\d+$/.test(name) ? stat(name) : null;
-        if (fields && (name === String(pid) || Number(fields[1]) === pid)) ticks += Number(fields[11]) + Number(fields[12]);
-        if (fields && family && name === String(pid)) ticks += Number(fields[13]) + Number(fields[14]);
-    }
-    return ticks / 100;
-}
 
 const postmaster = Number(readFileSync(join(/host=(\S+)/.exec(BENCH_CONNINFO)[1], 'postmaster.pid'), 'utf8').split('\n')[0]);
 
@@ -240,9 +221,8 @@ async function curl(bytes) {
 async function peer(script, database, bytes) {
     sql(`drop database if exists ${database} with (force)`, 'postgres');
     sql(`create database ${database}`, 'postgres');
-    const text = await aside('node', [join(HERE, 'peers', script), `${BENCH_CONNINFO} dbname=${database}`, nginx.url, String(PEER_JOBS), String(bytes), String(CONNECTIONS)]);
-    const { jobs, seconds } = JSON.parse(text);
-    return { rate: jobs / seconds };
+    const text = await aside('node', [join(HERE, 'peers', script), `${BENCH_CONNINFO} dbname=${database}`, nginx.url, String(PEER_JOBS), String(bytes), String(CONNECTIONS)], { env: { ...process.env, BENCH_POSTMASTER: String(postmaster) } });
+    return JSON.parse(text);
 }
 
 /** Every event came exactly once, and every number was given once. */
@@ -266,7 +246,7 @@ async function million() {
     const county = new County('million', 16, 4, nginx.url);
     county.queue(events);
     await county.start();
-    await until(async () => (await county.delivered()) >= 50000, "50000 of a million delivered", DEADLINE_MS, 2000);
+    await until(async () => (await county.delivered()) >= 50000, '50000 of a million delivered', DEADLINE_MS, 2000);
     const megabytes = Number(county.sql("select pg_total_relation_size('delivery') + pg_total_relation_size('outbox')")) / 1048576;
     console.log(`million: ${events} events queued (${megabytes.toFixed(0)} MB in the database); the daemon's memory after 50000 of them: ${county.memory('VmRSS').toFixed(1)} MB, at most ${county.memory('VmHWM').toFixed(1)} MB`);
     await county.stop();
@@ -277,11 +257,12 @@ const median = (numbers) => numbers.toSorted((x, y) => x - y)[Math.floor((number
 function report(measured) {
     const rate = (name) => (measured[name] ? median(measured[name].map((one) => one.rate)) : NaN);
     const micro = (name, key) => (measured[name][0][key] ? (median(measured[name].map((one) => one[key])) * 1e6).toFixed(0).padStart(10) : '         –');
+    const spent = (name) => median(measured[name].map((one) => one.own + (one.database ?? 0)));
     console.log('\n                      per second   of wrk  runs                       own CPU µs  database µs  (an event)');
     for (const name of Object.keys(measured))
         console.log(`${name.padEnd(20)} ${rate(name).toFixed(0).padStart(11)} ${(rate(name) / rate('wrk')).toFixed(3).padStart(8)}  ${measured[name].map((one) => one.rate.toFixed(0)).join(' ').padEnd(24)} ${micro(name, 'own')} ${micro(name, 'database')}`);
     for (const name of ['sixteen', 'one'].filter((one) => measured[one]))
-        for (const other of ['curl', 'graphile', 'pgboss'].filter((one) => measured[one])) console.log(`${name}: ${(rate(name) / rate(other)).toFixed(2)} × ${other}`);
+        for (const other of ['curl', 'graphile', 'pgboss'].filter((one) => measured[one])) console.log(`${name}: ${(rate(name) / rate(other)).toFixed(2)} × ${other}, ${(spent(other) / spent(name)).toFixed(2)} × by processor time`);
 }
 
 try {
@@ -306,7 +287,7 @@ try {
         for (const name of Object.keys(runs).filter(selected)) {
             const result = await runs[name]();
             (measured[name] ??= []).push(result);
-            console.log(`${name.padEnd(10)} ${result.rate.toFixed(0).padStart(8)}/s${result.rss ? `  daemon ${(result.own * 1e6).toFixed(0)} µs, database ${(result.database * 1e6).toFixed(0)} µs an event; memory at most ${result.rss.toFixed(1)} MB` : ''}`);
+            console.log(`${name.padEnd(10)} ${result.rate.toFixed(0).padStart(8)}/s${result.own ? `  own ${(result.own * 1e6).toFixed(0)} µs, database ${((result.database ?? 0) * 1e6).toFixed(0)} µs an event` : ''}${result.rss ? `; memory at most ${result.rss.toFixed(1)} MB` : ''}`);
         }
     report(measured);
     if (options.million) await million();

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: PostgreSQL
 // graphile-worker posts what is queued: deliver_graphile.mjs CONNINFO URL JOBS BODY_BYTES CONCURRENCY. Its fastest settings: a
-// local queue, and completions written in batches. Prints {"jobs","seconds"}.
+// local queue, and completions written in batches. Prints what it came to as JSON.
 import { run, runMigrations } from 'graphile-worker';
 import pg from 'pg';
 import { Pool } from 'undici';
-import { headers, libpqToUri } from './deliver.mjs';
+import { headers, libpqToUri, measure } from './deliver.mjs';
 
 const [conninfo, url, jobs, bytes, concurrency] = process.argv.slice(2);
 const connectionString = libpqToUri(conninfo);
 const target = new URL(url);
 const http = new Pool(target.origin, { connections: Number(concurrency), pipelining: 1 });
 const database = new pg.Pool({ connectionString, max: 12 });
+database.on('error', (error) => console.error(error.message));
+database.on('connect', (client) => client.on('error', (error) => console.error(error.message)));
 await runMigrations({ pgPool: database });
 await database.query(
     `select count(graphile_worker.add_job('deliver', json_build_object('id', gen_random_uuid(), 'body', repeat('x', $2)), max_attempts => 5)) from generate_series(1, $1)`,
@@ -20,7 +22,7 @@ await database.query('vacuum analyze graphile_worker._private_jobs');
 let left = Number(jobs);
 let finished;
 const all = new Promise((resolve) => (finished = resolve));
-const started = process.hrtime.bigint();
+const done = measure(Number(jobs));
 const runner = await run({
     pgPool: database,
     noHandleSignals: true,
@@ -50,8 +52,7 @@ for (;;) {
     if (rows.length === 0) break;
     await new Promise((resolve) => setTimeout(resolve, 5));
 }
-const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-console.log(JSON.stringify({ jobs: Number(jobs), seconds }));
+done();
 await runner.stop();
 await http.close();
 await database.end();

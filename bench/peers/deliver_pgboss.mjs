@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 // pg-boss posts what is queued: deliver_pgboss.mjs CONNINFO URL JOBS BODY_BYTES CONCURRENCY. Its fastest form: batches are
 // fetched and completed by hand, several at one time, because its own workers take a batch every half second at most. Prints
-// {"jobs","seconds"}.
+// what it came to as JSON.
 import PgBoss from 'pg-boss';
 import { Pool } from 'undici';
-import { headers, libpqToUri } from './deliver.mjs';
+import { headers, libpqToUri, measure } from './deliver.mjs';
 
 const QUEUE = 'deliver';
 const FETCHERS = 4;
@@ -38,9 +38,8 @@ async function fetcher() {
     }
 }
 
-const started = process.hrtime.bigint();
+const done = measure(Number(jobs));
 await Promise.all(Array.from({ length: FETCHERS }, fetcher));
-const seconds = Number(process.hrtime.bigint() - started) / 1e9;
-console.log(JSON.stringify({ jobs: Number(jobs), seconds }));
+done();
 await boss.stop({ graceful: false });
 await http.close();
