@@ -73,6 +73,7 @@ struct database {
     int64_t seen_scheduled_unix_ms;
     int64_t leftovers, recalled;
     int64_t look_began_unix_ms;
+    int64_t seen_began_unix_ms; /* when the look began that was the last to end */
 };
 
 const char *database_state_name(enum database_state state)
@@ -257,7 +258,7 @@ static void tell_waiters(struct database *database, bool all)
     struct database_waiter *waiter = TAILQ_FIRST(&database->waiters);
     while (waiter) {
         struct database_waiter *next = TAILQ_NEXT(waiter, link);
-        if (all || database->state != DATABASE_UP || database->look_began_unix_ms >= waiter->min_unix_ms) {
+        if (all || database->state != DATABASE_UP || database->seen_began_unix_ms >= waiter->min_unix_ms) {
             TAILQ_REMOVE(&database->waiters, waiter, link);
             waiter->queued = false;
             waiter->seen(waiter->ctx);
@@ -292,6 +293,7 @@ static void looked(struct workers_job *job, bool did_run)
     struct database *database = job->ctx;
     enum database_state before = database->state;
     database->looking = false;
+    database->seen_began_unix_ms = database->look_began_unix_ms;
     settings_release(database->look_settings);
     database->look_settings = 0;
     take_back_acts(database);
@@ -360,7 +362,7 @@ void database_wait(struct database *database, struct database_waiter *waiter, in
     waiter->min_unix_ms = now - max_age_ms;
     TAILQ_INSERT_TAIL(&database->waiters, waiter, link);
     bool young = database->state != DATABASE_UNKNOWN && !database->looking &&
-                 database->look_began_unix_ms >= waiter->min_unix_ms && database->look_began_unix_ms <= now;
+                 database->seen_began_unix_ms >= waiter->min_unix_ms && database->seen_began_unix_ms <= now;
     bool known_down = database->state == DATABASE_DOWN; /* the back-off decides when to look again */
     if (young || known_down || database->stopping)
         loop_defer(database->loop, &database->told_task);

@@ -22,7 +22,7 @@ function listPoints() {
 function pick(seed, salt, below) {
     let hash = 2166136261;
     for (const byte of Buffer.from(`${seed} ${salt}`)) hash = Math.imul(hash ^ byte, 16777619) >>> 0;
-    return (hash ^ (hash >>> 15)) % below;
+    return ((hash ^ (hash >>> 15)) >>> 0) % below;
 }
 
 let site;

@@ -254,10 +254,17 @@ export class Run {
         });
     }
 
-    /** Ends the daemon well, and says how it ended. */
+    /** Ends the daemon well. One that comes to its kill point while it ends is started once more. */
     async stop() {
         this.stopping = true;
         const end = this.running ? await this.instance.stop() : null;
+        await this.gone;
+        if (end?.signal === 'SIGKILL' && this.options.kill && this.kills === 0) {
+            this.kills++;
+            this.stopping = false;
+            await this.up();
+            return this.stop();
+        }
         if (end && (end.code !== 0 || end.signal)) throw new Error(`the daemon ended by ${end.signal ?? end.code} when it was asked to`);
         return end;
     }
