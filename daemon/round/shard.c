@@ -111,15 +111,15 @@ _Static_assert(sizeof(struct policy_fact) == 32, "shard.h says so");
 
 enum {
     CHUNK_BYTES = 8192, /* a shard has some of them; the last of each list is half empty */
-    CHUNK_AMOUNTS = (CHUNK_BYTES - 16) / sizeof(struct amount),
-    CHUNK_FACTS = (CHUNK_BYTES - 16) / sizeof(struct policy_fact),
+    CHUNK_AMOUNTS =
+        CHUNK_BYTES / sizeof(struct amount) - 1, /* the place of one is for the chunk's own needs */
+    CHUNK_FACTS = CHUNK_BYTES / sizeof(struct policy_fact) - 1,
     SLAB_BYTES = 1 << 20,
-    SLAB_CHUNKS = SLAB_BYTES / CHUNK_BYTES - 1, /* the place of one is for the slab's own needs */
+    SLAB_CHUNKS = SLAB_BYTES / CHUNK_BYTES - 1, /* and of one chunk for the slab's */
 };
 
 struct shard_chunk {
     struct shard_chunk *next;
-    size_t count;
     union {
         struct amount amounts[CHUNK_AMOUNTS];
         struct policy_fact facts[CHUNK_FACTS];
@@ -168,20 +168,29 @@ static struct shard_chunk *chunk_new(struct shard_bag *bag)
     return (struct shard_chunk *)(void *)bag->slabs->chunks[bag->slab_used++];
 }
 
-/* A chunk of the list with room for one more; NULL without memory. */
-static struct shard_chunk *list_room(struct shard_bag *bag, struct shard_list *list, size_t full)
+static const size_t chunk_full[LISTS] = {[LIST_AMOUNTS] = CHUNK_AMOUNTS, [LIST_FACTS] = CHUNK_FACTS};
+
+/* How many of a list's are in this chunk of it. */
+static size_t chunk_count(const struct shard_list *list, const struct shard_chunk *chunk, int kind)
 {
-    if (list->last != NULL && list->last->count < full)
-        return list->last;
+    return chunk == list->last ? list->used : chunk_full[kind];
+}
+
+/* Makes room for one more at the end of the list. */
+static bool list_reserve(struct shard_bag *bag, struct shard_list *list, int kind)
+{
+    if (list->last != NULL && list->used < chunk_full[kind])
+        return true;
     struct shard_chunk *chunk = chunk_new(bag);
     if (chunk == NULL)
-        return NULL;
+        return false;
     if (list->last == NULL)
         list->first = chunk;
     else
         list->last->next = chunk;
     list->last = chunk;
-    return chunk;
+    list->used = 0;
+    return true;
 }
 
 static bool is_excluded(const struct shard_exclusion *exclusion, int64_t batch)
@@ -197,27 +206,34 @@ static bool is_excluded(const struct shard_exclusion *exclusion, int64_t batch)
     return exclusion != NULL && low < exclusion->count && exclusion->batches[low] == batch;
 }
 
-static bool put_amount(struct shard_bag *bag, size_t shard, uint16_t number, uint16_t code,
-                       const struct pull_facts *rows, size_t i)
+/* One row on its way: to which list, as whose fact there. */
+struct target {
+    struct shard_list *list;
+    uint16_t number;
+};
+
+static struct target find_target(struct shard_bag *bag, enum pull_subject subject, int kind,
+                                 uint32_t position)
 {
-    struct shard_chunk *chunk = list_room(bag, &bag->lists[shard * LISTS + LIST_AMOUNTS], CHUNK_AMOUNTS);
-    if (chunk == NULL)
-        return false;
-    chunk->amounts[chunk->count++] = (struct amount){.value = rows->value[i],
-                                                     .day = rows->to[i],
-                                                     .subject = number,
-                                                     .code = (uint8_t)code,
-                                                     .source = rows->source[i]};
-    return true;
+    struct target target;
+    size_t shard = subject == PULL_PERSON_FACTS ? find_person(bag->map, position, &target.number)
+                                                : find_household(bag->map, position, &target.number);
+    target.list = &bag->lists[shard * LISTS + (size_t)kind];
+    return target;
 }
 
-static bool put_fact(struct shard_bag *bag, size_t shard, uint16_t number, uint16_t code,
-                     const struct pull_facts *rows, size_t i)
+static void put_amount(const struct target *target, uint16_t code, const struct pull_facts *rows, size_t i)
 {
-    struct shard_chunk *chunk = list_room(bag, &bag->lists[shard * LISTS + LIST_FACTS], CHUNK_FACTS);
-    if (chunk == NULL)
-        return false;
-    struct policy_fact *fact = &chunk->facts[chunk->count++];
+    target->list->last->amounts[target->list->used++] = (struct amount){.value = rows->value[i],
+                                                                        .day = rows->to[i],
+                                                                        .subject = target->number,
+                                                                        .code = (uint8_t)code,
+                                                                        .source = rows->source[i]};
+}
+
+static void put_fact(const struct target *target, uint16_t code, const struct pull_facts *rows, size_t i)
+{
+    struct policy_fact *fact = &target->list->last->facts[target->list->used++];
     *fact = (struct policy_fact){.value = rows->value[i],
                                  .from = rows->from[i],
                                  .to = rows->to[i],
@@ -225,24 +241,38 @@ static bool put_fact(struct shard_bag *bag, size_t shard, uint16_t number, uint1
                                  .row = (uint32_t)rows->row_no[i],
                                  .code = code,
                                  .source = rows->source[i]};
-    memcpy(fact->spare, &number, sizeof number);
-    return true;
+    memcpy(fact->spare, &target->number, sizeof target->number);
 }
 
-static enum status put(struct shard_bag *bag, const struct shard_rows *what, const struct pull_facts *rows,
-                       size_t i, uint32_t position, struct error *err)
+static enum status put(struct shard_bag *bag, const struct target *target, int kind, uint16_t code,
+                       const struct pull_facts *rows, size_t i, struct error *err)
 {
-    uint16_t number;
-    size_t shard = what->subject == PULL_PERSON_FACTS ? find_person(bag->map, position, &number)
-                                                      : find_household(bag->map, position, &number);
     if (rows->batch_id[i] < 0 || rows->batch_id[i] > UINT32_MAX)
         return error_set(err, STATUS_REJECT, "batch %lld: a round can read batch numbers up to %u",
                          (long long)rows->batch_id[i], UINT32_MAX);
-    bool small = what->amounts && what->code <= UINT8_MAX;
-    if (!(small ? put_amount : put_fact)(bag, shard, number, what->code, rows, i))
+    if (!list_reserve(bag, target->list, kind))
         return no_memory(err, "facts", bag->count + 1);
+    if (kind == LIST_AMOUNTS)
+        put_amount(target, code, rows, i);
+    else
+        put_fact(target, code, rows, i);
     bag->count++;
     return STATUS_OK;
+}
+
+/* Where each one's list ends is fetched for the whole group before the first is written. */
+static void find_targets(struct shard_bag *bag, enum pull_subject subject, int kind,
+                         const uint32_t *positions, size_t count, struct target *targets)
+{
+    size_t item = kind == LIST_AMOUNTS ? sizeof(struct amount) : sizeof(struct policy_fact);
+    for (size_t i = 0; i < count; i++) {
+        if (positions[i] == MATCH_NONE)
+            continue;
+        targets[i] = find_target(bag, subject, kind, positions[i]);
+        const char *chunk = (const char *)targets[i].list->last;
+        if (chunk != NULL)
+            __builtin_prefetch(chunk + (targets[i].list->used + 1) * item, 1);
+    }
 }
 
 enum status shard_bag_add(struct shard_bag *bag, const struct shard_rows *what, const struct pull_facts *rows,
@@ -250,17 +280,20 @@ enum status shard_bag_add(struct shard_bag *bag, const struct shard_rows *what, 
                           struct error *err)
 {
     uint32_t positions[MATCH_GROUP];
+    struct target targets[MATCH_GROUP];
+    int kind = what->amounts && what->code <= UINT8_MAX ? LIST_AMOUNTS : LIST_FACTS;
     enum status status = STATUS_OK;
     for (size_t group = 0; group < rows->count && status == STATUS_OK; group += MATCH_GROUP) {
         size_t n = rows->count - group < MATCH_GROUP ? rows->count - group : MATCH_GROUP;
         match_find(subjects, rows->subject_id + group, n, positions);
+        find_targets(bag, what->subject, kind, positions, n, targets);
         for (size_t i = 0; i < n && status == STATUS_OK; i++) {
             if (positions[i] == MATCH_NONE)
                 bag->strangers++;
             else if (is_excluded(exclusion, rows->batch_id[group + i]))
                 bag->excluded++;
             else
-                status = put(bag, what, rows, group + i, positions[i], err);
+                status = put(bag, &targets[i], kind, what->code, rows, group + i, err);
         }
     }
     return status;
@@ -300,25 +333,29 @@ static uint16_t number_of(const struct policy_fact *fact)
 /* Adds the facts of each subject to count[subject]; returns how many there are in all. */
 static size_t count_facts(const struct shard_list *lists, uint32_t *count)
 {
+    const struct shard_list *amounts = &lists[LIST_AMOUNTS], *facts = &lists[LIST_FACTS];
     size_t total = 0;
-    for (const struct shard_chunk *chunk = lists[LIST_AMOUNTS].first; chunk != NULL; chunk = chunk->next) {
-        for (size_t i = 0; i < chunk->count; i++)
+    for (const struct shard_chunk *chunk = amounts->first; chunk != NULL; chunk = chunk->next) {
+        size_t n = chunk_count(amounts, chunk, LIST_AMOUNTS);
+        for (size_t i = 0; i < n; i++)
             count[chunk->amounts[i].subject]++;
-        total += chunk->count;
+        total += n;
     }
-    for (const struct shard_chunk *chunk = lists[LIST_FACTS].first; chunk != NULL; chunk = chunk->next) {
-        for (size_t i = 0; i < chunk->count; i++)
+    for (const struct shard_chunk *chunk = facts->first; chunk != NULL; chunk = chunk->next) {
+        size_t n = chunk_count(facts, chunk, LIST_FACTS);
+        for (size_t i = 0; i < n; i++)
             count[number_of(&chunk->facts[i])]++;
-        total += chunk->count;
+        total += n;
     }
     return total;
 }
 
-/* Moves each next[subject] behind the facts that it placed. */
-static void place_facts(const struct shard_list *lists, uint32_t *next, struct policy_fact *facts)
+/* Both move each next[subject] behind the facts that they placed. */
+static void place_amounts(const struct shard_list *list, uint32_t *next, struct policy_fact *facts)
 {
-    for (const struct shard_chunk *chunk = lists[LIST_AMOUNTS].first; chunk != NULL; chunk = chunk->next)
-        for (size_t i = 0; i < chunk->count; i++) {
+    for (const struct shard_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next) {
+        size_t n = chunk_count(list, chunk, LIST_AMOUNTS);
+        for (size_t i = 0; i < n; i++) {
             const struct amount *amount = &chunk->amounts[i];
             facts[next[amount->subject]++] = (struct policy_fact){.value = amount->value,
                                                                   .from = DAY_NONE,
@@ -326,12 +363,19 @@ static void place_facts(const struct shard_list *lists, uint32_t *next, struct p
                                                                   .code = amount->code,
                                                                   .source = amount->source};
         }
-    for (const struct shard_chunk *chunk = lists[LIST_FACTS].first; chunk != NULL; chunk = chunk->next)
-        for (size_t i = 0; i < chunk->count; i++) {
+    }
+}
+
+static void place_others(const struct shard_list *list, uint32_t *next, struct policy_fact *facts)
+{
+    for (const struct shard_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next) {
+        size_t n = chunk_count(list, chunk, LIST_FACTS);
+        for (size_t i = 0; i < n; i++) {
             struct policy_fact *fact = &facts[next[number_of(&chunk->facts[i])]++];
             *fact = chunk->facts[i];
             memset(fact->spare, 0, sizeof fact->spare);
         }
+    }
 }
 
 /* By insertion: a subject has few facts, and they come in runs of one code. What is more than the machine takes stays as it
@@ -358,8 +402,10 @@ static void order_facts(struct shard_table *table, const struct shard_list *list
     uint32_t *begin = table->fact_begin;
     for (size_t s = 0; s < subjects; s++)
         begin[s + 1] += begin[s];
-    for (size_t l = 0; l < list_count; l++)
-        place_facts(lists[l], begin, table->facts);
+    for (size_t l = 0; l < list_count; l++) {
+        place_amounts(&lists[l][LIST_AMOUNTS], begin, table->facts);
+        place_others(&lists[l][LIST_FACTS], begin, table->facts);
+    }
     memmove(begin + 1, begin, subjects * sizeof *begin);
     begin[0] = 0;
     for (size_t s = 0; s < subjects; s++)

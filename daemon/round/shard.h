@@ -56,6 +56,7 @@ struct shard_exclusion {
 struct shard_chunk;
 struct shard_list {
     struct shard_chunk *first, *last;
+    size_t used; /* of the last; those before it are full */
 };
 
 struct shard_bag {
