@@ -21,7 +21,10 @@
 enum {
     WORKER_THREADS = 2, /* one for the job that runs, one for looks at the database */
     WORKER_QUEUE = 8,
-    DRAIN_MS = 25000,               /* below systemd's 90 s and Kubernetes' 30 s before the kill */
+    DRAIN_MS = 25000, /* below systemd's 90 s and Kubernetes' 30 s before the kill */
+    CLOCK_WARN_MS =
+        5 * 60 *
+        1000, /* receivers may refuse an older or younger webhook-timestamp (Standard Webhooks 1.0) */
     ROUND_RETRY_MS = 5 * 60 * 1000, /* a scheduled round that failed for a passing reason */
 };
 
@@ -147,6 +150,9 @@ enum status daemon_can_work(const struct daemon *daemon, struct error *err)
     if (database_state(daemon->database) != DATABASE_UP)
         return error_set(err, STATUS_RETRY, "the database cannot be worked with: %s",
                          database_reason(daemon->database));
+    if (daemon->clock_holds)
+        return error_set(err, STATUS_RETRY,
+                         "this machine's clock and the database's are more than a day apart");
     if (leader_state(daemon->leader) == LEADER_SUSPENDED)
         return error_set(err, STATUS_RETRY, "the lease could not be kept in time; it is tried again");
     if (leader_state(daemon->leader) != LEADER_LEADING)
@@ -182,7 +188,7 @@ static void on_round_due(void *ctx)
     struct error err;
     if (daemon_can_work(daemon, &err) == STATUS_OK)
         order(daemon, JOB_ROUND, "schedule");
-    else if (leader_state(daemon->leader) != LEADER_STANDBY)
+    else if (leader_state(daemon->leader) != LEADER_STANDBY && !daemon->clock_holds)
         schedule_retry(daemon->schedule, ROUND_RETRY_MS);
 }
 
@@ -232,6 +238,8 @@ static void on_job_end(void *ctx, const struct job_end *end)
         delivery_wake(daemon->delivery);
     if (end->status == STATUS_RETRY)
         database_suspect(daemon->database);
+    if (end->status == STATUS_OK && strcmp(end->order->cause, "schedule") == 0)
+        daemon->clock_agreed_unix_s = clock_unix_ms() / 1000;
     if (end->status == STATUS_RETRY && strcmp(end->order->cause, "schedule") == 0 && !daemon->stopping)
         schedule_retry(daemon->schedule, ROUND_RETRY_MS);
     if (daemon->arguments->once && !daemon->stopping)
@@ -277,6 +285,51 @@ static void begin_work(struct daemon *daemon, bool first)
     loop_timer_arm(daemon->scan_timer, 0);
 }
 
+static void stand_by(struct daemon *daemon)
+{
+    delivery_stand_by(daemon->delivery);
+    jobs_stand_by(daemon->jobs);
+    loop_timer_cancel(daemon->scan_timer);
+}
+
+/* What the calendar had while the clock was wrong is made up for; what a wrong clock made of the calendar is forgotten. */
+static void clock_is_right_again(struct daemon *daemon)
+{
+    int64_t since_s = daemon->clock_agreed_unix_s > 0
+                          ? daemon->clock_agreed_unix_s
+                          : database_last_scheduled_unix_ms(daemon->database) / 1000;
+    schedule_set(daemon->schedule, &daemon->settings->options->rounds_schedule);
+    schedule_catch_up(daemon->schedule, since_s);
+    begin_work(daemon, false);
+}
+
+/*
+ * Terms, leases and retries are by the database's clock, timers by the monotonic one. By our wall clock go the date that
+ * a round judges by, and the time stamp of webhooks: when the two clocks are a day apart, nobody knows which is right, and
+ * everything waits until somebody has set one.
+ */
+static void look_at_clock(struct daemon *daemon)
+{
+    const int64_t off_ms = database_clock_off_ms(daemon->database);
+    const bool disagrees = llabs(off_ms) > CLOCK_WARN_MS, holds = llabs(off_ms) > JOBS_CLOCK_OFF_MS;
+    const bool held = daemon->clock_holds;
+    if (disagrees != daemon->clock_disagrees || holds != held) {
+        if (disagrees)
+            log_event(LOG_CLOCK_DISAGREES, log_int("ahead_s", off_ms / 1000),
+                      log_text("work", holds ? "waits" : "goes on"));
+        else
+            log_event(LOG_CLOCK_AGREES);
+    }
+    daemon->clock_disagrees = disagrees;
+    daemon->clock_holds = holds;
+    if (holds && !held)
+        stand_by(daemon);
+    if (held && !holds)
+        clock_is_right_again(daemon);
+    if (!holds)
+        daemon->clock_agreed_unix_s = clock_unix_ms() / 1000;
+}
+
 static void on_database(void *ctx, enum database_state before, enum database_state now)
 {
     struct daemon *daemon = ctx;
@@ -291,19 +344,14 @@ static void on_database(void *ctx, enum database_state before, enum database_sta
         daemon_stop(daemon, EX_TEMPFAIL);
         return;
     }
+    if (now == DATABASE_UP && !daemon->arguments->once)
+        look_at_clock(daemon); /* of --once the job itself tells */
     if (now == DATABASE_UP && (before != DATABASE_UP || first))
         begin_work(daemon, first);
     become_ready(daemon);
 }
 
 /* --- who leads ------------------------------------------------------------------------------------------------ */
-
-static void stand_by(struct daemon *daemon)
-{
-    delivery_stand_by(daemon->delivery);
-    jobs_stand_by(daemon->jobs);
-    loop_timer_cancel(daemon->scan_timer);
-}
 
 static void on_leader(void *ctx, enum leader_state before, enum leader_state now)
 {

@@ -35,6 +35,9 @@ struct daemon {
     struct loop_timer *scan_timer, *watchdog_timer, *drain_timer;
     struct loop_signal *signals[DAEMON_SIGNALS];
 
+    bool clock_disagrees, clock_holds; /* with the database's: by minutes, by days */
+    int64_t clock_agreed_unix_s;       /* when it last did not hold us up; 0 = never */
+
     int64_t started_unix_ms;
     int64_t settings_loaded_unix_ms;
     bool settings_failed; /* the last reload was refused */

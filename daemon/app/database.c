@@ -13,6 +13,7 @@
 #include "store/lease.h"
 #include "store/migrate.h"
 #include "store/outbox.h"
+#include "store/session.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -47,6 +48,7 @@ struct database {
     enum database_state state;
     struct error err;
     int64_t looked_unix_ms;
+    int64_t clock_off_ms;
     int64_t retry_ms;
     struct api_facts *facts;
     int64_t last_scheduled_unix_ms;
@@ -71,9 +73,10 @@ struct database {
     struct error seen_err;
     struct api_facts *seen_facts;
     int64_t seen_scheduled_unix_ms;
+    int64_t seen_clock_off_ms;
     int64_t leftovers, recalled;
-    int64_t look_began_unix_ms;
-    int64_t seen_began_unix_ms; /* when the look began that was the last to end */
+    int64_t look_began_ms; /* monotonic, as the next */
+    int64_t seen_began_ms; /* when the look began that was the last to end */
 };
 
 const char *database_state_name(enum database_state state)
@@ -206,6 +209,8 @@ static void look(struct workers_job *job)
     if (status == STATUS_OK)
         status = write_acts(database, err);
     if (status == STATUS_OK)
+        status = session_clock_off(database->pg, &database->seen_clock_off_ms, err);
+    if (status == STATUS_OK)
         status = api_facts_read(database->pg, &database->seen_facts, err);
     if (status == STATUS_OK)
         database->seen = DATABASE_UP;
@@ -237,6 +242,7 @@ static void take_seen(struct database *database)
         return;
     }
     database->err.text[0] = 0;
+    database->clock_off_ms = database->seen_clock_off_ms;
     api_facts_free(database->facts);
     database->facts = database->seen_facts;
     database->seen_facts = 0;
@@ -258,7 +264,7 @@ static void tell_waiters(struct database *database, bool all)
     struct database_waiter *waiter = TAILQ_FIRST(&database->waiters);
     while (waiter) {
         struct database_waiter *next = TAILQ_NEXT(waiter, link);
-        if (all || database->state != DATABASE_UP || database->seen_began_unix_ms >= waiter->min_unix_ms) {
+        if (all || database->state != DATABASE_UP || database->seen_began_ms >= waiter->min_ms) {
             TAILQ_REMOVE(&database->waiters, waiter, link);
             waiter->queued = false;
             waiter->seen(waiter->ctx);
@@ -293,7 +299,7 @@ static void looked(struct workers_job *job, bool did_run)
     struct database *database = job->ctx;
     enum database_state before = database->state;
     database->looking = false;
-    database->seen_began_unix_ms = database->look_began_unix_ms;
+    database->seen_began_ms = database->look_began_ms;
     settings_release(database->look_settings);
     database->look_settings = 0;
     take_back_acts(database);
@@ -323,7 +329,7 @@ static void begin(struct database *database)
     struct error err;
     database->look = (struct workers_job){.run = look, .done = looked, .ctx = database};
     database->look_again = false;
-    database->look_began_unix_ms = clock_unix_ms();
+    database->look_began_ms = clock_monotonic_ms();
     database->look_settings = database->settings;
     settings_hold(database->look_settings);
     database->leftovers = database->recalled = 0;
@@ -357,12 +363,12 @@ static void on_told(void *ctx)
 
 void database_wait(struct database *database, struct database_waiter *waiter, int64_t max_age_ms)
 {
-    int64_t now = clock_unix_ms();
+    int64_t now = clock_monotonic_ms();
     waiter->queued = true;
-    waiter->min_unix_ms = now - max_age_ms;
+    waiter->min_ms = now - max_age_ms;
     TAILQ_INSERT_TAIL(&database->waiters, waiter, link);
     bool young = database->state != DATABASE_UNKNOWN && !database->looking &&
-                 database->seen_began_unix_ms >= waiter->min_unix_ms && database->seen_began_unix_ms <= now;
+                 database->seen_began_ms >= waiter->min_ms && database->seen_began_ms <= now;
     bool known_down = database->state == DATABASE_DOWN; /* the back-off decides when to look again */
     if (young || known_down || database->stopping)
         loop_defer(database->loop, &database->told_task);
@@ -434,6 +440,11 @@ void database_lead(struct database *database, int64_t leader)
     database->leader = leader;
     if (leader != 0)
         begin(database);
+}
+
+int64_t database_clock_off_ms(const struct database *database)
+{
+    return database->clock_off_ms;
 }
 
 int64_t database_looked_unix_ms(const struct database *database)

@@ -51,6 +51,8 @@ void database_lead(struct database *database, int64_t leader);
 bool database_is_cleared(const struct database *database);
 /* In the watch function: this was the look that did it. */
 bool database_is_new(const struct database *database);
+/* By how much our clock was ahead of its at the last look that succeeded. */
+int64_t database_clock_off_ms(const struct database *database);
 /* Why it is not UP; "" when it is. Our own words. */
 const char *database_reason(const struct database *database);
 /* When the last look ended, Unix ms; 0 = none did. */
@@ -82,7 +84,7 @@ struct database_waiter {
     void *ctx;
     /* private */
     bool queued;
-    int64_t min_unix_ms;
+    int64_t min_ms; /* monotonic */
     TAILQ_ENTRY(database_waiter) link;
 };
 void database_wait(struct database *database, struct database_waiter *waiter, int64_t max_age_ms);

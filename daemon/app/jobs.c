@@ -9,6 +9,7 @@
 #include "io/workers.h"
 #include "source/import.h"
 #include "source/ingest.h"
+#include "store/session.h"
 
 #include <jansson.h>
 #include <stdatomic.h>
@@ -195,6 +196,18 @@ static enum status run_round(struct job *job, struct error *err)
     return status;
 }
 
+/* The clock may have been set since the last look at the database: no date is taken from one that nobody agrees with. */
+static enum status check_clock(struct job *job, struct error *err)
+{
+    int64_t off_ms;
+    enum status status = session_clock_off(job->pg, &off_ms, err);
+    if (status != STATUS_OK || llabs(off_ms) <= JOBS_CLOCK_OFF_MS)
+        return status;
+    return error_set(err, STATUS_RETRY,
+                     "this machine's clock and the database's are %lld days apart, expected less than one",
+                     (long long)(llabs(off_ms) / JOBS_CLOCK_OFF_MS));
+}
+
 /* On a worker. A scan that fails does not keep the round from what is in the database: stale feeds clear nothing. */
 static void run(struct workers_job *work)
 {
@@ -205,6 +218,9 @@ static void run(struct workers_job *work)
                              (int)options->database_connect_timeout, &job->pg, &job->err);
     if (job->status == STATUS_OK) {
         pg_set_cancel(job->pg, &job->cancel);
+        job->status = check_clock(job, &job->err);
+    }
+    if (job->status == STATUS_OK) {
         job->scan_status = run_scan(job, &job->scan_err);
         if (job->order.kind == JOB_SCAN) {
             job->status = job->scan_status;

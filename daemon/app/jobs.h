@@ -34,6 +34,9 @@ struct workers;
 
 enum { JOBS_WAITING_MAX = 16 }; /* more orders than that wait for nothing that operators want */
 
+/* No job runs while our clock and the database's are further apart: it would judge by a wrong date. */
+#define JOBS_CLOCK_OFF_MS INT64_C(86400000)
+
 enum job_kind { JOB_SCAN, JOB_ROUND };
 const char *job_kind_name(enum job_kind kind); /* "scan", "round" */
 

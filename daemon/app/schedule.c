@@ -12,8 +12,8 @@ struct schedule {
     loop_fn *due;
     void *ctx;
     struct option_schedule calendar;
-    int64_t next_unix_s;  /* of the calendar; 0 = none */
-    int64_t retry_unix_s; /* 0 = none */
+    int64_t next_unix_s; /* of the calendar; 0 = none */
+    int64_t retry_at_ms; /* monotonic; 0 = none */
 };
 
 bool schedule_missed(const struct option_schedule *calendar, int64_t last_unix_s, int64_t now_unix_s)
@@ -26,8 +26,11 @@ bool schedule_missed(const struct option_schedule *calendar, int64_t last_unix_s
 
 int64_t schedule_next_unix_s(const struct schedule *schedule)
 {
-    int64_t next = schedule->next_unix_s, retry = schedule->retry_unix_s;
-    return retry > 0 && (next == 0 || retry < next) ? retry : next;
+    int64_t next = schedule->next_unix_s;
+    if (schedule->retry_at_ms == 0)
+        return next;
+    int64_t retry = (clock_unix_ms() + schedule->retry_at_ms - clock_monotonic_ms()) / 1000;
+    return next == 0 || retry < next ? retry : next;
 }
 
 static int64_t calendar_after(const struct schedule *schedule, int64_t unix_s)
@@ -50,14 +53,15 @@ static void arm(struct schedule *schedule)
 static void on_timer(void *ctx)
 {
     struct schedule *schedule = ctx;
-    int64_t now = clock_unix_ms() / 1000, due = schedule_next_unix_s(schedule);
+    int64_t now = clock_unix_ms() / 1000;
     int64_t next = calendar_after(schedule, now);
-    bool is_due = due > 0 && now >= due;
+    bool is_due = (schedule->next_unix_s > 0 && now >= schedule->next_unix_s) ||
+                  (schedule->retry_at_ms > 0 && clock_monotonic_ms() >= schedule->retry_at_ms);
     /* A clock that was set back must not keep the calendar waiting for a day that is far off. */
     if (is_due || (next > 0 && next < schedule->next_unix_s))
         schedule->next_unix_s = next;
     if (is_due)
-        schedule->retry_unix_s = 0;
+        schedule->retry_at_ms = 0;
     arm(schedule);
     if (is_due)
         schedule->due(schedule->ctx);
@@ -88,7 +92,7 @@ void schedule_set(struct schedule *schedule, const struct option_schedule *calen
 {
     schedule->calendar = *calendar;
     schedule->next_unix_s = calendar_after(schedule, clock_unix_ms() / 1000);
-    schedule->retry_unix_s = 0;
+    schedule->retry_at_ms = 0;
     arm(schedule);
 }
 
@@ -100,13 +104,13 @@ void schedule_catch_up(struct schedule *schedule, int64_t last_unix_s)
 
 void schedule_retry(struct schedule *schedule, int64_t delay_ms)
 {
-    schedule->retry_unix_s = (clock_unix_ms() + delay_ms) / 1000;
+    schedule->retry_at_ms = clock_monotonic_ms() + delay_ms;
     arm(schedule);
 }
 
 void schedule_stop(struct schedule *schedule)
 {
     schedule->calendar.is_set = false;
-    schedule->next_unix_s = schedule->retry_unix_s = 0;
+    schedule->next_unix_s = schedule->retry_at_ms = 0;
     loop_timer_cancel(schedule->timer);
 }

@@ -2,6 +2,7 @@
 /*
  * When the next round is due by the calendar. The calendar is of wall time, timers are monotonic: the clock is looked at
  * again every minute, so that a clock that was set, or a machine that slept, neither loses a round nor runs one twice.
+ * Retries are of monotonic time.
  *
  * Threading: the loop's thread.
  */

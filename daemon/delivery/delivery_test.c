@@ -84,7 +84,7 @@ static enum status put_test_event(struct delivery *delivery, const struct test *
         .township = township_code,
         .type = "endpoint.test",
         .priority = TEST_PRIORITY,
-        .expires_at_ms = now_ms + delivery->settings.timeout_ms + TEST_MARGIN_MS,
+        .term_ms = delivery->settings.timeout_ms + TEST_MARGIN_MS,
         .event = {body.bytes, body.length},
     };
     enum status status = body.failed ? error_set(err, STATUS_FATAL, "out of memory")

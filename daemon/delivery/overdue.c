@@ -132,7 +132,7 @@ static enum status give_up(struct overdue *overdue, const struct outbox_overdue 
         .township = overdue->terms.county_code,
         .type = "warning.overdue",
         .priority = event->priority,
-        .expires_at_ms = now_ms + overdue->terms.expiry_ms,
+        .term_ms = overdue->terms.expiry_ms,
         .event = {told.bytes, told.length},
     };
     if (status == STATUS_OK)

@@ -20,6 +20,8 @@ enum { HTTP_CALL_TEXT_SIZE = 256 };
 
 struct http_socket;
 
+enum { HTTP_CLIENT_DATE_SIZE = 64 /* a date of RFC 9110 has 29 bytes */ };
+
 struct http_call {
     struct http_client *client;
     TAILQ_ENTRY(http_call) link; /* in calls, or in idle */
@@ -38,7 +40,9 @@ struct http_call {
     size_t body_max;
     struct text body;
     size_t header_bytes;
-    int64_t retry_after_ms;
+    int64_t retry_after_ms;                  /* by our clock */
+    char retry_after[HTTP_CLIENT_DATE_SIZE]; /* as the answer has it */
+    int64_t date_unix_ms;                    /* of the answer's Date; -1 = none */
     bool headers_ended;
     bool too_large;
     bool not_allowed; /* an address was refused */

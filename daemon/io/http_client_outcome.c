@@ -92,6 +92,14 @@ static const struct failure *find_failure(CURLcode code)
     return NULL;
 }
 
+/* A date is the receiver's: it is taken beside the receiver's own clock, which Date tells, and not beside ours. */
+static int64_t retry_after(const struct http_call *call)
+{
+    if (call->retry_after_ms < 0 || call->date_unix_ms < 0)
+        return call->retry_after_ms;
+    return http_client_parse_retry_after(slice_of(call->retry_after), call->date_unix_ms);
+}
+
 /* What libcurl's code cannot tell but the call has noticed itself. */
 static bool describe_noticed(struct http_call *call, CURLcode code, struct http_result *result)
 {
@@ -144,7 +152,7 @@ void http_call_describe_answer(struct http_call *call, struct http_result *resul
     result->outcome = HTTP_ANSWERED;
     result->status_code = (int)status_code;
     result->body = (struct slice){call->body.length > 0 ? call->body.bytes : "", call->body.length};
-    result->retry_after_ms = call->retry_after_ms;
+    result->retry_after_ms = retry_after(call);
     snprintf(call->text, sizeof call->text, "HTTP %ld", status_code);
     result->text = call->text;
 }

@@ -265,7 +265,7 @@ static enum status put_event(const struct one *one, int64_t township, const char
         .township = township,
         .type = type,
         .priority = priority,
-        .expires_at_ms = record->now_ms + (expiry_ms > 0 ? expiry_ms : ROUND_DELIVERY_EXPIRY_DEFAULT_MS),
+        .term_ms = expiry_ms > 0 ? expiry_ms : ROUND_DELIVERY_EXPIRY_DEFAULT_MS,
         .supersedes = supersedes,
         .only_if_told = only_if_told,
         .event = {body->bytes, body->length},

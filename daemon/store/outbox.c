@@ -439,11 +439,11 @@ enum status outbox_overdue_async(struct pg_async *async, int limit, int timeout_
     " on conflict do nothing returning household_id, event_id, outbox_no),"                                  \
     " queued as (insert into delivery (household_id, event_id, outbox_no, township_code, priority, state, "  \
     "expires_at)"                                                                                            \
-    "   select household_id, event_id, outbox_no, $3, $5, 'queued', $6 from put returning 1)"
+    "   select household_id, event_id, outbox_no, $3, $5, 'queued', now() + $6 * interval '1 millisecond' from put returning 1)"
 
 #define EVENT_PARAMS(e, leader)                                                                              \
     pg_of_int64((e)->household_id), pg_of_uuid((e)->event_id), pg_of_int64((e)->township),                   \
-        pg_of_text((e)->type), pg_of_int16((e)->priority), pg_of_timestamp((e)->expires_at_ms),              \
+        pg_of_text((e)->type), pg_of_int16((e)->priority), pg_of_int64((e)->term_ms),                        \
         pg_of_slice((e)->event), pg_of_int64(leader)
 
 static const char put_sql[] =

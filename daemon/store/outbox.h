@@ -153,8 +153,8 @@ struct outbox_event {
     int64_t township;     /* or the county's 6 digits; its endpoint row is made if there is none */
     const char *type;     /* "warning.overdue" */
     int priority;
-    int64_t expires_at_ms; /* Unix */
-    struct slice event;    /* JSON, all but its sequence */
+    int64_t term_ms;    /* from now, by the database's clock */
+    struct slice event; /* JSON, all but its sequence */
 };
 /* The delivery becomes expired, and in the same statement `instead` (NULL = nothing) goes into the queue, so that the
  * county is told exactly once. affected 0: it is no longer overdue (somebody else gave it up, it was requeued). */
@@ -203,7 +203,7 @@ enum outbox_act {
     OUTBOX_HOLD,    /* queued → held; keeps later events of the household back */
     OUTBOX_RELEASE, /* held → queued, due now */
     OUTBOX_RETRY,   /* queued → due now */
-    OUTBOX_REQUEUE, /* failed, expired → queued, due now, with a new term until expires_at_ms */
+    OUTBOX_REQUEUE, /* failed, expired → queued, due now, with a new term of term_ms from now */
     OUTBOX_REPLAY,  /* delivered, failed, expired → the same: told again under the same id and sequence */
     OUTBOX_DROP,    /* queued, held: never attempted → superseded, attempted → failed */
 };
@@ -216,7 +216,7 @@ struct outbox_choice {
 };
 /* One transaction with its audit row; *affected counts what changed. */
 enum status outbox_act(struct pg *pg, enum outbox_act act, const struct outbox_choice *choice,
-                       int64_t expires_at_ms, const char *actor, const char *reason, int64_t *affected,
+                       int64_t term_ms, const char *actor, const char *reason, int64_t *affected,
                        struct error *err) WARN_UNUSED;
 
 #endif

@@ -92,11 +92,14 @@ static const struct {
     [OUTBOX_RELEASE] = {"queue.release", "update delivery d set " AGAIN " where state = 'held'" CHOSEN},
     [OUTBOX_RETRY] = {"queue.retry",
                       "update delivery d set next_attempt_at = now() where state = 'queued'" CHOSEN},
-    [OUTBOX_REQUEUE] = {"queue.requeue", "update delivery d set " AGAIN
-                                         ", expires_at = $4 where state in ('failed', 'expired')" CHOSEN},
-    [OUTBOX_REPLAY] = {"queue.replay",
-                       "update delivery d set " AGAIN
-                       ", expires_at = $4 where state in ('delivered', 'failed', 'expired')" CHOSEN},
+    [OUTBOX_REQUEUE] =
+        {"queue.requeue",
+         "update delivery d set " AGAIN
+         ", expires_at = now() + $4 * interval '1 millisecond' where state in ('failed', 'expired')" CHOSEN},
+    [OUTBOX_REPLAY] =
+        {"queue.replay",
+         "update delivery d set " AGAIN
+         ", expires_at = now() + $4 * interval '1 millisecond' where state in ('delivered', 'failed', 'expired')" CHOSEN},
     [OUTBOX_DROP] = {"queue.drop",
                      "update delivery d set state = case when sequence is null then 'superseded'"
                      " else 'failed' end, last_error = 'dropped by an operator', finished_at = now()"
@@ -115,7 +118,7 @@ static enum status lock_endpoints(struct pg *pg, struct pg_param ids, struct pg_
 }
 
 static enum status run_act(struct pg *pg, enum outbox_act act, const struct outbox_choice *choice,
-                           int64_t expires_at_ms, const char *actor, const char *reason, int64_t *affected,
+                           int64_t term_ms, const char *actor, const char *reason, int64_t *affected,
                            struct error *err)
 {
     struct pg_param ids = pg_of_uuid_array(choice->event_ids, choice->event_count);
@@ -123,8 +126,8 @@ static enum status run_act(struct pg *pg, enum outbox_act act, const struct outb
     struct pg_param since = choice->since_ms == INT64_MIN ? pg_of_null() : pg_of_timestamp(choice->since_ms);
     enum status status = lock_endpoints(pg, ids, township, err);
     if (!status)
-        status = pg_update(pg, acts[act].sql, pg_params(ids, township, since, pg_of_timestamp(expires_at_ms)),
-                           affected, err);
+        status = pg_update(pg, acts[act].sql, pg_params(ids, township, since, pg_of_int64(term_ms)), affected,
+                           err);
     if (!status)
         status = pg_update(pg,
                            "insert into audit (actor, action, detail) values ($1, $2, jsonb_build_object("
@@ -138,7 +141,7 @@ static enum status run_act(struct pg *pg, enum outbox_act act, const struct outb
 }
 
 enum status outbox_act(struct pg *pg, enum outbox_act act, const struct outbox_choice *choice,
-                       int64_t expires_at_ms, const char *actor, const char *reason, int64_t *affected,
+                       int64_t term_ms, const char *actor, const char *reason, int64_t *affected,
                        struct error *err)
 {
     *affected = 0;
@@ -146,7 +149,7 @@ enum status outbox_act(struct pg *pg, enum outbox_act act, const struct outbox_c
         return error_set(err, STATUS_REJECT, "neither events nor a township are named");
     enum status status = pg_begin(pg, PG_READ_COMMITTED, err);
     if (!status)
-        status = run_act(pg, act, choice, expires_at_ms, actor, reason, affected, err);
+        status = run_act(pg, act, choice, term_ms, actor, reason, affected, err);
     if (!status)
         status = pg_commit(pg, err);
     if (status)

@@ -58,7 +58,7 @@ static const struct {
                      6},
     [SINK_DELIVERY] =
         {"create temporary table change_delivery (household_id bigint, event_id uuid, township_code bigint,"
-         " family text, priority smallint, expires_at timestamptz, supersedes boolean,"
+         " family text, priority smallint, term_ms bigint, supersedes boolean,"
          " only_if_told boolean) on commit drop",
          "copy change_delivery from stdin (format binary)", 8},
     [SINK_BATCH] =
@@ -304,7 +304,7 @@ enum status round_commit_event(struct round_commit *commit, const struct round_e
     pg_put_int64(rows, event->township);
     pg_put_text(rows, (struct slice){event->type, strcspn(event->type, ".")});
     pg_put_int16(rows, event->priority);
-    pg_put_timestamp(rows, event->expires_at_ms);
+    pg_put_int64(rows, event->term_ms);
     pg_put_bool(rows, event->supersedes);
     pg_put_bool(rows, event->only_if_told);
     return end_row(commit, SINK_DELIVERY, err);
@@ -396,7 +396,8 @@ static const char deliver_sql[] =
     "insert into delivery (household_id, event_id, outbox_no, township_code, priority, state, expires_at,"
     " finished_at)"
     " select o.household_id, o.event_id, o.outbox_no, o.township_code, c.priority,"
-    "        case when untold then 'superseded' else 'queued' end, c.expires_at,"
+    "        case when untold then 'superseded' else 'queued' end,"
+    "        clock_timestamp() + c.term_ms * interval '1 millisecond',"
     "        case when untold then clock_timestamp() end"
     " from change_delivery c join outbox o using (household_id, event_id),"
     "      lateral (select c.only_if_told and not exists ("

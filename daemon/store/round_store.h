@@ -151,11 +151,11 @@ enum status round_commit_audit(struct round_commit *commit, const char *actor, c
 
 struct round_event {
     int64_t household_id;
-    const char *event_id;  /* UUIDv7 */
-    int64_t township;      /* to whom: township, or the county's 6 digits */
-    const char *type;      /* "warning.raised" */
-    int priority;          /* 0 red, 1 orange, 2 yellow, 3 verify, 4 the rest */
-    int64_t expires_at_ms; /* Unix */
+    const char *event_id; /* UUIDv7 */
+    int64_t township;     /* to whom: township, or the county's 6 digits */
+    const char *type;     /* "warning.raised" */
+    int priority;         /* 0 red, 1 orange, 2 yellow, 3 verify, 4 the rest */
+    int64_t term_ms;      /* from the commit, by the database's clock */
     /* Earlier events of this household and family (the type up to its dot: warning, check …) to this township that
      * were never attempted become superseded. One that was attempted has a sequence number and is always told, or the
      * receiver would see a gap. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "store/session.h"
 
+#include "base/clock.h"
 #include "io/pg.h"
 #include "store/lease.h"
 
@@ -43,4 +44,15 @@ void session_shield(struct pg *pg)
 void session_close(struct pg *pg)
 {
     pg_close(pg);
+}
+
+enum status session_clock_off(struct pg *pg, int64_t *off_ms, struct error *err)
+{
+    struct pg_result *result;
+    enum status status = pg_query(pg, "select clock_timestamp()", pg_params(), &result, err);
+    if (status != STATUS_OK)
+        return status;
+    *off_ms = clock_unix_ms() - pg_get_unix_ms(result, 0, 0);
+    pg_result_free(result);
+    return STATUS_OK;
 }

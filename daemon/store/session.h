@@ -25,4 +25,7 @@ void session_rollback(struct pg *pg); /* does nothing after a commit */
 void session_shield(struct pg *pg);
 void session_close(struct pg *pg); /* NULL is allowed; an open transaction is rolled back */
 
+/* By how much our wall clock is ahead of the database's (negative: behind), to the length of a statement. */
+enum status session_clock_off(struct pg *pg, int64_t *off_ms, struct error *err) WARN_UNUSED;
+
 #endif

@@ -109,7 +109,7 @@ static void event(struct round_commit *commit, int n, int64_t household, int64_t
                                   .township = township,
                                   .type = type,
                                   .priority = 1,
-                                  .expires_at_ms = clock_unix_ms() + 1000000,
+                                  .term_ms = 1000000,
                                   .supersedes = supersedes,
                                   .only_if_told = only_if_told,
                                   .event = slice_of("{\"x\":\"年\"}")};

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: PostgreSQL
+// The daemon's wall clock jumps by three years, forward and back, while it runs: libfaketime (faketime(1)) moves it, the
+// monotonic clock and the database's stay. No retry is lost, nothing expires early, no round is run by a wrong date or twice.
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import { Register, residentId } from './lib/county.mjs';
+import { Cluster, Instance, newSecret } from './lib/instance.mjs';
+import { Receiver } from './lib/receiver.mjs';
+import { until } from './lib/wait.mjs';
+
+const TOWNSHIP = '610922103';
+const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1'.replace('x86_64-linux-gnu', { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[process.arch]);
+const YEARS = 3 * 366 * 86400;
+let cluster, instance, receiver;
+
+before(() => (cluster = Cluster.start()));
+after(() => cluster?.stop());
+afterEach(async () => {
+    const end = await instance?.stop();
+    const output = instance?.output;
+    await instance?.close();
+    await receiver?.stop();
+    instance = receiver = null;
+    if (end) assert.deepEqual(end, { code: 0, signal: null }, output);
+});
+
+/** The daemon's clock from now on: so many seconds beside the real one. */
+const jump = (seconds) => writeFileSync(join(instance.directory, 'faketime'), `${seconds < 0 ? '-' : '+'}${Math.abs(seconds)}\n`);
+
+/** Jumps, and has the daemon look at the database at once. */
+async function jumpAndLook(seconds, pattern) {
+    const heard = instance.output.length;
+    jump(seconds);
+    const look = instance.ctlAside('status');
+    await until(() => pattern.test(instance.output.slice(heard)), () => `${pattern} in:\n${instance.output}`, 20000);
+    await look;
+}
+
+async function start(settings = {}) {
+    assert.ok(existsSync(LIBRARY), `${LIBRARY} (package faketime)`);
+    const secret = newSecret();
+    receiver = await Receiver.start(secret);
+    instance = new Instance(cluster, { settings: { delivery: { retry_first: '300ms', retry_max: '1s' }, ...settings }, townships: { [TOWNSHIP]: { url: receiver.url, secret } } });
+    const register = new Register();
+    for (let i = 1; i <= 3; i++) register.single(`H${i}`, residentId('1980-01-01', i), '100.00');
+    instance.import(register);
+    jump(0);
+    // the test's own clock, and that of the other programs, must not be moved
+    instance.env = {
+        LD_PRELOAD: LIBRARY,
+        FAKETIME_TIMESTAMP_FILE: join(instance.directory, 'faketime'),
+        FAKETIME_NO_CACHE: '1',
+        FAKETIME_DONT_FAKE_MONOTONIC: '1',
+        // sanitizers want to be the first library
+        ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ''}:verify_asan_link_order=0`,
+    };
+    await instance.start();
+}
+
+const states = () => instance.sql("select string_agg(distinct state, ' ' order by state) from delivery");
+const rounds = () => Number(instance.sql("select count(*) from round where state = 'committed'"));
+
+for (const [direction, seconds] of [['forward', YEARS], ['back', -YEARS]]) {
+    test(`a jump ${direction} while deliveries wait for their retry: each is delivered once, none expires`, async () => {
+        await start();
+        let open = false;
+        receiver.answer = () => (open ? 204 : 503);
+        instance.round('2021-06-30');
+        await until(() => receiver.ledger.length >= 3, 'first attempts');
+        await jumpAndLook(seconds, /event=clock\.disagrees ahead_s=-?9\d{7} work=waits/);
+        open = true;
+        const made = receiver.ledger.length;
+        await until(() => receiver.ledger.length <= made + 3 && states() === 'queued', 'attempts in flight ended');
+        assert.equal(instance.sql("select count(*) from delivery where expires_at < now() + interval '2 days'"), '0');
+        assert.match(instance.ctl('round', '--wait').stderr, /clock/);
+        await jumpAndLook(0, /event=clock\.agrees/);
+        await receiver.waitFor(3);
+        await until(() => states() === 'delivered', 'all delivered');
+        assert.equal(new Set(receiver.events.map((event) => event.id)).size, 3);
+        assert.equal(receiver.events.length, 3);
+        for (const entry of receiver.ledger) assert.ok(Math.abs(Number(entry.headers['webhook-timestamp']) - entry.at / 1000) < 60, 'signed at the right time');
+    });
+}
+
+test('a jump while a round is armed: none by a wrong date, none twice, none lost', async () => {
+    await start({ rounds: { schedule: 'monthly', limit: '100%' } });
+    assert.equal(rounds(), 0);
+    for (const seconds of [YEARS, -YEARS]) {
+        await jumpAndLook(seconds, /event=clock\.disagrees/);
+        const { status, stderr } = instance.ctl('round', '--wait');
+        assert.equal(status, 75);
+        assert.match(stderr, /clock/);
+        await jumpAndLook(0, /event=clock\.agrees/);
+    }
+    assert.equal(instance.sql('select count(*) from round'), '0', 'no round was made up for that the calendar did not have');
+    const today = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(new Date());
+    assert.equal(instance.json('round', '--wait').as_of, today);
+    assert.equal(rounds(), 1);
+});
+
+test('the calendar had a round while the clock was wrong: it is run once when the clock is right', async () => {
+    const soon = new Date(Date.now() + 10 * 60 * 1000);
+    const time = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai', hour: '2-digit', minute: '2-digit' }).format(soon);
+    await start({ rounds: { schedule: `*-*-* ${time}`, limit: '100%' } });
+    await jumpAndLook(-YEARS, /event=clock\.disagrees .*work=waits/);
+    await jumpAndLook(20 * 60, /event=clock\.disagrees ahead_s=1\d{3} work="goes on"/); // a clock that is right to a day is believed
+    await until(() => rounds() === 1, () => `the round:\n${instance.output}`);
+    assert.equal(instance.sql('select cause from round'), 'schedule');
+    await jumpAndLook(YEARS, /work=waits/);
+    await jumpAndLook(20 * 60, /work="goes on"/);
+    await instance.stop();
+    assert.equal(rounds(), 1, 'and only once');
+});
+
+test('a round that was run years ahead is not hidden: every later one is refused, and says so', async () => {
+    await start();
+    instance.round('2029-06-30');
+    const { status, stderr } = instance.ctl('round', '--wait');
+    assert.notEqual(status, 0);
+    assert.match(stderr, /2029-06-30/);
+    await instance.waitForLog(/event=job\.failed .*2029-06-30/);
+    assert.equal(rounds(), 1);
+});
