@@ -43,6 +43,7 @@ enum {
     /* A body of unknown length that is too long is read on up to this multiple of the limit, so that its
      * sender can be told 413 instead of a reset. */
     OVERLONG_BODY_FACTOR = 4,
+    ROOM_SHARE = 8, /* that part of the connections is kept free for who comes next */
 };
 
 enum stage { STAGE_HEADERS, STAGE_BODY, STAGE_HANDLER, STAGE_REPLIED };
@@ -421,6 +422,52 @@ static void end_exchange(void *ctx, struct MHD_Connection *connection, void **re
     exchange->connection = NULL;
 }
 
+/*
+ * Ends a connection at its socket. If its request is with the handler nothing was sent yet, so the client can
+ * be told; what does not fit into the socket's buffer is not worth waiting for.
+ */
+static void cut(struct http_server *server, struct peer *peer)
+{
+    static const char too_late[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
+                                   "Content-Length: 0\r\n\r\n";
+    TAILQ_REMOVE(&server->peers, peer, link);
+    TAILQ_INSERT_TAIL(&server->cut_peers, peer, link);
+    peer->cut = true;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(peer->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info == NULL)
+        return;
+    if (peer->exchange != NULL && peer->exchange->stage == STAGE_HANDLER) {
+        const ssize_t sent =
+            send(info->connect_fd, too_late, sizeof too_late - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void)sent;
+    }
+    shutdown(info->connect_fd, SHUT_RDWR);
+}
+
+/* Whether we are still to answer what was asked; all else waits for the client. */
+static bool is_ours_to_answer(const struct peer *peer)
+{
+    return peer->exchange != NULL && peer->exchange->stage == STAGE_HANDLER;
+}
+
+/* Nearly full: the connection that has waited for its client the longest goes, so that the next to come finds room. */
+static void make_room(struct http_server *server)
+{
+    const unsigned full = server->settings.connections_max;
+    unsigned open = 0;
+    struct peer *peer, *oldest = NULL;
+    TAILQ_FOREACH(peer, &server->peers, link)
+    {
+        open++;
+        if (oldest == NULL && !is_ours_to_answer(peer))
+            oldest = peer;
+    }
+    /* Not the one that has just come, which stands last. */
+    if (oldest != NULL && open > full - full / ROOM_SHARE && oldest != TAILQ_LAST(&server->peers, peer_list))
+        cut(server, oldest);
+}
+
 static void note_connection(void *ctx, struct MHD_Connection *connection, void **socket_ctx,
                             enum MHD_ConnectionNotificationCode code)
 {
@@ -434,6 +481,7 @@ static void note_connection(void *ctx, struct MHD_Connection *connection, void *
         peer->connection = connection;
         server->peer_count++;
         start_deadline(server, peer);
+        make_room(server);
     } else if (peer != NULL) {
         TAILQ_REMOVE(peer->cut ? &server->cut_peers : &server->peers, peer, link);
         server->peer_count--;
@@ -472,29 +520,6 @@ static void daemon_ready(void *ctx, unsigned ready)
 static void turn_due(void *ctx)
 {
     run_daemon(ctx);
-}
-
-/*
- * Ends a connection at its socket. If its request is with the handler nothing was sent yet, so the client can
- * be told; what does not fit into the socket's buffer is not worth waiting for.
- */
-static void cut(struct http_server *server, struct peer *peer)
-{
-    static const char too_late[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
-                                   "Content-Length: 0\r\n\r\n";
-    TAILQ_REMOVE(&server->peers, peer, link);
-    TAILQ_INSERT_TAIL(&server->cut_peers, peer, link);
-    peer->cut = true;
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(peer->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    if (info == NULL)
-        return;
-    if (peer->exchange != NULL && peer->exchange->stage == STAGE_HANDLER) {
-        const ssize_t sent =
-            send(info->connect_fd, too_late, sizeof too_late - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-        (void)sent;
-    }
-    shutdown(info->connect_fd, SHUT_RDWR);
 }
 
 static void deadline_due(void *ctx)

@@ -9,7 +9,8 @@
  * Invariants
  * 1. Connections are bounded in number, in number per address, in memory and in time: a connection has
  * deadline_ms from its start, or from the end of the previous exchange, until the next answer has been taken.
- * Activity does not extend it.
+ * Activity does not extend it. When nearly all connections are taken, the one that has kept us waiting the longest is
+ * ended for each that comes.
  * 2. A request that two parsers could read in two ways (repeated or conflicting lengths, odd transfer
  * codings, no or several Hosts, a zero byte) is answered 400 and its connection closed; it never reaches the
  * handler.

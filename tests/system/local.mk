@@ -55,5 +55,5 @@ EXTRA_DIST += tests/system/run tests/system/run-store.sh tests/system/pg_cluster
 # Two daemons on one database; PostgreSQL that fails under one.
 EXTRA_DIST += tests/system/lib/pg_proxy.mjs tests/system/pgfaults.test.mjs tests/system/standby.test.mjs
 
-# Wrong clocks.
-EXTRA_DIST += tests/system/clock.test.mjs
+# Wrong clocks; hostile clients.
+EXTRA_DIST += tests/system/clock.test.mjs tests/system/hostile.test.mjs

@@ -408,6 +408,31 @@ START_TEST(connections_are_bounded_and_the_next_are_served_when_room_is_made)
 }
 END_TEST
 
+/* Whoever holds connections without asking anything makes room, oldest first, long before the deadline. */
+START_TEST(those_who_wait_make_room_for_those_who_ask)
+{
+    enum { FLOOD = 40, LIMIT = 8 };
+    const struct http_server_settings settings = {
+        .listen = "127.0.0.1:0", .deadline_ms = 60000, .connections_max = LIMIT};
+    struct raw *raws[FLOOD];
+    rig_up_with(&settings, handle);
+    for (int i = 0; i < FLOOD; i++) {
+        raws[i] = raw_open();
+        raw_send_text(raws[i], i % 2 ? "GET / HTTP/1.1\r\nHo" : "");
+    }
+    struct raw *honest = raw_open();
+    raw_send_text(honest, "GET /honest HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    io_turn_until(loop, raw_poll(honest));
+    ck_assert_str_eq(raw_body(honest), "/honest 0");
+    ck_assert_uint_le(http_server_connections(server), LIMIT);
+    raw_close(honest);
+    for (int i = 0; i < FLOOD; i++)
+        raw_close(raws[i]);
+    io_turn_until(loop, http_server_connections(server) == 0);
+    rig_down();
+}
+END_TEST
+
 static int count_ended(struct raw **raws, int count)
 {
     int ended = 0;
@@ -538,6 +563,7 @@ static Suite *server_suite(void)
     tcase_add_test(limits, a_client_that_does_not_read_is_cut_at_the_deadline);
     tcase_add_test(limits, each_exchange_has_the_whole_deadline);
     tcase_add_test(limits, connections_are_bounded_and_the_next_are_served_when_room_is_made);
+    tcase_add_test(limits, those_who_wait_make_room_for_those_who_ask);
     tcase_add_test(limits, one_address_cannot_take_all_connections);
     suite_add_tcase(suite, limits);
     TCase *later = tcase_create("later");
