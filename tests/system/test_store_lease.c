@@ -182,7 +182,7 @@ static void two_events(void)
                         &(struct outbox_event){.event_id = i ? other_id : event_id,
                                                .township = TOWNSHIP,
                                                .type = "endpoint.test",
-                                               .expires_at_ms = INT64_C(4102444800000),
+                                               .term_ms = 60000,
                                                .event = slice_of("{}")},
                         "test", &err));
 }
@@ -199,7 +199,7 @@ static void write_event(int64_t leader)
     struct outbox_event event = {.event_id = id,
                                  .township = TOWNSHIP,
                                  .type = "endpoint.test",
-                                 .expires_at_ms = INT64_C(4102444800000),
+                                 .term_ms = 60000,
                                  .event = slice_of("{}")};
     answer_of(outbox_put_async(async, leader, &event, TIMEOUT_MS, on_count, NULL, &err));
 }
