@@ -4,7 +4,8 @@
 AM_TESTS_ENVIRONMENT = \
 	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir; \
 	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir; \
-	CC='$(CC)'; export CC;
+	CC='$(CC)'; export CC; \
+	CK_DEFAULT_TIMEOUT=60; export CK_DEFAULT_TIMEOUT;
 
 check_LIBRARIES = tests/unit/libunit.a
 tests_unit_libunit_a_SOURCES = tests/unit/cases.c tests/unit/cases.h
@@ -37,6 +38,5 @@ check-long: check
 	abs_top_srcdir=$(abs_top_srcdir) SHOUWANG_SEEDS=60 $(abs_top_builddir)/tests/unit/test_decode
 	$(top_srcdir)/build-aux/install-packages fuzz
 	SHOUWANG_BUILD=$(abs_top_builddir) $(top_srcdir)/tests/fuzz/run --build $(abs_top_builddir)/build-fuzz 60
-	SHOUWANG_LONG=1 $(top_srcdir)/tests/system/run $(abs_top_builddir) standby
 	SHOUWANG_LONG=1 SHOUWANG_OUTAGE_S=180 $(top_srcdir)/tests/system/run $(abs_top_builddir) standby pgfaults
 .PHONY: check-long
