@@ -12,7 +12,7 @@
  * Activity does not extend it. When nearly all connections are taken, the one that has kept us waiting the longest is
  * ended for each that comes.
  * 2. A request that two parsers could read in two ways (repeated or conflicting lengths, odd transfer
- * codings, no or several Hosts, a zero byte in the target) is answered 400 and its connection closed; it never reaches the
+ * codings, no or several Hosts, an escaped zero byte in the target) is answered 400 and its connection closed; it never reaches the
  * handler.
  * 3. Every exchange given to the handler is answered exactly once with http_exchange_reply, and it and its texts exist until
  *    then, even if the client has gone or its deadline has passed (it was sent 503). If the server was freed meanwhile,
