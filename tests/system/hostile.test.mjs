@@ -82,7 +82,7 @@ const text = (path) => new Promise((resolve, reject) => get({ port, host: '127.0
 const HEAD = 'POST /v1/nothing HTTP/1.1\r\nHost: a\r\n';
 const chunked = (rest) => `${HEAD}Transfer-Encoding: chunked\r\n\r\n${rest}`;
 
-// What must be refused, or cut without an answer; never answered twice, which would mean that a second request was seen.
+// What must be refused, or cut without an answer; never answered 200 or 404, which would mean that a request was seen.
 const REFUSED = {
     'two lengths': `${HEAD}Content-Length: 5\r\nContent-Length: 0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`,
     'a length and chunks': `${HEAD}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /livez HTTP/1.1\r\nHost: a\r\n\r\n`,
@@ -106,7 +106,8 @@ test('smuggled framing and oversize are refused, and nothing behind them is unde
         const client = new Client(bytes);
         await until(() => client.closed_ms !== null, () => `${what} to be closed: ${client.answer}`, DEADLINE_MS + MARGIN_MS);
         assert.match(client.status, /^(4\d\d|501|505|)$/, `${what}: ${client.answer}`);
-        assert.equal(client.answer.split(/^HTTP\/1\.1 /m).length - 1, client.status ? 1 : 0, `${what}: ${client.answer}`);
+        // what we serve would say 200, what we do not know 404 (libmicrohttpd sends the head of its own 413 twice, then closes)
+        assert.doesNotMatch(client.answer, /^HTTP\/1\.1 (200|404)/m, what);
         assert.ok(client.closed_ms < 5000, `${what}: ${client.closed_ms} ms`);
     }
     await mustServe('afterwards');
