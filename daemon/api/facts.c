@@ -10,8 +10,6 @@ static enum status read_all(struct pg *pg, struct api_facts *facts, struct error
 {
     enum status status = listing_status(pg, &facts->status, err);
     if (status == STATUS_OK)
-        status = listing_levels(pg, facts->arena, &facts->levels, &facts->level_count, err);
-    if (status == STATUS_OK)
         status = batch_list_newest(pg, facts->arena, &facts->batches, &facts->batch_count, err);
     if (status == STATUS_OK)
         status = round_list(pg, API_ROUNDS_SHOWN, facts->arena, &facts->rounds, &facts->round_count, err);
@@ -46,4 +44,38 @@ void api_facts_free(struct api_facts *facts)
         return;
     arena_free(facts->arena);
     free(facts);
+}
+
+enum status api_counts_read(struct pg *pg, int64_t import, int64_t round, struct api_counts **handle,
+                            struct error *err)
+{
+    struct api_counts *counts = calloc(1, sizeof *counts);
+    *handle = 0;
+    if (counts)
+        *counts = (struct api_counts){.arena = arena_new(0), .import = import, .round = round};
+    if (!counts || !counts->arena) {
+        free(counts);
+        return error_set(err, STATUS_FATAL, "no memory for the figures of the database");
+    }
+    enum status status = listing_register(pg, &counts->on_register, err);
+    if (status == STATUS_OK)
+        status = listing_levels(pg, counts->arena, &counts->levels, &counts->level_count, err);
+    if (status == STATUS_OK)
+        *handle = counts;
+    else
+        api_counts_free(counts);
+    return status;
+}
+
+bool api_counts_match(const struct api_counts *counts, const struct api_facts *facts)
+{
+    return counts && counts->import == facts->status.last_import && counts->round == facts->status.last_round;
+}
+
+void api_counts_free(struct api_counts *counts)
+{
+    if (!counts)
+        return;
+    arena_free(counts->arena);
+    free(counts);
 }

@@ -190,15 +190,17 @@ static void render_feeds(const struct api_view *view, struct text *out)
     }
 }
 
-static void render_warnings(const struct api_facts *facts, struct text *out)
+static void render_counts(const struct api_counts *counts, struct text *out)
 {
     static const char name[] = "shouwang_warnings";
+    number(out, "shouwang_households", GAUGE, "Households on the register.", counts->on_register.households);
+    number(out, "shouwang_persons", GAUGE, "Persons on the register.", counts->on_register.persons);
     family(out, name, GAUGE, "Open warnings by township and level.");
-    for (size_t i = 0; i < facts->level_count; i++)
+    for (size_t i = 0; i < counts->level_count; i++)
         for (int level = LEVEL_RED; level > LEVEL_NONE; level--)
             text_printf(out, "%s{township=\"%lld\",level=\"%s\"} %lld\n", name,
-                        (long long)facts->levels[i].township, policy_level_name((enum policy_level)level),
-                        (long long)facts->levels[i].count[level]);
+                        (long long)counts->levels[i].township, policy_level_name((enum policy_level)level),
+                        (long long)counts->levels[i].count[level]);
 }
 
 static void render_queue(const struct api_facts *facts, struct text *out)
@@ -241,8 +243,6 @@ static void render_last_round(const struct api_facts *facts, struct text *out)
 
 static void render_facts(const struct api_facts *facts, struct text *out)
 {
-    number(out, "shouwang_households", GAUGE, "Households on the register.", facts->status.households);
-    number(out, "shouwang_persons", GAUGE, "Persons on the register.", facts->status.persons);
     number(out, "shouwang_rounds_held", GAUGE, "Rounds that wait for an operator.",
            facts->status.rounds_held);
     seconds(out, "shouwang_database_oldest_transaction_age_seconds",
@@ -251,7 +251,8 @@ static void render_facts(const struct api_facts *facts, struct text *out)
     seconds(out, "shouwang_database_figures_timestamp_seconds", "When the figures of the database were read.",
             facts->read_unix_ms);
     render_last_round(facts, out);
-    render_warnings(facts, out);
+    if (facts->counts)
+        render_counts(facts->counts, out);
     render_queue(facts, out);
 }
 

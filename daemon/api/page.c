@@ -111,8 +111,11 @@ static void render_state(const struct api_view *view, struct text *out)
     text_add_str(out, "</p>\n");
     if (!view->facts)
         return;
-    text_printf(out, "<p>在册 %lld 户、%lld 人。数据截至 ", (long long)view->facts->status.households,
-                (long long)view->facts->status.persons);
+    text_add_str(out, "<p>");
+    if (view->facts->counts)
+        text_printf(out, "在册 %lld 户、%lld 人。", (long long)view->facts->counts->on_register.households,
+                    (long long)view->facts->counts->on_register.persons);
+    text_add_str(out, "数据截至 ");
     add_time(out, view->facts->read_unix_ms);
     text_add_str(out, "。</p>\n");
     if (view->facts->status.rounds_held > 0)
@@ -133,18 +136,18 @@ static void level_row(struct text *out, const char *name, const int64_t count[5]
     text_add_str(out, "</tr>\n");
 }
 
-static void render_levels(const struct api_facts *facts, struct text *out)
+static void render_levels(const struct api_counts *counts, struct text *out)
 {
     int64_t total[5] = {0};
     text_add_str(
         out, "<h2>预警</h2>\n<table><caption>未办结的预警，按乡镇和级别</caption><thead><tr><th>乡镇代码</th>"
              "<th>红色</th><th>橙色</th><th>黄色</th><th>待核</th></tr></thead><tbody>\n");
-    for (size_t i = 0; i < facts->level_count; i++) {
+    for (size_t i = 0; i < counts->level_count; i++) {
         char name[24];
-        snprintf(name, sizeof name, "%lld", (long long)facts->levels[i].township);
-        level_row(out, name, facts->levels[i].count);
+        snprintf(name, sizeof name, "%lld", (long long)counts->levels[i].township);
+        level_row(out, name, counts->levels[i].count);
         for (int level = 0; level < 5; level++)
-            total[level] += facts->levels[i].count[level];
+            total[level] += counts->levels[i].count[level];
     }
     text_add_str(out, "</tbody><tfoot>");
     level_row(out, "合计", total);
@@ -275,7 +278,8 @@ void page_render(const struct api_view *view, struct text *out)
     text_add_str(out, "</h1>\n");
     render_state(view, out);
     if (view->facts) {
-        render_levels(view->facts, out);
+        if (view->facts->counts)
+            render_levels(view->facts->counts, out);
         render_feeds(view, out);
         render_rounds(view->facts, out);
         render_queue(view, out);

@@ -51,6 +51,8 @@ struct database {
     int64_t clock_off_ms;
     int64_t retry_ms;
     struct api_facts *facts;
+    struct api_counts *counts; /* the facts point to them */
+    bool count_deferred;       /* the first look has left the counting to the next one */
     int64_t last_scheduled_unix_ms;
     bool stopping;
     int64_t leader, cleared_leader; /* the leadership's token, 0 = none; that for which was cleared up */
@@ -72,6 +74,8 @@ struct database {
     enum database_state seen;
     struct error seen_err;
     struct api_facts *seen_facts;
+    struct api_counts *seen_counts;
+    bool seen_connected; /* anew: perhaps to another server, whose numbers mean something else */
     int64_t seen_scheduled_unix_ms;
     int64_t seen_clock_off_ms;
     int64_t leftovers, recalled;
@@ -185,6 +189,7 @@ static enum status connect_to(struct database *database, struct error *err)
     if (status == STATUS_OK) {
         pg_set_call_timeout(database->pg, LOOK_CALL_TIMEOUT_MS);
         pg_set_cancel(database->pg, &database->cancel);
+        database->seen_connected = true;
     }
     return status;
 }
@@ -216,6 +221,18 @@ static void look(struct workers_job *job)
         database->seen = DATABASE_UP;
 }
 
+/* What could not be counted is counted with the next look, which also tells if the database is away. */
+static void count(struct workers_job *job)
+{
+    struct database *database = job->ctx;
+    const struct listing_status *status = &database->facts->status; /* the loop leaves it alone meanwhile */
+    struct error err;
+    if (api_counts_read(database->pg, status->last_import, status->last_round, &database->seen_counts,
+                        &err) != STATUS_OK &&
+        !atomic_load(&database->cancel))
+        log_event(LOG_DATABASE_NOT_COUNTED, log_error(&err));
+}
+
 /* --- on the loop ---------------------------------------------------------------------------------------------- */
 
 static void begin(struct database *database);
@@ -232,6 +249,14 @@ static void tell_change(const struct database *database, enum database_state bef
         log_event(LOG_DATABASE_DOWN, log_error(&database->err));
 }
 
+static void drop_counts(struct database *database)
+{
+    if (database->facts)
+        database->facts->counts = 0;
+    api_counts_free(database->counts);
+    database->counts = 0;
+}
+
 static void take_seen(struct database *database)
 {
     database->state = database->seen;
@@ -246,6 +271,10 @@ static void take_seen(struct database *database)
     api_facts_free(database->facts);
     database->facts = database->seen_facts;
     database->seen_facts = 0;
+    if (database->seen_connected)
+        drop_counts(database);
+    database->seen_connected = false;
+    database->facts->counts = database->counts;
     if (database->look_leader == 0)
         database->endpoints_wanted = database->endpoints_wanted || database->look_makes_endpoints;
     if (database->look_clears) {
@@ -294,12 +323,62 @@ static void take_back_acts(struct database *database)
     database->acts_written = 0;
 }
 
+static bool is_counted(const struct database *database)
+{
+    return database->state != DATABASE_UP || api_counts_match(database->counts, database->facts);
+}
+
+/* A new leader's look follows at once. */
+static bool clears_next(const struct database *database)
+{
+    return !database->stopping && database->look_again && database->leader != 0 &&
+           database->leader != database->cleared_leader;
+}
+
+static void end_look(struct database *database)
+{
+    database->looking = false;
+    database->seen_began_ms = database->look_began_ms;
+    if (!database->stopping)
+        arm(database);
+    if (!clears_next(database))
+        tell_waiters(database, database->stopping);
+    if (database->look_again || TAILQ_FIRST(&database->waiters))
+        begin(database);
+}
+
+static void counted(struct workers_job *job, bool did_run)
+{
+    struct database *database = job->ctx;
+    if (did_run && database->seen_counts) {
+        drop_counts(database);
+        database->facts->counts = database->counts = database->seen_counts;
+        database->seen_counts = 0;
+    }
+    end_look(database);
+}
+
+/*
+ * Counting is the last part of a look, if an import or a round was committed since. Work goes before it: a new leader's look,
+ * and at the start the leadership itself, which is on its way when the first look ends.
+ */
+static bool begin_count(struct database *database)
+{
+    struct error err;
+    bool early = database->leader == 0 && !database->count_deferred && !TAILQ_FIRST(&database->waiters);
+    if (database->stopping || is_counted(database) || clears_next(database))
+        return false;
+    database->count_deferred = true;
+    if (early)
+        return false;
+    database->look = (struct workers_job){.run = count, .done = counted, .ctx = database};
+    return workers_submit(database->workers, &database->look, &err) == STATUS_OK;
+}
+
 static void looked(struct workers_job *job, bool did_run)
 {
     struct database *database = job->ctx;
     enum database_state before = database->state;
-    database->looking = false;
-    database->seen_began_ms = database->look_began_ms;
     settings_release(database->look_settings);
     database->look_settings = 0;
     take_back_acts(database);
@@ -309,13 +388,10 @@ static void looked(struct workers_job *job, bool did_run)
     }
     api_facts_free(database->seen_facts);
     database->seen_facts = 0;
-    if (!database->stopping)
-        arm(database);
     if (did_run && !database->stopping)
         database->watch(database->watch_ctx, before, database->state);
-    tell_waiters(database, database->stopping);
-    if (database->look_again || TAILQ_FIRST(&database->waiters))
-        begin(database);
+    if (!did_run || !begin_count(database))
+        end_look(database);
 }
 
 static void begin(struct database *database)
@@ -367,7 +443,7 @@ void database_wait(struct database *database, struct database_waiter *waiter, in
     waiter->queued = true;
     waiter->min_ms = now - max_age_ms;
     TAILQ_INSERT_TAIL(&database->waiters, waiter, link);
-    bool young = database->state != DATABASE_UNKNOWN && !database->looking &&
+    bool young = database->state != DATABASE_UNKNOWN && !database->looking && is_counted(database) &&
                  database->seen_began_ms >= waiter->min_ms && database->seen_began_ms <= now;
     bool known_down = database->state == DATABASE_DOWN; /* the back-off decides when to look again */
     if (young || known_down || database->stopping)
@@ -518,6 +594,7 @@ void database_free(struct database *database)
         act_free(act);
     }
     api_facts_free(database->facts);
+    api_counts_free(database->counts);
     settings_release(database->settings);
     free(database);
 }

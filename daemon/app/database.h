@@ -13,6 +13,10 @@
  * before, in one transaction under the new token: rounds that it left running are failed, attempts that it had under way
  * are called back; and endpoints that are configured get their rows.
  *
+ * A look costs what is under way, not what the county is large. What the whole register and all cases amount to is counted
+ * after a look that found an import or a round committed that was not there before, whoever committed it; the figures'
+ * waiters wait for that, the watch function (and so READY=1 and all work) does not.
+ *
  * Threading: the loop's thread, all of it.
  */
 #ifndef SHOUWANG_APP_DATABASE_H

@@ -31,13 +31,13 @@ static json_t *day_json(day_t day)
     return day != DAY_NONE ? json_string(civil_format(day, text)) : json_null();
 }
 
-static json_t *levels_json(const struct api_facts *facts)
+static json_t *levels_json(const struct api_counts *counts)
 {
     int64_t total[LEVEL_RED + 1] = {0};
     json_t *json = json_object();
-    for (size_t i = 0; i < facts->level_count; i++)
+    for (size_t i = 0; i < counts->level_count; i++)
         for (int level = LEVEL_NONE; level <= LEVEL_RED; level++)
-            total[level] += facts->levels[i].count[level];
+            total[level] += counts->levels[i].count[level];
     for (int level = LEVEL_RED; level > LEVEL_NONE; level--)
         json_object_set_new(json, policy_level_name((enum policy_level)level), json_integer(total[level]));
     return json;
@@ -61,9 +61,11 @@ static json_t *last_round_json(const struct listing_status *status)
 
 static void add_facts(json_t *json, const struct api_facts *facts)
 {
-    json_object_set_new(json, "households", json_integer(facts->status.households));
-    json_object_set_new(json, "persons", json_integer(facts->status.persons));
-    json_object_set_new(json, "levels", levels_json(facts));
+    if (facts->counts) {
+        json_object_set_new(json, "households", json_integer(facts->counts->on_register.households));
+        json_object_set_new(json, "persons", json_integer(facts->counts->on_register.persons));
+        json_object_set_new(json, "levels", levels_json(facts->counts));
+    }
     json_object_set_new(json, "last_round", last_round_json(&facts->status));
     json_object_set_new(json, "rounds_held", json_integer(facts->status.rounds_held));
     json_object_set_new(json, "queue", queue_json(&facts->status));

@@ -265,20 +265,36 @@ enum status listing_levels(struct pg *pg, struct arena *arena, const struct list
     return fetch_done(&fetch, status, err);
 }
 
+enum status listing_register(struct pg *pg, struct listing_register *counts, struct error *err)
+{
+    struct pg_result *r;
+    enum status status = pg_query(pg,
+                                  "select (select count(*) from household where valid_to is null),"
+                                  "       (select count(*) from membership where valid_to is null)",
+                                  pg_params(), &r, err);
+    if (status)
+        return status;
+    *counts = (struct listing_register){pg_get_int64(r, 0, 0), pg_get_int64(r, 0, 1)};
+    pg_result_free(r);
+    return STATUS_OK;
+}
+
+/* What is not delivered: by two indexes that hold nothing else, for what was delivered stays in the table for ever. */
+#define UNDELIVERED                                                                                          \
+    "undelivered as (select township_code, state, created_at from delivery where finished_at is null"        \
+    " union all select township_code, state, created_at from delivery where given_up)"
+
 static const char status_sql[] =
     "with last as (select round_id, as_of from round where state = 'committed' order by round_id desc limit"
-    " 1),"
-    " queue as (select count(*) filter (where d.state = 'queued') as waiting,"
-    "                  count(*) filter (where d.state = 'in_flight') as in_flight,"
-    "                  count(*) filter (where d.state = 'failed') as failed,"
-    "                  count(*) filter (where d.state = 'held') as held,"
-    "                  count(*) filter (where d.state = 'expired') as expired,"
-    "                  min(d.created_at) filter (where d.state in ('queued', 'in_flight')) as oldest"
-    "           from delivery d where d.state in ('queued', 'in_flight', 'failed', 'held', 'expired'))"
-    " select (select count(*) from household where valid_to is null),"
-    "        (select count(*) from membership where valid_to is null),"
-    "        (select count(*) from batch where status = 'accepted'),"
-    "        (select count(*) from batch where status = 'refused'),"
+    " 1), " UNDELIVERED ","
+    " queue as (select count(*) filter (where state = 'queued') as waiting,"
+    "                  count(*) filter (where state = 'in_flight') as in_flight,"
+    "                  count(*) filter (where state = 'failed') as failed,"
+    "                  count(*) filter (where state = 'held') as held,"
+    "                  count(*) filter (where state = 'expired') as expired,"
+    "                  min(created_at) filter (where state in ('queued', 'in_flight')) as oldest"
+    "           from undelivered)"
+    " select coalesce((select max(batch_id) from batch where source = 0 and status = 'accepted'), 0),"
     "        (select count(*) from round where state = 'held' and accepted_by is null),"
     "        (select round_id from last), (select as_of from last),"
     "        waiting, in_flight, failed, held, expired,"
@@ -296,21 +312,18 @@ enum status listing_status(struct pg *pg, struct listing_status *status, struct 
     if (result)
         return result;
     *status = (struct listing_status){
-        .households = pg_get_int64(r, 0, 0),
-        .persons = pg_get_int64(r, 0, 1),
-        .batches_accepted = pg_get_int64(r, 0, 2),
-        .batches_refused = pg_get_int64(r, 0, 3),
-        .rounds_held = pg_get_int64(r, 0, 4),
-        .last_round = pg_get_int64(r, 0, 5),
-        .last_as_of = pg_get_day(r, 0, 6),
-        .queue_waiting = pg_get_int64(r, 0, 7),
-        .queue_in_flight = pg_get_int64(r, 0, 8),
-        .queue_failed = pg_get_int64(r, 0, 9),
-        .queue_held = pg_get_int64(r, 0, 10),
-        .queue_expired = pg_get_int64(r, 0, 11),
-        .queue_oldest_ms = pg_get_int64(r, 0, 12),
-        .endpoints_held = pg_get_int64(r, 0, 13),
-        .oldest_snapshot_ms = pg_get_int64(r, 0, 14),
+        .last_import = pg_get_int64(r, 0, 0),
+        .rounds_held = pg_get_int64(r, 0, 1),
+        .last_round = pg_get_int64(r, 0, 2),
+        .last_as_of = pg_get_day(r, 0, 3),
+        .queue_waiting = pg_get_int64(r, 0, 4),
+        .queue_in_flight = pg_get_int64(r, 0, 5),
+        .queue_failed = pg_get_int64(r, 0, 6),
+        .queue_held = pg_get_int64(r, 0, 7),
+        .queue_expired = pg_get_int64(r, 0, 8),
+        .queue_oldest_ms = pg_get_int64(r, 0, 9),
+        .endpoints_held = pg_get_int64(r, 0, 10),
+        .oldest_snapshot_ms = pg_get_int64(r, 0, 11),
     };
     pg_result_free(r);
     return STATUS_OK;
@@ -365,9 +378,9 @@ const int64_t listing_age_limits_s[LISTING_AGES - 1] = {60, 600, 3600, 21600, 86
 
 /* Classes by number: width_bucket counts the limits that an age has reached. */
 static const char shape_sql[] =
-    "with waiting as (select d.township_code, d.state,"
-    "                        extract(epoch from clock_timestamp() - d.created_at)::bigint as age"
-    "                 from delivery d where d.state in ('queued', 'in_flight', 'failed', 'held', 'expired')),"
+    "with " UNDELIVERED ","
+    " waiting as (select township_code, state,"
+    "                    extract(epoch from clock_timestamp() - created_at)::bigint as age from undelivered),"
     " classed as (select *, case when state in ('queued', 'in_flight') then width_bucket(age, $1) else -1"
     " end as class"
     "             from waiting)"

@@ -83,13 +83,20 @@ struct listing_township_level {
     int64_t township;
     int64_t count[5]; /* by enum policy_level; [LEVEL_NONE] = households with open checks only */
 };
-/* Open cases by township, ordered by it. */
+/* Open cases by township, ordered by it. Reads all open cases and findings: they change with a round alone, and their
+ * townships with an import. */
 enum status listing_levels(struct pg *pg, struct arena *arena, const struct listing_township_level **levels,
                            size_t *count, struct error *err) WARN_UNUSED;
 
-struct listing_status {
+struct listing_register {
     int64_t households, persons; /* on the register */
-    int64_t batches_accepted, batches_refused;
+};
+/* Reads the whole register, which changes with an import alone. */
+enum status listing_register(struct pg *pg, struct listing_register *counts, struct error *err) WARN_UNUSED;
+
+/* What can be read every few seconds: it costs as much as there are events that are not delivered. */
+struct listing_status {
+    int64_t last_import; /* newest accepted batch of the register; 0 = none */
     int64_t rounds_held;
     int64_t last_round; /* committed; 0 = none */
     day_t last_as_of;

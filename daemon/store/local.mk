@@ -32,7 +32,8 @@ MIGRATIONS = \
 	sql/migrations/0003_roles.sql \
 	sql/migrations/0004_taking_in.sql \
 	sql/migrations/0005_delivery_speed.sql \
-	sql/migrations/0006_leadership.sql
+	sql/migrations/0006_leadership.sql \
+	sql/migrations/0008_status.sql
 EXTRA_DIST += $(MIGRATIONS)
 BUILT_SOURCES += daemon/store/migrations_embedded.c
 CLEANFILES += daemon/store/migrations_embedded.c daemon/store/migrations_embedded.c.new

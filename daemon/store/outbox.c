@@ -206,9 +206,10 @@ enum status outbox_claim(struct pg *pg, const struct outbox_ask *asks, size_t as
 
 enum status outbox_recall(struct pg *pg, int64_t *count, struct error *err)
 {
-    return pg_update(
-        pg, "update delivery set lease_until = now() where state = 'in_flight' and lease_until > now()",
-        pg_params(), count, err);
+    return pg_update(pg,
+                     "update delivery set lease_until = now()"
+                     " where finished_at is null and state = 'in_flight' and lease_until > now()",
+                     pg_params(), count, err);
 }
 
 /* --- results ------------------------------------------------------------------------------------------------ */

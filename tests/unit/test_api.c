@@ -17,6 +17,7 @@
 #define NOW_MS INT64_C(1795300000000) /* 2026-11-22 06:26:40 +08:00 */
 
 static struct api_facts facts;
+static struct api_counts counts;
 static struct api_view view;
 
 /* 2026-11-22 is 20779 days after 1970-01-01. */
@@ -85,17 +86,16 @@ static void make_view(void)
          .batches_refused = 1},
         {.source = 100, .name = "quo\"te\\d", .title = "<b>水利局&</b>"},
     };
+    counts = (struct api_counts){
+        .on_register = {.households = 1500, .persons = 4711}, .levels = levels, .level_count = 2};
     facts = (struct api_facts){.read_unix_ms = NOW_MS - 1500,
-                               .status = {.households = 1500,
-                                          .persons = 4711,
-                                          .rounds_held = 1,
+                               .status = {.rounds_held = 1,
                                           .last_round = 2,
                                           .queue_waiting = 6,
                                           .queue_failed = 4,
                                           .queue_oldest_ms = 90061001,
                                           .oldest_snapshot_ms = 250},
-                               .levels = levels,
-                               .level_count = 2,
+                               .counts = &counts,
                                .batches = batches,
                                .batch_count = 3,
                                .rounds = rounds,

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: PostgreSQL
+// The figures of status and metrics: right after everything that changes them, and read without reading the county.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { ask } from './lib/control.mjs';
+import { Register, residentId } from './lib/county.mjs';
+import { Cluster, Instance, newSecret } from './lib/instance.mjs';
+import { Receiver } from './lib/receiver.mjs';
+import { until } from './lib/wait.mjs';
+
+const [WEST, EAST] = ['610922103', '610922104'];
+const AS_OF = '2021-06-30';
+const QUICK = { delivery: { retry_first: '100ms', retry_max: '400ms' }, lease: { duration: '2500ms' } };
+
+let cluster, daemon, standby, receiver, secret;
+before(() => (cluster = Cluster.start()));
+after(() => cluster?.stop());
+beforeEach(async () => {
+    secret = newSecret();
+    receiver = await Receiver.start(secret);
+});
+afterEach(async () => {
+    await standby?.close();
+    await daemon?.close();
+    await receiver.stop();
+    daemon = standby = null;
+});
+
+/** Poor households of one person each, numbered from..to, of one township. */
+function add(county, from, to, township, wage = '1000.00') {
+    for (let i = from; i <= to; i++) {
+        const birth = `19${50 + Math.floor(i / 1000)}-01-01`;
+        county.single(`H${String(i).padStart(4, '0')}`, residentId(birth, i % 1000), wage, { township });
+    }
+    return county;
+}
+
+async function figures(of = daemon) {
+    const answer = await ask(of.socket, 'status');
+    assert.ok(answer.ok, answer.error);
+    const { households, persons, levels, last_round, queue } = answer.result;
+    const cases = levels && Object.values(levels).reduce((sum, count) => sum + count, 0);
+    return { households, persons, cases, round: last_round?.round ?? 0, waiting: queue.waiting, failed: queue.failed };
+}
+
+async function metrics(of = daemon) {
+    const text = await (await fetch(`http://${of.http}/metrics`)).text();
+    const values = (name) => Object.fromEntries([...text.matchAll(new RegExp(`^${name}(?:\\{(.*)\\})? (\\d+)$`, 'gm'))].map(([, labels, value]) => [labels ?? '', Number(value)]));
+    const sum = (name, pattern = /./) => Object.entries(values(name)).filter(([labels]) => pattern.test(labels)).reduce((total, [, value]) => total + value, 0);
+    return { households: values('shouwang_households')[''], west: sum('shouwang_warnings', new RegExp(WEST)), east: sum('shouwang_warnings', new RegExp(EAST)),
+        failed: sum('shouwang_queue_events', /state="failed"/), waiting: sum('shouwang_queue_events', /state="waiting"/) };
+}
+
+test('figures follow imports, rounds and deliveries, whoever commits them, on leader and standby', async () => {
+    const townships = { [WEST]: { url: receiver.url, secret } };
+    const refused = new Set(); // two events, whenever they come
+    receiver.answer = (request, { id }) => (refused.size < 2 || refused.has(id) ? (refused.add(id), 400) : 204);
+    daemon = new Instance(cluster, { townships, settings: QUICK });
+    await daemon.start();
+    assert.deepEqual(await figures(), { households: 0, persons: 0, cases: 0, round: 0, waiting: 0, failed: 0 });
+    standby = new Instance(cluster, { townships, beside: daemon, settings: QUICK });
+    await standby.start();
+
+    daemon.import(add(add(new Register(), 1, 20, WEST), 21, 30, EAST)); // by shouwangctl, beside the daemons
+    for (const one of [daemon, standby])
+        assert.deepEqual(await figures(one), { households: 30, persons: 30, cases: 0, round: 0, waiting: 0, failed: 0 });
+
+    const first = daemon.round(AS_OF);
+    assert.equal(first.raised, 30);
+    for (const one of [daemon, standby]) {
+        const seen = await figures(one);
+        assert.deepEqual([seen.cases, seen.round], [30, first.round]);
+    }
+    await until(async () => { const { waiting, failed } = await figures(); return waiting === 10 && failed === 2; }, 'the township to have taken or refused all');
+    assert.deepEqual(await figures(), { households: 30, persons: 30, cases: 30, round: first.round, waiting: 10, failed: 2 });
+    await until(async () => (await metrics()).failed === 2, 'the metrics to tell of it');
+    assert.deepEqual(await metrics(), { households: 30, west: 20, east: 10, failed: 2, waiting: 10 });
+
+    // put back, and taken this time
+    receiver.answer = () => 204;
+    daemon.sql(`update delivery set state = 'queued', attempts = 0, next_attempt_at = now(), finished_at = null where township_code = ${WEST} and state = 'failed'`);
+    await until(async () => (await figures()).failed === 0 && (await figures()).waiting === 10, 'the township to have taken what it refused');
+
+    // five households move to the east, five are gone: the next import alone changes where warnings are counted
+    daemon.import(add(add(new Register(), 6, 15, WEST), 16, 30, EAST));
+    for (const one of [daemon, standby]) {
+        const seen = await figures(one);
+        assert.deepEqual([seen.households, seen.persons, seen.cases], [25, 25, 30]);
+    }
+    await until(async () => (await metrics()).east === 15, 'the metrics to count by the new townships');
+
+    await daemon.stop('SIGTERM');
+    await until(async () => (await ask(standby.socket, 'status')).result.lease.role === 'leader', 'the standby to lead');
+    const before = await figures(standby);
+    const second = standby.round(AS_OF);
+    assert.ok(second.cleared > 0 || second.raised > 0 || second.round > before.round);
+    const open = Number(standby.sql("select count(*) from warning where state <> 'closed'"));
+    const seen = await figures(standby);
+    assert.deepEqual([seen.households, seen.cases, seen.round], [25, open, second.round]);
+});
+
+test('an idle daemon reads neither the register nor the warnings nor what was delivered', async () => {
+    const HOUSEHOLDS = 3000, LOOKS = 10, ROWS_A_LOOK = 20;
+    receiver.answer = () => 204;
+    daemon = new Instance(cluster, { townships: { [WEST]: { url: receiver.url, secret } } });
+    daemon.import(add(new Register(), 1, HOUSEHOLDS, WEST));
+    await daemon.start();
+    assert.equal(daemon.round(AS_OF).raised, HOUSEHOLDS);
+    await until(() => daemon.sql("select count(*) from delivery where state <> 'delivered'") === '0', 'all to be delivered', 60000);
+    cluster.sql('vacuum analyze', daemon.database);
+    /** Rows of the tables that grow with the county which a daemon reads in its life; its sessions tell it when they end. */
+    const tables = "('household', 'membership', 'warning', 'finding', 'delivery', 'outbox', 'person')";
+    const read = () => Number(daemon.sql(`select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_user_tables where relname in ${tables}`));
+    const sessions = () => daemon.sql("select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'");
+    const end = async () => {
+        await daemon.stop();
+        await until(() => sessions() === '0', 'its sessions to end');
+        return read();
+    };
+    const life = async (looks) => {
+        const before = read();
+        await daemon.start();
+        for (let i = 0; i < looks; i++) {
+            assert.equal((await figures()).households, HOUSEHOLDS);
+            await metrics();
+        }
+        return (await end()) - before;
+    };
+    await end();
+    const once = await life(1);
+    const more = (await life(1 + LOOKS)) - once;
+    assert.ok(once >= HOUSEHOLDS, `a daemon that starts counts once, which must be seen here: ${once} rows`);
+    assert.ok(more <= LOOKS * ROWS_A_LOOK, `${LOOKS} looks more read ${more} rows more of a county of ${HOUSEHOLDS} households`);
+});
