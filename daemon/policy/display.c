@@ -19,10 +19,13 @@ static int64_t divide(wide_t num, wide_t den, enum rounding rounding)
 static wide_t divisor_product(const struct frame *frame, const int *divisors, int count, size_t row,
                               bool greatest)
 {
+    enum { MANY = 1 << 24 }; /* what no number of persons exceeds, where it has no upper end */
     wide_t product = 1;
     for (int i = 0; i < count; i++) {
         struct column column = frame->columns[divisors[i]];
         int64_t value = greatest ? column.high[row] : column.low[row];
+        if (greatest && frame->bounds != NULL && !(frame->bounds[divisors[i]] & BOUND_HIGH))
+            value = MANY;
         product *= value < 1 ? 1 : value;
     }
     return product;
@@ -44,7 +47,12 @@ struct interval display_side(const struct frame *frame, int reg, int64_t constan
 {
     if (reg < 0)
         return (struct interval){constant, constant};
-    return (struct interval){frame->columns[reg].low[row], frame->columns[reg].high[row]};
+    struct interval value = {frame->columns[reg].low[row], frame->columns[reg].high[row]};
+    if (frame->bounds != NULL && !(frame->bounds[reg] & BOUND_LOW))
+        value.low = -INT64_MAX;
+    if (frame->bounds != NULL && !(frame->bounds[reg] & BOUND_HIGH))
+        value.high = INT64_MAX;
+    return value;
 }
 
 struct interval display_distance(const struct frame *frame, const struct comparison *comparison,

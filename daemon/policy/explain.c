@@ -117,18 +117,28 @@ static enum tri and_of(enum tri a, enum tri b)
 static void show_members(struct explainer *explainer, const struct program_clause *clause,
                          struct policy_shown_clause *shown)
 {
-    shown->members = explainer_array(explainer, explainer->batch.persons, sizeof *shown->members);
+    size_t most = explainer->batch.persons < POLICY_PERSONS_PER_HOUSEHOLD_MAX
+                      ? explainer->batch.persons
+                      : POLICY_PERSONS_PER_HOUSEHOLD_MAX;
+    shown->members = explainer_array(explainer, most, sizeof *shown->members);
+    bool hit = false; /* somebody for whom it fired is among those shown */
     for (size_t row = 0; row < explainer->batch.persons && shown->members != NULL; row++) {
         enum tri truth = tri_of(byte_at(explainer, clause->some, row));
-        if (truth == TRI_FALSE)
+        for (size_t i = 0; i < clause->some_line_count; i++)
+            truth = and_of(truth, tri_of(byte_at(explainer, clause->some_lines[i].reg, row)));
+        if (tri_of(byte_at(explainer, clause->some, row)) == TRI_FALSE)
             continue;
+        if (shown->member_count == most) { /* of many those for whom it did not fire are left out first */
+            if (hit || truth != TRI_TRUE)
+                continue;
+            shown->member_count--;
+        }
+        hit = hit || truth == TRI_TRUE;
         struct policy_shown_member *member = &shown->members[shown->member_count++];
         *member = (struct policy_shown_member){.person = explainer->batch.first_person + row,
+                                               .truth = truth,
                                                .conjunct_count = clause->some_line_count};
         member->conjuncts = show_lines(explainer, clause->some_lines, clause->some_line_count, row);
-        for (size_t i = 0; i < clause->some_line_count && member->conjuncts != NULL; i++)
-            truth = and_of(truth, member->conjuncts[i].truth);
-        member->truth = truth;
     }
 }
 
@@ -248,40 +258,53 @@ static void show_definitions(struct explainer *explainer)
 
 /* --- facts -------------------------------------------------------------------------------------------------------- */
 
-/* Which clauses read the fact at `index` among a subject's facts, by all leaves of its code. */
-static void show_fact(const struct explainer *explainer, enum domain domain, const struct policy_fact *facts,
-                      size_t count, size_t index, struct policy_shown_fact *shown)
+/* Which clauses read these facts, all of one subject and code, by all leaves of the code. */
+static void show_code(const struct explainer *explainer, enum domain domain, const struct policy_fact *facts,
+                      size_t count, uint8_t *used, struct policy_shown_fact *shown)
 {
     const struct leaf_table *table = &explainer->frame->leaves[domain];
-    uint16_t code = facts[index].code;
+    uint16_t code = facts[0].code;
     if (code >= explainer->program->code_count)
         return;
-    size_t begin = index, end = index + 1;
-    while (begin > 0 && facts[begin - 1].code == code)
-        begin--;
-    while (end < count && facts[end].code == code)
-        end++;
     for (uint32_t l = table->begin[code]; l < table->begin[code + 1]; l++) {
         const struct step *step = &explainer->program->steps[table->leaves[l].step];
-        if (!extract_uses(explainer->run, step, facts + begin, end - begin, index - begin))
-            continue;
-        shown->used = true;
-        shown->clauses |= step->clauses;
+        extract_uses(explainer->run, step, facts, count, used);
+        for (size_t i = 0; i < count; i++) {
+            shown[i].used = shown[i].used || used[i];
+            shown[i].clauses |= used[i] ? step->clauses : 0;
+        }
     }
 }
 
+/* Of a large household what is not used is left out, and what is too much. */
+static void drop_facts(struct explainer *explainer, size_t begin)
+{
+    struct policy_explanation *into = explainer->into;
+    size_t kept = begin;
+    if (!explainer->batch.large)
+        return;
+    for (size_t i = begin; i < into->fact_count && kept < POLICY_FACTS_PER_HOUSEHOLD_MAX; i++)
+        if (into->facts[i].used)
+            into->facts[kept++] = into->facts[i];
+    into->fact_count = kept;
+}
+
 static void show_subject(struct explainer *explainer, bool of_household, size_t person, uint32_t begin,
-                         uint32_t end)
+                         uint32_t end, uint8_t *used)
 {
     struct policy_explanation *into = explainer->into;
     const struct policy_fact *facts =
         of_household ? explainer->block->household_facts : explainer->block->person_facts;
-    for (uint32_t i = begin; i < end; i++) {
-        struct policy_shown_fact *shown = &into->facts[into->fact_count++];
-        *shown = (struct policy_shown_fact){.of_household = of_household, .person = person, .fact = i};
-        show_fact(explainer, of_household ? DOMAIN_HOUSEHOLD : DOMAIN_PERSON, facts + begin, end - begin,
-                  i - begin, shown);
+    size_t before = into->fact_count;
+    for (uint32_t i = begin, next; i < end; i = next) {
+        struct policy_shown_fact *shown = &into->facts[into->fact_count];
+        for (next = i; next < end && facts[next].code == facts[i].code; next++)
+            into->facts[into->fact_count++] =
+                (struct policy_shown_fact){.of_household = of_household, .person = person, .fact = next};
+        show_code(explainer, of_household ? DOMAIN_HOUSEHOLD : DOMAIN_PERSON, facts + i, next - i, used,
+                  shown);
     }
+    drop_facts(explainer, before);
 }
 
 static void show_facts(struct explainer *explainer)
@@ -293,39 +316,26 @@ static void show_facts(struct explainer *explainer)
              own_end = block->household_fact_begin[household + 1];
     size_t count = own_end - own_begin + (block->person_fact_begin[end] - block->person_fact_begin[first]);
     explainer->into->facts = explainer_array(explainer, count, sizeof *explainer->into->facts);
-    if (explainer->into->facts == NULL)
+    uint8_t *used = explainer_array(explainer, count, 1);
+    if (explainer->into->facts == NULL || used == NULL)
         return;
-    show_subject(explainer, true, 0, own_begin, own_end);
+    show_subject(explainer, true, 0, own_begin, own_end, used);
     for (size_t person = first; person < end; person++)
         show_subject(explainer, false, person, block->person_fact_begin[person],
-                     block->person_fact_begin[person + 1]);
+                     block->person_fact_begin[person + 1], used);
 }
 
 enum status policy_explain(struct policy_run *run, const struct policy_block *block, size_t index,
                            struct arena *arena, struct policy_explanation *explanation, struct error *err)
 {
     *explanation = (struct policy_explanation){0};
-    enum status status = run_check_household(block, index, err);
-    if (status != STATUS_OK)
-        return status;
-    uint8_t level = LEVEL_NONE;
-    uint16_t household_of[POLICY_PERSONS_PER_HOUSEHOLD_MAX] = {0}; /* all of them of the only household */
     struct explainer explainer = {
         .run = run, .program = &run->policy->program, .block = block, .arena = arena, .into = explanation};
-    size_t persons = block->person_begin[index + 1] - block->person_begin[index];
-    explainer.frame = frame_new(arena, explainer.program, PHASE_EXPLANATION, true, 1, persons);
-    if (explainer.frame == NULL)
-        return error_set(err, STATUS_FATAL, "out of memory while explaining a household");
-    explainer.batch = (struct batch){.run = run,
-                                     .block = block,
-                                     .frame = explainer.frame,
-                                     .first = index,
-                                     .count = 1,
-                                     .first_person = block->person_begin[index],
-                                     .persons = persons,
-                                     .levels = &level,
-                                     .household_of = household_of};
-    outcome_batch(&explainer.batch, &explanation->outcome);
+    enum status status = run_household(run, block, index, PHASE_EXPLANATION, arena, &explainer.batch,
+                                       &explanation->outcome, err);
+    if (status != STATUS_OK)
+        return status;
+    explainer.frame = explainer.batch.frame;
     show_definitions(&explainer);
     show_clauses(&explainer);
     show_facts(&explainer);

@@ -47,6 +47,32 @@ static void add_amount(const struct program_fact *declared, int64_t value, int64
     *high += unknown ? declared->high : value;
 }
 
+/* The same of a large household, which may have more facts than int64 was proven to hold the sum of. */
+static void fill_amount_bounded(const struct run_of_facts *facts, const struct program_fact *declared,
+                                struct bound_window window, const struct frame *frame, int reg, size_t row)
+{
+    wide_t low = 0, high = 0, most = frame->program->steps[reg].high;
+    int best = SOURCE_NUMBER_MAX + 1;
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct policy_fact *fact = &facts->facts[i];
+        int rank = declared->rank[fact->source];
+        if (rank > best || !amount_counts(fact, window))
+            continue;
+        if (rank < best) {
+            best = rank;
+            low = high = 0;
+        }
+        int64_t least = 0, greatest = 0;
+        add_amount(declared, fact->value, &least, &greatest);
+        low += least;
+        high += greatest;
+    }
+    if (high > most)
+        frame->bounds[reg] &= (uint8_t)~BOUND_HIGH;
+    frame->columns[reg].low[row] = (int64_t)(low > most ? most : low);
+    frame->columns[reg].high[row] = (int64_t)(high > most ? most : high);
+}
+
 static void fill_amount(const struct run_of_facts *facts, const struct program_fact *declared,
                         struct bound_window window, struct column column, size_t row)
 {
@@ -170,7 +196,11 @@ static void fill_leaf(const struct run_of_facts *facts, const struct frame *fram
     const struct program_fact *declared = &program->facts[leaf.fact];
     struct column column = frame->columns[leaf.step];
     if (step->op == OP_AMOUNT) {
-        fill_amount(facts, declared, facts->run->windows[step->window], column, row);
+        struct bound_window window = facts->run->windows[step->window];
+        if (frame->bounds != NULL)
+            fill_amount_bounded(facts, declared, window, frame, leaf.step, row);
+        else
+            fill_amount(facts, declared, window, column, row);
         return;
     }
     int believed = believed_rank(facts, declared);
@@ -337,23 +367,26 @@ struct policy_need policy_run_need(const struct policy_run *run, size_t code, bo
 
 /* --- for the explanation ------------------------------------------------------------------------------------------ */
 
-bool extract_uses(const struct policy_run *run, const struct step *step, const struct policy_fact *facts,
-                  size_t count, size_t index)
+void extract_uses(const struct policy_run *run, const struct step *step, const struct policy_fact *facts,
+                  size_t count, uint8_t *used)
 {
     const struct program_fact *declared = &run->policy->program.facts[step->fact];
-    const struct policy_fact *fact = &facts[index];
     struct run_of_facts same = {run, facts, count};
-    int rank = declared->rank[fact->source];
-    if (step->op == OP_AMOUNT) {
-        struct bound_window window = run->windows[step->window];
-        for (size_t i = 0; i < count; i++) {
-            if (amount_counts(&facts[i], window) && declared->rank[facts[i].source] < rank)
-                return false;
-        }
-        return amount_counts(fact, window);
+    struct bound_window window = step->window >= 0 ? run->windows[step->window] : (struct bound_window){0};
+    bool amount = step->op == OP_AMOUNT;
+    int best = amount ? SOURCE_NUMBER_MAX + 1 : believed_rank(&same, declared);
+    for (size_t i = 0; i < count && amount; i++) {
+        int rank = declared->rank[facts[i].source];
+        if (rank < best && amount_counts(&facts[i], window))
+            best = rank;
     }
-    int believed = believed_rank(&same, declared);
-    if (step->op == OP_LATEST)
-        return latest_fact(&same, declared, believed) == fact;
-    return rank == believed && state_holds(run, step, declared, fact);
+    const struct policy_fact *latest = step->op == OP_LATEST ? latest_fact(&same, declared, best) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct policy_fact *fact = &facts[i];
+        if (step->op == OP_LATEST)
+            used[i] = fact == latest;
+        else
+            used[i] = declared->rank[fact->source] == best &&
+                      (amount ? amount_counts(fact, window) : state_holds(run, step, declared, fact));
+    }
 }

@@ -418,6 +418,9 @@ void machine_run(const struct batch *batch, enum phase phase)
             work.a = frame->columns[step->a];
         if (step->b >= 0)
             work.b = frame->columns[step->b];
-        kernels[step->op](&work);
+        if (!batch->large || !large_between(batch, reg))
+            kernels[step->op](&work);
+        if (batch->large)
+            large_bound(batch, reg);
     }
 }

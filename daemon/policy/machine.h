@@ -5,8 +5,11 @@
  * A frame gives every register that is needed its columns. In the hot frame registers whose values are no longer wanted lend
  * their columns to later ones, so that a batch stays in the cache; the frame of an explanation keeps them all.
  *
- * Batches hold at most BATCH_HOUSEHOLDS households and BATCH_PERSONS persons; a household is never split, and one alone may
- * have POLICY_PERSONS_PER_HOUSEHOLD_MAX persons.
+ * Batches hold at most BATCH_HOUSEHOLDS households and BATCH_PERSONS persons; a household is never split.
+ *
+ * A large household (policy.h) is a batch of its own, in a frame of its own size. Nothing was proven of its sums: they are
+ * made in 128 bits and cut to the bounds that were proven, and a register notes which of its bounds hold no more. A comparison
+ * that would be decided by such a bound is undecided (machine_large.c).
  *
  * Threading: a run belongs to one thread at a time.
  */
@@ -38,11 +41,15 @@ struct leaf_table {
     struct leaf *leaves;
 };
 
+/* Which ends of a register's intervals hold; one that does not may really lie anywhere beyond. */
+enum { BOUND_LOW = 1, BOUND_HIGH = 2, BOUND_BOTH = BOUND_LOW | BOUND_HIGH };
+
 struct frame {
     const struct program *program;
     enum phase last; /* the last phase that this frame runs */
     size_t households_max, persons_max;
     struct column *columns; /* by register */
+    uint8_t *bounds;        /* by register, of a large household; NULL: all of them hold */
     struct leaf_table leaves[DOMAIN_COUNT];
 };
 
@@ -57,6 +64,7 @@ struct policy_run {
     } * standards;     /* by register of OP_STANDARD */
     uint64_t in_force; /* clauses that exist on the date */
     struct frame *hot;
+    struct policy_large large;
 };
 
 /* The households of a block that are evaluated together. */
@@ -66,8 +74,11 @@ struct batch {
     const struct frame *frame;
     size_t first, count; /* households */
     size_t first_person, persons;
-    uint8_t *levels;        /* by household of the batch; set before suggestions are run */
-    uint16_t *household_of; /* by person of the batch: the household of the batch */
+    uint8_t *levels;         /* by household of the batch; set before suggestions are run */
+    uint16_t *household_of;  /* by person of the batch: the household of the batch */
+    bool large;              /* the only household is a large one */
+    bool omits;              /* it has so many persons that none of them is read: persons is 0 */
+    uint8_t *all, *evidence; /* of a large one: persons + 1 bytes for outcome.c */
 };
 
 /* --- run.c -------------------------------------------------------------------------------------------------------- */
@@ -76,21 +87,31 @@ struct batch {
 struct frame *frame_new(struct arena *arena, const struct program *program, enum phase last, bool keep,
                         size_t households, size_t persons);
 
-/* STATUS_REJECT when a household exceeds the bounds of policy.h. */
-enum status run_check_household(const struct policy_block *block, size_t index, struct error *err);
+/* Evaluates one household of the block, large or not, in a frame of its own. Everything is allocated from the arena. */
+enum status run_household(const struct policy_run *run, const struct policy_block *block, size_t index,
+                          enum phase last, struct arena *arena, struct batch *batch,
+                          struct policy_outcome *outcome, struct error *err) WARN_UNUSED;
+bool run_is_large(const struct policy_block *block, size_t index);
 
 /* --- extract.c ---------------------------------------------------------------------------------------------------- */
 
 bool extract_prepare(struct frame *frame, struct arena *arena);
 /* Fills the leaves of every subject of the batch. */
 void extract_batch(const struct batch *batch);
-/* Whether the leaf of this step counts the fact (for the explanation). */
-bool extract_uses(const struct policy_run *run, const struct step *step, const struct policy_fact *facts,
-                  size_t count, size_t index);
+/* For the explanation: sets used[i] where the leaf of this step counts facts[i], all of one subject and code. */
+void extract_uses(const struct policy_run *run, const struct step *step, const struct policy_fact *facts,
+                  size_t count, uint8_t *used);
 
 /* --- machine.c ---------------------------------------------------------------------------------------------------- */
 
 void machine_run(const struct batch *batch, enum phase phase);
+
+/* --- machine_large.c ---------------------------------------------------------------------------------------------- */
+
+/* Runs a step between persons and their household; false for any other, which runs as always. */
+bool large_between(const struct batch *batch, int reg);
+/* After a step: which bounds of its register hold, and what a comparison leaves open for that. */
+void large_bound(const struct batch *batch, int reg);
 
 /* --- outcome.c ---------------------------------------------------------------------------------------------------- */
 

@@ -25,8 +25,7 @@ enum {
 
 /* The conjunction of lines and whether one marked 凭 is true, for each row. */
 struct conjunction {
-    uint8_t all[BATCH_PERSONS + 1];
-    uint8_t evidence[BATCH_PERSONS + 1];
+    uint8_t *all, *evidence;
 };
 
 VECTORISED static void conjoin(const struct frame *frame, const struct program_line *lines, size_t count,
@@ -56,6 +55,19 @@ VECTORISED static void flag_persons(const struct conjunction *persons, size_t ro
     }
 }
 
+/* The flags of a large household; persons that are not read may bring anything. */
+static uint8_t gather_large(const struct batch *batch, const struct conjunction *persons)
+{
+    uint8_t gathered = batch->omits ? PERSON_OPEN | PERSON_OPEN_WITH_EVIDENCE : 0;
+    for (size_t i = 0; i < batch->persons; i++) {
+        uint8_t flag = persons->all[i] == SETTLED_TRUE ? PERSON_TRUE
+                       : persons->all[i] == UNSETTLED  ? PERSON_OPEN
+                                                       : 0;
+        gathered |= (uint8_t)(flag | (persons->evidence[i] ? flag << 2 : 0));
+    }
+    return gathered;
+}
+
 /* For each household the flags of all its persons together: by running totals, as the machine sums. */
 static void gather_persons(const struct batch *batch, const struct program_clause *clause,
                            struct conjunction *persons, uint8_t *flags)
@@ -64,6 +76,10 @@ static void gather_persons(const struct batch *batch, const struct program_claus
     memcpy(persons->all, batch->frame->columns[clause->some].byte, batch->persons);
     memset(persons->evidence, 0, batch->persons);
     conjoin(batch->frame, clause->some_lines, clause->some_line_count, batch->persons, persons);
+    if (batch->large) {
+        flags[0] = gather_large(batch, persons);
+        return;
+    }
     flag_persons(persons, batch->persons, until);
     for (size_t i = 0; i < batch->persons; i++) {
         uint64_t one = until[i];
@@ -142,10 +158,13 @@ VECTORISED static void record(const uint8_t *restrict verdict, size_t rows, size
 static void judge_clause(const struct batch *batch, size_t index, struct masks *masks)
 {
     const struct program_clause *clause = &batch->frame->program->clauses[index];
-    struct conjunction households, persons;
-    uint8_t flags[BATCH_HOUSEHOLDS];
-    memset(households.all, SETTLED_TRUE, batch->count);
-    memset(households.evidence, 0, batch->count);
+    uint8_t all[BATCH_HOUSEHOLDS], evidence[BATCH_HOUSEHOLDS], flags[BATCH_HOUSEHOLDS];
+    uint8_t persons_all[BATCH_PERSONS], persons_evidence[BATCH_PERSONS];
+    struct conjunction households = {all, evidence}, persons = {persons_all, persons_evidence};
+    if (batch->large)
+        persons = (struct conjunction){batch->all, batch->evidence};
+    memset(households.all, batch->omits ? UNSETTLED : SETTLED_TRUE, batch->count);
+    memset(households.evidence, batch->omits, batch->count);
     conjoin(batch->frame, clause->lines, clause->line_count, batch->count, &households);
     if (clause->some >= 0) {
         gather_persons(batch, clause, &persons, flags);

@@ -34,9 +34,20 @@ struct policy_run;
 
 /* A clause is one bit of a 64-bit mask; the largest scheme known has fewer than 30. */
 enum { POLICY_CLAUSES_MAX = 64 };
-/* More facts about one household and its persons than any real one has; bounds the overflow proof and the
- * explanation. */
-enum { POLICY_FACTS_PER_HOUSEHOLD_MAX = 4096, POLICY_PERSONS_PER_HOUSEHOLD_MAX = 1000 };
+/*
+ * More facts about one household and its persons, and more persons, than any real one has: the overflow proof reckons with
+ * them. A household with more of either is large. It is judged as well, more slowly:
+ *   - every sum is exact as long as it is one that so many facts could have come to (their number times the greatest amount
+ *     that is declared); a greater one is known to be that great at least and to have no upper end
+ *   - of a household of more than POLICY_PERSONS_READ_MAX persons no person is read: what depends on persons is undecided,
+ *     nothing fires, and the clauses that it may meet are undecided with evidence, so that somebody looks at it
+ * So what is decided of it is as certain as of any other. An explanation shows at most as many facts and, of a clause, members.
+ */
+enum {
+    POLICY_FACTS_PER_HOUSEHOLD_MAX = 4096,
+    POLICY_PERSONS_PER_HOUSEHOLD_MAX = 1000,
+    POLICY_PERSONS_READ_MAX = 10000,
+};
 
 enum policy_level { LEVEL_NONE, LEVEL_VERIFY, LEVEL_YELLOW, LEVEL_ORANGE, LEVEL_RED };
 const char *policy_level_name(enum policy_level level);    /* "red" … "none" */
@@ -176,9 +187,16 @@ struct policy_need {
 /* code: position in policy_codes(). */
 struct policy_need policy_run_need(const struct policy_run *run, size_t code, bool of_persons);
 
-/* STATUS_REJECT when a household exceeds the bounds above; names its index. */
+/* STATUS_FATAL without memory for a large household; nothing else is refused. */
 enum status policy_run_evaluate(struct policy_run *run, const struct policy_block *block,
                                 struct policy_outcome *outcomes, struct error *err) WARN_UNUSED;
+
+/* Large households among those that a run has evaluated. */
+struct policy_large {
+    size_t households;
+    size_t bounded; /* of them: with a sum that has no upper end, or with persons that are not read */
+};
+struct policy_large policy_run_large(const struct policy_run *run);
 
 /* --- explaining
  * ----------------------------------------------------------------------------------------------- */

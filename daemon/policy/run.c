@@ -6,7 +6,7 @@
 #include <string.h>
 
 _Static_assert((int)BATCH_PERSONS >= (int)POLICY_PERSONS_PER_HOUSEHOLD_MAX,
-               "one household must fit into a batch");
+               "a household that is not large must fit into a batch");
 
 /* --- columns ------------------------------------------------------------------------------------------------------ */
 
@@ -280,22 +280,16 @@ void policy_run_free(struct policy_run *run)
 
 /* --- a block ------------------------------------------------------------------------------------------------------ */
 
-enum status run_check_household(const struct policy_block *block, size_t index, struct error *err)
+bool run_is_large(const struct policy_block *block, size_t index)
 {
     uint32_t first = block->person_begin[index], end = block->person_begin[index + 1];
     size_t facts = block->household_fact_begin[index + 1] - block->household_fact_begin[index];
     facts += block->person_fact_begin[end] - block->person_fact_begin[first];
-    if (end - first > POLICY_PERSONS_PER_HOUSEHOLD_MAX)
-        return error_set(err, STATUS_REJECT, "household %zu of the block has %u persons; at most %d", index,
-                         (unsigned)(end - first), POLICY_PERSONS_PER_HOUSEHOLD_MAX);
-    if (facts > POLICY_FACTS_PER_HOUSEHOLD_MAX)
-        return error_set(err, STATUS_REJECT, "household %zu of the block has %zu facts; at most %d", index,
-                         facts, POLICY_FACTS_PER_HOUSEHOLD_MAX);
-    return STATUS_OK;
+    return end - first > POLICY_PERSONS_PER_HOUSEHOLD_MAX || facts > POLICY_FACTS_PER_HOUSEHOLD_MAX;
 }
 
-/* As many households from `first` on as fit into a batch. */
-static enum status next_batch(struct batch *batch, size_t first, struct error *err)
+/* As many households from `first` on, which is not large, as fit into a batch; up to the next large one. */
+static void next_batch(struct batch *batch, size_t first)
 {
     const struct policy_block *block = batch->block;
     batch->first = first;
@@ -303,18 +297,75 @@ static enum status next_batch(struct batch *batch, size_t first, struct error *e
     batch->count = batch->persons = 0;
     while (first + batch->count < block->household_count && batch->count < BATCH_HOUSEHOLDS) {
         size_t index = first + batch->count;
-        enum status status = run_check_household(block, index, err);
-        if (status != STATUS_OK)
-            return status;
         size_t persons = block->person_begin[index + 1] - block->person_begin[index];
-        if (batch->count > 0 && batch->persons + persons > BATCH_PERSONS)
+        if (batch->count > 0 && (batch->persons + persons > BATCH_PERSONS || run_is_large(block, index)))
             break;
         for (size_t i = 0; i < persons; i++)
             batch->household_of[batch->persons + i] = (uint16_t)batch->count;
         batch->persons += persons;
         batch->count++;
     }
+}
+
+/* What only a large household needs. */
+static bool make_large(struct batch *batch, struct frame *frame, struct arena *arena)
+{
+    frame->bounds = arena_array(arena, frame->program->step_count + 1, 1);
+    batch->all = arena_array(arena, batch->persons + 1, 1);
+    batch->evidence = arena_array(arena, batch->persons + 1, 1);
+    if (frame->bounds == NULL || batch->all == NULL || batch->evidence == NULL)
+        return false;
+    memset(frame->bounds, BOUND_BOTH, frame->program->step_count + 1);
+    return true;
+}
+
+enum status run_household(const struct policy_run *run, const struct policy_block *block, size_t index,
+                          enum phase last, struct arena *arena, struct batch *batch,
+                          struct policy_outcome *outcome, struct error *err)
+{
+    size_t persons = block->person_begin[index + 1] - block->person_begin[index];
+    *batch = (struct batch){.run = run,
+                            .block = block,
+                            .first = index,
+                            .count = 1,
+                            .first_person = block->person_begin[index],
+                            .large = run_is_large(block, index),
+                            .omits = persons > POLICY_PERSONS_READ_MAX};
+    batch->persons = batch->omits ? 0 : persons;
+    struct frame *frame =
+        frame_new(arena, &run->policy->program, last, last == PHASE_EXPLANATION, 1, batch->persons);
+    batch->frame = frame;
+    batch->levels = arena_alloc(arena, 1);
+    batch->household_of = arena_array(arena, batch->persons + 1, sizeof *batch->household_of);
+    if (frame == NULL || batch->levels == NULL || batch->household_of == NULL ||
+        (batch->large && !make_large(batch, frame, arena)))
+        return error_set(err, STATUS_FATAL, "out of memory for a household of %zu persons", persons);
+    outcome_batch(batch, outcome);
     return STATUS_OK;
+}
+
+static bool is_bounded(const struct batch *batch)
+{
+    bool bounded = batch->omits;
+    for (size_t reg = 0; reg < batch->frame->program->step_count && !bounded; reg++)
+        bounded = batch->frame->bounds[reg] != BOUND_BOTH;
+    return bounded;
+}
+
+static enum status evaluate_large(struct policy_run *run, const struct policy_block *block, size_t index,
+                                  struct policy_outcome *outcome, struct error *err)
+{
+    struct batch batch;
+    struct arena *arena = arena_new(0);
+    if (arena == NULL)
+        return error_set(err, STATUS_FATAL, "out of memory for a large household");
+    enum status status = run_household(run, block, index, PHASE_SUGGESTIONS, arena, &batch, outcome, err);
+    if (status == STATUS_OK) {
+        run->large.households++;
+        run->large.bounded += is_bounded(&batch);
+    }
+    arena_free(arena);
+    return status;
 }
 
 enum status policy_run_evaluate(struct policy_run *run, const struct policy_block *block,
@@ -324,11 +375,20 @@ enum status policy_run_evaluate(struct policy_run *run, const struct policy_bloc
     uint16_t household_of[BATCH_PERSONS];
     struct batch batch = {
         .run = run, .block = block, .frame = run->hot, .levels = levels, .household_of = household_of};
-    for (size_t first = 0; first < block->household_count; first += batch.count) {
-        enum status status = next_batch(&batch, first, err);
-        if (status != STATUS_OK)
-            return status;
+    enum status status = STATUS_OK;
+    for (size_t first = 0; first < block->household_count && status == STATUS_OK; first += batch.count) {
+        if (run_is_large(block, first)) {
+            status = evaluate_large(run, block, first, outcomes + first, err);
+            batch.count = 1;
+            continue;
+        }
+        next_batch(&batch, first);
         outcome_batch(&batch, outcomes + first);
     }
-    return STATUS_OK;
+    return status;
+}
+
+struct policy_large policy_run_large(const struct policy_run *run)
+{
+    return run->large;
 }

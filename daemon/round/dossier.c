@@ -33,27 +33,31 @@ static int by_subject_and_code(const void *left, const void *right)
     return 0;
 }
 
-/* The person's position, HOUSEHOLD, or person_count for somebody else. */
+/* The person's position, HOUSEHOLD, or person_count for somebody else. Facts come person by person: it is the last one's,
+ * `hint`, or that of one who follows soon. */
 static int64_t find_subject(const struct dossier_person *persons, size_t person_count,
-                            const struct dossier_fact *fact)
+                            const struct dossier_fact *fact, size_t hint)
 {
-    size_t i = 0;
     if (fact->of_household)
         return HOUSEHOLD;
-    while (i < person_count && persons[i].person_id != fact->person_id)
-        i++;
-    return (int64_t)i;
+    for (size_t i = 0; i < person_count; i++) {
+        size_t at = hint + i < person_count ? hint + i : hint + i - person_count;
+        if (persons[at].person_id == fact->person_id)
+            return (int64_t)at;
+    }
+    return (int64_t)person_count;
 }
 
 /* Puts the facts of these subjects first, in order; returns how many they are. */
 static size_t sort_facts(const struct dossier_person *persons, size_t person_count,
                          struct dossier_fact *facts, size_t fact_count)
 {
-    size_t kept = 0;
+    size_t kept = 0, hint = 0;
     for (size_t i = 0; i < fact_count; i++) {
-        int64_t subject = find_subject(persons, person_count, &facts[i]);
+        int64_t subject = find_subject(persons, person_count, &facts[i], hint);
         if (subject == (int64_t)person_count)
             continue;
+        hint = subject == HOUSEHOLD ? 0 : (size_t)subject;
         uint32_t position = (uint32_t)(subject + 1);
         facts[kept] = facts[i];
         memcpy(facts[kept].fact.spare, &position, sizeof position);

@@ -64,6 +64,8 @@ static void write_batches(const struct dossier *dossier, struct text *out)
     jtext_open(out, '[');
     for (size_t f = 0; f < dossier->fact_count; f++) {
         size_t before = 0;
+        if (f > 0 && facts[f - 1].batch == facts[f].batch)
+            continue;
         while (before < f && facts[before].batch != facts[f].batch)
             before++;
         if (before == f)

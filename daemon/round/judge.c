@@ -24,6 +24,7 @@ struct evaluator {
     struct policy_run *run;
     struct shard_table table;
     int64_t assemble_us, evaluate_us;
+    struct policy_large large;
 };
 
 static enum status evaluate_shard(struct evaluator *self, size_t shard, struct error *err)
@@ -61,6 +62,8 @@ static enum status evaluate_shards(void *context, struct error *err)
     }
     if (status != STATUS_OK)
         atomic_store(&work->failed, true);
+    if (self->run != NULL)
+        self->large = policy_run_large(self->run);
     policy_run_free(self->run);
     shard_table_fini(&self->table);
     return status;
@@ -91,6 +94,8 @@ enum status judge_evaluate(struct judge *judge, const struct load *load, day_t a
     enum status status = count < JUDGE_TWO_THREADS_FROM ? evaluate_shards(&first, err)
                                                         : twin_run(evaluate_shards, &first, &second, err);
     report_evaluation(&first, &second, since, load, report);
+    judge->large.households = first.large.households + second.large.households;
+    judge->large.bounded = first.large.bounded + second.large.bounded;
     return status;
 }
 

@@ -33,6 +33,7 @@ struct judge {
     struct policy_outcome *outcomes; /* of the households on the register */
     size_t change_count, change_capacity;
     struct judge_change *changes; /* by position; only what must be written */
+    struct policy_large large;
 };
 
 /* Shard by shard, the facts of each put in order first. Stages: "assemble", "evaluate". STATUS_CONFIG when the policy says

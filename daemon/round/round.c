@@ -179,6 +179,10 @@ static enum status compute(struct running *r, struct error *err)
                     r->load.pair_count, r->options.as_of);
     rules_init(&r->rules, policy, r->freshness.clauses);
     status = judge_evaluate(&r->judge, &r->load, r->options.as_of, r->cancel, report, err);
+    if (status == STATUS_OK && r->judge.large.households > 0)
+        log_event(LOG_ROUND_HOUSEHOLD_LIMIT, log_int("round", r->round_id),
+                  log_int("households", (int64_t)r->judge.large.households),
+                  log_int("bounded", (int64_t)r->judge.large.bounded));
     load_forget_facts(&r->load);
     int64_t since = clock_monotonic_us();
     KILL_POINT("round.evaluated");

@@ -14,24 +14,17 @@ static enum status no_memory(struct error *err, const char *what, size_t count)
 
 /* --- the map ------------------------------------------------------------------------------------------------------ */
 
-/* Where the shard that begins with household `first` ends. */
+_Static_assert((int)POLICY_PERSONS_READ_MAX < (int)UINT16_MAX,
+               "persons that the machine reads can be told apart by 16 bits");
+
+/* Where the shard that begins with household `first` ends. One that is too large for any shard is one of its own. */
 static size_t shard_end(const uint32_t *person_begin, size_t household_count, size_t first)
 {
-    size_t end = first;
+    size_t end = first + 1;
     while (end < household_count && end - first < SHARD_HOUSEHOLDS &&
            end + 1 - first + person_begin[end + 1] - person_begin[first] <= UINT16_MAX)
         end++;
     return end;
-}
-
-static enum status check_members(const uint32_t *person_begin, size_t household_count, struct error *err)
-{
-    for (size_t h = 0; h < household_count; h++)
-        if (person_begin[h + 1] - person_begin[h] > POLICY_PERSONS_PER_HOUSEHOLD_MAX)
-            return error_set(err, STATUS_REJECT, "household %zu of the register has %u persons; at most %d",
-                             h, (unsigned)(person_begin[h + 1] - person_begin[h]),
-                             POLICY_PERSONS_PER_HOUSEHOLD_MAX);
-    return STATUS_OK;
 }
 
 static void cut(struct shard_map *map, const uint32_t *person_begin, size_t household_count)
@@ -53,9 +46,6 @@ enum status shard_map_init(struct shard_map *map, const uint32_t *person_begin, 
                            struct error *err)
 {
     *map = (struct shard_map){0};
-    enum status status = check_members(person_begin, household_count, err);
-    if (status != STATUS_OK)
-        return status;
     /* Two neighbours that did not fit into one shard have more than UINT16_MAX subjects between them. */
     size_t persons = person_begin[household_count];
     size_t most = household_count / SHARD_HOUSEHOLDS + 2 * (household_count + persons) / UINT16_MAX + 2;
@@ -77,23 +67,23 @@ void shard_map_fini(struct shard_map *map)
 }
 
 /* The shard of a subject, and its number there. */
-static size_t find_person(const struct shard_map *map, uint32_t position, uint16_t *number)
+static size_t find_person(const struct shard_map *map, uint32_t position, uint32_t *number)
 {
     size_t shard = map->of_person[position / SHARD_STRIDE];
     while (position >= map->person_begin[shard + 1])
         shard++;
     uint32_t households = map->household_begin[shard + 1] - map->household_begin[shard];
-    *number = (uint16_t)(households + position - map->person_begin[shard]);
+    *number = households + position - map->person_begin[shard];
     return shard;
 }
 
 /* Shards are never larger than SHARD_HOUSEHOLDS, so that this one or one that follows has it. */
-static size_t find_household(const struct shard_map *map, uint32_t position, uint16_t *number)
+static size_t find_household(const struct shard_map *map, uint32_t position, uint32_t *number)
 {
     size_t shard = position / SHARD_HOUSEHOLDS;
     while (position >= map->household_begin[shard + 1])
         shard++;
-    *number = (uint16_t)(position - map->household_begin[shard]);
+    *number = position - map->household_begin[shard];
     return shard;
 }
 
@@ -208,18 +198,18 @@ static bool is_excluded(const struct shard_exclusion *exclusion, int64_t batch)
 
 /* One row on its way: to which list, as whose fact there. */
 struct target {
-    struct shard_list *list;
+    struct shard_list *list; /* NULL: of one of so many persons that the machine does not read it */
     uint16_t number;
 };
 
 static struct target find_target(struct shard_bag *bag, enum pull_subject subject, int kind,
                                  uint32_t position)
 {
-    struct target target;
-    size_t shard = subject == PULL_PERSON_FACTS ? find_person(bag->map, position, &target.number)
-                                                : find_household(bag->map, position, &target.number);
-    target.list = &bag->lists[shard * LISTS + (size_t)kind];
-    return target;
+    uint32_t number;
+    size_t shard = subject == PULL_PERSON_FACTS ? find_person(bag->map, position, &number)
+                                                : find_household(bag->map, position, &number);
+    return (struct target){.list = number > UINT16_MAX ? NULL : &bag->lists[shard * LISTS + (size_t)kind],
+                           .number = (uint16_t)number};
 }
 
 static void put_amount(const struct target *target, uint16_t code, const struct pull_facts *rows, size_t i)
@@ -269,7 +259,7 @@ static void find_targets(struct shard_bag *bag, enum pull_subject subject, int k
         if (positions[i] == MATCH_NONE)
             continue;
         targets[i] = find_target(bag, subject, kind, positions[i]);
-        const char *chunk = (const char *)targets[i].list->last;
+        const char *chunk = targets[i].list == NULL ? NULL : (const char *)targets[i].list->last;
         if (chunk != NULL)
             __builtin_prefetch(chunk + (targets[i].list->used + 1) * item, 1);
     }
@@ -292,6 +282,8 @@ enum status shard_bag_add(struct shard_bag *bag, const struct shard_rows *what, 
                 bag->strangers++;
             else if (is_excluded(exclusion, rows->batch_id[group + i]))
                 bag->excluded++;
+            else if (targets[i].list == NULL)
+                bag->unread++;
             else
                 status = put(bag, &targets[i], kind, what->code, rows, group + i, err);
         }
@@ -378,12 +370,20 @@ static void place_others(const struct shard_list *list, uint32_t *next, struct p
     }
 }
 
-/* By insertion: a subject has few facts, and they come in runs of one code. What is more than the machine takes stays as it
- * is; the machine refuses it. */
+static int by_code(const void *left, const void *right)
+{
+    const struct policy_fact *a = left, *b = right;
+    return a->code < b->code ? -1 : a->code > b->code;
+}
+
+/* By insertion: a subject has few facts, and they come in runs of one code. */
 static void sort_by_code(struct policy_fact *facts, size_t count)
 {
-    if (count > POLICY_FACTS_PER_HOUSEHOLD_MAX)
+    enum { FEW = 256 };
+    if (count > FEW) {
+        qsort(facts, count, sizeof *facts, by_code);
         return;
+    }
     for (size_t i = 1; i < count; i++) {
         if (facts[i - 1].code <= facts[i].code)
             continue;

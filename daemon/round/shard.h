@@ -39,8 +39,7 @@ struct shard_map {
 };
 enum { SHARD_STRIDE = 1024 };
 
-/* person_begin: household_count + 1 (struct assembly). STATUS_REJECT when a household has more members than the machine can
- * take. Free with shard_map_fini in any case. */
+/* person_begin: household_count + 1 (struct assembly). Free with shard_map_fini in any case. */
 enum status shard_map_init(struct shard_map *map, const uint32_t *person_begin, size_t household_count,
                            struct error *err) WARN_UNUSED;
 void shard_map_fini(struct shard_map *map);
@@ -67,6 +66,7 @@ struct shard_bag {
     size_t count;
     size_t strangers; /* rows about nobody on the register, dropped */
     size_t excluded;  /* rows of batches that did not count */
+    size_t unread;    /* rows about persons of a household with more than POLICY_PERSONS_READ_MAX, dropped */
 };
 /* The map is borrowed. */
 enum status shard_bag_init(struct shard_bag *bag, const struct shard_map *map, struct error *err) WARN_UNUSED;

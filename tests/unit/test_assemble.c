@@ -324,7 +324,7 @@ START_TEST(a_shard_has_no_more_subjects_than_16_bits_can_tell_apart)
     struct shard_map map;
     uint32_t person_begin[LARGE + 1];
     for (uint32_t h = 0; h <= LARGE; h++)
-        person_begin[h] = h * POLICY_PERSONS_PER_HOUSEHOLD_MAX;
+        person_begin[h] = h * 1000;
     ck_assert_int_eq(shard_map_init(&map, person_begin, LARGE, &err), STATUS_OK);
     ck_assert_uint_eq(map.count, 5); /* 65 households with their 65,000 persons in each but the last */
     for (size_t s = 0; s < map.count; s++) {
@@ -335,10 +335,98 @@ START_TEST(a_shard_has_no_more_subjects_than_16_bits_can_tell_apart)
     }
     ck_assert_uint_eq(map.household_begin[map.count], LARGE);
     shard_map_fini(&map);
-    person_begin[LARGE]++;
-    ck_assert_int_eq(shard_map_init(&map, person_begin, LARGE, &err), STATUS_REJECT);
-    ck_assert_str_eq(err.text, "household 299 of the register has 1001 persons; at most 1000");
+}
+END_TEST
+
+/* One that fits into no shard has one of its own; of its persons those that cannot be told apart are not read. */
+START_TEST(a_household_beyond_any_shard_has_one_of_its_own)
+{
+    enum { HUGE_ONE = 200000 };
+    static const uint32_t person_begin[] = {0, 3, 3 + HUGE_ONE, 5 + HUGE_ONE};
+    static struct pull_facts facts;
+    struct error err;
+    struct shard_map map;
+    struct shard_bag bag;
+    struct shard_table table = {0};
+    struct policy_block block;
+    struct match *match;
+    int64_t *ids = calloc(person_begin[3], sizeof *ids);
+    day_t *births = calloc(person_begin[3], sizeof *births);
+    for (uint32_t p = 0; p < person_begin[3]; p++)
+        ids[p] = p + 1;
+    const struct shard_rows what = {.subject = PULL_PERSON_FACTS, .amounts = true};
+    const int64_t about[] = {3, 4, HUGE_ONE + 3, HUGE_ONE + 4, HUGE_ONE + 5};
+    for (; facts.count < sizeof about / sizeof *about; facts.count++) {
+        facts.subject_id[facts.count] = about[facts.count];
+        facts.value[facts.count] = about[facts.count];
+    }
+    ck_assert_int_eq(shard_map_init(&map, person_begin, 3, &err), STATUS_OK);
+    ck_assert_uint_eq(map.count, 3);
+    ck_assert_int_eq(shard_bag_init(&bag, &map, &err), STATUS_OK);
+    ck_assert_int_eq(match_new(&match, ids, person_begin[3], "person", &err), STATUS_OK);
+    ck_assert_int_eq(shard_bag_add(&bag, &what, &facts, match, NULL, &err), STATUS_OK);
+    ck_assert_uint_eq(bag.count, 4);
+    ck_assert_uint_eq(bag.unread, 1);
+    const uint8_t urban[3] = {0};
+    const struct shard_register register_of_it = {urban, person_begin, births};
+    static const int64_t expected[3][2] = {{3, 0}, {4, 0}, {HUGE_ONE + 4, HUGE_ONE + 5}};
+    for (size_t shard = 0; shard < map.count; shard++) {
+        ck_assert_int_eq(shard_table_fill(&table, &map, shard, &bag, 1, &register_of_it, &block, &err),
+                         STATUS_OK);
+        ck_assert_uint_eq(block.household_count, 1);
+        size_t persons = block.person_begin[1];
+        ck_assert_uint_eq(persons, person_begin[shard + 1] - person_begin[shard]);
+        size_t begin = block.person_fact_begin[0], end = block.person_fact_begin[persons];
+        ck_assert_uint_eq(end - begin, shard == 2 ? 2 : 1);
+        for (size_t f = begin; f < end; f++)
+            ck_assert_int_eq(block.person_facts[f].value, expected[shard][f - begin]);
+    }
+    shard_table_fini(&table);
+    shard_bag_fini(&bag);
     shard_map_fini(&map);
+    match_free(match);
+    free(births);
+    free(ids);
+}
+END_TEST
+
+/* 100,000 facts about one, in no order of codes: they come out by code, and none is lost. */
+START_TEST(a_subject_may_have_any_number_of_facts)
+{
+    enum { MOST = 100000, KINDS = 5 };
+    static const uint32_t person_begin[] = {0, 1};
+    static const int64_t id = 7;
+    static struct pull_facts facts;
+    struct error err;
+    struct shard_map map;
+    struct shard_bag bag;
+    struct shard_table table = {0};
+    struct policy_block block;
+    struct match *match;
+    facts.count = sizeof facts.value / sizeof *facts.value;
+    for (size_t i = 0; i < facts.count; i++)
+        facts.subject_id[i] = id;
+    ck_assert_int_eq(shard_map_init(&map, person_begin, 1, &err), STATUS_OK);
+    ck_assert_int_eq(shard_bag_init(&bag, &map, &err), STATUS_OK);
+    ck_assert_int_eq(match_new(&match, &id, 1, "person", &err), STATUS_OK);
+    size_t rounds = 0;
+    for (; rounds * facts.count < MOST; rounds++) {
+        const struct shard_rows what = {PULL_PERSON_FACTS, (uint16_t)(KINDS - rounds % KINDS),
+                                        rounds % 2 == 0};
+        ck_assert_int_eq(shard_bag_add(&bag, &what, &facts, match, NULL, &err), STATUS_OK);
+    }
+    const uint8_t urban = 0;
+    const day_t birth = 0;
+    const struct shard_register about = {&urban, person_begin, &birth};
+    ck_assert_int_eq(shard_table_fill(&table, &map, 0, &bag, 1, &about, &block, &err), STATUS_OK);
+    size_t begin = block.person_fact_begin[0], end = block.person_fact_begin[1];
+    ck_assert_uint_eq(end - begin, rounds * facts.count);
+    for (size_t f = begin + 1; f < end; f++)
+        ck_assert_uint_le(block.person_facts[f - 1].code, block.person_facts[f].code);
+    shard_table_fini(&table);
+    shard_bag_fini(&bag);
+    shard_map_fini(&map);
+    match_free(match);
 }
 END_TEST
 
@@ -374,6 +462,8 @@ int main(void)
     tcase_add_test(assemble, assembles_what_nested_loops_assemble);
     tcase_add_test(assemble, an_empty_county_is_a_county);
     tcase_add_test(assemble, a_shard_has_no_more_subjects_than_16_bits_can_tell_apart);
+    tcase_add_test(assemble, a_household_beyond_any_shard_has_one_of_its_own);
+    tcase_add_test(assemble, a_subject_may_have_any_number_of_facts);
     tcase_add_test(assemble, a_batch_number_beyond_the_machine_is_refused);
     suite_add_tcase(suite, match);
     suite_add_tcase(suite, assemble);

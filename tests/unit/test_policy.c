@@ -92,7 +92,7 @@ struct block_maker {
 
 struct block_maker *block_maker_new(const struct policy *policy)
 {
-    enum { ROWS = 60000 };
+    enum { ROWS = 240000 };
     struct block_maker *maker = calloc(1, sizeof *maker);
     ck_assert_ptr_nonnull(maker);
     *maker = (struct block_maker){.policy = policy,
@@ -163,19 +163,8 @@ static void insert(struct policy_fact *facts, size_t begin, size_t end, struct p
     facts[at] = fact;
 }
 
-void block_fact(struct block_maker *maker, const char *code, int64_t value, day_t from, day_t to, int source,
-                uint32_t batch)
+static void put_fact(struct block_maker *maker, struct policy_fact fact)
 {
-    int position = code_position(maker, code);
-    if (position < 0)
-        return;
-    struct policy_fact fact = {.value = value,
-                               .from = from,
-                               .to = to,
-                               .batch = batch,
-                               .row = 1,
-                               .code = (uint16_t)position,
-                               .source = (uint8_t)source};
     ck_assert_uint_lt(maker->own + maker->theirs + 2, maker->capacity);
     if (maker->person_begin[maker->households] == maker->person_begin[maker->households - 1]) {
         insert(maker->household_facts, maker->household_fact_begin[maker->households - 1], maker->own++,
@@ -185,6 +174,30 @@ void block_fact(struct block_maker *maker, const char *code, int64_t value, day_
         insert(maker->person_facts, maker->person_fact_begin[maker->persons - 1], maker->theirs++, fact);
         maker->person_fact_begin[maker->persons] = (uint32_t)maker->theirs;
     }
+}
+
+void block_fact(struct block_maker *maker, const char *code, int64_t value, day_t from, day_t to, int source,
+                uint32_t batch)
+{
+    int position = code_position(maker, code);
+    if (position >= 0)
+        put_fact(maker, (struct policy_fact){.value = value,
+                                             .from = from,
+                                             .to = to,
+                                             .batch = batch,
+                                             .row = 1,
+                                             .code = (uint16_t)position,
+                                             .source = (uint8_t)source});
+}
+
+void block_facts(struct block_maker *maker, int times, const char *code, int64_t value, day_t to)
+{
+    int position = code_position(maker, code);
+    ck_assert_int_ge(position, 0);
+    for (int i = 0; i < times; i++)
+        put_fact(maker,
+                 (struct policy_fact){
+                     .value = value, .from = DAY_NONE, .to = to, .row = 1, .code = (uint16_t)position});
 }
 
 const struct policy_block *block_finish(struct block_maker *maker)

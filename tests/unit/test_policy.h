@@ -36,6 +36,8 @@ void block_person(struct block_maker *maker, day_t birth); /* of the last househ
 /* A fact of the last person, or of the household when it has none yet. Codes that the policy does not read are left out. */
 void block_fact(struct block_maker *maker, const char *code, int64_t value, day_t from, day_t to, int source,
                 uint32_t batch);
+/* So many of them, all alike. */
+void block_facts(struct block_maker *maker, int times, const char *code, int64_t value, day_t to);
 const struct policy_block *block_finish(struct block_maker *maker);
 
 day_t day_of(const char *text);
