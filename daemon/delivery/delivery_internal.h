@@ -39,7 +39,7 @@ enum {
     LEASE_MARGIN_MS = 15000, /* beyond the attempt's own timeout: waiting for a place, writing the result */
     WAITING_MAX_MS = 5000,   /* of that; what has waited longer is given back instead of sent */
     /* Claims wait in memory for the places that become free so soon: enough to send while the next claim is made. */
-    AHEAD_US = 50000,
+    AHEAD_US = 200000,
     AHEAD_MAX = 2048, /* all targets together, whatever their pace: the bound of our memory */
 };
 #define NEVER_MS (INT64_MAX / 2)
