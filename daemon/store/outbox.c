@@ -2,6 +2,7 @@
 /* The daemon's side of the outbox: claims, results, what is due, what is given up. */
 #include "store/outbox.h"
 
+#include "base/clock.h"
 #include "io/pg.h"
 #include "store/fetch.h"
 
@@ -58,12 +59,17 @@ static const char claim_sql[] =
     "  from numbered n where d.household_id = n.household_id and d.event_id = n.event_id"
     "    and d.household_id = any (array(select household_id from picked))"
     "  returning d.household_id, d.event_id, d.township_code, d.sequence, d.attempts, d.priority, n.fresh,"
-    " d.outbox_no,"
-    "    d.expires_at)"
-    " select c.household_id, c.event_id, c.township_code, c.sequence, c.attempts, c.priority, c.fresh,"
-    " o.created_at,"
-    "        c.expires_at, o.type, o.event from claimed c join outbox o using (household_id, event_id)"
-    " order by c.township_code, c.priority, c.outbox_no";
+    " d.expires_at, d.outbox_no)"
+    " select * from claimed order by township_code, priority, outbox_no";
+
+/*
+ * The bodies, by the claims' places in the arrays. A statement of its own: PostgreSQL keeps all rows of one that writes
+ * until it has ended, but sends those of a plain one as it finds them. Bodies never change, so nothing is lost in between.
+ */
+static const char bodies_sql[] =
+    "select k.place, o.created_at, o.type, o.event"
+    " from unnest($1::bigint[], $2::uuid[]) with ordinality as k (household_id, event_id, place)"
+    " join outbox o on o.household_id = k.household_id and o.event_id = k.event_id";
 
 static struct outbox_claim claim_at(const struct pg_result *r, size_t row, int64_t lease_ms)
 {
@@ -74,15 +80,55 @@ static struct outbox_claim claim_at(const struct pg_result *r, size_t row, int64
         .attempts = pg_get_int32(r, row, 4),
         .priority = pg_get_int16(r, row, 5),
         .first = pg_get_bool(r, row, 6),
-        .created_at_ms = pg_get_unix_ms(r, row, 7),
-        .expires_at_ms = pg_get_unix_ms(r, row, 8),
+        .expires_at_ms = pg_get_unix_ms(r, row, 7),
         .lease_ms = lease_ms,
-        .type = pg_get_text(r, row, 9),
-        .event = pg_get_text(r, row, 10),
     };
     pg_get_uuid(r, row, 1, claim.event_id);
     return claim;
 }
+
+/* NULL if the row is of none of them. */
+static struct outbox_claim *claim_of_body(struct outbox_claim *claims, size_t count,
+                                          const struct pg_result *r, size_t row)
+{
+    int64_t place = pg_get_int64(r, row, 0);
+    if (place < 1 || (uint64_t)place > count)
+        return NULL;
+    struct outbox_claim *claim = &claims[place - 1];
+    claim->created_at_ms = pg_get_unix_ms(r, row, 1);
+    claim->type = pg_get_text(r, row, 2);
+    claim->event = pg_get_text(r, row, 3);
+    return claim;
+}
+
+/* Whose bodies, as two arrays. */
+struct body_arrays {
+    int64_t *households;
+    const char **event_ids;
+};
+
+static enum status body_arrays_make(struct body_arrays *arrays, const struct outbox_claim *claims,
+                                    size_t count, struct error *err)
+{
+    arrays->households = calloc(count + 1, sizeof *arrays->households);
+    arrays->event_ids = calloc(count + 1, sizeof *arrays->event_ids);
+    if (!arrays->households || !arrays->event_ids)
+        return error_set(err, STATUS_FATAL, "no memory to fetch the bodies of deliveries");
+    for (size_t i = 0; i < count; i++) {
+        arrays->households[i] = claims[i].household_id;
+        arrays->event_ids[i] = claims[i].event_id;
+    }
+    return STATUS_OK;
+}
+
+static void body_arrays_free(struct body_arrays *arrays)
+{
+    free(arrays->households);
+    free(arrays->event_ids);
+}
+
+#define BODY_PARAMS(arrays, count)                                                                           \
+    pg_params(pg_of_int64_array((arrays).households, count), pg_of_uuid_array((arrays).event_ids, count))
 
 /* The asks as two arrays. */
 struct ask_arrays {
@@ -113,8 +159,6 @@ static void ask_arrays_free(struct ask_arrays *arrays)
 /* Whom to call back; one of the functions is set. */
 struct call {
     void *context;
-    int64_t lease_ms;
-    outbox_claimed claimed;
     outbox_recorded recorded;
     outbox_due_known due;
     outbox_overdue_known overdue;
@@ -145,18 +189,69 @@ static void *rows_array(const struct pg_result *result, size_t item_bytes, enum 
     return items;
 }
 
+/* A claim that has been made, while its bodies are fetched. */
+struct claiming {
+    struct pg_async *async;
+    int64_t lease_ms;
+    int64_t deadline_ms; /* monotonic; of both statements */
+    outbox_claimed claimed;
+    void *context;
+    struct outbox_claim *claims;
+    size_t count;
+};
+
+static void claiming_end(struct claiming *claiming, enum status status, const struct error *why)
+{
+    claiming->claimed(claiming->context, status, claiming->claims, status ? 0 : claiming->count, why);
+    free(claiming->claims);
+    free(claiming);
+}
+
+static void bodies_done(void *context, enum status status, const struct pg_result *result,
+                        const struct error *why)
+{
+    struct claiming *claiming = context;
+    size_t found = 0;
+    for (size_t i = 0; i < pg_result_rows(result); i++)
+        (void)claim_of_body(claiming->claims, claiming->count, result, i);
+    for (size_t i = 0; i < claiming->count; i++)
+        if (claiming->claims[i].event.bytes) /* without its event, which cannot be, it could not be sent */
+            claiming->claims[found++] = claiming->claims[i];
+    claiming->count = found;
+    claiming_end(claiming, status, why);
+}
+
+static enum status fetch_bodies(struct claiming *claiming, struct error *err)
+{
+    struct body_arrays arrays;
+    int64_t left_ms = claiming->deadline_ms - clock_monotonic_ms();
+    enum status status = body_arrays_make(&arrays, claiming->claims, claiming->count, err);
+    if (!status)
+        status = pg_async_submit(claiming->async, bodies_sql, BODY_PARAMS(arrays, claiming->count),
+                                 left_ms > 0 ? (int)left_ms : 0, bodies_done, claiming, err);
+    body_arrays_free(&arrays);
+    return status;
+}
+
 static void claim_done(void *context, enum status status, const struct pg_result *result,
                        const struct error *why)
 {
-    struct call *call = context;
+    struct claiming *claiming = context;
     struct error own;
-    struct outbox_claim *claims = rows_array(result, sizeof *claims, &status, &own);
-    size_t count = claims ? pg_result_rows(result) : 0;
-    for (size_t i = 0; i < count; i++)
-        claims[i] = claim_at(result, i, call->lease_ms);
-    call->claimed(call->context, status, claims, count, status && result ? &own : why);
-    free(claims);
-    free(call);
+    if (!status) {
+        claiming->claims = rows_array(result, sizeof *claiming->claims, &status, &own);
+        claiming->count = claiming->claims ? pg_result_rows(result) : 0;
+        why = status ? &own : why;
+    }
+    for (size_t i = 0; i < claiming->count; i++)
+        claiming->claims[i] = claim_at(result, i, claiming->lease_ms);
+    if (!status && claiming->count > 0) {
+        status = fetch_bodies(claiming, &own);
+        if (!status)
+            return;
+        why = &own;
+    }
+    claiming_end(claiming, status, why);
 }
 
 enum status outbox_claim_async(struct pg_async *async, int64_t leader, const struct outbox_ask *asks,
@@ -164,16 +259,47 @@ enum status outbox_claim_async(struct pg_async *async, int64_t leader, const str
                                void *context, struct error *err)
 {
     struct ask_arrays arrays;
+    struct claiming *claiming = calloc(1, sizeof *claiming);
+    if (!claiming)
+        return error_set(err, STATUS_FATAL, "no memory to claim deliveries");
+    *claiming = (struct claiming){
+        .async = async,
+        .lease_ms = lease_ms,
+        .deadline_ms = clock_monotonic_ms() + timeout_ms,
+        .claimed = done,
+        .context = context,
+    };
     enum status status = ask_arrays_make(&arrays, asks, ask_count, err);
     if (!status)
-        status = submit(async, claim_sql,
-                        pg_params(pg_of_int64_array(arrays.townships, ask_count),
-                                  pg_of_int32_array(arrays.limits, ask_count), pg_of_int64(lease_ms),
-                                  pg_of_int64(leader)),
-                        timeout_ms, claim_done,
-                        (struct call){.context = context, .lease_ms = lease_ms, .claimed = done}, err);
+        status = pg_async_submit(async, claim_sql,
+                                 pg_params(pg_of_int64_array(arrays.townships, ask_count),
+                                           pg_of_int32_array(arrays.limits, ask_count), pg_of_int64(lease_ms),
+                                           pg_of_int64(leader)),
+                                 timeout_ms, claim_done, claiming, err);
     ask_arrays_free(&arrays);
+    if (status)
+        free(claiming);
     return status;
+}
+
+/* The bodies of claims that were made blocking, copied into their arena. */
+static enum status fetch_bodies_now(struct pg *pg, struct outbox_claim *claims, size_t count,
+                                    struct arena *arena, struct error *err)
+{
+    struct body_arrays arrays;
+    struct fetch fetch = {0};
+    enum status status = body_arrays_make(&arrays, claims, count, err);
+    if (!status)
+        status = fetch_query(&fetch, pg, bodies_sql, BODY_PARAMS(arrays, count), arena, err);
+    body_arrays_free(&arrays);
+    for (; fetch.row < fetch.rows; fetch.row++) {
+        struct outbox_claim *claim = claim_of_body(claims, count, fetch.result, fetch.row);
+        if (!claim)
+            continue;
+        claim->type.bytes = fetch_text(&fetch, 2);
+        claim->event.bytes = fetch_text(&fetch, 3);
+    }
+    return fetch_done(&fetch, status, err);
 }
 
 enum status outbox_claim(struct pg *pg, const struct outbox_ask *asks, size_t ask_count, int64_t lease_ms,
@@ -193,15 +319,17 @@ enum status outbox_claim(struct pg *pg, const struct outbox_ask *asks, size_t as
                              arena, err);
     ask_arrays_free(&arrays);
     struct outbox_claim *items = fetch_array(&fetch, sizeof *items);
-    for (; fetch.row < fetch.rows; fetch.row++) {
-        struct outbox_claim claim = claim_at(fetch.result, fetch.row, lease_ms);
-        claim.type.bytes = fetch_text(&fetch, 9);
-        claim.event.bytes = fetch_text(&fetch, 10);
-        items[fetch.row] = claim;
+    for (; items && fetch.row < fetch.rows; fetch.row++)
+        items[fetch.row] = claim_at(fetch.result, fetch.row, lease_ms);
+    size_t made = items ? fetch.rows : 0;
+    status = fetch_done(&fetch, status, err);
+    if (!status && made > 0)
+        status = fetch_bodies_now(pg, items, made, arena, err);
+    if (!status) {
+        *claims = items;
+        *count = made;
     }
-    *claims = items;
-    *count = fetch.rows;
-    return fetch_done(&fetch, status, err);
+    return status;
 }
 
 enum status outbox_recall(struct pg *pg, int64_t *count, struct error *err)
