@@ -21,7 +21,7 @@ struct pg_async;
 struct results;
 
 enum {
-    RESULTS_GATHER_MS = 20,   /* a commit every 2–5 ms costs a receiver nothing and the database little */
+    RESULTS_GATHER_MS = 20,   /* a receiver does not notice, and the database shares its work among more */
     RESULTS_WRITE_MAX = 1000, /* one statement */
     RESULTS_TIMEOUT_MS = 10000,
     RESULTS_AGAIN_MS = 500, /* after the database was away */

@@ -13,12 +13,12 @@
  *    and kept. That statement locks endpoint.last_sequence; claimers of one township exclude each other.
  * 3. A result counts only for the attempt it belongs to; but "delivered" counts always.
  * 4. A claim has committed before its answer arrives here, so nothing is sent that the database does not know
- *    to be in flight.
+ *    to be in flight. The bodies are fetched by a second statement: they never change.
  *
  * 5. leader is the token of the leadership (store/lease.h): in the statement's own transaction it is checked, and a
  *    daemon that has lost it gets STATUS_FATAL and has changed nothing. 0 = not checked (tests).
  *
- * The daemon uses the pg_async functions (one statement each, on the loop's connection); shouwangctl the
+ * The daemon uses the pg_async functions (one statement each, a claim two, on the loop's connection); shouwangctl the
  * blocking ones.
  */
 #ifndef SHOUWANG_STORE_OUTBOX_H
