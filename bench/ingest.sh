@@ -5,11 +5,11 @@
 #   bench/run ingest [--persons N] [--households N] [--runs N]
 #
 # A register of N persons (1000000 in 330000 households) and one feed of one fact a person (bench/made_county.c): a first
-# batch; the next full batch, of which 98 % says the same; a delta batch of 2 % of its size. Each is taken in as the daemon
+# batch; the next full batch, of which 98 % says the same; a delta batch of 2 % of its size; its first 20 rows again. Each is taken in as the daemon
 # does it: from the look at the manifest, over hash, decoding, checks, identities, names and repeats, to the commit and the
 # archive. The peer is PostgreSQL's own COPY FROM in binary, by the server from a file, of exactly the rows of the batch into
 # tables of the same definition (columns, partitions, indexes), committed: of the first and of the next full batch into empty
-# tables, of the delta batch into those that hold the rest; once in the order of the partner's file and once in the order in
+# tables, of the delta batches into those that hold the rest; once in the order of the partner's file and once in the order in
 # which we store. Ours and theirs in turn, N times (3); the median of each counts. Columns: milliseconds by the clock, of our
 # processor time, of the backend's, memory of ours in MB.
 set -euo pipefail
@@ -34,6 +34,7 @@ export root persons households # for taking_in.sh
 . "$here/lib/taking_in.sh"
 
 files_made
+head -n 21 "$BENCH_DIR/files/feed/3.csv" >"$BENCH_DIR/files/feed/4.csv"
 if [ "$(sql postgres -c "select count(*) from pg_database where datname = 'register'")" = 0 ]; then
 	migrated register
 	"$build/bench/take_in" "$BENCH_CONNINFO dbname=register" "$BENCH_DIR/files/first" >/dev/null
@@ -103,12 +104,14 @@ for run in $(seq "$runs"); do
 	source='source = 1'
 	measure first 1 full 2021-05-31 empty "$source"
 	measure next 2 full 2021-06-30 empty "$source"
-	measure delta 3 delta 2021-07-30 filled "$source and batch_id = (select max(batch_id) from shouwang.batch)"
+	newest="$source and batch_id = (select max(batch_id) from shouwang.batch)"
+	measure delta 3 delta 2021-07-30 filled "$newest"
+	measure few 4 delta 2021-07-31 filled "$newest"
 	echo "run $run of $runs done" >&2
 done
 
 printf '%-8s %-28s %10s %10s %10s %6s\n' batch '' ms own-cpu backend-cpu MB
-for name in first next delta; do
+for name in first next delta few; do
 	read -r ours own backend memory < <(median "$runs" <"$BENCH_DIR/$name.ours")
 	printf '%-8s %-28s %10d %10d %10d %6d\n' "$name" ingest "$ours" "$own" "$backend" "$memory"
 	for peer in peer sorted; do

@@ -122,6 +122,26 @@ enum status file_read_secret(const char *path, size_t max_bytes, struct text *ou
     return status;
 }
 
+static int64_t ns_of(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+struct file_mark file_mark_of(const struct stat *info)
+{
+    return (struct file_mark){.device = (uint64_t)info->st_dev,
+                              .inode = (uint64_t)info->st_ino,
+                              .size_bytes = (uint64_t)info->st_size,
+                              .modified_ns = ns_of(&info->st_mtim),
+                              .changed_ns = ns_of(&info->st_ctim)};
+}
+
+bool file_mark_same_content(const struct file_mark *a, const struct file_mark *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->size_bytes == b->size_bytes &&
+           a->modified_ns == b->modified_ns;
+}
+
 enum status file_read(const char *path, size_t max_bytes, struct text *out, struct error *err)
 {
     bool exposed;

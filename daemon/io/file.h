@@ -30,6 +30,16 @@ struct file_info {
 };
 enum status file_stat(const char *path, struct file_info *info, struct error *err) WARN_UNUSED;
 
+/* Which file it is, and in what state: another file under the same name, and the same one written to, differ. */
+struct file_mark {
+    uint64_t device, inode, size_bytes;
+    int64_t modified_ns, changed_ns; /* Unix; changed: also by chmod, chown and rename */
+};
+struct stat;
+struct file_mark file_mark_of(const struct stat *info);
+/* The same bytes, as far as can be seen without reading them: everything but changed_ns. */
+bool file_mark_same_content(const struct file_mark *a, const struct file_mark *b);
+
 /* Appends the whole regular file to out. */
 enum status file_read(const char *path, size_t max_bytes, struct text *out, struct error *err) WARN_UNUSED;
 /*

@@ -112,6 +112,8 @@ int64_t pg_get_unix_ms(const struct pg_result *result, size_t row,
 struct slice pg_get_text(const struct pg_result *result, size_t row,
                          int column); /* text, varchar, name, json, jsonb */
 const char *pg_get_uuid(const struct pg_result *result, size_t row, int column, char out[UUID_TEXT_SIZE]);
+/* ctid, never null: where a row lies. */
+void pg_get_tid(const struct pg_result *result, size_t row, int column, uint32_t *block, uint16_t *offset);
 /* numeric → fen, exact: false when it is null, NaN, infinite, has a third decimal other than 0, or does not
  * fit. */
 bool pg_get_fen(const struct pg_result *result, size_t row, int column, int64_t *fen);

@@ -14,6 +14,7 @@ enum {
     OID_INT2 = 21,
     OID_INT4 = 23,
     OID_TEXT = 25,
+    OID_TID = 27,
     OID_JSON = 114,
     OID_INT2_ARRAY = 1005,
     OID_INT4_ARRAY = 1007,
@@ -440,6 +441,14 @@ const char *pg_get_uuid(const struct pg_result *result, size_t row, int column, 
     assert(PQftype(rows_of(result), column) == OID_UUID);
     out[0] = '\0';
     return pg_is_null(result, row, column) ? out : pg_uuid_format(value_of(result, row, column), out);
+}
+
+void pg_get_tid(const struct pg_result *result, size_t row, int column, uint32_t *block, uint16_t *offset)
+{
+    assert(PQftype(rows_of(result), column) == OID_TID);
+    const unsigned char *p = value_of(result, row, column);
+    *block = pg_wire_uint32(p);
+    *offset = (uint16_t)(p[4] << 8 | p[5]);
 }
 
 /*

@@ -64,7 +64,7 @@ enum status drop_file_at(struct drop_file *file, const char *csv_path, struct er
 
 /* A symbolic link is no file of the sender's: it would have us read what only we may read. */
 static enum status look_at(const char *path, bool *there, bool *is_file, uint64_t *bytes,
-                           int64_t *modified_ms, struct error *err)
+                           int64_t *modified_ms, struct file_mark *mark, struct error *err)
 {
     struct stat info;
     *there = lstat(path, &info) == 0;
@@ -74,6 +74,7 @@ static enum status look_at(const char *path, bool *there, bool *is_file, uint64_
         return STATUS_OK;
     *is_file = S_ISREG(info.st_mode);
     *bytes = (uint64_t)info.st_size;
+    *mark = file_mark_of(&info);
     *modified_ms = (int64_t)info.st_mtim.tv_sec * 1000 + info.st_mtim.tv_nsec / 1000000;
     return STATUS_OK;
 }
@@ -82,10 +83,10 @@ enum status drop_look(const struct drop_file *file, struct drop_state *state, st
 {
     *state = (struct drop_state){0};
     enum status status = look_at(file->csv, &state->csv_there, &state->csv_is_file, &state->csv_bytes,
-                                 &state->csv_modified_ms, err);
+                                 &state->csv_modified_ms, &state->csv_mark, err);
     if (status == STATUS_OK)
         status = look_at(file->manifest, &state->manifest_there, &state->manifest_is_file,
-                         &state->manifest_bytes, &state->manifest_modified_ms, err);
+                         &state->manifest_bytes, &state->manifest_modified_ms, &state->manifest_mark, err);
     return status;
 }
 
@@ -183,85 +184,157 @@ static enum status exists(const char *path, bool *there, struct error *err)
     return status;
 }
 
+/* --- numbers ---------------------------------------------------------------------------------------------------------- */
+
+/* What takes a number. */
+enum taken_by { TAKEN_BY_EITHER, TAKEN_BY_MANIFEST };
+
+struct place {
+    char csv[DROP_PATH_MAX], manifest[DROP_PATH_MAX];
+};
+
+static enum status place_at(struct place *place, const char *folder, const char *name, int number,
+                            struct error *err)
+{
+    enum status status = numbered(place->csv, folder, name, number, err);
+    return status == STATUS_OK ? join(place->manifest, err, "%s%s", place->csv, MANIFEST_SUFFIX) : status;
+}
+
+static enum status is_taken(const char *folder, const char *name, int number, enum taken_by by, bool *taken,
+                            struct error *err)
+{
+    struct place place;
+    enum status status = place_at(&place, folder, name, number, err);
+    if (status == STATUS_OK)
+        status = exists(place.manifest, taken, err);
+    if (status == STATUS_OK && !*taken && by == TAKEN_BY_EITHER)
+        status = exists(place.csv, taken, err);
+    return status;
+}
+
+/*
+ * A free number whose predecessor is taken, or 1: doubled until one is free, then halved between. With a CSV whose
+ * manifest has not followed, a search by manifests takes the same turns as the one that found the CSV's place, so it ends
+ * there.
+ */
+static enum status find_free(const char *folder, const char *name, enum taken_by by, int *number,
+                             struct error *err)
+{
+    int taken = 0, free = 1;
+    bool there;
+    enum status status;
+    while ((status = is_taken(folder, name, free, by, &there, err)) == STATUS_OK && there) {
+        taken = free;
+        free *= 2;
+        if (free > DROP_SAME_NAME_MAX)
+            return error_set(err, STATUS_CONFIG,
+                             "%s: holds %d files of one name, expected old ones to be removed", folder,
+                             DROP_SAME_NAME_MAX);
+    }
+    while (status == STATUS_OK && free - taken > 1) {
+        int middle = taken + (free - taken) / 2;
+        status = is_taken(folder, name, middle, by, &there, err);
+        *(there ? &taken : &free) = middle;
+    }
+    *number = free;
+    return status;
+}
+
+static bool is_of(const char *path, const struct manifest *manifest)
+{
+    struct manifest other;
+    return !manifest ||
+           (manifest_read(path, &other, NULL) == STATUS_OK && strcmp(other.batch, manifest->batch) == 0 &&
+            strcmp(other.sha256, manifest->sha256) == 0);
+}
+
+/* The newest first: what is sent again and again was sent lately. */
 enum status drop_is_archived(const struct drop_file *file, const char *archive_directory, const char *feed,
                              bool refused, const struct manifest *manifest, bool *archived, struct error *err)
 {
-    char folder[DROP_PATH_MAX], csv[DROP_PATH_MAX], path[DROP_PATH_MAX];
+    char folder[DROP_PATH_MAX];
+    int number;
     *archived = false;
     enum status status = folder_of(folder, archive_directory, feed, refused, err);
-    for (int number = 1; status == STATUS_OK && number <= DROP_SAME_NAME_MAX; number++) {
+    if (status == STATUS_OK)
+        status = find_free(folder, file->name, TAKEN_BY_MANIFEST, &number, err);
+    while (status == STATUS_OK && !*archived && --number >= 1) {
+        struct place place;
         bool there;
-        struct manifest other;
-        status = numbered(csv, folder, file->name, number, err);
+        status = place_at(&place, folder, file->name, number, err);
         if (status == STATUS_OK)
-            status = join(path, err, "%s%s", csv, MANIFEST_SUFFIX);
-        if (status == STATUS_OK)
-            status = exists(path, &there, err);
-        if (status != STATUS_OK || !there)
-            return status;
-        *archived = !manifest || (manifest_read(path, &other, NULL) == STATUS_OK &&
-                                  strcmp(other.batch, manifest->batch) == 0 &&
-                                  strcmp(other.sha256, manifest->sha256) == 0);
-        if (*archived)
-            return STATUS_OK;
+            status = exists(place.manifest, &there, err);
+        *archived = status == STATUS_OK && there && is_of(place.manifest, manifest);
     }
     return status;
 }
 
-/* The first number under which neither of the two is taken, or, for a manifest alone, under which it is missing. */
-static enum status free_place(char csv[DROP_PATH_MAX], char manifest[DROP_PATH_MAX], const char *folder,
-                              const char *name, bool manifest_alone, struct error *err)
+/* The place where a manifest that stands alone would go, and whether its CSV is there. */
+static enum status find_half(struct place *place, const char *folder, const char *name, bool *half,
+                             struct error *err)
 {
-    for (int number = 1; number <= DROP_SAME_NAME_MAX; number++) {
-        bool csv_there, manifest_there;
-        enum status status = numbered(csv, folder, name, number, err);
-        if (status == STATUS_OK)
-            status = join(manifest, err, "%s%s", csv, MANIFEST_SUFFIX);
-        if (status == STATUS_OK)
-            status = exists(csv, &csv_there, err);
-        if (status == STATUS_OK)
-            status = exists(manifest, &manifest_there, err);
-        if (status != STATUS_OK)
-            return status;
-        if (!manifest_there && (manifest_alone || !csv_there))
-            return STATUS_OK;
-    }
-    return error_set(err, STATUS_CONFIG, "%s: holds %d files of one name, expected old ones to be removed",
-                     folder, DROP_SAME_NAME_MAX);
+    int number;
+    *half = false;
+    enum status status = find_free(folder, name, TAKEN_BY_MANIFEST, &number, err);
+    if (status == STATUS_OK)
+        status = place_at(place, folder, name, number, err);
+    return status == STATUS_OK ? exists(place->csv, half, err) : status;
 }
 
 enum status drop_is_half_refused(const struct drop_file *file, const char *archive_directory,
                                  const char *feed, bool *half, struct error *err)
 {
-    char folder[DROP_PATH_MAX], csv[DROP_PATH_MAX], manifest[DROP_PATH_MAX];
-    bool there = false;
+    char folder[DROP_PATH_MAX];
+    struct place place;
     *half = false;
     enum status status = folder_of(folder, archive_directory, feed, true, err);
-    /* Where drop_move would put a manifest that stands alone. */
-    if (status == STATUS_OK)
-        status = free_place(csv, manifest, folder, file->name, true, err);
-    if (status == STATUS_OK)
-        status = exists(csv, &there, err);
-    *half = there;
-    return status;
+    return status == STATUS_OK ? find_half(&place, folder, file->name, half, err) : status;
 }
 
-enum status drop_move(const struct drop_file *file, const char *archive_directory, const char *feed,
-                      bool refused, struct error *err)
+/* --- moving ----------------------------------------------------------------------------------------------------------- */
+
+static bool same_mark(const struct file_mark *a, const struct file_mark *b)
 {
-    char folder[DROP_PATH_MAX], csv[DROP_PATH_MAX], manifest[DROP_PATH_MAX];
-    struct drop_state state;
-    enum status status = drop_look(file, &state, err);
+    return file_mark_same_content(a, b) && a->changed_ns == b->changed_ns;
+}
+
+/* Which of the two move: the rule stands in drop.h. */
+static void choose(const struct drop_state *judged, const struct drop_state *now, bool *csv, bool *manifest)
+{
+    bool csv_same = now->csv_there && judged->csv_there && same_mark(&now->csv_mark, &judged->csv_mark);
+    bool csv_touched = now->csv_there && judged->csv_there && !csv_same &&
+                       file_mark_same_content(&now->csv_mark, &judged->csv_mark);
+    bool manifest_same = now->manifest_there && judged->manifest_there &&
+                         same_mark(&now->manifest_mark, &judged->manifest_mark);
+    *csv = csv_same && (manifest_same || !now->manifest_there);
+    *manifest = manifest_same && !csv_touched;
+}
+
+enum status drop_move(const struct drop_file *file, const struct drop_state *judged,
+                      const char *archive_directory, const char *feed, bool refused, struct error *err)
+{
+    char folder[DROP_PATH_MAX];
+    struct place place;
+    struct drop_state now;
+    bool csv = false, manifest = false, half = false;
+    int number;
+    enum status status = drop_look(file, &now, err);
     if (status == STATUS_OK)
         status = folder_of(folder, archive_directory, feed, refused, err);
     if (status == STATUS_OK)
-        status = free_place(csv, manifest, folder, file->name, !state.csv_there, err);
+        choose(judged, &now, &csv, &manifest);
+    if (status == STATUS_OK && !csv && manifest && !judged->csv_there)
+        status = find_half(&place, folder, file->name, &half, err);
+    if (status == STATUS_OK && !half)
+        status = find_free(folder, file->name, TAKEN_BY_EITHER, &number, err);
+    if (status == STATUS_OK && !half)
+        status = place_at(&place, folder, file->name, number, err);
     KILL_POINT("archive.before_file");
-    if (status == STATUS_OK && state.csv_there)
-        status = file_rename(file->csv, csv, false, err);
+    if (status == STATUS_OK && csv)
+        status = file_rename(file->csv, place.csv, false, err);
     KILL_POINT("archive.between");
-    if (status == STATUS_OK && state.manifest_there)
-        status = file_rename(file->manifest, manifest, false, err);
+    if (status == STATUS_OK && manifest)
+        status = file_rename(file->manifest, place.manifest, false, err);
     KILL_POINT("archive.moved");
     return status;
 }

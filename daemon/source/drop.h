@@ -5,8 +5,10 @@
  *   <drop>/<feed>/X.csv, X.csv.manifest.json
  *   <archive>/<feed>/X.csv, X.csv.manifest.json        accepted
  *   <archive>/<feed>/refused/X.csv, X.csv.manifest.json
- * A name that is taken in the archive becomes X~2.csv, X~3.csv …; nothing there is ever overwritten. The CSV moves
- * before its manifest, so that a manifest alone is the trace of a move that was cut off.
+ * A name that is taken in the archive becomes X~2.csv, X~3.csv …; nothing there is ever overwritten. The number is one
+ * that is free while the one before it is taken, found with some twenty looks however many there are; where old ones were
+ * taken away it may be any such gap. The CSV moves before its manifest, so that a manifest alone is the trace of a move
+ * that was cut off; and the same looks lead it to its CSV.
  *
  * Threading: none shared.
  */
@@ -14,13 +16,14 @@
 #define SHOUWANG_SOURCE_DROP_H
 
 #include "base/status.h"
+#include "io/file.h"
 #include "source/manifest.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { DROP_PATH_MAX = 1024, DROP_NAME_MAX = 255, DROP_SAME_NAME_MAX = 1000 };
+enum { DROP_PATH_MAX = 1024, DROP_NAME_MAX = 255, DROP_SAME_NAME_MAX = 1 << 20 };
 
 /* One file and its manifest; either may be missing. */
 struct drop_file {
@@ -40,6 +43,7 @@ struct drop_state {
     bool csv_is_file, manifest_is_file;
     uint64_t csv_bytes, manifest_bytes;
     int64_t csv_modified_ms, manifest_modified_ms; /* Unix */
+    struct file_mark csv_mark, manifest_mark;
 };
 enum status drop_look(const struct drop_file *file, struct drop_state *state, struct error *err) WARN_UNUSED;
 
@@ -64,9 +68,16 @@ enum status drop_is_archived(const struct drop_file *file, const char *archive_d
 enum status drop_is_half_refused(const struct drop_file *file, const char *archive_directory,
                                  const char *feed, bool *half, struct error *err) WARN_UNUSED;
 
-/* Moves what is there of the two. refused: into the folder of the refused. */
-enum status drop_move(const struct drop_file *file, const char *archive_directory, const char *feed,
-                      bool refused, struct error *err) WARN_UNUSED;
+/*
+ * Moves what was judged of the two, which `judged` tells by its marks: csv_mark that of the file that was read. refused:
+ * into the folder of the refused. What has come under the same name meanwhile stays for the next scan:
+ *   another CSV        the manifest that was judged moves alone, so that it is not taken for the new one's
+ *   another manifest   both stay: the new one may be meant for the CSV
+ *   chmod or the like  both stay, and are recognised
+ */
+enum status drop_move(const struct drop_file *file, const struct drop_state *judged,
+                      const char *archive_directory, const char *feed, bool refused,
+                      struct error *err) WARN_UNUSED;
 
 /* Bytes that are no UTF-8 text, and control characters, become '?'; cut at a whole character. */
 void drop_clean_text(const char *text, char *out, size_t size);

@@ -17,10 +17,12 @@
 #include "io/pg.h"
 #include "source/drop.h"
 #include "source/fact_stage.h"
+#include "source/subject_keys.h"
 #include "source/table.h"
 #include "store/arrival.h"
 #include "store/batch.h"
 #include "store/lease.h"
+#include "store/register.h"
 #include "store/sender.h"
 
 #include <jansson.h>
@@ -116,6 +118,8 @@ static enum status check_hash(struct attempt *attempt, struct error *err)
     if (status != STATUS_OK)
         return status;
     attempt->result->bytes = attempt->table->bytes;
+    attempt->state.csv_mark =
+        attempt->table->mark; /* what is read may already be another than what was seen */
     if (strcmp(attempt->table->sha256, attempt->manifest.sha256) == 0)
         return STATUS_OK;
     error_set(err, STATUS_REJECT,
@@ -273,12 +277,45 @@ static enum status check_arrival(struct attempt *attempt, struct error *err)
 struct reading {
     struct attempt *attempt;
     struct feed_rows *rows;
+    struct subject_keys keys;
+    bool small; /* keys are all of the file's */
     struct subjects subjects;
+    struct fact_scope scope;
     struct sender *sender;
     struct quarantine_writer *quarantine;
     struct fact_stage *stage;
     struct feed_row row;
 };
+
+/* Whether the manifest promises a file that is small beside the register. */
+static enum status look_small(const struct attempt *attempt, bool *small, struct error *err)
+{
+    int64_t most = attempt->settings->small_rows;
+    if (most == 0) {
+        enum status status = register_size(attempt->pg, &most, err);
+        if (status != STATUS_OK)
+            return status;
+        most /= INGEST_SMALL_SHARE;
+    }
+    *small = attempt->manifest.rows <= most;
+    return STATUS_OK;
+}
+
+static enum status load_subjects(struct reading *reading, struct error *err)
+{
+    struct attempt *attempt = reading->attempt;
+    bool named = feed_rows_name_column(reading->rows)[0] != '\0';
+    enum status status = look_small(attempt, &reading->small, err);
+    if (status == STATUS_OK && reading->small)
+        status = subject_keys_read(&reading->keys, attempt->table, reading->rows, &reading->row,
+                                   attempt->manifest.rows, &reading->small, err);
+    if (status == STATUS_OK)
+        status = subjects_load(&reading->subjects, attempt->pg, reading->small ? &reading->keys : NULL, named,
+                               err);
+    if (status == STATUS_OK && reading->small)
+        status = subject_keys_scope(&reading->keys, &reading->subjects, &reading->scope, err);
+    return status;
+}
 
 static enum status reading_begin(struct reading *reading, struct error *err)
 {
@@ -292,8 +329,7 @@ static enum status reading_begin(struct reading *reading, struct error *err)
                            clock_today(), err);
     if (status != STATUS_OK)
         return status;
-    bool named = feed_rows_name_column(reading->rows)[0] != '\0';
-    status = subjects_load(&reading->subjects, attempt->pg, named, err);
+    status = load_subjects(reading, err);
     if (status != STATUS_OK)
         return status;
     struct batch_manifest batch = describe_batch(attempt);
@@ -312,6 +348,7 @@ static enum status reading_begin(struct reading *reading, struct error *err)
         .batch_id = attempt->result->batch_id,
         .mode = batch.mode,
         .subjects = &reading->subjects,
+        .scope = reading->small && batch.mode == BATCH_DELTA ? &reading->scope : NULL,
         .sender = reading->sender,
         .quarantine = reading->quarantine,
         .strangers = true,
@@ -452,6 +489,7 @@ static enum status read_batch(struct attempt *attempt, struct error *err)
         return error_set(err, STATUS_FATAL, "out of memory");
     reading->attempt = attempt;
     subjects_init(&reading->subjects);
+    subject_keys_init(&reading->keys);
     enum status status = reading_begin(reading, err);
     if (status == STATUS_OK)
         status = write_batch(reading, err);
@@ -459,6 +497,7 @@ static enum status read_batch(struct attempt *attempt, struct error *err)
     fact_stage_free(reading->stage);
     quarantine_writer_free(reading->quarantine);
     subjects_fini(&reading->subjects);
+    subject_keys_fini(&reading->keys);
     feed_rows_free(reading->rows);
     free(reading);
     return status;
@@ -524,8 +563,8 @@ static void move_files(const struct attempt *attempt)
     struct error why;
     const struct ingest_result *result = attempt->result;
     bool refused = result->outcome == INGEST_REFUSED || attempt->half_refused;
-    enum status status =
-        drop_move(&attempt->file, attempt->settings->archive_directory, attempt->config->name, refused, &why);
+    enum status status = drop_move(&attempt->file, &attempt->state, attempt->settings->archive_directory,
+                                   attempt->config->name, refused, &why);
     if (status != STATUS_OK)
         log_event(LOG_FEED_STUCK, log_text("feed", result->feed), log_text("batch", result->batch),
                   log_error(&why));

@@ -5,6 +5,8 @@
  *   <drop>/<feed>/X.csv + X.csv.manifest.json
  *     → manifest read and checked against the file (hash, rows, feed, encoding)
  *     → ingest lease locked → identity and household maps → rows decoded, checked, resolved
+ *       (small beside the register: its rows are read once ahead, so that the maps hold only whom it speaks of, and
+ *       of what the source said only what a delta batch may meet is compared: the work is that of the file)
  *     → batch row, facts, quarantine, audit: one commit
  *     → <archive>/<feed>/X.csv and its manifest
  * A bad file changes nothing but a `refused` batch row, which says why, and moves to
@@ -51,6 +53,9 @@ enum {
     INGEST_SETTLE_MS = 1000,  /* an upload that pauses longer must write its manifest last, as it should */
     INGEST_FILES_MAX = 10000, /* files of one folder; more is not a feed */
     INGEST_REASON_MAX = 480,
+    /* A file of at most a twentieth of the register's persons is small: its keys are looked up one by one. A look-up by an
+     * index costs about ten times what a row of a table that is read whole does, and a file has several of them. */
+    INGEST_SMALL_SHARE = 20,
 };
 
 enum ingest_outcome {
@@ -76,6 +81,7 @@ struct ingest_settings {
     const char *actor;            /* for the audit: "shouwangd", "operator:NAME" */
     int64_t leader;               /* the leadership's token (store/lease.h); 0 = not checked */
     int settle_ms;                /* 0 = INGEST_SETTLE_MS */
+    int64_t small_rows;           /* files of at most so many are small; 0 = INGEST_SMALL_SHARE, < 0 = none */
     struct ingest_memory *memory; /* NULL: what waits is logged by every scan */
     const atomic_bool *cancel;    /* NULL allowed: ends at once with STATUS_RETRY, nothing changed */
 };

@@ -12,5 +12,6 @@ daemon_source_libsource_a_SOURCES = \
 	daemon/source/import.c daemon/source/import_files.c daemon/source/import_views.c daemon/source/import.h daemon/source/import_rows.h \
 	daemon/source/ingest.c daemon/source/ingest.h \
 	daemon/source/manifest.c daemon/source/manifest.h \
+	daemon/source/subject_keys.c daemon/source/subject_keys.h \
 	daemon/source/subjects.c daemon/source/subjects.h \
 	daemon/source/table.c daemon/source/table.h

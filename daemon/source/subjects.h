@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct pg;
+struct subject_keys;
 
 struct subjects {
     struct identity_map persons;  /* packed ID → person_id */
@@ -28,9 +29,9 @@ struct subjects {
 
 void subjects_init(struct subjects *subjects);
 void subjects_fini(struct subjects *subjects);
-/* Everybody who ever was on the register. */
-enum status subjects_load(struct subjects *subjects, struct pg *pg, bool with_names,
-                          struct error *err) WARN_UNUSED;
+/* Everybody who ever was on the register; of them, with keys, those of whom a file speaks. */
+enum status subjects_load(struct subjects *subjects, struct pg *pg, const struct subject_keys *keys,
+                          bool with_names, struct error *err) WARN_UNUSED;
 /* Empty when it is not known. */
 struct slice subjects_name(const struct subjects *subjects, int64_t person_id);
 

@@ -109,11 +109,6 @@ static enum status first_pass(struct table *table, struct error *err)
     return STATUS_OK;
 }
 
-static int64_t modified_ns(const struct stat *info)
-{
-    return (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec;
-}
-
 static enum status open_file(struct table *table, const char *path, struct error *err)
 {
     struct stat info;
@@ -131,7 +126,7 @@ static enum status open_file(struct table *table, const char *path, struct error
         return error_set(err, STATUS_REJECT, "%s: found %lld bytes, expected at most %lld", table->name,
                          (long long)info.st_size, (long long)TABLE_BYTES_MAX);
     table->bytes = (uint64_t)info.st_size;
-    table->modified_ns = modified_ns(&info);
+    table->mark = file_mark_of(&info);
     return STATUS_OK;
 }
 
@@ -298,15 +293,36 @@ static enum status settle_encoding(struct table *table, struct error *err)
     return encoding_gb18030_new(&table->decoder, err);
 }
 
+static enum status read_header(struct table *table, struct error *why)
+{
+    return explained(table, go_on(table, csv_next(&table->csv), why), why) == CSV_HEADER ? STATUS_OK
+                                                                                         : why->status;
+}
+
 enum status table_header(struct table *table, struct error *err)
 {
     struct error local;
     struct error *why = err ? err : &local;
     enum status status = settle_encoding(table, why);
-    if (status != STATUS_OK)
-        return status;
-    return explained(table, go_on(table, csv_next(&table->csv), why), why) == CSV_HEADER ? STATUS_OK
-                                                                                         : why->status;
+    return status == STATUS_OK ? read_header(table, why) : status;
+}
+
+enum status table_rewind(struct table *table, struct error *err)
+{
+    struct error local;
+    struct error *why = err ? err : &local;
+    table->offset = 0;
+    table->raw_length = table->raw_at = 0;
+    csv_init(&table->csv);
+    csv_window(&table->csv, table->window, 0, false);
+    if (table->decoder) {
+        encoding_gb18030_free(table->decoder);
+        table->decoder = NULL;
+        enum status status = encoding_gb18030_new(&table->decoder, why);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return read_header(table, why);
 }
 
 enum csv_step table_next(struct table *table, struct error *err)
@@ -322,7 +338,8 @@ enum status table_check(const struct table *table, struct error *err)
     struct stat info;
     if (fstat(table->fd, &info) != 0)
         return disk_error(table, err);
-    if ((uint64_t)info.st_size != table->bytes || modified_ns(&info) != table->modified_ns)
+    const struct file_mark now = file_mark_of(&info);
+    if (!file_mark_same_content(&now, &table->mark))
         return shrank(table, err);
     return STATUS_OK;
 }

@@ -14,6 +14,7 @@
 #define SHOUWANG_SOURCE_TABLE_H
 
 #include "io/crypto.h"
+#include "io/file.h"
 #include "source/csv.h"
 #include "source/encoding.h"
 
@@ -27,11 +28,11 @@ struct table {
     char name[TABLE_NAME_MAX + 1]; /* without folders */
     char sha256[CRYPTO_SHA256_HEX_SIZE];
     uint64_t bytes;
+    struct file_mark mark;  /* of the file that is read, as it was opened */
     enum encoding encoding; /* after table_header: as found, never ENCODING_AUTO */
     struct csv csv;         /* the current row */
     /* private */
     int fd;
-    int64_t modified_ns;
     const atomic_bool *cancel;
     struct encoding_scan scan;
     struct encoding_gb18030 *decoder;
@@ -52,6 +53,8 @@ enum status table_header(struct table *table, struct error *err) WARN_UNUSED;
  * why and with what status.
  */
 enum csv_step table_next(struct table *table, struct error *err) WARN_UNUSED;
+/* Back behind the header, after table_header: the next table_next gives the first row again. Columns stay bound. */
+enum status table_rewind(struct table *table, struct error *err) WARN_UNUSED;
 /* STATUS_REJECT when the file is not the one any more that table_open read. */
 enum status table_check(const struct table *table, struct error *err) WARN_UNUSED;
 

@@ -84,6 +84,18 @@ enum status arrival_names(struct pg *pg, arrival_take_name *take, void *context,
     return pg_copy_out_end(copy, err);
 }
 
+enum status arrival_names_of(struct pg *pg, const int64_t *person_ids, size_t count, arrival_take_name *take,
+                             void *context, struct error *err)
+{
+    struct pg_result *result;
+    enum status status = pg_query(pg, "select person_id, name from person where person_id = any($1)",
+                                  pg_params(pg_of_int64_array(person_ids, count)), &result, err);
+    for (size_t i = 0; i < pg_result_rows(result); i++)
+        take(context, pg_get_int64(result, i, 0), pg_get_text(result, i, 1));
+    pg_result_free(result);
+    return status;
+}
+
 enum status arrival_audit(struct pg *pg, const char *actor, const char *action, const char *detail_json,
                           struct error *err)
 {

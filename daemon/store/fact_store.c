@@ -19,6 +19,7 @@ enum {
      * partner's file every row would miss the cache. */
     PORTION_BYTES = 16 << 20,
     TIDS_AT_ONCE = 5000,
+    SUBJECTS_AT_ONCE = 5000, /* whose facts one answer holds */
 };
 
 /* Where facts about each kind of subject lie. */
@@ -127,6 +128,32 @@ struct live_reading {
     uint32_t part;
 };
 
+/* A live fact as it was read; its texts are borrowed. */
+struct live_row {
+    struct fact_live live;
+    struct fact_identity identity;
+    struct fact_content content;
+    int64_t batch_id;
+};
+
+static struct live_row live_row(const struct live_reading *reading)
+{
+    return (struct live_row){.live = {.part = reading->part},
+                             .identity = {.kind = (int)reading->subject, .code = reading->code},
+                             .content = {.value = FACT_UNKNOWN}};
+}
+
+static enum status add_live(const struct live_reading *reading, struct live_row *row, struct error *err)
+{
+    struct fact_writer *writer = reading->writer;
+    struct fact_index *index = &writer->index;
+    row->content.to = row->identity.to;
+    row->identity.amount = row->identity.code >= 0 && writer->amount[row->identity.code];
+    row->live.batch = (uint32_t)row->batch_id;
+    row->live.content = fact_index_content(index, &row->content);
+    return fact_index_add_live(index, fact_index_print(index, &row->identity), &row->live, err);
+}
+
 static bool read_ctid(struct pg_row *row, struct fact_live *live)
 {
     int length;
@@ -141,66 +168,113 @@ static bool read_ctid(struct pg_row *row, struct fact_live *live)
 static bool read_live(void *target, struct pg_row *row)
 {
     const struct live_reading *reading = target;
-    struct fact_writer *writer = reading->writer;
-    struct fact_live live = {.part = reading->part};
-    struct fact_identity identity = {.kind = (int)reading->subject, .code = reading->code};
-    struct fact_content content = {.value = FACT_UNKNOWN};
-    int64_t batch_id = 0;
+    struct live_row known = live_row(reading);
     int16_t code = (int16_t)reading->code;
-    read_ctid(row, &live);
-    pg_row_int64(row, &identity.subject);
-    pg_row_int64(row, &content.value);
-    identity.from = pg_row_day(row);
-    content.to = identity.to = pg_row_day(row);
-    content.as_of = pg_row_day(row);
-    identity.ref = pg_row_text(row);
-    content.detail = pg_row_text(row);
-    pg_row_int64(row, &batch_id);
-    pg_row_int32(row, &live.row_no);
+    read_ctid(row, &known.live);
+    pg_row_int64(row, &known.identity.subject);
+    pg_row_int64(row, &known.content.value);
+    known.identity.from = pg_row_day(row);
+    known.identity.to = pg_row_day(row);
+    known.content.as_of = pg_row_day(row);
+    known.identity.ref = pg_row_text(row);
+    known.content.detail = pg_row_text(row);
+    pg_row_int64(row, &known.batch_id);
+    pg_row_int32(row, &known.live.row_no);
     if (reading->subject == FACT_STRANGER) {
         pg_row_int16(row, &code);
-        content.name = pg_row_text(row);
-        identity.code = code;
+        known.content.name = pg_row_text(row);
+        known.identity.code = code;
     }
-    identity.amount = code >= 0 && writer->amount[code];
-    live.batch = (uint32_t)batch_id;
-    live.content = fact_index_content(&writer->index, &content);
     struct error ignored;
-    return fact_index_add_live(&writer->index, fact_index_print(&writer->index, &identity), &live,
-                               &ignored) == STATUS_OK;
+    return add_live(reading, &known, &ignored) == STATUS_OK;
 }
 
-static void add_scope(struct text *sql, enum fact_subject subject, const struct fact_scope *scope)
+/* The same from an answer. */
+static enum status get_live(const struct live_reading *reading, const struct pg_result *result, size_t i,
+                            struct error *err)
 {
-    if (!scope)
-        return;
-    text_printf(sql, " and %s = any('{", subjects[subject].key);
-    for (size_t i = 0; i < scope->counts[subject]; i++)
-        text_printf(sql, "%s%lld", i ? "," : "", (long long)scope->ids[subject][i]);
-    text_add_str(sql, "}'::bigint[])");
+    struct live_row known = live_row(reading);
+    pg_get_tid(result, i, 0, &known.live.block, &known.live.offset);
+    known.identity.subject = pg_get_int64(result, i, 1);
+    if (!pg_is_null(result, i, 2))
+        known.content.value = pg_get_int64(result, i, 2);
+    known.identity.from = pg_get_day(result, i, 3);
+    known.identity.to = pg_get_day(result, i, 4);
+    known.content.as_of = pg_get_day(result, i, 5);
+    known.identity.ref = pg_get_text(result, i, 6);
+    if (!pg_is_null(result, i, 7))
+        known.content.detail = pg_get_text(result, i, 7);
+    known.batch_id = pg_get_int64(result, i, 8);
+    known.live.row_no = pg_get_int32(result, i, 9);
+    if (reading->subject == FACT_STRANGER) {
+        known.identity.code = pg_get_int16(result, i, 10);
+        known.content.name = pg_get_text(result, i, 11);
+    }
+    return add_live(reading, &known, err);
+}
+
+static void add_live_query(struct text *sql, const struct fact_writer *writer, const struct part *part)
+{
+    text_printf(sql, "select ctid, %s, value, from_day, to_day, as_of, ref, detail, batch_id, row_no%s from ",
+                subjects[part->subject].key, part->subject == FACT_STRANGER ? ", code, name" : "");
+    add_table(sql, part);
+    text_printf(sql, " where source = %d", writer->plan.source);
+}
+
+static enum status load_whole(const struct live_reading *reading, struct text *sql, const struct part *part,
+                              struct error *err)
+{
+    struct live_reading target = *reading;
+    text_add_str(sql, "copy (");
+    add_live_query(sql, reading->writer, part);
+    text_add_str(sql, ") to stdout (format binary)");
+    return sql->failed ? no_memory(err)
+                       : columns_copy(reading->writer->pg, sql->bytes, read_live, &target, err);
+}
+
+/* By parameters, which a server's log of failed statements does not show: those of strangers are persons' numbers. */
+static enum status load_scope(const struct live_reading *reading, struct text *sql, const struct part *part,
+                              struct error *err)
+{
+    const struct fact_scope *scope = reading->writer->plan.scope;
+    const int64_t *ids = scope->ids[part->subject];
+    size_t left = scope->counts[part->subject];
+    add_live_query(sql, reading->writer, part);
+    text_printf(sql, " and %s = any($1)", subjects[part->subject].key);
+    enum status status = sql->failed ? no_memory(err) : STATUS_OK;
+    while (left > 0 && !status) {
+        struct pg_result *result;
+        size_t count = left < SUBJECTS_AT_ONCE ? left : SUBJECTS_AT_ONCE;
+        status =
+            pg_query(reading->writer->pg, sql->bytes, pg_params(pg_of_int64_array(ids, count)), &result, err);
+        for (size_t i = 0; !status && i < pg_result_rows(result); i++)
+            status = get_live(reading, result, i, err);
+        pg_result_free(result);
+        ids += count;
+        left -= count;
+    }
+    return status;
+}
+
+static bool may_meet(const struct fact_scope *scope, enum fact_subject subject, int code)
+{
+    return !scope ||
+           (scope->counts[subject] > 0 && (subject == FACT_STRANGER || !scope->codes || scope->codes[code]));
 }
 
 static enum status load_live(struct fact_writer *writer, enum fact_subject subject, int code,
                              struct error *err)
 {
-    const struct fact_scope *scope = writer->plan.scope;
-    if (scope && scope->counts[subject] == 0)
+    if (!may_meet(writer->plan.scope, subject, code))
         return STATUS_OK;
     struct part *part;
     enum status status = find_part(writer, subject, code, &part, err);
     if (status)
         return status;
-    struct live_reading reading = {writer, subject, code, (uint32_t)(part - writer->parts)};
+    const struct live_reading reading = {writer, subject, code, (uint32_t)(part - writer->parts)};
     struct text sql;
     text_init(&sql);
-    text_printf(
-        &sql, "copy (select ctid, %s, value, from_day, to_day, as_of, ref, detail, batch_id, row_no%s from ",
-        subjects[subject].key, subject == FACT_STRANGER ? ", code, name" : "");
-    add_table(&sql, part);
-    text_printf(&sql, " where source = %d", writer->plan.source);
-    add_scope(&sql, subject, scope);
-    text_add_str(&sql, ") to stdout (format binary)");
-    status = sql.failed ? no_memory(err) : columns_copy(writer->pg, sql.bytes, read_live, &reading, err);
+    status = (writer->plan.scope ? load_scope : load_whole)(&reading, &sql, part, err);
     text_fini(&sql);
     return status ? error_wrap(err, "reading what is known from a source") : STATUS_OK;
 }

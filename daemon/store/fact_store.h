@@ -3,7 +3,7 @@
  * Facts of one batch, on their way into person_fact, household_fact and stranger_fact.
  *
  * Call within the batch's transaction, after lease_lock(LEASE_INGEST) and batch_accept. What is live of the source is
- * read once, as fingerprints (fact_index.h); every row is compared with it here, and only what differs is written: new
+ * read once (of a delta batch with a scope: what it may meet), as fingerprints (fact_index.h); every row is compared with it here, and only what differs is written: new
  * rows by COPY straight into the table of their code, in the order of their subjects, while the caller composes the next
  * ones (sender.h).
  *
@@ -59,11 +59,12 @@ struct fact_counts {
     int64_t ended;                          /* rows that moved to history */
 };
 
-/* The only subjects that a delta batch speaks of, so that what is known of others need not be read. By enum fact_subject,
- * borrowed until fact_writer_new returns. */
+/* The only subjects and codes that a delta batch speaks of, so that what else is known need not be read. By enum
+ * fact_subject, each once; borrowed until fact_writer_new returns. */
 struct fact_scope {
     const int64_t *ids[3];
     size_t counts[3];
+    const bool *codes; /* by code; NULL = any */
 };
 
 struct fact_plan {

@@ -37,8 +37,7 @@ static bool is_entry(const struct number_map *map, const struct number_slot *slo
 {
     if (slot->hash != hash)
         return false;
-    const struct number_entry *entry = &map->entries[slot->entry - 1];
-    return slice_equal((struct slice){map->numbers.bytes + entry->begin, entry->length}, number);
+    return slice_equal(number_map_at(map, slot->entry - 1), number);
 }
 
 static struct number_slot *probe(const struct number_map *map, uint32_t hash, struct slice number)
@@ -103,4 +102,10 @@ int64_t *number_map_get(const struct number_map *map, struct slice number)
         return NULL;
     const struct number_slot *slot = probe(map, hash_of(number), number);
     return slot->entry != 0 ? &map->entries[slot->entry - 1].value : NULL;
+}
+
+struct slice number_map_at(const struct number_map *map, size_t i)
+{
+    const struct number_entry *entry = &map->entries[i];
+    return (struct slice){map->numbers.bytes + entry->begin, entry->length};
 }

@@ -34,5 +34,7 @@ void number_map_fini(struct number_map *map);
 int64_t *number_map_put(struct number_map *map, struct slice number, int64_t value, bool *added);
 /* NULL when it is not there. */
 int64_t *number_map_get(const struct number_map *map, struct slice number);
+/* The i-th that was put, i < count. Valid until the next put. */
+struct slice number_map_at(const struct number_map *map, size_t i);
 
 #endif

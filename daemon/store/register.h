@@ -39,6 +39,10 @@ struct sender;
 
 /* --- keys ----------------------------------------------------------------------------------------------- */
 
+/* The greatest person_id, 0 when there is nobody: they are given out one after the other, so it says how large the
+ * register is, without counting. */
+enum status register_size(struct pg *pg, int64_t *persons, struct error *err) WARN_UNUSED;
+
 /* Parallel arrays in no order, owned; made for filling a hash table. */
 struct register_identities {
     size_t count, capacity;
@@ -48,6 +52,9 @@ struct register_identities {
 /* Appends every identity number ever registered, members or not. */
 enum status register_load_identities(struct pg *pg, struct register_identities *identities,
                                      struct error *err) WARN_UNUSED;
+/* Of these only: for a few of them it costs no more than they do. */
+enum status register_find_identities(struct pg *pg, const int64_t *ids_packed, size_t count,
+                                     struct register_identities *identities, struct error *err) WARN_UNUSED;
 void register_identities_free(struct register_identities *identities); /* frees the arrays, leaves it empty */
 
 struct register_households {
@@ -59,6 +66,8 @@ struct register_households {
 /* Appends every household number ever registered. */
 enum status register_load_households(struct pg *pg, struct register_households *households,
                                      struct error *err) WARN_UNUSED;
+enum status register_find_households(struct pg *pg, const struct slice *numbers, size_t count,
+                                     struct register_households *households, struct error *err) WARN_UNUSED;
 void register_households_free(struct register_households *households);
 
 /* --- a snapshot ----------------------------------------------------------------------------------------- */

@@ -201,6 +201,8 @@ static void scan_with(const struct fault *fault)
 {
     char before[64], after[64];
     start_again();
+    settings.small_rows =
+        fault->n % 2 ? INT64_MAX : -1; /* with the keys of the file, or of the whole register */
     put_files();
     state(before);
     err.text[0] = '\0';

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: PostgreSQL
-source_tests = tests/unit/test_csv tests/unit/test_decode tests/unit/test_encoding tests/unit/test_manifest tests/unit/test_feed_config \
+source_tests = tests/unit/test_csv tests/unit/test_decode tests/unit/test_drop tests/unit/test_encoding tests/unit/test_manifest tests/unit/test_feed_config \
 	tests/unit/test_feed_rows tests/unit/test_table
 check_PROGRAMS += $(source_tests)
 TESTS += $(source_tests)
@@ -14,6 +14,9 @@ tests_unit_test_csv_LDADD = $(source_test_libs)
 tests_unit_test_decode_SOURCES = tests/unit/test_decode.c
 tests_unit_test_decode_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_decode_LDADD = $(source_test_libs)
+tests_unit_test_drop_SOURCES = tests/unit/test_drop.c
+tests_unit_test_drop_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_drop_LDADD = $(source_test_libs)
 tests_unit_test_encoding_SOURCES = tests/unit/test_encoding.c
 tests_unit_test_encoding_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_encoding_LDADD = $(source_test_libs)

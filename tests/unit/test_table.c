@@ -69,7 +69,7 @@ static char *as_gb18030(const struct text *text, size_t *length)
     return out;
 }
 
-/* What comes out, row by row, must be what went in. */
+/* What comes out, row by row, must be what went in, also after going back. */
 static void expect_rows(const struct text *text, enum encoding wanted, enum encoding found)
 {
     struct table *table;
@@ -81,6 +81,14 @@ static void expect_rows(const struct text *text, enum encoding wanted, enum enco
     csv_init(plain);
     csv_window(plain, text->bytes, text->length, true);
     ck_assert_int_eq(csv_next(plain), CSV_HEADER);
+    static const int turns[] = {0, 1, ROWS / 2, ROWS};
+    for (size_t i = 0; i < sizeof turns / sizeof *turns; i++) {
+        for (int line = 0; line < turns[i]; line++)
+            ck_assert_msg(table_next(table, &err) == CSV_ROW, "%s", err.text);
+        if (turns[i] == ROWS)
+            ck_assert_int_eq(table_next(table, &err), CSV_END);
+        ck_assert_msg(table_rewind(table, &err) == STATUS_OK, "%s", err.text);
+    }
     for (int line = 2; line < ROWS + 2; line++) {
         ck_assert_msg(table_next(table, &err) == CSV_ROW, "%s", err.text);
         ck_assert_int_eq(csv_next(plain), CSV_ROW);
@@ -89,6 +97,7 @@ static void expect_rows(const struct text *text, enum encoding wanted, enum enco
             ck_assert_msg(slice_equal(table->csv.field[i], plain->field[i]), "line %d", line);
     }
     ck_assert_int_eq(table_next(table, &err), CSV_END);
+    ck_assert_uint_eq(table->csv.rows, ROWS);
     ck_assert_int_eq(table_check(table, &err), STATUS_OK);
     free(plain);
     table_close(table);
