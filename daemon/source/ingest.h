@@ -53,8 +53,9 @@ enum {
     INGEST_SETTLE_MS = 1000,  /* an upload that pauses longer must write its manifest last, as it should */
     INGEST_FILES_MAX = 10000, /* files of one folder; more is not a feed */
     INGEST_REASON_MAX = 480,
-    /* A file of at most a twentieth of the register's persons is small: its keys are looked up one by one. A look-up by an
-     * index costs about ten times what a row of a table that is read whole does, and a file has several of them. */
+    /* A file of at most a twentieth of the register's persons is small: its keys are looked up one by one. From what 20,000
+     * rows and a million persons cost (bench/README.md), both ways would cost the same at about a fifth; a twentieth leaves
+     * room for indexes that are not in memory. */
     INGEST_SMALL_SHARE = 20,
 };
 
