@@ -35,6 +35,7 @@ class Psql {
         if (end < 0) return;
         const answer = this.text.slice(0, end);
         this.text = this.text.slice(end + 2);
+        if (!this.waiting) return; // closed meanwhile
         const { resolve, reject } = this.waiting;
         this.waiting = null;
         if (this.said) reject(new Error(this.said));
