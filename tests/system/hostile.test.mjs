@@ -6,13 +6,14 @@ import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
-import { Cluster, Instance } from './lib/instance.mjs';
+import { Cluster, Instance, program } from './lib/instance.mjs';
 import { until } from './lib/wait.mjs';
 
 const DEADLINE_MS = 10000;
 const MARGIN_MS = 2000;
 const SERVED_MS = 1000;
 const COST_KIB = 64;
+const SANITIZED = readFileSync(program('shouwangd')).includes('__asan_init');
 let cluster, instance, port;
 
 before(async () => {
@@ -174,7 +175,8 @@ test('hundreds of idle and half-heard clients: everybody else is served at once,
         most = Math.max(most, memoryKiB());
     }
     const open = clients.filter((client) => client.closed_ms === null).length;
-    assert.ok(most - before <= COST_KIB * 64, `${most - before} KiB for ${open} of ${clients.length} clients that are open`);
+    // A sanitizer keeps what was freed.
+    assert.ok(SANITIZED || most - before <= COST_KIB * 64, `${most - before} KiB for ${open} of ${clients.length} clients that are open`);
     await until(() => clients.every((client) => client.closed_ms !== null), 'all to be cut', DEADLINE_MS + MARGIN_MS);
     await quiet();
     await mustServe('afterwards');

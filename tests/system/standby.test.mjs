@@ -166,8 +166,8 @@ test('killed with a round in its commit and attempts in flight', async () => {
     await release();
     assert.ok((await answer).problem, 'the asker sees the end');
     assert.ok(took < 3 * LEASE_MS, `${took} ms`);
-    assert.match(second.output, /event=round\.leftovers rounds=1/);
-    assert.match(second.output, /event=delivery\.recalled deliveries=\d/);
+    await second.waitForLog(/event=round\.leftovers rounds=1/);
+    await second.waitForLog(/event=delivery\.recalled deliveries=\d/);
     assert.equal(count("round where state = 'running'"), 0);
     assert.equal(await raise(second), 4);
     await until(() => count("delivery where state = 'delivered'") === 20, 'all deliveries');
