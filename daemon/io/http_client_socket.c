@@ -3,7 +3,7 @@
  * Sockets. libcurl says before each answer that it waits for a socket, and after it that it does not; to tell the kernel each
  * time would be two system calls an answer. So a socket of ours stays watched as long as it is open: what libcurl wants is kept
  * in `wanted`, and only a socket that becomes ready while nothing is wanted of it (the other side closed it) is paused.
- * That needs to know when it is closed: close_socket. Sockets that libcurl makes by itself (its resolver's) are watched as
+ * That needs to know when it is closed: close_socket, which libcurl calls for every socket that connected. Sockets that libcurl makes by itself (its resolver's) are watched as
  * it says.
  */
 #include "io/http_client_internal.h"
@@ -25,7 +25,8 @@ struct http_socket {
     struct loop_watch *watch;
     curl_socket_t fd;
     unsigned wanted;
-    bool ours; /* from open_socket to close_socket */
+    bool ours;      /* from open_socket to close_socket */
+    bool connected; /* libcurl has waited for bytes of it */
 };
 
 /* ---- the sockets by descriptor ---- */
@@ -110,7 +111,8 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *client_arg
     struct http_socket *socket = find_socket(client, fd);
     struct error err;
     if (what == CURL_POLL_REMOVE) {
-        if (socket != NULL && socket->ours)
+        /* One that never connected libcurl 7.88 closes without a word. */
+        if (socket != NULL && socket->ours && socket->connected)
             socket->wanted = 0;
         else
             drop_socket(client, fd);
@@ -119,8 +121,10 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *client_arg
     if (socket == NULL)
         socket = add_socket(client, fd, false);
     const unsigned ready = (what & CURL_POLL_IN ? LOOP_READ : 0U) | (what & CURL_POLL_OUT ? LOOP_WRITE : 0U);
-    if (socket != NULL)
+    if (socket != NULL) {
         socket->wanted = ready;
+        socket->connected |= (ready & LOOP_READ) != 0;
+    }
     if (socket == NULL || loop_watch_set(socket->watch, ready, &err) != STATUS_OK)
         give_up_socket(client, easy);
     return 0;
