@@ -210,11 +210,11 @@ static void count_outcome(struct delivery_stats *stats, enum outbox_outcome outc
 
 static void held(void *context, enum status status, int64_t affected, const struct error *err)
 {
-    (void)context;
+    const struct delivery *delivery = context;
     (void)affected;
     KILL_POINT("endpoint.held");
     if (status != STATUS_OK) /* the next attempt's 410 holds it */
-        log_event(LOG_DELIVERY_DATABASE, log_error(err));
+        statement_failed(delivery->pg, err);
 }
 
 static void hold_endpoint(struct delivery *delivery, int64_t township)
@@ -224,7 +224,7 @@ static void hold_endpoint(struct delivery *delivery, int64_t township)
     KILL_POINT("endpoint.before_hold");
     if (outbox_hold_endpoint_async(delivery->pg, delivery->leader, township, "the receiver answered 410 Gone",
                                    STATEMENT_TIMEOUT_MS, held, delivery, &err) != STATUS_OK)
-        log_event(LOG_DELIVERY_DATABASE, log_error(&err));
+        statement_failed(delivery->pg, &err);
 }
 
 /* The place is free; the target learns how it went. */

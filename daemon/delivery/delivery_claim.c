@@ -64,7 +64,7 @@ static void claimed(void *context, enum status status, const struct outbox_claim
     delivery->claiming = false;
     delivery->stats.database_up = status == STATUS_OK;
     if (status != STATUS_OK)
-        log_event(LOG_DELIVERY_DATABASE, log_error(err));
+        statement_failed(delivery->pg, err);
     else
         note_dry(delivery, claims, count);
     /* What was claimed under a leadership that is over is the new leader's. */

@@ -23,6 +23,7 @@
 #include "base/random.h"
 #include "delivery/delivery.h"
 #include "delivery/message.h"
+#include "delivery/statement.h"
 #include "store/outbox.h"
 
 #include <sys/queue.h>
@@ -35,7 +36,6 @@ struct results;
 struct verdict;
 
 enum {
-    STATEMENT_TIMEOUT_MS = 10000,
     LEASE_MARGIN_MS = 15000, /* beyond the attempt's own timeout: waiting for a place, writing the result */
     WAITING_MAX_MS = 5000,   /* of that; what has waited longer is given back instead of sent */
     /* Claims wait in memory for the places that become free so soon: enough to send while the next claim is made. */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/kill_point.h"
 #include "base/log.h"
+#include "delivery/statement.h"
 #include "domain/person_name.h"
 #include "domain/resident_id.h"
 #include "io/pg.h"
@@ -13,10 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    OVERDUE_LIMIT = 200,
-    STATEMENT_TIMEOUT_MS = 10000,
-};
+enum { OVERDUE_LIMIT = 200 };
 
 struct overdue {
     struct pg_async *pg;
@@ -100,7 +98,7 @@ static void given_up(void *context, enum status status, int64_t affected, const 
     struct overdue *overdue = context;
     KILL_POINT("overdue.given_up");
     if (status != STATUS_OK) {
-        log_event(LOG_DELIVERY_DATABASE, log_error(err));
+        statement_failed(overdue->pg, err);
         return;
     }
     overdue->count += (uint64_t)affected;
@@ -148,14 +146,14 @@ static void known(void *context, enum status status, const struct outbox_overdue
     struct overdue *overdue = context;
     struct error problem;
     if (status != STATUS_OK)
-        log_event(LOG_DELIVERY_DATABASE, log_error(err));
+        statement_failed(overdue->pg, err);
     for (size_t i = 0; i < count && overdue->leader != 0; i++) {
         log_event(LOG_DELIVERY_EXPIRED, log_text("delivery", events[i].event_id),
                   log_int("township", events[i].township), log_int("attempts", events[i].attempts),
                   log_text("county", worth_telling(overdue, &events[i]) ? "told" : "not told"));
         KILL_POINT("overdue.before_giving_up");
         if (give_up(overdue, &events[i], &problem) != STATUS_OK)
-            log_event(LOG_DELIVERY_DATABASE, log_error(&problem));
+            statement_failed(overdue->pg, &problem);
     }
 }
 
@@ -167,7 +165,7 @@ static void look(void *ctx)
     if (overdue->leader != 0 && pg_async_is_up(overdue->pg) &&
         outbox_overdue_async(overdue->pg, OVERDUE_LIMIT, STATEMENT_TIMEOUT_MS, known, overdue, &err) !=
             STATUS_OK)
-        log_event(LOG_DELIVERY_DATABASE, log_error(&err));
+        statement_failed(overdue->pg, &err);
 }
 
 enum status overdue_new(struct overdue **out, struct loop *loop, struct pg_async *pg,

@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/kill_point.h"
-#include "base/log.h"
+#include "delivery/statement.h"
 #include "io/pg.h"
 
 #include <stdlib.h>
@@ -79,7 +79,7 @@ static void recorded(void *context, enum status status, int64_t affected, const 
     KILL_POINT("results.written");
     results->in_statement = false;
     if (status != STATUS_OK)
-        log_event(LOG_DELIVERY_DATABASE, log_error(err));
+        statement_failed(results->pg, err);
     if (status == STATUS_RETRY && results->writing_leader == results->leader) {
         buffer_keep_repeatable(&results->writing);
         loop_timer_arm(results->timer, RESULTS_AGAIN_MS);
@@ -109,7 +109,8 @@ static void write_now(void *ctx)
         return;
     KILL_POINT("results.before_write");
     if (outbox_record_async(results->pg, results->writing_leader, results->writing.items,
-                            results->writing.count, RESULTS_TIMEOUT_MS, recorded, results, &err) == STATUS_OK)
+                            results->writing.count, STATEMENT_TIMEOUT_MS, recorded, results,
+                            &err) == STATUS_OK)
         results->in_statement = true;
     else
         loop_timer_arm(results->timer, RESULTS_AGAIN_MS);

@@ -23,8 +23,7 @@ struct results;
 enum {
     RESULTS_GATHER_MS = 20,   /* a receiver does not notice, and the database shares its work among more */
     RESULTS_WRITE_MAX = 1000, /* one statement */
-    RESULTS_TIMEOUT_MS = 10000,
-    RESULTS_AGAIN_MS = 500, /* after the database was away */
+    RESULTS_AGAIN_MS = 500,   /* after the database was away */
 };
 
 /* Those results have been committed; the queue behind them may go on. Their error texts are gone. */
