@@ -44,6 +44,7 @@ test('it tells the service manager when it is ready, when it reloads and when it
     await manager.waitFor('READY=1', 2);
     assert.deepEqual(await instance.stop(), { code: 0, signal: null });
     await manager.waitFor('STOPPING=1'); // its last words may come after its end
+    assert.equal(manager.count('STOPPING=1'), 1);
     assert.match(instance.output, /event=daemon\.stop exit=0/);
     assert.ok(!existsSync(instance.socket), 'the control socket is gone');
 });
