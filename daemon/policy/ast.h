@@ -179,6 +179,7 @@ struct clause_statement {
     size_t referral_count;
     struct item referrals[AST_REFERRALS_MAX];
     int due_days;
+    struct place due_at;
 };
 
 /* --- examples
@@ -216,7 +217,7 @@ struct example_person {
 struct example_expectation {
     struct example_expectation *next;
     struct place at;
-    enum keyword kind; /* KW_RED … KW_SUGGEST fired, KW_NONE, KW_TO_VERIFY, KW_UNDECIDED */
+    enum keyword kind; /* KW_RED … KW_TAG fired, KW_NONE, KW_TO_VERIFY, KW_UNDECIDED */
     struct slice clause;
 };
 

@@ -15,6 +15,7 @@ static const struct {
     [KW_VERIFY - KW_RED] = {CLAUSE_VERIFY, LEVEL_VERIFY},
     [KW_CHECK - KW_RED] = {CLAUSE_CHECK, LEVEL_NONE},
     [KW_SUGGEST - KW_RED] = {CLAUSE_SUGGESTION, LEVEL_NONE},
+    [KW_TAG - KW_RED] = {CLAUSE_TAG, LEVEL_NONE},
 };
 
 /* --- lines -------------------------------------------------------------------------------------------------------- */
@@ -198,6 +199,14 @@ static void compile_causes(struct compiler *compiler, struct program_clause *cla
 
 /* --- one clause --------------------------------------------------------------------------------------------------- */
 
+static void refuse_part(struct compiler *compiler, const struct clause_statement *statement,
+                        enum keyword part, struct place at, const char *chinese, const char *english)
+{
+    diagnose(compiler->diagnoser, at, MESSAGE_CLAUSE_PART, keyword_text(part, compiler->language),
+             keyword_text(statement->kind, compiler->language),
+             compiler->language == LANGUAGE_CHINESE ? chinese : english);
+}
+
 static void check_parts(struct compiler *compiler, const struct clause_statement *statement,
                         enum policy_clause_kind kind)
 {
@@ -206,6 +215,9 @@ static void check_parts(struct compiler *compiler, const struct clause_statement
     for (const struct clause_line *line = statement->lines; line != NULL; line = line->next)
         condition = condition || line->kind == KW_WHEN || line->kind == KW_EVIDENCE;
     declare_check_citation(compiler, &statement->citation, statement->name, statement->at);
+    if (kind == CLAUSE_TAG && statement->due_days > 0)
+        refuse_part(compiler, statement, KW_DUE, statement->due_at, "红 橙 黄 核 查 议",
+                    "red, orange, yellow, verify, check, suggest");
     if (!condition)
         diagnose(compiler->diagnoser, statement->at, MESSAGE_CLAUSE_EMPTY, name, NULL, NULL);
     if (!statement->has_reason)

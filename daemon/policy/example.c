@@ -283,7 +283,7 @@ static void check_names(struct builder *builder)
     for (const struct example_expectation *e = s->expectations; e != NULL; e = e->next) {
         const struct program_clause *clause = find_clause(builder->policy, e->clause);
         const char *name = diagnose_slice(builder->diagnoser, e->clause);
-        bool fires = e->kind >= KW_RED && e->kind <= KW_SUGGEST;
+        bool fires = keyword_is_clause(e->kind);
         if (clause == NULL) {
             wrong(builder, e->at, MESSAGE_EXAMPLE_CLAUSE, name, "");
         } else if (fires && clause->statement->kind != e->kind) {

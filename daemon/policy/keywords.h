@@ -35,6 +35,12 @@ const char *keyword_text(enum keyword keyword, enum language language);
 /* The longest keyword that `text` begins with (to tell that a blank is missing); KW_NONE_OF_THESE if none. */
 enum keyword keyword_prefix(struct slice text, enum language language);
 
+/* 红 … 签: the first word of a clause. */
+static inline bool keyword_is_clause(enum keyword keyword)
+{
+    return keyword >= KW_RED && keyword <= KW_TAG;
+}
+
 bool word_is(struct slice text, enum word word, enum language language);
 const char *word_text(enum word word, enum language language);
 

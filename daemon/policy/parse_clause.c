@@ -108,6 +108,7 @@ static bool parse_referrals(struct parser *parser, struct clause_statement *clau
         if (!parser_name(parser, &item->text, &item->at))
             return false;
     }
+    clause->due_at = parser_place(parser_peek(parser));
     return !parser_at_keyword(parser, KW_DUE) || !parser_in_expression(parser) ||
            (parser_accept(parser, KW_DUE) && parser_days(parser, &clause->due_days));
 }
@@ -162,6 +163,7 @@ static bool parse_clause_line(struct parser *parser, struct clause_parse *parse)
     case KW_REFER:
         return parse_referrals(parser, parse->clause);
     case KW_DUE:
+        parse->clause->due_at = at;
         return parser_days(parser, &parse->clause->due_days);
     case KW_EFFECTIVE:
         return parse_validity(parser, parse->clause);

@@ -216,8 +216,7 @@ static bool parse_expectation(struct parser *parser, struct example_statement *e
                               struct example_expectation ***tail)
 {
     enum keyword kind = (enum keyword)parser_peek(parser)->keyword;
-    bool mode = (kind >= KW_RED && kind <= KW_SUGGEST) || kind == KW_NONE || kind == KW_TO_VERIFY ||
-                kind == KW_UNDECIDED;
+    bool mode = keyword_is_clause(kind) || kind == KW_NONE || kind == KW_TO_VERIFY || kind == KW_UNDECIDED;
     if (!mode)
         return wrong(parser, MESSAGE_EXAMPLE_EXPECTATION, NULL);
     parser_next(parser);

@@ -542,7 +542,7 @@ static bool parse_definition(struct parser *parser, enum keyword keyword, struct
 static bool parse_statement(struct parser *parser, struct tails *tails)
 {
     enum keyword keyword = (enum keyword)parser_peek(parser)->keyword;
-    if (keyword >= KW_RED && keyword <= KW_SUGGEST) {
+    if (keyword_is_clause(keyword)) {
         bool good = parse_clause(parser, keyword, tails->clause);
         if (*tails->clause != NULL)
             tails->clause = &(*tails->clause)->next;

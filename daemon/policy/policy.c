@@ -20,6 +20,16 @@ const char *policy_level_chinese(enum policy_level level)
     return levels[level].chinese;
 }
 
+const char *policy_clause_kind_name(enum policy_clause_kind kind)
+{
+    static const char *const names[POLICY_CLAUSE_KINDS] = {[CLAUSE_COLOUR] = "colour",
+                                                           [CLAUSE_VERIFY] = "verify",
+                                                           [CLAUSE_CHECK] = "check",
+                                                           [CLAUSE_SUGGESTION] = "suggestion",
+                                                           [CLAUSE_TAG] = "tag"};
+    return names[kind];
+}
+
 bool policy_level_parse(struct slice text, enum policy_level *level)
 {
     for (int i = LEVEL_NONE; i <= LEVEL_RED; i++) {

@@ -54,7 +54,11 @@ const char *policy_level_name(enum policy_level level);    /* "red" … "none" *
 const char *policy_level_chinese(enum policy_level level); /* 红色预警 … */
 bool policy_level_parse(struct slice text, enum policy_level *level);
 
-enum policy_clause_kind { CLAUSE_COLOUR, CLAUSE_VERIFY, CLAUSE_CHECK, CLAUSE_SUGGESTION };
+/* A check and a tag never change the level: a check asks whether an entitlement is delivered, a tag marks what kind of family
+ * this is. */
+enum policy_clause_kind { CLAUSE_COLOUR, CLAUSE_VERIFY, CLAUSE_CHECK, CLAUSE_SUGGESTION, CLAUSE_TAG };
+enum { POLICY_CLAUSE_KINDS = 5 };
+const char *policy_clause_kind_name(enum policy_clause_kind kind); /* "colour" … "tag" */
 
 struct policy_clause {
     const char *name;  /* "red.rigid" */

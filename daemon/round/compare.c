@@ -39,7 +39,7 @@ struct compare_result compare_household(const struct rules *rules, const struct 
                                         const struct policy_outcome *outcome)
 {
     uint64_t reasons = rules->colours | rules->verifies;
-    uint64_t kept = reasons | rules->checks; /* what only fresh evidence may end */
+    uint64_t kept = reasons | rules->checks | rules->tags; /* what only fresh evidence may end */
     uint64_t ends = outcome->denied & rules->fresh;
     struct compare_result now = {0};
 

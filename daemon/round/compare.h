@@ -2,7 +2,7 @@
 /*
  * What stands about a household, and what this round found: what stands now, and what has changed. A pure function.
  *
- * Raising is cheap, clearing is dangerous. A finding (a reason, a check, or a clause undecided with evidence):
+ * Raising is cheap, clearing is dangerous. A finding (a reason, a check, a tag, or a clause undecided with evidence):
  *
  *   this round      stood before: nothing   undecided            fired
  *   fired           fired                   fired (upgraded)     fired

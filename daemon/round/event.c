@@ -145,6 +145,41 @@ static void add_suggestions(const struct event_round *round, const struct event_
     jtext_close(out, ']');
 }
 
+/* What kind of family it is; with who has to act on it. */
+static void add_tag(const struct event_round *round, const struct event_household *household, size_t clause,
+                    struct text *out)
+{
+    const struct policy_clause *info = policy_clause_at(round->policy, clause);
+    const struct policy_shown_clause *shown = shown_clause(household, clause);
+    jtext_open(out, '{');
+    jtext_put_text(out, "rule", info->name);
+    jtext_put_text(out, "title", info->title);
+    jtext_put_text(out, "text", shown == NULL || shown->reason == NULL ? info->title : shown->reason);
+    jtext_put_text(out, "citation", info->citation);
+    jtext_key(out, "referrals");
+    jtext_open(out, '[');
+    for (size_t r = 0; r < info->referral_count; r++)
+        jtext_text(out, info->referrals[r]);
+    jtext_close(out, ']');
+    if (household->undecided >> clause & 1)
+        jtext_put_bool(out, "undecided", true);
+    if (household->stale >> clause & 1)
+        jtext_put_bool(out, "stale", true);
+    jtext_close(out, '}');
+}
+
+static void add_tags(const struct event_round *round, const struct event_household *household,
+                     struct text *out)
+{
+    uint64_t clauses = (household->fired | household->undecided) & round->rules->tags;
+    jtext_key(out, "tags");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < POLICY_CLAUSES_MAX; i++)
+        if (clauses >> i & 1)
+            add_tag(round, household, i, out);
+    jtext_close(out, ']');
+}
+
 /* Whether an earlier clause of the set refers to the same body. */
 static bool is_referred_before(const struct event_round *round, uint64_t clauses, size_t clause,
                                const char *name)
@@ -299,6 +334,7 @@ static void add_data(const struct event_round *round, const struct event_househo
     else
         add_reasons(round, household, parts->reasons, out);
     add_suggestions(round, household, out);
+    add_tags(round, household, out);
     add_referrals(round, parts->reasons, out);
     add_persons(household, out);
     add_links(household, out);

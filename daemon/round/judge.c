@@ -185,7 +185,7 @@ static void count_statistics(const struct judge *judge, size_t count, struct rou
 enum status judge_compare(struct judge *judge, const struct rules *rules, const struct standing *standing,
                           const int64_t *townships, struct round_report *report, struct error *err)
 {
-    uint64_t seen = rules->colours | rules->verifies | rules->checks | rules->suggestions;
+    uint64_t seen = rules->colours | rules->verifies | rules->checks | rules->suggestions | rules->tags;
     enum status status = STATUS_OK;
     for (size_t h = 0; h < standing->count && status == STATUS_OK; h++) {
         bool quiet = h < standing->register_count &&

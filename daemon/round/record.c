@@ -79,13 +79,12 @@ static void add_findings_json(const struct one *one, struct text *out)
     uint64_t stands = one->change->now.fired | one->change->now.undecided;
     jtext_open(out, '[');
     for (int clause = 0; clause < POLICY_CLAUSES_MAX; clause++) {
-        static const char *const kinds[] = {"colour", "verify", "check", "suggestion"};
         if (!(stands >> clause & 1))
             continue;
         struct round_finding finding = finding_of(one, clause);
         jtext_open(out, '{');
         jtext_put_text(out, "rule", finding.rule);
-        jtext_put_text(out, "kind", kinds[finding.kind]);
+        jtext_put_text(out, "kind", policy_clause_kind_name(finding.kind));
         jtext_put_text(out, "status", finding.undecided ? "undecided" : "fired");
         jtext_put_text(out, "level", policy_level_name(finding.level));
         jtext_put_int_text(out, "since_round", finding.since_round);

@@ -208,9 +208,9 @@ static void add_conjuncts(const struct policy_shown_conjunct *conjuncts, size_t 
 
 static const char *kind_chinese(const struct policy_clause *info)
 {
-    if (info->kind == CLAUSE_CHECK)
-        return "落实核查";
-    return info->kind == CLAUSE_SUGGESTION ? "建议" : policy_level_chinese(info->level);
+    static const char *const kinds[POLICY_CLAUSE_KINDS] = {
+        [CLAUSE_CHECK] = "落实核查", [CLAUSE_SUGGESTION] = "建议", [CLAUSE_TAG] = "家庭类型"};
+    return kinds[info->kind] != NULL ? kinds[info->kind] : policy_level_chinese(info->level);
 }
 
 static void add_clause(const struct render *r, const struct policy_shown_clause *clause, struct text *out)
@@ -379,12 +379,11 @@ static void json_conjuncts(const struct policy_shown_conjunct *conjuncts, size_t
 
 static void json_clause(const struct render *r, const struct policy_shown_clause *clause, struct text *out)
 {
-    static const char *const kinds[] = {"colour", "verify", "check", "suggestion"};
     const struct policy_clause *info = policy_clause_at(r->policy, clause->clause);
     jtext_open(out, '{');
     jtext_put_text(out, "rule", info->name);
     jtext_put_text(out, "title", info->title);
-    jtext_put_text(out, "kind", kinds[info->kind]);
+    jtext_put_text(out, "kind", policy_clause_kind_name(info->kind));
     jtext_put_text(out, "level", policy_level_name(info->level));
     jtext_put_text(out, "citation", info->citation);
     jtext_put_text(out, "status", status_of(clause)->json);

@@ -7,10 +7,9 @@ void rules_init(struct rules *rules, const struct policy *policy, uint64_t fresh
     for (size_t i = 0; i < policy_clause_count(policy); i++) {
         const struct policy_clause *clause = policy_clause_at(policy, i);
         uint64_t *const kinds[] = {
-            [CLAUSE_COLOUR] = &rules->colours,
-            [CLAUSE_VERIFY] = &rules->verifies,
-            [CLAUSE_CHECK] = &rules->checks,
-            [CLAUSE_SUGGESTION] = &rules->suggestions,
+            [CLAUSE_COLOUR] = &rules->colours, [CLAUSE_VERIFY] = &rules->verifies,
+            [CLAUSE_CHECK] = &rules->checks,   [CLAUSE_SUGGESTION] = &rules->suggestions,
+            [CLAUSE_TAG] = &rules->tags,
         };
         *kinds[clause->kind] |= UINT64_C(1) << i;
         if (clause->kind == CLAUSE_COLOUR || clause->kind == CLAUSE_VERIFY)

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct rules {
-    uint64_t colours, verifies, checks, suggestions;
+    uint64_t colours, verifies, checks, suggestions, tags;
     uint64_t by_level[LEVEL_RED + 1]; /* colours and verify clauses of each level */
     uint64_t fresh;                   /* clauses that this round may end (freshness.h) */
 };

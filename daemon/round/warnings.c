@@ -54,6 +54,11 @@ static bool is_suggestion(const struct listing_finding *f)
     return !f->undecided && f->kind == CLAUSE_SUGGESTION;
 }
 
+static bool is_tag(const struct listing_finding *f)
+{
+    return !f->undecided && f->kind == CLAUSE_TAG;
+}
+
 static bool is_stale(const struct listing_finding *f)
 {
     return f->stale_since != DAY_NONE;
@@ -106,6 +111,7 @@ static enum status add_household(void *context, const struct listing_household *
     add_rules(household, "checks", is_check, out);
     add_rules(household, "undecided", is_undecided, out);
     add_rules(household, "suggestions", is_suggestion, out);
+    add_rules(household, "tags", is_tag, out);
     add_rules(household, "stale", is_stale, out);
     jtext_close(out, '}');
     return out->failed ? error_set(err, STATUS_FATAL, "no memory for the list of warnings") : STATUS_OK;
@@ -163,6 +169,7 @@ static enum status add_line(void *context, const struct listing_household *house
     add_rule_field(household, is_check, out);
     add_rule_field(household, is_undecided, out);
     add_rule_field(household, is_suggestion, out);
+    add_rule_field(household, is_tag, out);
     text_add_str(out, "\r\n");
     return out->failed ? error_set(err, STATUS_FATAL, "no memory for the list of warnings") : STATUS_OK;
 }
@@ -183,7 +190,7 @@ static enum status list(const struct warnings_options *options, bool json, struc
     if (!json) {
         text_add_str(
             out, "household_no,township_code,village_code,level,state,warning_id,raised_on,due_on,reasons,"
-                 "checks,undecided,suggestions\r\n");
+                 "checks,undecided,suggestions,tags\r\n");
         return listing_warnings(pg, &filter, add_line, out, err);
     }
     jtext_open(out, '{');

@@ -22,7 +22,7 @@ struct warnings_options {
 enum status warnings_json(const struct warnings_options *options, struct text *out,
                           struct error *err) WARN_UNUSED;
 /* RFC 4180: household_no, township_code, village_code, level, state, warning_id, raised_on, due_on, reasons, checks,
- * undecided, suggestions; lists of rules are separated by blanks. */
+ * undecided, suggestions, tags; lists of rules are separated by blanks. */
 enum status warnings_csv(const struct warnings_options *options, struct text *out,
                          struct error *err) WARN_UNUSED;
 

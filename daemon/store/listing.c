@@ -132,8 +132,9 @@ static void compose_warnings(struct text *sql, const struct listing_filter *filt
     if (closed)
         text_add_str(sql, "select household_id from warning where state = 'closed' group by household_id");
     else
-        text_add_str(sql, "select household_id from warning where state <> 'closed' union"
-                          " select household_id from finding where kind = 'check' or status = 'undecided'");
+        text_add_str(
+            sql, "select household_id from warning where state <> 'closed' union"
+                 " select household_id from finding where kind in ('check', 'tag') or status = 'undecided'");
     text_add_str(
         sql,
         ") select h.household_id, h.household_no, h.township_code, h.village_code, w.warning_id, w.level,"
@@ -241,7 +242,7 @@ static const char levels_sql[] =
     "with cases as (select h.township_code, w.level from warning w join household h using (household_id)"
     "               where w.state <> 'closed'"
     "   union all select h.township_code, 'none' from household h where h.household_id in"
-    "     (select household_id from finding where kind = 'check' or status = 'undecided')"
+    "     (select household_id from finding where kind in ('check', 'tag') or status = 'undecided')"
     "     and not exists (select from warning w where w.household_id = h.household_id and w.state <>"
     " 'closed'))"
     " select township_code, count(*) filter (where level = 'none'), count(*) filter (where level = 'verify'),"

@@ -45,7 +45,7 @@ struct listing_household {
 };
 
 /* 0 / false = no filter. A village's code selects that village. Findings of kind suggestion alone do not make
- * a household appear. */
+ * a household appear; checks and tags do. */
 struct listing_filter {
     int64_t township, village;
     bool by_level;

@@ -33,7 +33,8 @@ MIGRATIONS = \
 	sql/migrations/0004_taking_in.sql \
 	sql/migrations/0005_delivery_speed.sql \
 	sql/migrations/0006_leadership.sql \
-	sql/migrations/0008_status.sql
+	sql/migrations/0008_status.sql \
+	sql/migrations/0010_tags.sql
 EXTRA_DIST += $(MIGRATIONS)
 BUILT_SOURCES += daemon/store/migrations_embedded.c
 CLEANFILES += daemon/store/migrations_embedded.c daemon/store/migrations_embedded.c.new

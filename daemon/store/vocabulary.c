@@ -7,10 +7,8 @@ const char *const vocabulary_levels[VOCABULARY_LEVELS] = {
 };
 
 const char *const vocabulary_kinds[VOCABULARY_KINDS] = {
-    [CLAUSE_COLOUR] = "colour",
-    [CLAUSE_VERIFY] = "verify",
-    [CLAUSE_CHECK] = "check",
-    [CLAUSE_SUGGESTION] = "suggestion",
+    [CLAUSE_COLOUR] = "colour",         [CLAUSE_VERIFY] = "verify", [CLAUSE_CHECK] = "check",
+    [CLAUSE_SUGGESTION] = "suggestion", [CLAUSE_TAG] = "tag",
 };
 
 int vocabulary_find(const char *const *words, size_t count, struct slice word)

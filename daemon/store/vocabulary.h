@@ -12,7 +12,7 @@
 /* The position of a word in a list, -1 when it is not there. */
 int vocabulary_find(const char *const *words, size_t count, struct slice word);
 
-enum { VOCABULARY_LEVELS = 5, VOCABULARY_KINDS = 4 };
+enum { VOCABULARY_LEVELS = 5, VOCABULARY_KINDS = POLICY_CLAUSE_KINDS };
 extern const char *const vocabulary_levels[VOCABULARY_LEVELS]; /* by enum policy_level */
 extern const char *const vocabulary_kinds[VOCABULARY_KINDS];   /* by enum policy_clause_kind */
 

@@ -455,7 +455,8 @@ START_TEST(warnings_are_listed)
         finding(1, "suggest.single_dibao", CLAUSE_SUGGESTION, LEVEL_NONE),
         finding(2, "check.medical", CLAUSE_CHECK, LEVEL_NONE),
         finding(3, "orange.margin", CLAUSE_COLOUR, LEVEL_ORANGE),
-        finding(4, "suggest.single_dibao", CLAUSE_SUGGESTION, LEVEL_NONE)};
+        finding(4, "suggest.single_dibao", CLAUSE_SUGGESTION, LEVEL_NONE),
+        finding(2, "tag.elder_ill", CLAUSE_TAG, LEVEL_NONE)};
     for (size_t i = 0; i < sizeof findings / sizeof *findings; i++) {
         struct round_finding f = findings[i];
         f.undecided = f.household_id == 3;
@@ -469,18 +470,20 @@ START_TEST(warnings_are_listed)
     must(round_commit_insert_warning(commit, &old, &err));
     finish(commit);
     /* By the bytes of household_no: H1, H10, H2; a suggestion alone is no reason to be listed. */
-    ck_assert_str_eq(list((struct listing_filter){0}), "H1=4visited:red.rigid,suggest.single_dibao,yellow."
-                                                       "water H10=0-:check.medical H2=1open:orange.margin? ");
+    ck_assert_str_eq(list((struct listing_filter){0}),
+                     "H1=4visited:red.rigid,suggest.single_dibao,yellow."
+                     "water H10=0-:check.medical,tag.elder_ill H2=1open:orange.margin? ");
     ck_assert_str_eq(list((struct listing_filter){.township = SOUTH}), "H2=1open:orange.margin? ");
-    ck_assert_str_eq(list((struct listing_filter){.village = 610922101002}), "H10=0-:check.medical ");
+    ck_assert_str_eq(list((struct listing_filter){.village = 610922101002}),
+                     "H10=0-:check.medical,tag.elder_ill ");
     ck_assert_str_eq(list((struct listing_filter){.by_level = true, .level = LEVEL_RED}),
                      "H1=4visited:red.rigid,suggest.single_dibao,yellow.water ");
     ck_assert_str_eq(list((struct listing_filter){.by_level = true, .level = LEVEL_NONE}),
-                     "H10=0-:check.medical ");
+                     "H10=0-:check.medical,tag.elder_ill ");
     ck_assert_str_eq(list((struct listing_filter){.by_state = true, .state = CASE_OPEN}),
                      "H2=1open:orange.margin? ");
     ck_assert_str_eq(list((struct listing_filter){.by_state = true, .state = CASE_CLOSED}),
-                     "H10=2closed:check.medical ");
+                     "H10=2closed:check.medical,tag.elder_ill ");
     ck_assert_str_eq(list((struct listing_filter){.by_state = true, .state = CASE_WATCHING}), "");
 
     const struct listing_township_level *levels;

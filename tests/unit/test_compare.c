@@ -5,13 +5,14 @@
 
 #include <string.h>
 
-static const char letters[] = "RSOYVCDG";
+static const char letters[] = "RSOYVCDGT";
 
 static const struct rules scheme = {
     .colours = 0x0F,
     .verifies = 0x10,
     .checks = 0x60,
     .suggestions = 0x80,
+    .tags = 0x100,
     .by_level = {[LEVEL_RED] = 0x03, [LEVEL_ORANGE] = 0x04, [LEVEL_YELLOW] = 0x08, [LEVEL_VERIFY] = 0x10},
 };
 

@@ -27,6 +27,9 @@ static const struct policy_clause fake_clauses[] = {
     {"check.medical", "医疗救助", CLAUSE_CHECK, LEVEL_NONE, "004 篇五 (三)", 15, 1, fake_referrals, 1,
      fake_codes + 1},
     {"suggest.dibao", "单人保", CLAUSE_SUGGESTION, LEVEL_NONE, "004 篇五 (四)", 0, 0, NULL, 1, fake_codes},
+    {"tag.elder_ill", "低保老人照料重病患者", CLAUSE_TAG, LEVEL_NONE, "004 篇五 (五)", 0, 1, fake_referrals,
+     1, fake_codes},
+    {"tag.several", "多人残疾", CLAUSE_TAG, LEVEL_NONE, "004 篇五 (六)", 0, 0, NULL, 1, fake_codes},
 };
 
 const char *policy_name(const struct policy *policy)
@@ -146,8 +149,11 @@ static struct dossier dossier_make(void)
     return dossier;
 }
 
-static const struct rules rules = {
-    .colours = 3, .checks = 4, .suggestions = 8, .by_level = {[LEVEL_RED] = 1, [LEVEL_ORANGE] = 2}};
+static const struct rules rules = {.colours = 3,
+                                   .checks = 4,
+                                   .suggestions = 8,
+                                   .tags = 48,
+                                   .by_level = {[LEVEL_RED] = 1, [LEVEL_ORANGE] = 2}};
 
 static struct event_round event_round_make(void)
 {
@@ -206,6 +212,10 @@ static const char golden[] =
     "\"distance\":null,\"stale\":true}],"
     "\"suggestions\":[{\"rule\":\"suggest.dibao\",\"title\":\"单人保\",\"text\":\"为什么\",\"citation\":"
     "\"004 篇五 (四)\"}],"
+    "\"tags\":[{\"rule\":\"tag.elder_ill\",\"title\":\"低保老人照料重病患者\",\"text\":"
+    "\"低保老人照料重病患者\",\"citation\":\"004 篇五 (五)\",\"referrals\":[\"医保局\"]},"
+    "{\"rule\":\"tag.several\",\"title\":\"多人残疾\",\"text\":\"多人残疾\","
+    "\"citation\":\"004 篇五 (六)\",\"referrals\":[],\"undecided\":true}],"
     "\"referrals\":[\"医保局\",\"乡镇\"],"
     "\"persons\":[{\"name\":\"阿*·**\",\"id_number\":\"1101**********002X\"},{\"name\":null,\"id_number\":"
     "null}],"
@@ -216,8 +226,8 @@ static struct event_household household_make(const struct dossier *dossier,
 {
     return (struct event_household){.dossier = dossier,
                                     .explanation = explanation,
-                                    .fired = 1 | 8,
-                                    .undecided = 2,
+                                    .fired = 1 | 8 | 16,
+                                    .undecided = 2 | 32,
                                     .stale = 2,
                                     .level = LEVEL_RED,
                                     .previous_level = LEVEL_ORANGE,
