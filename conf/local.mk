@@ -4,5 +4,7 @@ sampledir = $(pkgdatadir)
 policydir = $(pkgdatadir)/policies
 feedsampledir = $(pkgdatadir)/feeds.d
 dist_sample_DATA = conf/shouwang.conf conf/facts.conf
-dist_policy_DATA = conf/policies/shaanxi-county.policy
+dist_policy_DATA = \
+	conf/policies/shaanxi-county.policy \
+	conf/policies/shenyang-district.policy
 dist_feedsample_DATA = conf/feeds.d/disabled_federation.native.conf.example conf/feeds.d/medical_insurance.native.conf.example

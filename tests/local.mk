@@ -24,6 +24,7 @@ include tests/system/round.mk
 include tests/system/source.mk
 include tests/unit/source.mk
 include tests/unit/policy.mk
+include tests/policies/local.mk
 include tests/fault/local.mk
 include tests/fuzz/local.mk
 
