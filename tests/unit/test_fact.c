@@ -30,20 +30,23 @@ START_TEST(the_base_dictionary_has_what_the_interface_names)
         {FACT_AMOUNT,
          "income.wage income.business income.property income.transfer income.basic_pension "
          "income.disability_allowance income.preferential_pension income.award income.relief_project "
-         "income.public_job expense.medical_self_paid expense.education expense.rent expense.care "
+         "income.public_job income.purpose_bound expense.medical_self_paid expense.education expense.rent expense.care "
          "expense.rehabilitation expense.employment_cost expense.disaster_loss asset.deposit asset.vehicle "
          "asset.dwelling asset.business asset.housing_fund"},
         {FACT_CERTIFICATE, "disability.certificate"},
         {FACT_TEXT, "illness.serious illness.chronic"},
-        {FACT_CHOICE, "employment.status student.stage housing.grade"},
+        {FACT_CHOICE, "employment.status student.stage housing.grade care.incapacity support.status"},
         {FACT_YESNO,
          "housing.sole water.safe residence.moved_away income.declared relief.refused monitor.unstable "
-         "monitor.marginal monitor.sudden"},
+         "monitor.marginal monitor.sudden monitor.eliminated monitor.lifted monitor.unlifted child.hardship "
+         "work.away work.unwilling status.preferential housing.relocated housing.vacant living.shortage "
+         "insurance.medical residence.away check.authorised check.refused"},
         {FACT_RELIEF,
          "relief.dibao relief.tekun relief.dibao_margin relief.single_dibao relief.temporary relief.medical "
          "relief.education relief.housing relief.employment relief.disaster relief.disability_living "
          "relief.disability_nursing"},
-        {FACT_EVENT, "event.death event.disaster event.accident event.epidemic event.job_loss event.dropout"},
+        {FACT_EVENT, "event.death event.disaster event.accident event.epidemic event.job_loss event.dropout "
+                     "event.visit event.work_survey event.voluntary_exit event.consultation"},
     };
     struct dictionary *dictionary = base_dictionary();
     size_t count = 0;
