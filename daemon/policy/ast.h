@@ -22,6 +22,7 @@ enum {
     AST_LIST_MAX = 32,     /* values after 属于 */
     AST_SOURCES_MAX = 16,  /* sources after 先 */
     AST_REFERRALS_MAX = 16, /* agencies after 转介 */
+    AST_AMOUNTS_MAX = 8,    /* 金额 lines of a suggestion */
     AST_PEOPLE_MAX = 64,    /* persons of an example's household */
 };
 
@@ -161,6 +162,14 @@ struct cause_line {
     struct expr *condition;
 };
 
+struct amount_line { /* 金额 [title =] value 依据 … */
+    struct amount_line *next;
+    struct place at;
+    struct slice title;
+    struct expr *value;
+    struct citation citation;
+};
+
 struct clause_statement {
     struct clause_statement *next;
     enum keyword kind;
@@ -180,6 +189,7 @@ struct clause_statement {
     struct item referrals[AST_REFERRALS_MAX];
     int due_days;
     struct place due_at;
+    struct amount_line *amounts;
 };
 
 /* --- examples
@@ -214,11 +224,19 @@ struct example_person {
     int age; /* -1 unless given by 年龄 */
 };
 
+struct example_amount { /* fen */
+    struct example_amount *next;
+    struct place at;
+    struct slice title;
+    int64_t low, high;
+};
+
 struct example_expectation {
     struct example_expectation *next;
     struct place at;
     enum keyword kind; /* KW_RED … KW_TAG fired, KW_NONE, KW_TO_VERIFY, KW_UNDECIDED */
     struct slice clause;
+    struct example_amount *amounts; /* of suggestions */
 };
 
 struct example_statement {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Clauses: their lines, reasons and causes, and what can be said against them before any household is looked at. */
+#include "policy/amount.h"
 #include "policy/compiler.h"
 #include "policy/parser.h"
 
@@ -19,25 +20,6 @@ static const struct {
 };
 
 /* --- lines -------------------------------------------------------------------------------------------------------- */
-
-/* The line as it stands in the policy, with runs of blanks made one. */
-static const char *line_text(struct compiler *compiler, const struct expr *expr)
-{
-    size_t length = expr->end - expr->begin, used = 0;
-    const char *from = compiler->policy->text + expr->begin;
-    char *copy = compiler_alloc(compiler, length + 1, 1);
-    if (copy == NULL)
-        return "";
-    for (size_t i = 0; i < length; i++) {
-        bool blank = from[i] == ' ' || from[i] == '\t' || from[i] == '\n' || from[i] == '\r';
-        if (!blank)
-            copy[used++] = from[i];
-        else if (used > 0 && copy[used - 1] != ' ')
-            copy[used++] = ' ';
-    }
-    copy[used] = '\0';
-    return copy;
-}
 
 /* The comparison of amounts that a line is, also through a definition (收入低) and 非; -1 when it is more than that. */
 static int line_comparison(struct compiler *compiler, const struct expr *expr, enum domain domain)
@@ -69,7 +51,7 @@ static int line_comparison(struct compiler *compiler, const struct expr *expr, e
 static const char *guard_text(struct compiler *compiler, const struct clause_line *line)
 {
     const char *text = arena_printf(compiler->arena, "%s %s", keyword_text(line->kind, compiler->language),
-                                    line_text(compiler, line->value));
+                                    compiler_text(compiler, line->value));
     if (text == NULL)
         compiler->failed = true;
     return text == NULL ? "" : text;
@@ -102,7 +84,7 @@ static size_t compile_lines(struct compiler *compiler, const struct clause_line 
             .guard = guard,
             .evidence = line->kind == KW_EVIDENCE,
             .comparison = line_comparison(compiler, line->value, scope_domain(scope)),
-            .text = guard ? guard_text(compiler, line) : line_text(compiler, line->value),
+            .text = guard ? guard_text(compiler, line) : compiler_text(compiler, line->value),
             .at = line->at};
         if (line->citation.given)
             declare_check_citation(compiler, &line->citation, line->citation.article, line->at);
@@ -215,6 +197,8 @@ static void check_parts(struct compiler *compiler, const struct clause_statement
     for (const struct clause_line *line = statement->lines; line != NULL; line = line->next)
         condition = condition || line->kind == KW_WHEN || line->kind == KW_EVIDENCE;
     declare_check_citation(compiler, &statement->citation, statement->name, statement->at);
+    if (kind != CLAUSE_SUGGESTION && statement->amounts != NULL)
+        refuse_part(compiler, statement, KW_AMOUNT, statement->amounts->at, "议", "suggest");
     if (kind == CLAUSE_TAG && statement->due_days > 0)
         refuse_part(compiler, statement, KW_DUE, statement->due_at, "红 橙 黄 核 查 议",
                     "red, orange, yellow, verify, check, suggest");
@@ -269,6 +253,7 @@ static void compile_clause(struct compiler *compiler, const struct clause_statem
     if (statement->has_reason)
         compile_reason(compiler, clause);
     compile_causes(compiler, clause);
+    amount_compile(compiler, clause);
 }
 
 void clause_compile_all(struct compiler *compiler)
@@ -341,7 +326,7 @@ static void check_divisors(struct compiler *compiler, size_t index)
         bool used = (program->steps[comparison->reg].clauses >> index & 1) != 0;
         if (used && comparison->divisor_count > 0)
             diagnose(compiler->diagnoser, clause->statement->at, MESSAGE_DIVISOR_EMPTY,
-                     line_text(compiler, comparison->expr), NULL, NULL);
+                     compiler_text(compiler, comparison->expr), NULL, NULL);
     }
 }
 

@@ -47,6 +47,24 @@ const char *compiler_kind(struct compiler *compiler, enum keyword kind)
     return keyword_text(kind, compiler->language);
 }
 
+const char *compiler_text(struct compiler *compiler, const struct expr *expr)
+{
+    size_t length = expr->end - expr->begin, used = 0;
+    const char *from = compiler->policy->text + expr->begin;
+    char *copy = compiler_alloc(compiler, length + 1, 1);
+    if (copy == NULL)
+        return "";
+    for (size_t i = 0; i < length; i++) {
+        bool blank = from[i] == ' ' || from[i] == '\t' || from[i] == '\n' || from[i] == '\r';
+        if (!blank)
+            copy[used++] = from[i];
+        else if (used > 0 && copy[used - 1] != ' ')
+            copy[used++] = ' ';
+    }
+    copy[used] = '\0';
+    return copy;
+}
+
 /* Sets and definitions in the file's order, so that each finds what it names done. */
 static void define_all(struct compiler *compiler)
 {

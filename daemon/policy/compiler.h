@@ -70,6 +70,8 @@ const char *compiler_string(struct compiler *compiler, struct slice slice);
 /* Returns an operand that silences what follows from it. */
 struct operand compiler_refuse(struct compiler *compiler, struct place at, enum message message,
                                const char *a, const char *b, const char *c);
+/* The expression as it stands in the policy, with runs of blanks made one. */
+const char *compiler_text(struct compiler *compiler, const struct expr *expr);
 /* "; did you mean …?" when one of the candidates is near, else "". */
 const char *compiler_nearest(struct compiler *compiler, struct slice name,
                              struct slice (*candidate)(const void *, size_t), const void *from, size_t count);

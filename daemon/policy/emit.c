@@ -385,6 +385,12 @@ static void need_clause(struct program *program, size_t index)
     need(program, clause->some, phase, bit);
     for (size_t i = 0; i < clause->some_line_count; i++)
         need(program, clause->some_lines[i].reg, phase, bit);
+    for (size_t i = 0; i < clause->amount_count; i++) {
+        const struct quantity *amount = &clause->amounts[i].quantity;
+        need(program, amount->reg, PHASE_EXPLANATION, bit);
+        for (int d = 0; d < amount->divisor_count; d++)
+            need(program, amount->divisors[d], PHASE_EXPLANATION, bit);
+    }
     if (!clause->even_empty)
         need(program, program->members, phase, bit);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "policy/example.h"
 
+#include "policy/amount.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -291,6 +293,10 @@ static void check_names(struct builder *builder)
                      keyword_text(clause->statement->kind, language), keyword_text(e->kind, language));
             builder->into->good = false;
         }
+        for (const struct example_amount *a = clause == NULL ? NULL : e->amounts; a != NULL; a = a->next)
+            if (amount_find(clause, a->title) < 0)
+                wrong(builder, a->at, MESSAGE_EXAMPLE_NO_AMOUNT, name,
+                      diagnose_slice(builder->diagnoser, a->title));
     }
 }
 

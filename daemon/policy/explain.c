@@ -4,6 +4,7 @@
  *
  * Shown values are rounded toward zero; distances away from zero, so that what is not on the line never shows as 0.00.
  */
+#include "policy/amount.h"
 #include "policy/display.h"
 #include "policy/machine.h"
 
@@ -227,6 +228,9 @@ static void show_clause(struct explainer *explainer, size_t index, struct policy
     if (clause->some >= 0)
         show_members(explainer, clause, shown);
     find_distance(shown);
+    if (shown->truth == TRI_TRUE && clause->amount_count > 0 &&
+        !amount_show(explainer->frame, clause, explainer->run->policy->language, explainer->arena, shown))
+        explainer->failed = true;
 }
 
 static void show_clauses(struct explainer *explainer)

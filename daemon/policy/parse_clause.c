@@ -165,6 +165,8 @@ static bool parse_clause_line(struct parser *parser, struct clause_parse *parse)
     case KW_DUE:
         parse->clause->due_at = at;
         return parser_days(parser, &parse->clause->due_days);
+    case KW_AMOUNT:
+        return parse_amount_line(parser, at, parse->clause);
     case KW_EFFECTIVE:
         return parse_validity(parser, parse->clause);
     case KW_EVEN_EMPTY:

@@ -7,6 +7,7 @@
  *   person       人2 生日 DATE | 生日 ? | 年龄 12岁
  *   EXPECTATION  红 clause… | 查 clause… | 无 clause… | 待核 clause… | 未定 clause… ; 红 橙 黄 核 and 无
  * alone: the level
+ *   议 clause 金额 [title] 1200.00[..1800.00]
  */
 #include "policy/parser.h"
 
@@ -235,6 +236,8 @@ static bool parse_expectation(struct parser *parser, struct example_statement *e
             return false;
         **tail = expectation;
         *tail = &expectation->next;
+        if (kind == KW_SUGGEST && !parse_example_amounts(parser, expectation))
+            return false;
     }
     return true;
 }

@@ -230,6 +230,11 @@ struct policy_shown_conjunct {
     int64_t distance_low, distance_high; /* left − right, fen in the unit of `left` */
 };
 
+struct policy_shown_amount { /* what a suggestion names; never below zero */
+    const char *title, *citation;
+    struct policy_value value; /* fen, rounded down; low < high: not known exactly */
+};
+
 struct policy_shown_member { /* of a clause over members (某 …): one person's part */
     size_t person;           /* index in the block */
     enum tri truth;
@@ -250,6 +255,8 @@ struct policy_shown_clause {
     struct policy_shown_member *members;
     bool has_distance; /* the clause's line: its last comparison of amounts */
     int64_t distance_fen;
+    size_t amount_count; /* of suggestions that have fired */
+    struct policy_shown_amount *amounts;
 };
 
 struct policy_shown_fact {

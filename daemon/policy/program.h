@@ -183,6 +183,12 @@ struct program_cause {
     int reg; /* -1: always */
 };
 
+struct program_amount {
+    const char *title, *citation;
+    struct quantity quantity;
+    const struct amount_line *line;
+};
+
 struct program_clause {
     struct policy_clause shown; /* the part of it that the API lends */
     const struct clause_statement *statement;
@@ -197,6 +203,8 @@ struct program_clause {
     struct program_cause *causes;
     size_t piece_count;
     struct reason_piece *pieces;
+    size_t amount_count;
+    struct program_amount *amounts;
 };
 
 struct program_definition {

@@ -179,6 +179,20 @@ static void show_referrals(const struct page *page, const struct policy_clause *
     text_add_char(page->out, '\n');
 }
 
+static void show_amounts(const struct page *page, const struct amount_line *amounts)
+{
+    for (const struct amount_line *line = amounts; line != NULL; line = line->next) {
+        text_printf(page->out, "- %s ", keyword_text(KW_AMOUNT, page->language));
+        if (line->title.length > 0) {
+            add_slice(page, line->title);
+            text_add_str(page->out, " = ");
+        }
+        add_source(page, line->value->begin, line->value->end);
+        show_citation(page, &line->citation);
+        text_add_char(page->out, '\n');
+    }
+}
+
 static void show_clause(const struct page *page, const struct program_clause *clause)
 {
     const struct clause_statement *s = clause->statement;
@@ -196,6 +210,7 @@ static void show_clause(const struct page *page, const struct program_clause *cl
     text_printf(page->out, "- %s ", keyword_text(KW_REASON, page->language));
     add_source(page, s->reason_begin, s->reason_end);
     text_add_char(page->out, '\n');
+    show_amounts(page, s->amounts);
     show_referrals(page, shown);
     show_examples(page, clause);
 }

@@ -4,6 +4,7 @@
  * clause is asked for a hit, a miss, and, where it compares amounts, an example exactly on a line, one fen above, one fen
  * below, and, where it can stay undecided, one that does.
  */
+#include "policy/amount.h"
 #include "policy/example.h"
 #include "policy/machine.h"
 
@@ -12,6 +13,7 @@
 /* What the examples that name a clause have shown of it. */
 struct coverage {
     bool hit, miss, undecided, on_line, above, below;
+    uint32_t amounts; /* bit i: an example says what amount i comes to */
 };
 
 struct tester {
@@ -142,10 +144,29 @@ static void cover_lines(struct coverage *coverage, const struct policy_shown_con
     }
 }
 
+static void check_amounts(struct tester *tester, size_t index, const struct policy_explanation *explanation)
+{
+    const struct example_statement *statement = tester->cases.cases[index].statement;
+    for (const struct example_expectation *e = statement->expectations; e != NULL; e = e->next) {
+        int at = find_clause(tester->policy, e->clause);
+        for (const struct example_amount *a = at < 0 ? NULL : e->amounts; a != NULL; a = a->next) {
+            const struct program_clause *clause = &tester->policy->program.clauses[at];
+            struct text text;
+            text_init(&text);
+            tester->coverage[at].amounts |= UINT32_C(1) << amount_find(clause, a->title);
+            if (!amount_is(clause, &explanation->clauses[at], a, tester->policy->language, &text))
+                fail(tester, index, a->at, MESSAGE_EXAMPLE_AMOUNT_FAILED, text.failed ? "" : text.bytes,
+                     NULL);
+            text_fini(&text);
+        }
+    }
+}
+
 /* How near the example comes to the lines of the clause that it is about. */
 static enum status cover_case(struct tester *tester, struct policy_run *run, const struct policy_block *block,
-                              size_t household, const struct example_case *example, struct error *err)
+                              size_t household, size_t index, struct error *err)
 {
+    const struct example_case *example = &tester->cases.cases[index];
     int clause = find_clause(tester->policy, example->statement->clause);
     if (clause < 0)
         return STATUS_OK;
@@ -159,6 +180,7 @@ static enum status cover_case(struct tester *tester, struct policy_run *run, con
         for (size_t m = 0; m < shown->member_count; m++)
             cover_lines(&tester->coverage[clause], shown->members[m].conjuncts,
                         shown->members[m].conjunct_count);
+        check_amounts(tester, index, &explanation);
     }
     arena_free(arena);
     return status;
@@ -200,6 +222,10 @@ static void ask_for_coverage(struct tester *tester)
         if (may_stay_open(program, clause->lines, clause->line_count) ||
             may_stay_open(program, clause->some_lines, clause->some_line_count))
             ask(tester, clause, coverage->undecided, MESSAGE_MISSING_UNKNOWN);
+        for (size_t a = 0; a < clause->amount_count; a++)
+            if (!(coverage->amounts >> a & 1))
+                diagnose(&tester->missing, clause->amounts[a].line->at, MESSAGE_MISSING_AMOUNT,
+                         clause->shown.name, clause->amounts[a].title, NULL);
         if (!compares_amounts(program, clause->lines, clause->line_count) &&
             !compares_amounts(program, clause->some_lines, clause->some_line_count))
             continue;
@@ -233,7 +259,7 @@ static enum status run_block(struct tester *tester, day_t date, const size_t *wh
     status = policy_run_evaluate(run, &block, outcomes, err);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         check_case(tester, which[i], &outcomes[i]);
-        status = cover_case(tester, run, &block, i, &tester->cases.cases[which[i]], err);
+        status = cover_case(tester, run, &block, i, which[i], err);
     }
     policy_run_free(run);
     return status;

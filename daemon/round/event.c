@@ -124,6 +124,22 @@ static void add_reasons(const struct event_round *round, const struct event_hous
     jtext_close(out, ']');
 }
 
+void event_add_amounts(const struct policy_shown_clause *shown, struct text *out)
+{
+    jtext_open(out, '[');
+    for (size_t i = 0; shown != NULL && i < shown->amount_count; i++) {
+        const struct policy_shown_amount *amount = &shown->amounts[i];
+        jtext_open(out, '{');
+        jtext_put_text(out, "title", amount->title);
+        jtext_put_yuan(out, "low", amount->value.low);
+        jtext_put_yuan(out, "high", amount->value.high);
+        jtext_put_text(out, "unit", amount->value.unit);
+        jtext_put_text(out, "citation", amount->citation);
+        jtext_close(out, '}');
+    }
+    jtext_close(out, ']');
+}
+
 static void add_suggestions(const struct event_round *round, const struct event_household *household,
                             struct text *out)
 {
@@ -140,6 +156,8 @@ static void add_suggestions(const struct event_round *round, const struct event_
         jtext_put_text(out, "title", info->title);
         jtext_put_text(out, "text", shown == NULL || shown->reason == NULL ? info->title : shown->reason);
         jtext_put_text(out, "citation", info->citation);
+        jtext_key(out, "amounts");
+        event_add_amounts(shown, out);
         jtext_close(out, '}');
     }
     jtext_close(out, ']');

@@ -64,4 +64,7 @@ const char *event_fact_value(const struct fact_code *code, int64_t value, char b
 /* "yuan", or "" where the value is no amount. */
 const char *event_fact_unit(const struct fact_code *code, int64_t value);
 
+/* The amounts of a suggestion, as in explain and in events; [] without an explanation or any. */
+void event_add_amounts(const struct policy_shown_clause *shown, struct text *out);
+
 #endif

@@ -21,7 +21,8 @@ static const struct fact_code *code_of(const struct render *r, const struct poli
 
 static bool is_money(const struct policy_value *value)
 {
-    return value->unit != NULL && strncmp(value->unit, "元", strlen("元")) == 0;
+    return value->unit != NULL && (strncmp(value->unit, "元", strlen("元")) == 0 ||
+                                   strncmp(value->unit, "yuan", strlen("yuan")) == 0);
 }
 
 enum { NUMBER_SIZE = MONEY_TEXT_SIZE };
@@ -227,6 +228,11 @@ static void add_clause(const struct render *r, const struct policy_shown_clause 
                     yes_no(clause->members[i].truth));
         add_conjuncts(clause->members[i].conjuncts, clause->members[i].conjunct_count, "      ", out);
     }
+    for (size_t i = 0; i < clause->amount_count; i++) {
+        text_printf(out, "    金额 %s ", clause->amounts[i].title);
+        add_value(&clause->amounts[i].value, out);
+        text_printf(out, "(依据 %s)\n", clause->amounts[i].citation);
+    }
     if (clause->has_distance) {
         char amount[MONEY_TEXT_SIZE];
         text_printf(out, "    距线 %s%s 元\n", clause->distance_fen > 0 ? "+" : "",
@@ -393,6 +399,8 @@ static void json_clause(const struct render *r, const struct policy_shown_clause
         jtext_put_yuan(out, "distance", clause->distance_fen);
     else
         jtext_put_null(out, "distance");
+    jtext_key(out, "amounts");
+    event_add_amounts(clause, out);
     json_conjuncts(clause->conjuncts, clause->conjunct_count, out);
     jtext_key(out, "members");
     jtext_open(out, '[');

@@ -72,7 +72,7 @@ test('warnings has the members of the interface, as JSON and as CSV', () => {
     const { stdout } = instance.ctl('warnings', '--csv', '--level', 'red', '--township', '610922103', '--village', household.village_code, '--state', 'open');
     const [header, row, ...more] = stdout.split(/\r?\n/);
     assert.equal(header, 'household_no,township_code,village_code,level,state,warning_id,raised_on,due_on,reasons,checks,undecided,suggestions,tags');
-    assert.equal(row, `H1,610922103,${household.village_code},red,open,${household.warning_id},2021-06-30,2021-07-03,red.apply,,,`);
+    assert.equal(row, `H1,610922103,${household.village_code},red,open,${household.warning_id},2021-06-30,2021-07-03,red.apply,,,,`);
     assert.deepEqual(more, ['']);
     for (const filter of [['--level', 'yellow'], ['--township', '610922104'], ['--state', 'closed']])
         assert.deepEqual(instance.json('warnings', ...filter).households, [], filter.join(' '));

@@ -173,6 +173,10 @@ static struct policy_explanation explanation_make(void)
     for (size_t i = 0; i < 4; i++)
         clauses[i] =
             (struct policy_shown_clause){.clause = i, .exists = true, .cause = "", .reason = "为什么"};
+    static struct policy_shown_amount amount = {
+        "一次性补助", "004 篇五 (七)", {.low = 120000, .high = 180000, .unit = "元/户"}};
+    clauses[3].amount_count = 1;
+    clauses[3].amounts = &amount;
     clauses[0].cause = "illness";
     clauses[0].has_distance = true;
     clauses[0].distance_fen = -383050;
@@ -211,7 +215,8 @@ static const char golden[] =
     "of\":\"2021-06-28\"}],"
     "\"distance\":null,\"stale\":true}],"
     "\"suggestions\":[{\"rule\":\"suggest.dibao\",\"title\":\"单人保\",\"text\":\"为什么\",\"citation\":"
-    "\"004 篇五 (四)\"}],"
+    "\"004 篇五 (四)\",\"amounts\":[{\"title\":\"一次性补助\",\"low\":\"1200.00\",\"high\":\"1800.00\",\"unit\":"
+    "\"元/户\",\"citation\":\"004 篇五 (七)\"}]}],"
     "\"tags\":[{\"rule\":\"tag.elder_ill\",\"title\":\"低保老人照料重病患者\",\"text\":"
     "\"低保老人照料重病患者\",\"citation\":\"004 篇五 (五)\",\"referrals\":[\"医保局\"]},"
     "{\"rule\":\"tag.several\",\"title\":\"多人残疾\",\"text\":\"多人残疾\","

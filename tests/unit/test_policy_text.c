@@ -218,6 +218,8 @@ static bool elsewhere(int message)
                                         MESSAGE_TOO_LARGE,
                                         MESSAGE_EXAMPLE_LEVEL_FAILED,
                                         MESSAGE_EXAMPLE_CLAUSE_FAILED,
+                                        MESSAGE_EXAMPLE_AMOUNT_FAILED,
+                                        MESSAGE_MISSING_AMOUNT,
                                         MESSAGE_MISSING_HIT,
                                         MESSAGE_MISSING_MISS,
                                         MESSAGE_MISSING_BOUNDARY,
