@@ -6,5 +6,6 @@ feedsampledir = $(pkgdatadir)/feeds.d
 dist_sample_DATA = conf/shouwang.conf conf/facts.conf
 dist_policy_DATA = \
 	conf/policies/shaanxi-county.policy \
-	conf/policies/shenyang-district.policy
+	conf/policies/shenyang-district.policy \
+	conf/policies/suining-town.policy
 dist_feedsample_DATA = conf/feeds.d/disabled_federation.native.conf.example conf/feeds.d/medical_insurance.native.conf.example

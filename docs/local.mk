@@ -2,7 +2,8 @@
 dist_doc_DATA += docs/control.md docs/dependencies.md docs/facts.md docs/feeds.md docs/json.md docs/log.md docs/operators.md \
 	docs/register-views.md docs/policy-language.md docs/townships.md docs/schemes.md docs/unknown.md \
 	docs/schemes/shaanxi-county.md \
-	docs/schemes/shenyang-district.md
+	docs/schemes/shenyang-district.md \
+	docs/schemes/suining-town.md
 dist_man_MANS += docs/man/shouwangctl.1 docs/man/shouwang.conf.5 docs/man/shouwangd.8
 
 # Made from tables of the programs; tests/lint/log_table, documents and manual compare.
