@@ -130,7 +130,9 @@ void contradict_check(struct compiler *compiler, const struct program_clause *cl
 
 /* --- emit.c ------------------------------------------------------------------------------------------------------- */
 
-int emit_amount(struct compiler *compiler, int fact, int window, enum domain domain, struct place at);
+/* op: OP_AMOUNT or OP_LATEST_AMOUNT */
+int emit_amount(struct compiler *compiler, enum op op, int fact, int window, enum domain domain,
+                struct place at);
 int emit_state(struct compiler *compiler, int fact, int window, enum state_mode mode, uint64_t mask,
                enum domain domain, struct place at);
 int emit_latest(struct compiler *compiler, int fact, enum domain domain, struct place at);

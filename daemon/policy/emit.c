@@ -83,7 +83,8 @@ static struct bounds quantity_bounds(const struct compiler *compiler, const stru
     const struct program *program = compiler->program;
     struct bounds a = bounds_of(program, step->a), b = bounds_of(program, step->b);
     switch ((enum op)step->op) {
-    case OP_AMOUNT: {
+    case OP_AMOUNT:
+    case OP_LATEST_AMOUNT: {
         wide_t most = wide_multiply(program->facts[step->fact].high, POLICY_FACTS_PER_HOUSEHOLD_MAX);
         return (struct bounds){0, most, 0, most};
     }
@@ -125,6 +126,7 @@ static bool may_be_undecided(const struct program *program, const struct step *s
     bool b = step->b >= 0 && program->steps[step->b].may_be_undecided;
     switch ((enum op)step->op) {
     case OP_AMOUNT:
+    case OP_LATEST_AMOUNT:
     case OP_AGE:
     case OP_WIDEN:
         return true;
@@ -224,9 +226,10 @@ static int leaf(struct compiler *compiler, struct step step, int fact, int windo
     return add(compiler, step, at);
 }
 
-int emit_amount(struct compiler *compiler, int fact, int window, enum domain domain, struct place at)
+int emit_amount(struct compiler *compiler, enum op op, int fact, int window, enum domain domain,
+                struct place at)
 {
-    return leaf(compiler, plain(OP_AMOUNT, domain, REGISTER_QUANTITY), fact, window, at);
+    return leaf(compiler, plain(op, domain, REGISTER_QUANTITY), fact, window, at);
 }
 
 int emit_state(struct compiler *compiler, int fact, int window, enum state_mode mode, uint64_t mask,

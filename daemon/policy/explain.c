@@ -266,16 +266,18 @@ static void show_definitions(struct explainer *explainer)
 static void show_code(const struct explainer *explainer, enum domain domain, const struct policy_fact *facts,
                       size_t count, uint8_t *used, struct policy_shown_fact *shown)
 {
-    const struct leaf_table *table = &explainer->frame->leaves[domain];
+    const struct leaf_table *tables[] = {&explainer->frame->leaves[domain], &explainer->frame->rare[domain]};
     uint16_t code = facts[0].code;
     if (code >= explainer->program->code_count)
         return;
-    for (uint32_t l = table->begin[code]; l < table->begin[code + 1]; l++) {
-        const struct step *step = &explainer->program->steps[table->leaves[l].step];
-        extract_uses(explainer->run, step, facts, count, used);
-        for (size_t i = 0; i < count; i++) {
-            shown[i].used = shown[i].used || used[i];
-            shown[i].clauses |= used[i] ? step->clauses : 0;
+    for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
+        for (uint32_t l = tables[t]->begin[code]; l < tables[t]->begin[code + 1]; l++) {
+            const struct step *step = &explainer->program->steps[tables[t]->leaves[l].step];
+            extract_uses(explainer->run, step, facts, count, used);
+            for (size_t i = 0; i < count; i++) {
+                shown[i].used = shown[i].used || used[i];
+                shown[i].clauses |= used[i] ? step->clauses : 0;
+            }
         }
     }
 }

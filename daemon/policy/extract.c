@@ -1,51 +1,10 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/*
- * Facts → leaf columns, in one pass over each subject's facts, which are ordered by code.
- *
- * Which source: the first in the fact's ranking that has any fact there, an unknown one included, and only that one: for
- * amounts within the window, for states and events among the facts that exist on the evaluation date D (from ≤ D).
- */
-#include "policy/machine.h"
+/* Facts → leaf columns, in one pass over each subject's facts, which are ordered by code. Which facts count: leaf.h. */
+#include "policy/leaf.h"
 
 #include <string.h>
 
-/* The facts of one subject and one code. */
-struct run_of_facts {
-    const struct policy_run *run;
-    const struct policy_fact *facts;
-    size_t count;
-};
-
-/* An amount belongs, whole, to the day on which its period ends. */
-static day_t amount_day(const struct policy_fact *fact)
-{
-    return fact->to != DAY_NONE ? fact->to : fact->from;
-}
-
-static bool in_window(day_t day, struct bound_window window)
-{
-    return day > window.after && day <= window.until;
-}
-
-static bool active_on(const struct policy_fact *fact, day_t day)
-{
-    return fact->from <= day && (fact->to == DAY_NONE || fact->to >= day);
-}
-
 /* --- amounts ------------------------------------------------------------------------------------------------------ */
-
-static bool amount_counts(const struct policy_fact *fact, struct bound_window window)
-{
-    day_t day = amount_day(fact);
-    return day != DAY_NONE && in_window(day, window);
-}
-
-static void add_amount(const struct program_fact *declared, int64_t value, int64_t *low, int64_t *high)
-{
-    bool unknown = value < declared->low || value > declared->high; /* FACT_UNKNOWN is below every range */
-    *low += unknown ? declared->low : value;
-    *high += unknown ? declared->high : value;
-}
 
 /* The same of a large household, which may have more facts than int64 was proven to hold the sum of. */
 static void fill_amount_bounded(const struct run_of_facts *facts, const struct program_fact *declared,
@@ -95,39 +54,6 @@ static void fill_amount(const struct run_of_facts *facts, const struct program_f
 
 /* --- states and events -------------------------------------------------------------------------------------------- */
 
-/* The rank of the source that is believed: the first that has any fact existing on D. */
-static int believed_rank(const struct run_of_facts *facts, const struct program_fact *declared)
-{
-    int best = SOURCE_NUMBER_MAX + 1;
-    for (size_t i = 0; i < facts->count; i++) {
-        int rank = declared->rank[facts->facts[i].source];
-        if (facts->facts[i].from <= facts->run->as_of && rank < best)
-            best = rank;
-    }
-    return best;
-}
-
-/* The small number that a code column holds. */
-static uint8_t code_of(const struct program_fact *declared, int64_t value)
-{
-    enum { TYPE_STEP = 10 }; /* a certificate is type × 10 + grade */
-    if (declared->kind == WORD_TYPE)
-        value /= TYPE_STEP;
-    else if (declared->kind == WORD_GRADE)
-        value %= TYPE_STEP;
-    else if (declared->kind == WORD_YESNO)
-        value = value != 0;
-    return value >= 0 && value < CODE_VALUES_MAX ? (uint8_t)value : CODE_VALUES_MAX;
-}
-
-static bool value_holds(const struct program_fact *declared, const struct policy_fact *fact, uint64_t mask)
-{
-    if (mask == 0)
-        return fact->value != 0;
-    uint8_t code = code_of(declared, fact->value);
-    return code < CODE_VALUES_MAX && (mask >> code & 1) != 0;
-}
-
 /* The fact is one that the state asks for, its source aside. */
 static bool state_holds(const struct policy_run *run, const struct step *step,
                         const struct program_fact *declared, const struct policy_fact *fact)
@@ -162,28 +88,23 @@ static void fill_state(const struct run_of_facts *facts, const struct step *step
     }
 }
 
-/* Later than: greater `from`, then newer batch, then later row. Of facts that differ in nothing but their value it is the least,
- * whatever order they come in. */
-static bool later(const struct policy_fact *a, const struct policy_fact *b)
-{
-    if (a->from != b->from)
-        return a->from > b->from;
-    if (a->batch != b->batch)
-        return a->batch > b->batch;
-    return a->row != b->row ? a->row > b->row : a->value < b->value; /* one row that says two things */
-}
-
 static const struct policy_fact *latest_fact(const struct run_of_facts *facts,
-                                             const struct program_fact *declared, int believed)
+                                             const struct program_fact *declared, int rank)
 {
     const struct policy_fact *latest = NULL;
     for (size_t i = 0; i < facts->count; i++) {
         const struct policy_fact *fact = &facts->facts[i];
-        if (declared->rank[fact->source] == believed && active_on(fact, facts->run->as_of) &&
+        if (declared->rank[fact->source] == rank && active_on(fact, facts->run->as_of) &&
             (latest == NULL || later(fact, latest)))
             latest = fact;
     }
     return latest;
+}
+
+const struct policy_fact *leaf_latest(const struct run_of_facts *facts, const struct program_fact *declared,
+                                      int rank)
+{
+    return latest_fact(facts, declared, rank);
 }
 
 /* --- subjects ----------------------------------------------------------------------------------------------------- */
@@ -236,6 +157,7 @@ static void clear_leaf(const struct batch *batch, int reg)
     size_t rows = step->domain == DOMAIN_HOUSEHOLD ? batch->count : batch->persons;
     switch ((enum op)step->op) {
     case OP_AMOUNT:
+    case OP_LATEST_AMOUNT:
         memset(column.low, 0, rows * sizeof *column.low);
         memset(column.high, 0, rows * sizeof *column.high);
         break;
@@ -304,45 +226,53 @@ void extract_batch(const struct batch *batch)
         if (end > begin)
             fill_subject(batch, DOMAIN_PERSON, block->person_facts + begin, end - begin, i);
     }
+    if (batch->frame->rare[DOMAIN_HOUSEHOLD].count + batch->frame->rare[DOMAIN_PERSON].count > 0)
+        rare_extract(batch);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */
 
-/* The code that a step reads facts of in this domain; -1: none. */
-static int code_read(const struct program *program, int reg, enum domain domain)
+/* The code that a step, rare or not, reads facts of in this domain; -1: none. */
+static int code_read(const struct program *program, int reg, enum domain domain, bool rare)
 {
     const struct step *step = &program->steps[reg];
-    return step->fact >= 0 && step->domain == domain ? program->facts[step->fact].position : -1;
+    bool fits = step->fact >= 0 && step->domain == domain && op_is_rare((enum op)step->op) == rare;
+    return fits ? program->facts[step->fact].position : -1;
 }
 
 /* A counting sort: an explanation makes such tables for every household. */
-static bool prepare_domain(struct frame *frame, enum domain domain, struct arena *arena)
+static bool prepare_domain(struct frame *frame, enum domain domain, bool rare, struct arena *arena)
 {
     const struct program *program = frame->program;
-    struct leaf_table *table = &frame->leaves[domain];
+    struct leaf_table *table = rare ? &frame->rare[domain] : &frame->leaves[domain];
     size_t end = program->plan_end[frame->last];
     uint32_t *begin = table->begin = arena_array(arena, program->code_count + 2, sizeof *table->begin);
     table->leaves = arena_array(arena, end + 1, sizeof *table->leaves);
     if (table->begin == NULL || table->leaves == NULL)
         return false;
     for (size_t p = 0; p < end; p++)
-        begin[code_read(program, program->plan[p], domain) + 2]++;
+        begin[code_read(program, program->plan[p], domain, rare) + 2]++;
     begin[1] = 0; /* those that read none */
     for (size_t code = 0; code < program->code_count; code++)
         begin[code + 2] += begin[code + 1];
     for (size_t p = 0; p < end; p++) {
-        int code = code_read(program, program->plan[p], domain);
+        int code = code_read(program, program->plan[p], domain, rare);
         if (code >= 0)
             table->leaves[begin[code + 1]++] =
                 (struct leaf){program->plan[p], program->steps[program->plan[p]].fact};
     }
     begin[0] = 0;
+    table->count = begin[program->code_count];
     return true;
 }
 
 bool extract_prepare(struct frame *frame, struct arena *arena)
 {
-    return prepare_domain(frame, DOMAIN_HOUSEHOLD, arena) && prepare_domain(frame, DOMAIN_PERSON, arena);
+    bool good = true;
+    for (int domain = 0; domain < DOMAIN_COUNT && good; domain++)
+        good = prepare_domain(frame, (enum domain)domain, false, arena) &&
+               prepare_domain(frame, (enum domain)domain, true, arena);
+    return good;
 }
 
 /* --- what must be known --------------------------------------------------------------------------------------------- */
@@ -360,6 +290,7 @@ struct policy_need policy_run_need(const struct policy_run *run, size_t code, bo
             need.after = run->windows[step->window].after;
         need.order = need.order || step->op == OP_LATEST;
     }
+    rare_need(run, code, of_persons, &need);
     if (need.periods || !need.read)
         need.after = DAY_NONE;
     return need;
@@ -372,6 +303,10 @@ void extract_uses(const struct policy_run *run, const struct step *step, const s
 {
     const struct program_fact *declared = &run->policy->program.facts[step->fact];
     struct run_of_facts same = {run, facts, count};
+    if (op_is_rare((enum op)step->op)) {
+        rare_uses(&same, step, used);
+        return;
+    }
     struct bound_window window = step->window >= 0 ? run->windows[step->window] : (struct bound_window){0};
     bool amount = step->op == OP_AMOUNT;
     int best = amount ? SOURCE_NUMBER_MAX + 1 : believed_rank(&same, declared);

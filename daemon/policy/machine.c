@@ -375,6 +375,7 @@ static void (*const kernels[OP_COUNT_OF_OPS])(const struct work *w) = {
     [OP_AMOUNT] = run_nothing,
     [OP_STATE] = run_nothing,
     [OP_LATEST] = run_nothing,
+    [OP_LATEST_AMOUNT] = run_nothing,
     [OP_AGE] = run_nothing,
     [OP_URBAN] = run_nothing,
     [OP_CONSTANT] = run_constant,

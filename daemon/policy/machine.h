@@ -37,6 +37,7 @@ struct leaf {
 
 /* The leaves of one domain, by the facts' position in policy_codes(). */
 struct leaf_table {
+    size_t count;
     uint32_t *begin; /* code_count + 1 */
     struct leaf *leaves;
 };
@@ -51,6 +52,7 @@ struct frame {
     struct column *columns; /* by register */
     uint8_t *bounds;        /* by register, of a large household; NULL: all of them hold */
     struct leaf_table leaves[DOMAIN_COUNT];
+    struct leaf_table rare[DOMAIN_COUNT]; /* those of op_is_rare: a pass of their own, for who has any */
 };
 
 struct policy_run {

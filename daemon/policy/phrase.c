@@ -3,6 +3,12 @@
 #include "policy/operand.h"
 #include "policy/parser.h"
 
+/* What 最新 gives is no flow: it has no /年. */
+static struct unit stock_unit(enum scope scope)
+{
+    return unit_divide(unit_of(UNIT_YUAN), unit_of(scope == SCOPE_HOUSEHOLD ? UNIT_HOUSEHOLD : UNIT_PERSON));
+}
+
 /* The sum over a window has the window's length in its unit, when that is a year or a month. */
 static struct unit amount_unit(const struct program_window *window, enum scope scope)
 {
@@ -62,6 +68,8 @@ static bool verb_fits(struct compiler *compiler, const struct expr *expr, const 
     const char *verb = keyword_text(expr->verb, compiler->language);
     enum message message = MESSAGE_MORE;
     bool now = expr->verb == KW_CURRENT || expr->verb == KW_LATEST;
+    if (fact->kind == WORD_NONE && expr->verb == KW_LATEST)
+        return true; /* without a window: of all days up to the evaluation date */
     if (fact->kind == WORD_NONE && expr->verb != KW_NONE_OF_THESE)
         message = MESSAGE_VERB_AMOUNT;
     else if (fact->kind == WORD_NONE && window < 0)
@@ -126,8 +134,15 @@ static struct operand emit_phrase(struct compiler *compiler, const struct expr *
 {
     const struct program_fact *fact = &compiler->program->facts[fact_index];
     enum domain domain = scope_domain(scope);
+    if (fact->kind == WORD_NONE && expr->verb == KW_LATEST) {
+        int within = window < 0 ? declare_ever_window(compiler) : window;
+        return operand_quantity(
+            within < 0 ? NO_REGISTER
+                       : emit_amount(compiler, OP_LATEST_AMOUNT, fact_index, within, domain, expr->at),
+            stock_unit(scope), domain);
+    }
     if (fact->kind == WORD_NONE)
-        return operand_quantity(emit_amount(compiler, fact_index, window, domain, expr->at),
+        return operand_quantity(emit_amount(compiler, OP_AMOUNT, fact_index, window, domain, expr->at),
                                 amount_unit(&compiler->program->windows[window], scope), domain);
     if (expr->verb == KW_LATEST)
         return (struct operand){.type = OPERAND_CODE,

@@ -46,10 +46,12 @@ enum state_mode { STATE_NOW, STATE_HELD, STATE_AT_END, STATE_HAPPENED, STATE_END
 
 enum op {
     /* filled from the facts (extract.c) */
-    OP_AMOUNT, /* fact, window: sum of the subject's amounts */
-    OP_STATE,  /* fact, window, mode, mask (0: any value but no) */
-    OP_LATEST, /* fact → code */
-    OP_AGE,    /* completed years; unknown: AGE_UNKNOWN_LOW..AGE_UNKNOWN_HIGH */
+    OP_AMOUNT,        /* fact, window: sum of the subject's amounts */
+    OP_STATE,         /* fact, window, mode, mask (0: any value but no) */
+    OP_LATEST,        /* fact → code */
+    OP_LATEST_AMOUNT, /* fact, window: sum of the subject's amounts on the latest day that has any */
+    OP_LAST_RARE = OP_LATEST_AMOUNT, /* rare leaves: those after OP_LATEST that read facts (extract_rare.c) */
+    OP_AGE,                          /* completed years; unknown: AGE_UNKNOWN_LOW..AGE_UNKNOWN_HIGH */
     OP_URBAN,
     OP_LAST_LEAF = OP_URBAN,
     /* constants of a run */
@@ -256,6 +258,11 @@ struct policy {
 static inline bool op_is_leaf(enum op op)
 {
     return op <= OP_LAST_LEAF;
+}
+
+static inline bool op_is_rare(enum op op)
+{
+    return op > OP_LATEST && op <= OP_LAST_RARE;
 }
 
 #endif

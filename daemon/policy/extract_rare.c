@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Leaves that few policies have, kept out of the way of those that all have (extract.c).
+ *
+ * OP_LATEST_AMOUNT   the first source in the ranking that has an amount within the window, an unknown one included; of its
+ *                    amounts those of the greatest day, summed
+ */
+#include "policy/leaf.h"
+
+/* --- the latest amounts ------------------------------------------------------------------------------------------- */
+
+struct latest_amount {
+    int rank;
+    day_t day;
+    wide_t low, high; /* a large household may have more than int64 was proven to hold */
+};
+
+static struct latest_amount latest_amount(const struct run_of_facts *facts,
+                                          const struct program_fact *declared, struct bound_window window)
+{
+    struct latest_amount latest = {.rank = SOURCE_NUMBER_MAX + 1, .day = DAY_NONE};
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct policy_fact *fact = &facts->facts[i];
+        int rank = declared->rank[fact->source];
+        day_t day = amount_day(fact);
+        if (!amount_counts(fact, window) || rank > latest.rank || (rank == latest.rank && day < latest.day))
+            continue;
+        if (rank < latest.rank || day > latest.day)
+            latest = (struct latest_amount){.rank = rank, .day = day};
+        int64_t low = 0, high = 0;
+        add_amount(declared, fact->value, &low, &high);
+        latest.low += low;
+        latest.high += high;
+    }
+    return latest;
+}
+
+/* Cut to what was proven, which only a large household's can exceed. */
+static void put_amount(const struct frame *frame, int reg, size_t row, wide_t low, wide_t high)
+{
+    wide_t most = frame->program->steps[reg].high;
+    if (high > most && frame->bounds != NULL)
+        frame->bounds[reg] &= (uint8_t)~BOUND_HIGH;
+    frame->columns[reg].low[row] = (int64_t)(low > most ? most : low);
+    frame->columns[reg].high[row] = (int64_t)(high > most ? most : high);
+}
+
+/* --- leaves ------------------------------------------------------------------------------------------------------- */
+
+static void fill_leaf(const struct run_of_facts *facts, const struct frame *frame, int reg, size_t row)
+{
+    const struct step *step = &frame->program->steps[reg];
+    const struct program_fact *declared = &frame->program->facts[step->fact];
+    struct bound_window window =
+        step->window >= 0 ? facts->run->windows[step->window] : (struct bound_window){0};
+    if (step->op == OP_LATEST_AMOUNT) {
+        struct latest_amount latest = latest_amount(facts, declared, window);
+        put_amount(frame, reg, row, latest.low, latest.high);
+    }
+}
+
+static void fill_subject(const struct batch *batch, enum domain domain, const struct policy_fact *facts,
+                         size_t count, size_t row)
+{
+    const struct leaf_table *table = &batch->frame->rare[domain];
+    for (size_t i = 0, end; i < count; i = end) {
+        uint16_t code = facts[i].code;
+        for (end = i + 1; end < count && facts[end].code == code; end++)
+            continue;
+        if (code >= batch->frame->program->code_count)
+            continue;
+        struct run_of_facts same = {batch->run, facts + i, end - i};
+        for (uint32_t l = table->begin[code]; l < table->begin[code + 1]; l++)
+            fill_leaf(&same, batch->frame, table->leaves[l].step, row);
+    }
+}
+
+/* Subject i has the facts [begin[i], begin[i + 1]). */
+static void fill_domain(const struct batch *batch, enum domain domain, const uint32_t *begin,
+                        const struct policy_fact *facts, size_t subjects)
+{
+    if (batch->frame->rare[domain].count == 0)
+        return;
+    for (size_t i = 0; i < subjects; i++)
+        fill_subject(batch, domain, facts + begin[i], begin[i + 1] - begin[i], i);
+}
+
+void rare_extract(const struct batch *batch)
+{
+    const struct policy_block *block = batch->block;
+    fill_domain(batch, DOMAIN_HOUSEHOLD, block->household_fact_begin + batch->first, block->household_facts,
+                batch->count);
+    fill_domain(batch, DOMAIN_PERSON, block->person_fact_begin + batch->first_person, block->person_facts,
+                batch->persons);
+}
+
+void rare_uses(const struct run_of_facts *facts, const struct step *step, uint8_t *used)
+{
+    const struct program_fact *declared = &facts->run->policy->program.facts[step->fact];
+    struct bound_window window =
+        step->window >= 0 ? facts->run->windows[step->window] : (struct bound_window){0};
+    struct latest_amount latest = latest_amount(facts, declared, window);
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct policy_fact *fact = &facts->facts[i];
+        used[i] = declared->rank[fact->source] == latest.rank && amount_counts(fact, window) &&
+                  amount_day(fact) == latest.day;
+    }
+}
+
+void rare_need(const struct policy_run *run, size_t code, bool of_persons, struct policy_need *need)
+{
+    const struct leaf_table *table = &run->hot->rare[of_persons ? DOMAIN_PERSON : DOMAIN_HOUSEHOLD];
+    for (uint32_t l = table->begin[code]; l < table->begin[code + 1]; l++) {
+        const struct step *step = &run->policy->program.steps[table->leaves[l].step];
+        need->read = true;
+        if (run->windows[step->window].after < need->after)
+            need->after = run->windows[step->window].after;
+    }
+}
