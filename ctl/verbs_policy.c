@@ -2,33 +2,22 @@
 /* Verbs about a policy file; they need neither configuration nor database. */
 #include "ctl.h"
 
-#include "base/arena.h"
 #include "io/file.h"
-#include "policy/policy.h"
+#include "policy_file.h"
 
 #include <stdio.h>
 #include <sysexits.h>
 
-struct open_policy {
-    struct arena *arena;
-    struct text text;
-    struct policy *policy;
-    struct policy_diagnostics diagnostics;
-    enum status status;
-    struct error err;
-};
-
-static void policy_close(struct open_policy *open)
+void policy_close(struct open_policy *open)
 {
     policy_free(open->policy);
     text_fini(&open->text);
     arena_free(open->arena);
 }
 
-/* 0 when the file was read and compiled, or has mistakes (open->policy is NULL then); else an exit code after a message. */
-static int policy_open(struct ctl *ctl, struct open_policy *open)
+int policy_open(struct ctl *ctl, const char *path, struct open_policy *open)
 {
-    const char *path = ctl->words[0];
+    open->path = path;
     text_init(&open->text);
     open->arena = arena_new(0);
     int exit_code = open->arena ? ctl_dictionary(ctl) : ctl_fail(EX_OSERR, "out of memory");
@@ -44,7 +33,7 @@ static int policy_open(struct ctl *ctl, struct open_policy *open)
     return 0;
 }
 
-static json_t *diagnostics_json(const struct policy_diagnostics *diagnostics)
+json_t *policy_diagnostics_json(const struct policy_diagnostics *diagnostics)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < diagnostics->count; i++) {
@@ -55,18 +44,19 @@ static json_t *diagnostics_json(const struct policy_diagnostics *diagnostics)
     return list;
 }
 
-static void print_diagnostics(FILE *out, const char *path, const struct policy_diagnostics *diagnostics)
+void policy_print_diagnostics(const char *path, const struct policy_diagnostics *diagnostics)
 {
     for (size_t i = 0; i < diagnostics->count; i++)
-        fprintf(out, "%s:%d:%d: %s\n", path, diagnostics->items[i].line, diagnostics->items[i].column,
+        fprintf(stderr, "%s:%d:%d: %s\n", path, diagnostics->items[i].line, diagnostics->items[i].column,
                 diagnostics->items[i].text);
 }
 
-static int refuse(struct ctl *ctl, const struct open_policy *open)
+int policy_refuse(const struct ctl *ctl, const struct open_policy *open)
 {
-    print_diagnostics(stderr, ctl->words[0], &open->diagnostics);
+    policy_print_diagnostics(open->path, &open->diagnostics);
     if (ctl->json)
-        ctl_print_json(json_pack("{s:b, s:o}", "ok", 0, "mistakes", diagnostics_json(&open->diagnostics)));
+        ctl_print_json(
+            json_pack("{s:b, s:o}", "ok", 0, "mistakes", policy_diagnostics_json(&open->diagnostics)));
     return EXIT_NO;
 }
 
@@ -92,40 +82,9 @@ static int print_check(const struct ctl *ctl, const struct policy *policy)
 int verb_policy_check(struct ctl *ctl)
 {
     struct open_policy open = {0};
-    int exit_code = policy_open(ctl, &open);
+    int exit_code = policy_open(ctl, ctl->words[0], &open);
     if (exit_code == 0)
-        exit_code = open.policy ? print_check(ctl, open.policy) : refuse(ctl, &open);
-    policy_close(&open);
-    return exit_code;
-}
-
-static int print_test(const struct ctl *ctl, const struct policy_test_result *result)
-{
-    bool passed = result->failed == 0 && result->missing.count == 0;
-    print_diagnostics(stderr, ctl->words[0], &result->failures);
-    print_diagnostics(stderr, ctl->words[0], &result->missing);
-    if (ctl->json) {
-        int exit_code = ctl_print_json(
-            json_pack("{s:b, s:I, s:I, s:o, s:o}", "ok", passed, "examples", (json_int_t)result->examples,
-                      "failed", (json_int_t)result->failed, "failures", diagnostics_json(&result->failures),
-                      "missing", diagnostics_json(&result->missing)));
-        return exit_code ? exit_code : passed ? 0 : EXIT_NO;
-    }
-    printf("%zu 个示例,%zu 个不符,%zu 处缺少示例\n", result->examples, result->failed, result->missing.count);
-    return passed ? 0 : EXIT_NO;
-}
-
-int verb_policy_test(struct ctl *ctl)
-{
-    struct open_policy open = {0};
-    int exit_code = policy_open(ctl, &open);
-    if (exit_code == 0 && open.policy == NULL) {
-        exit_code = refuse(ctl, &open);
-    } else if (exit_code == 0) {
-        struct policy_test_result result = {0};
-        enum status status = policy_test(open.policy, open.arena, &result, &open.err);
-        exit_code = status == STATUS_OK ? print_test(ctl, &result) : ctl_fail_error(&open.err);
-    }
+        exit_code = open.policy ? print_check(ctl, open.policy) : policy_refuse(ctl, &open);
     policy_close(&open);
     return exit_code;
 }
@@ -151,9 +110,9 @@ static int print_page(const struct ctl *ctl, const struct policy *policy)
 int verb_policy_show(struct ctl *ctl)
 {
     struct open_policy open = {0};
-    int exit_code = policy_open(ctl, &open);
+    int exit_code = policy_open(ctl, ctl->words[0], &open);
     if (exit_code == 0)
-        exit_code = open.policy ? print_page(ctl, open.policy) : refuse(ctl, &open);
+        exit_code = open.policy ? print_page(ctl, open.policy) : policy_refuse(ctl, &open);
     policy_close(&open);
     return exit_code;
 }

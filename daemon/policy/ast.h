@@ -72,9 +72,9 @@ struct expr {
     bool ever;         /* 至今 */
     bool has_unit;
     struct place at;
-    struct place first_at; /* of a phrase: its first word */
-    uint32_t begin, end;   /* in the text */
-    struct slice name, window;
+    struct place first_at;     /* of a phrase: its first word */
+    uint32_t begin, end;       /* in the text */
+    struct slice name, window; /* of a number: its text, where it was not read from the policy (mutant.h) */
     struct place window_at;
     struct fraction number;
     struct unit unit;
@@ -254,6 +254,13 @@ struct example_statement {
     struct example_expectation *expectations;
 };
 
+/* 等效 owner "before" "after" 理由 "why": a mutant that changes nothing that any household could show (mutant.h). */
+struct equivalent_statement {
+    struct equivalent_statement *next;
+    struct place at;
+    struct slice owner, before, after, reason;
+};
+
 struct policy_ast {
     struct slice name, version;
     day_t valid_from;
@@ -262,6 +269,7 @@ struct policy_ast {
     struct definition *definitions;
     struct clause_statement *clauses;
     struct example_statement *examples;
+    struct equivalent_statement *equivalents;
 };
 
 #endif

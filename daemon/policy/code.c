@@ -71,6 +71,8 @@ struct operand code_compare(struct compiler *compiler, const struct expr *expr, 
     const struct program_fact *fact = &compiler->program->facts[code.fact];
     const struct expr *right = expr->b;
     struct slice text = {compiler->policy->text + right->begin, right->end - right->begin};
+    if (right->kind == EXPR_NUMBER && right->name.length > 0)
+        text = right->name;
     bool plain = right->kind == EXPR_NUMBER || right->kind == EXPR_YES || right->kind == EXPR_NO ||
                  right->kind == EXPR_NAME;
     if (!plain || (right->kind == EXPR_NUMBER && right->has_unit))

@@ -193,8 +193,30 @@ static void compile_tree(struct compiler *compiler)
     list_codes(compiler);
     if (emit_plan(compiler))
         clause_check_all(compiler);
-    if (diagnoser_clean(compiler->diagnoser) && !compiler->failed)
+    if (diagnoser_clean(compiler->diagnoser) && !compiler->failed && !compiler->outcomes_only)
         check_examples(compiler);
+}
+
+bool compiler_run_again(const struct policy *policy, struct diagnoser *diagnoser, struct arena *arena,
+                        struct arena *scratch, struct policy *again)
+{
+    *again = (struct policy){.arena = arena,
+                             .dictionary = policy->dictionary,
+                             .language = policy->language,
+                             .file_name = policy->file_name,
+                             .text = policy->text,
+                             .text_length = policy->text_length,
+                             .ast = policy->ast};
+    struct compiler compiler = {.policy = again,
+                                .program = &again->program,
+                                .diagnoser = diagnoser,
+                                .arena = arena,
+                                .scratch = scratch,
+                                .language = policy->language,
+                                .outcomes_only = true};
+    compile_tree(&compiler);
+    diagnoser->failed = diagnoser->failed || compiler.failed;
+    return diagnoser_clean(diagnoser);
 }
 
 static enum status out_of_memory(struct error *err)

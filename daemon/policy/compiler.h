@@ -60,6 +60,7 @@ struct compiler {
     size_t step_capacity, comparison_capacity;
     int depth;
     bool level_allowed; /* inside the guards of a suggestion */
+    bool outcomes_only; /* a mutant: no reasons, causes and examples */
     bool failed;        /* memory has run out */
 };
 
@@ -77,6 +78,11 @@ const char *compiler_nearest(struct compiler *compiler, struct slice name,
                              struct slice (*candidate)(const void *, size_t), const void *from, size_t count);
 const char *compiler_unit(struct compiler *compiler, struct unit unit);
 const char *compiler_kind(struct compiler *compiler, enum keyword kind);
+
+/* Compiles the tree of `policy` again, into a policy that lends its tree and text; nothing that only explains is made. False when
+ * it has mistakes or memory has run out (diagnoser->failed). */
+bool compiler_run_again(const struct policy *policy, struct diagnoser *diagnoser, struct arena *arena,
+                        struct arena *scratch, struct policy *again);
 
 /* --- nearest.c ---------------------------------------------------------------------------------------------------- */
 

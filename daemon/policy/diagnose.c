@@ -36,6 +36,8 @@ void diagnose(struct diagnoser *diagnoser, struct place at, enum message message
 {
     if (diagnoser->failed)
         return;
+    if (diagnoser->found.count == 0)
+        diagnoser->first = message;
     if (diagnoser->found.count == POLICY_DIAGNOSTICS_MAX) {
         diagnoser->dropped++;
         return;

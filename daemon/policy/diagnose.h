@@ -28,8 +28,9 @@ struct diagnoser {
     enum language language;
     struct arena *arena;
     struct policy_diagnostics found;
-    size_t dropped; /* beyond the maximum */
-    bool failed;    /* memory has run out */
+    enum message first; /* of all, when there is one */
+    size_t dropped;     /* beyond the maximum */
+    bool failed;        /* memory has run out */
 };
 
 void diagnoser_init(struct diagnoser *diagnoser, struct arena *arena);

@@ -417,3 +417,54 @@ bool example_block(const struct example_cases *cases, const size_t *which, size_
                                    .person_facts = b.person_facts};
     return true;
 }
+
+bool example_rebind(const struct example_cases *cases, const struct program *program, struct arena *arena,
+                    struct example_cases *bound)
+{
+    *bound = (struct example_cases){.count = cases->count,
+                                    .cases = arena_array(arena, cases->count + 1, sizeof *bound->cases)};
+    for (size_t i = 0; i < cases->count && bound->cases != NULL; i++) {
+        struct example_case *into = &bound->cases[i];
+        *into = cases->cases[i];
+        into->rows = arena_array(arena, into->row_count + 1, sizeof *into->rows);
+        if (into->rows == NULL)
+            return false;
+        memcpy(into->rows, cases->cases[i].rows, into->row_count * sizeof *into->rows);
+        for (size_t row = 0; row < into->row_count; row++)
+            into->rows[row].fact.code = program->facts[into->rows[row].declared].position;
+        qsort(into->rows, into->row_count, sizeof *into->rows, by_subject_and_code);
+    }
+    return bound->cases != NULL;
+}
+
+/* --- what is expected --------------------------------------------------------------------------------------------- */
+
+enum example_verdict example_verdict(const struct policy_outcome *outcome, int clause)
+{
+    uint64_t bit = UINT64_C(1) << clause;
+    if ((outcome->fired & bit) != 0)
+        return VERDICT_FIRED;
+    if ((outcome->undecided & bit) != 0)
+        return VERDICT_TO_VERIFY;
+    return (outcome->denied & bit) != 0 ? VERDICT_DENIED : VERDICT_OPEN;
+}
+
+enum example_verdict example_expected(enum keyword expectation)
+{
+    switch (expectation) {
+    case KW_NONE:
+        return VERDICT_DENIED;
+    case KW_TO_VERIFY:
+        return VERDICT_TO_VERIFY;
+    case KW_UNDECIDED:
+        return VERDICT_OPEN;
+    default:
+        return VERDICT_FIRED;
+    }
+}
+
+enum policy_level example_level(enum keyword level)
+{
+    static const enum policy_level levels[] = {LEVEL_RED, LEVEL_ORANGE, LEVEL_YELLOW, LEVEL_VERIFY};
+    return level == KW_NONE ? LEVEL_NONE : levels[level - KW_RED];
+}

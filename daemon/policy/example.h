@@ -42,4 +42,14 @@ bool example_build_all(const struct policy *policy, struct diagnoser *diagnoser,
 bool example_block(const struct example_cases *cases, const size_t *which, size_t count, struct arena *arena,
                    struct policy_block *block);
 
+/* The cases with the codes' positions of another program whose facts are declared in the same order. False: no memory. */
+bool example_rebind(const struct example_cases *cases, const struct program *program, struct arena *arena,
+                    struct example_cases *bound);
+
+/* What came of a clause, and whether an expectation (KW_RED … KW_SUGGEST, KW_NONE, KW_TO_VERIFY, KW_UNDECIDED) is met by it. */
+enum example_verdict { VERDICT_FIRED, VERDICT_DENIED, VERDICT_TO_VERIFY, VERDICT_OPEN };
+enum example_verdict example_verdict(const struct policy_outcome *outcome, int clause);
+enum example_verdict example_expected(enum keyword expectation);
+enum policy_level example_level(enum keyword level); /* KW_RED … KW_VERIFY, KW_NONE */
+
 #endif

@@ -13,6 +13,8 @@ daemon_policy_libpolicy_a_SOURCES = \
 	daemon/policy/quantity.c daemon/policy/comparison.c daemon/policy/code.c daemon/policy/phrase.c daemon/policy/aggregate.c \
 	daemon/policy/clause.c daemon/policy/contradict.c daemon/policy/emit.c daemon/policy/nearest.c daemon/policy/policy.c \
 	daemon/policy/example.h daemon/policy/example.c daemon/policy/test.c \
+	daemon/policy/unparse.h daemon/policy/unparse.c daemon/policy/mutants.def daemon/policy/mutant.h daemon/policy/mutant_expr.c \
+	daemon/policy/mutant_statement.c daemon/policy/mutate.c \
 	daemon/policy/machine.h daemon/policy/vectorise.h daemon/policy/run.c daemon/policy/extract.c daemon/policy/leaf.h daemon/policy/extract_rare.c daemon/policy/machine.c daemon/policy/machine_large.c daemon/policy/outcome.c \
 	daemon/policy/display.h daemon/policy/display.c daemon/policy/explain.c \
 	daemon/policy/show.c

@@ -85,6 +85,10 @@ struct batch {
 
 /* --- run.c -------------------------------------------------------------------------------------------------------- */
 
+/* As policy_run_new, for blocks of at most so many households and persons (of which none is large): a small run is soon made. */
+enum status run_new(const struct policy *policy, day_t as_of, size_t households, size_t persons,
+                    struct policy_run **run, struct error *err) WARN_UNUSED;
+
 /* All columns from the arena; NULL when memory has run out. `keep` gives every register its own. */
 struct frame *frame_new(struct arena *arena, const struct program *program, enum phase last, bool keep,
                         size_t households, size_t persons);

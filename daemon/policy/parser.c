@@ -301,6 +301,15 @@ static bool parse_document(struct parser *parser, struct document *document)
            end_of_statement(parser);
 }
 
+/* 等效 red.collapse "上年收入 > 0.00" "上年收入 ≥ 0.00" 理由 "…" */
+static bool parse_equivalent(struct parser *parser, struct equivalent_statement *equivalent)
+{
+    return parser_name(parser, &equivalent->owner, &equivalent->at) &&
+           parse_string(parser, &equivalent->before) && parse_string(parser, &equivalent->after) &&
+           parser_expect(parser, KW_REASON) && parse_string(parser, &equivalent->reason) &&
+           end_of_statement(parser);
+}
+
 /* 来源 医保局 medical_insurance 时效 35天 可发警 可解警 */
 static bool parse_source(struct parser *parser, struct source_statement *source)
 {
@@ -517,6 +526,7 @@ struct tails {
     struct definition **definition;
     struct clause_statement **clause;
     struct example_statement **example;
+    struct equivalent_statement **equivalent;
 };
 
 static bool parse_definition(struct parser *parser, enum keyword keyword, struct tails *tails)
@@ -563,6 +573,15 @@ static bool parse_statement(struct parser *parser, struct tails *tails)
         tails->source = &(*tails->source)->next;
         return parse_source(parser, statement);
     }
+    if (keyword == KW_EQUIVALENT) {
+        struct equivalent_statement *statement = parser_alloc(parser, sizeof *statement);
+        parser_next(parser);
+        if (statement == NULL || !parse_equivalent(parser, statement))
+            return false;
+        *tails->equivalent = statement;
+        tails->equivalent = &statement->next;
+        return true;
+    }
     if (keyword == KW_EXAMPLE) {
         bool good = parse_example(parser, tails->example);
         if (*tails->example != NULL)
@@ -587,7 +606,8 @@ static bool parse_statement(struct parser *parser, struct tails *tails)
 
 static void parse_statements(struct parser *parser, struct policy_ast *ast)
 {
-    struct tails tails = {&ast->documents, &ast->sources, &ast->definitions, &ast->clauses, &ast->examples};
+    struct tails tails = {&ast->documents, &ast->sources,  &ast->definitions,
+                          &ast->clauses,   &ast->examples, &ast->equivalents};
     if (!parse_header(parser, ast))
         skip_statement(parser);
     while (parser_peek(parser)->kind != TOKEN_END && !parser->diagnoser->failed) {

@@ -295,6 +295,49 @@ struct policy_test_result {
 enum status policy_test(const struct policy *policy, struct arena *arena, struct policy_test_result *result,
                         struct error *err) WARN_UNUSED;
 
+/* --- mutants of a policy
+ * ------------------------------------------------------------------------------------------ */
+
+/* A policy with one small thing changed. Its examples should notice. */
+enum policy_mutant_fate {
+    MUTANT_SURVIVED,   /* compiles, and no example fails */
+    MUTANT_KILLED,     /* an example fails, by a clause or by the level */
+    MUTANT_REFUSED,    /* the checker refuses it, as it would refuse the text */
+    MUTANT_EQUIVALENT, /* the policy says that it makes no difference (等效) */
+    MUTANT_FATE_COUNT
+};
+
+struct policy_mutant {
+    enum policy_mutant_fate fate;
+    int line, column;
+    const char *owner;     /* the clause, definition or source that it stands in */
+    const char *operation; /* "step" … (mutants.def) */
+    const char *title;     /* the same in the file's language */
+    const char *before, *after;
+    const char
+        *note; /* survived: which example would notice; killed: the example; refused: the first diagnostic;
+                         equivalent: the reason */
+};
+
+struct policy_mutation {
+    size_t mutant_count;
+    struct policy_mutant *mutants; /* in the file's order */
+    size_t counts[MUTANT_FATE_COUNT];
+    struct policy_diagnostics mistakes; /* 等效 that names no mutant, or one that is noticed */
+    const char *equivalent_word,
+        *reason_word; /* 等效 OWNER "before" "after" 理由 "why", in the file's language */
+};
+
+struct policy_progress {
+    void (*tell)(void *context, size_t done, size_t total);
+    void *context;
+};
+
+/* Makes every mutant and runs the examples over it; the examples themselves must pass. progress may be NULL. */
+enum status policy_mutate(const struct policy *policy, struct arena *arena,
+                          const struct policy_progress *progress, struct policy_mutation *mutation,
+                          struct error *err) WARN_UNUSED;
+
 /* Renders the policy as a readable page, each clause beside its citation. */
 enum status policy_show(const struct policy *policy, struct text *out, struct error *err) WARN_UNUSED;
 

@@ -236,8 +236,8 @@ static void bind_clauses(struct policy_run *run)
     }
 }
 
-enum status policy_run_new(const struct policy *policy, day_t as_of, struct policy_run **run,
-                           struct error *err)
+enum status run_new(const struct policy *policy, day_t as_of, size_t households, size_t persons,
+                    struct policy_run **run, struct error *err)
 {
     char date[CIVIL_TEXT_SIZE], from[CIVIL_TEXT_SIZE];
     *run = NULL;
@@ -255,7 +255,7 @@ enum status policy_run_new(const struct policy *policy, day_t as_of, struct poli
     *made = (struct policy_run){.policy = policy, .as_of = as_of, .arena = arena};
     made->windows = arena_array(arena, program->window_count + 1, sizeof *made->windows);
     made->standards = arena_array(arena, program->step_count + 1, sizeof *made->standards);
-    made->hot = frame_new(arena, program, PHASE_SUGGESTIONS, false, BATCH_HOUSEHOLDS, BATCH_PERSONS);
+    made->hot = frame_new(arena, program, PHASE_SUGGESTIONS, false, households, persons);
     enum status status = STATUS_OK;
     if (made->windows == NULL || made->standards == NULL || made->hot == NULL) {
         status = error_set(err, STATUS_FATAL, "out of memory for a policy run");
@@ -270,6 +270,12 @@ enum status policy_run_new(const struct policy *policy, day_t as_of, struct poli
     else
         *run = made;
     return status;
+}
+
+enum status policy_run_new(const struct policy *policy, day_t as_of, struct policy_run **run,
+                           struct error *err)
+{
+    return run_new(policy, as_of, BATCH_HOUSEHOLDS, BATCH_PERSONS, run, err);
 }
 
 void policy_run_free(struct policy_run *run)

@@ -27,57 +27,12 @@ struct tester {
     bool *failed; /* by case */
 };
 
-enum verdict_word { WORD_FIRED, WORD_DENIED, WORD_TO_VERIFY, WORD_OPEN };
-
 static const char *const verdict_words[][2] = {
-    [WORD_FIRED] = {"成立", "fires"},
-    [WORD_DENIED] = {"不成立", "does not fire"},
-    [WORD_TO_VERIFY] = {"待核", "to be verified"},
-    [WORD_OPEN] = {"未定", "undecided"},
+    [VERDICT_FIRED] = {"成立", "fires"},
+    [VERDICT_DENIED] = {"不成立", "does not fire"},
+    [VERDICT_TO_VERIFY] = {"待核", "to be verified"},
+    [VERDICT_OPEN] = {"未定", "undecided"},
 };
-
-static enum verdict_word verdict_of(const struct policy_outcome *outcome, uint64_t bit)
-{
-    if ((outcome->fired & bit) != 0)
-        return WORD_FIRED;
-    if ((outcome->undecided & bit) != 0)
-        return WORD_TO_VERIFY;
-    return (outcome->denied & bit) != 0 ? WORD_DENIED : WORD_OPEN;
-}
-
-static bool expectation_met(enum keyword expected, enum verdict_word verdict)
-{
-    switch (expected) {
-    case KW_NONE:
-        return verdict != WORD_FIRED;
-    case KW_TO_VERIFY:
-        return verdict == WORD_TO_VERIFY;
-    case KW_UNDECIDED:
-        return verdict == WORD_OPEN;
-    default:
-        return verdict == WORD_FIRED;
-    }
-}
-
-static enum verdict_word expected_word(enum keyword expected)
-{
-    switch (expected) {
-    case KW_NONE:
-        return WORD_DENIED;
-    case KW_TO_VERIFY:
-        return WORD_TO_VERIFY;
-    case KW_UNDECIDED:
-        return WORD_OPEN;
-    default:
-        return WORD_FIRED;
-    }
-}
-
-static enum policy_level level_expected(enum keyword keyword)
-{
-    static const enum policy_level levels[] = {LEVEL_RED, LEVEL_ORANGE, LEVEL_YELLOW, LEVEL_VERIFY};
-    return keyword == KW_NONE ? LEVEL_NONE : levels[keyword - KW_RED];
-}
 
 static const char *level_word(const struct tester *tester, enum policy_level level)
 {
@@ -107,24 +62,23 @@ static void check_case(struct tester *tester, size_t index, const struct policy_
     const struct example_case *example = &tester->cases.cases[index];
     enum language language = tester->policy->language;
     enum keyword level = example->statement->level;
-    if (level != KW_NONE_OF_THESE && outcome->level != level_expected(level))
+    if (level != KW_NONE_OF_THESE && outcome->level != example_level(level))
         fail(tester, index, example->statement->at, MESSAGE_EXAMPLE_LEVEL_FAILED,
-             level_word(tester, level_expected(level)),
-             level_word(tester, (enum policy_level)outcome->level));
+             level_word(tester, example_level(level)), level_word(tester, (enum policy_level)outcome->level));
     for (const struct example_expectation *e = example->statement->expectations; e != NULL; e = e->next) {
         int clause = find_clause(tester->policy, e->clause);
         if (clause < 0)
             continue;
-        enum verdict_word verdict = verdict_of(outcome, UINT64_C(1) << clause);
+        enum example_verdict verdict = example_verdict(outcome, clause);
         struct coverage *coverage = &tester->coverage[clause];
-        coverage->hit = coverage->hit || verdict == WORD_FIRED;
-        coverage->miss = coverage->miss || verdict == WORD_DENIED;
-        coverage->undecided = coverage->undecided || verdict == WORD_TO_VERIFY || verdict == WORD_OPEN;
-        if (expectation_met(e->kind, verdict))
+        coverage->hit = coverage->hit || verdict == VERDICT_FIRED;
+        coverage->miss = coverage->miss || verdict == VERDICT_DENIED;
+        coverage->undecided = coverage->undecided || verdict == VERDICT_TO_VERIFY || verdict == VERDICT_OPEN;
+        if (verdict == example_expected(e->kind))
             continue;
         const char *wanted = arena_printf(
             tester->scratch, language == LANGUAGE_CHINESE ? "%.*s 应%s" : "%.*s: expected %s",
-            (int)e->clause.length, e->clause.bytes, verdict_words[expected_word(e->kind)][language]);
+            (int)e->clause.length, e->clause.bytes, verdict_words[example_expected(e->kind)][language]);
         tester->failures.failed = tester->failures.failed || wanted == NULL;
         fail(tester, index, e->at, MESSAGE_EXAMPLE_CLAUSE_FAILED, wanted, verdict_words[verdict][language]);
     }

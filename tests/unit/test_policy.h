@@ -47,5 +47,6 @@ Suite *policy_examples_suite(void);
 Suite *policy_run_suite(void);
 Suite *policy_explain_suite(void);
 Suite *policy_hostile_suite(void);
+Suite *policy_mutants_suite(void);
 
 #endif

@@ -105,6 +105,37 @@ START_TEST(a_good_policy)
 }
 END_TEST
 
+/* Every mutant allocates alike, so steps of a prime number reach each of their allocations in some of them. */
+START_TEST(mutants)
+{
+    enum { STEP = 13 };
+    open_text("tests/cases/policy_english.policy");
+    struct policy_diagnostics diagnostics;
+    struct policy *policy = NULL;
+    struct error err = {.status = STATUS_OK};
+    struct arena *arena = arena_new(0);
+    ck_assert_int_eq(policy_compile("p", text, text_length, dictionary, arena, &diagnostics, &policy, &err),
+                     STATUS_OK);
+    bool again;
+    int n = 1;
+    do {
+        struct policy_mutation mutation;
+        struct arena *results = arena_new(0);
+        allocation_fail_at(n);
+        enum status status = policy_mutate(policy, results, NULL, &mutation, &err);
+        again = allocation_failed();
+        ck_assert_msg(status == (again ? STATUS_FATAL : STATUS_OK), "allocation %d: status %s: %s", n,
+                      status_name(status), err.text);
+        arena_free(results);
+        n += n < STEP ? 1 : STEP;
+    } while (again);
+    ck_assert_int_gt(n, 500);
+    policy_free(policy);
+    arena_free(arena);
+    dictionary_free(dictionary);
+}
+END_TEST
+
 START_TEST(a_policy_that_is_refused)
 {
     open_text("tests/cases/policy_english.policy");
@@ -122,6 +153,7 @@ int main(void)
     TCase *tcase = tcase_create("allocation");
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, a_good_policy);
+    tcase_add_test(tcase, mutants);
     tcase_add_test(tcase, a_policy_that_is_refused);
     suite_add_tcase(suite, tcase);
     return unit_run(&suite, 1);
