@@ -4,7 +4,6 @@
 
 #include "app/options.h"
 #include "base/arena.h"
-#include "base/clock.h"
 #include "domain/area.h"
 #include "domain/fact.h"
 #include "io/crypto.h"
@@ -14,7 +13,6 @@
 #include "round/explain.h"
 #include "round/warnings.h"
 #include "store/listing.h"
-#include "store/round_store.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -147,21 +145,17 @@ static void forget_policy(struct todays_policy *today)
     arena_free(today->arena);
 }
 
-/* The day of the last committed round, so that the explanation says what stands; today when there was none. */
-static enum status last_day(struct ctl *ctl, struct arena *arena, day_t *day, struct error *err)
-{
-    const struct round_info *round = NULL;
-    enum status status = round_last_committed(ctl->pg, arena, &round, err);
-    *day = round ? round->as_of : clock_today();
-    return status;
-}
-
 int verb_explain(struct ctl *ctl)
 {
     struct error err;
     day_t as_of = DAY_NONE;
-    if (!ctl_date(ctl, "--as-of", &as_of))
+    int64_t round_id = 0;
+    if (!ctl_date(ctl, "--as-of", &as_of) || !ctl_number(ctl, "--round", &round_id))
         return EX_USAGE;
+    if (ctl_given(ctl, "--round") && (round_id == 0 || as_of != DAY_NONE))
+        return round_id == 0
+                   ? ctl_usage(ctl, "--round 0: rounds are numbered from 1")
+                   : ctl_usage(ctl, "--round and --as-of: expected one of them; a round has its own date");
     int exit_code = ctl_dictionary(ctl);
     if (exit_code == 0)
         exit_code = ctl_store(ctl);
@@ -172,14 +166,13 @@ int verb_explain(struct ctl *ctl)
     struct text out;
     text_init(&out);
     enum status status = read_policy(ctl, &today, &err);
-    if (status == STATUS_OK && as_of == DAY_NONE)
-        status = last_day(ctl, today.arena, &as_of, &err);
     struct explain_options options = {
         .conninfo = ctl->options->database_conninfo,
         .policy = today.policy,
         .policy_hash = today.hash,
         .dictionary = ctl->dictionary,
         .subject = ctl->words[0],
+        .round_id = round_id,
         .as_of = as_of,
         .named = ctl_given(ctl, "--named"),
         .json = ctl->json,

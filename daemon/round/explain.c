@@ -2,12 +2,16 @@
 #include "round/explain.h"
 
 #include "base/arena.h"
+#include "base/clock.h"
+#include "round/compare.h"
 #include "round/dossier.h"
 #include "round/evidence.h"
 #include "round/origin.h"
+#include "round/past.h"
 #include "round/render.h"
 #include "store/pull.h"
 #include "store/pull_detail.h"
+#include "store/pull_past.h"
 #include "store/round_store.h"
 #include "store/session.h"
 
@@ -22,11 +26,11 @@ struct explaining {
     const struct explain_options *options;
     struct pg *pg;
     struct arena *arena;
+    const struct round_info *round; /* that is explained; NULL = what is known now */
     const struct pull_one *one;
     struct origins origins;
-    const struct pull_history *history; /* of a warning */
-    struct policy *stored_policy;       /* of a warning: the text it was raised by */
-    struct evidence evidence;
+    struct past past;
+    struct past_record record; /* of a round */
     struct dossier dossier;
     struct render render;
 };
@@ -49,7 +53,7 @@ static enum status no_memory(struct error *err)
     return error_set(err, STATUS_FATAL, "no memory for an explanation");
 }
 
-/* --- from what is known now ----------------------------------------------------------------------------------- */
+/* --- from facts ----------------------------------------------------------------------------------------------- */
 
 static int position_of_code(const struct policy *policy, int number)
 {
@@ -66,7 +70,7 @@ static size_t take_facts(const struct explaining *e, struct dossier_fact *facts)
     size_t count = 0;
     for (size_t i = 0; i < e->one->fact_count; i++) {
         const struct pull_one_fact *fact = &e->one->facts[i];
-        int code = position_of_code(e->options->policy, fact->code);
+        int code = position_of_code(e->render.policy, fact->code);
         if (code < 0)
             continue;
         facts[count++] = (struct dossier_fact){
@@ -86,7 +90,16 @@ static size_t take_facts(const struct explaining *e, struct dossier_fact *facts)
     return count;
 }
 
-static enum status dossier_from_now(struct explaining *e, struct error *err)
+/* Of a batch that came later nothing was known: of each source the newest full one that the round saw counts. */
+static void forget_later(struct origins *origins, const struct pull_seen *seen)
+{
+    origins_forget_whole(origins);
+    for (size_t i = 0; i < origins->count; i++)
+        if (origins->batches[i]->batch_id <= seen->batch[origins->batches[i]->source])
+            origins_take_whole(origins, origins->batches[i]);
+}
+
+static enum status dossier_from_facts(struct explaining *e, struct error *err)
 {
     struct dossier_person *persons = arena_array(e->arena, e->one->member_count, sizeof *persons);
     struct dossier_fact *facts = arena_array(e->arena, e->one->fact_count, sizeof *facts);
@@ -99,33 +112,18 @@ static enum status dossier_from_now(struct explaining *e, struct error *err)
     }
     e->dossier.urban = e->one->urban;
     e->dossier.on_register = e->one->on_register;
-    e->render.policy = e->options->policy;
-    e->render.policy_hash = e->options->policy_hash;
-    e->render.as_of = e->options->as_of;
     enum status status = origins_load(&e->origins, e->pg, e->arena, err);
     if (status != STATUS_OK)
         return status;
+    if (e->round != NULL)
+        forget_later(&e->origins, &e->past.seen);
     return dossier_build(&e->dossier, persons, e->one->member_count, facts, take_facts(e, facts), e->arena,
                          err);
 }
 
 /* --- from stored evidence ------------------------------------------------------------------------------------- */
 
-static enum status compile_stored(struct explaining *e, struct error *err)
-{
-    const char *name = NULL, *version = NULL, *body = NULL;
-    struct policy_diagnostics diagnostics;
-    enum status status =
-        round_policy_get(e->pg, e->evidence.policy_hash, e->arena, &name, &version, &body, err);
-    if (status != STATUS_OK)
-        return status;
-    if (body == NULL)
-        return error_set(err, STATUS_REJECT, "policy %s is not stored", e->evidence.policy_hash);
-    return policy_compile(e->evidence.policy_hash, body, strlen(body), e->options->dictionary, e->arena,
-                          &diagnostics, &e->stored_policy, err);
-}
-
-/* Evidence names nobody; who the persons are is asked of the register as it is now. */
+/* Evidence names nobody; who the persons are is asked of the register as the round had it. */
 static void name_persons(struct explaining *e)
 {
     for (size_t p = 0; p < e->dossier.person_count; p++) {
@@ -141,44 +139,113 @@ static void name_persons(struct explaining *e)
 
 static enum status dossier_from_evidence(struct explaining *e, struct error *err)
 {
-    struct slice json = slice_of(e->history->evidence_json);
-    enum status status = evidence_read_head(json, e->arena, &e->evidence, err);
-    if (status == STATUS_OK)
-        status = compile_stored(e, err);
-    if (status == STATUS_OK)
-        status = evidence_read(json, e->stored_policy, e->options->dictionary, e->arena, &e->evidence, err);
+    struct evidence evidence;
+    enum status status = evidence_read(slice_of(e->record.written), e->past.policy, e->options->dictionary,
+                                       e->arena, &evidence, err);
     if (status != STATUS_OK)
         return status;
-    e->dossier = e->evidence.dossier;
+    e->dossier = evidence.dossier;
+    e->render.basis = RENDER_EVIDENCE;
     name_persons(e);
-    e->render.policy = e->stored_policy;
-    e->render.policy_hash = e->evidence.policy_hash;
-    e->render.as_of = e->evidence.as_of;
-    e->render.round_id = e->history->round_id;
     return STATUS_OK;
+}
+
+/* --- what is asked for ---------------------------------------------------------------------------------------- */
+
+/* The round by its number, or by the day when that lies before the last one's. */
+static enum status choose_round(struct explaining *e, int64_t round_id, struct error *err)
+{
+    const struct round_info *last = NULL;
+    char day[CIVIL_TEXT_SIZE];
+    enum status status = round_last_committed(e->pg, e->arena, &last, err);
+    if (status != STATUS_OK)
+        return status;
+    if (round_id != 0) {
+        status = round_get(e->pg, round_id, e->arena, &e->round, err);
+        return status != STATUS_OK || e->round != NULL
+                   ? status
+                   : error_set(err, STATUS_REJECT, "there is no round %lld", (long long)round_id);
+    }
+    e->render.as_of = e->options->as_of != DAY_NONE ? e->options->as_of
+                      : last != NULL                ? last->as_of
+                                                    : clock_today();
+    if (last == NULL || e->render.as_of >= last->as_of)
+        return STATUS_OK;
+    status = pull_round_on(e->pg, e->render.as_of, e->arena, &e->round, err);
+    return status != STATUS_OK || e->round != NULL
+               ? status
+               : error_set(err, STATUS_REJECT, "no round was committed for %s or a day before",
+                           civil_format(e->render.as_of, day));
+}
+
+/* Of a warning: its household, and the last round that changed it. *household_no stays NULL when there is none such. */
+static enum status find_warning(struct explaining *e, const char **household_no, int64_t *round_id,
+                                struct error *err)
+{
+    const struct pull_history *history = NULL;
+    const struct pull_one *now = NULL;
+    enum status status = pull_household_of_warning(e->pg, e->options->subject, e->arena, household_no, err);
+    if (status != STATUS_OK || *household_no == NULL)
+        return status;
+    e->render.warning_id = e->options->subject;
+    if (*round_id != 0 || e->options->as_of != DAY_NONE)
+        return STATUS_OK;
+    status = pull_one(e->pg, *household_no, e->arena, &now, err);
+    if (status == STATUS_OK && now != NULL)
+        status =
+            pull_history_of_warning(e->pg, now->household_id, e->options->subject, e->arena, &history, err);
+    *round_id = history == NULL ? 0 : history->round_id;
+    return status;
+}
+
+static enum status look_up(struct explaining *e, bool *found, struct error *err)
+{
+    const char *household_no = e->options->subject;
+    int64_t round_id = e->options->round_id;
+    enum status status = STATUS_OK;
+    *found = false;
+    if (is_warning_id(household_no)) {
+        household_no = NULL;
+        status = find_warning(e, &household_no, &round_id, err);
+    }
+    if (status != STATUS_OK || household_no == NULL)
+        return status;
+    status = choose_round(e, round_id, err);
+    if (status == STATUS_OK && e->round != NULL)
+        status = past_open(e->pg, e->round, e->options->dictionary, e->arena, &e->past, err);
+    if (status == STATUS_OK)
+        status = e->round != NULL ? pull_one_past(e->pg, household_no, &e->past.seen, e->arena, &e->one, err)
+                                  : pull_one(e->pg, household_no, e->arena, &e->one, err);
+    *found = status == STATUS_OK && e->one != NULL;
+    return status;
 }
 
 /* --- the whole ------------------------------------------------------------------------------------------------ */
 
-/* Finds the household, and of a warning what its last round wrote. */
-static enum status look_up(struct explaining *e, bool *found, struct error *err)
+static enum status take_dossier(struct explaining *e, struct error *err)
 {
-    const char *household_no = e->options->subject;
-    bool by_warning = is_warning_id(household_no);
-    enum status status = STATUS_OK;
-    *found = false;
-    if (by_warning)
-        status = pull_household_of_warning(e->pg, e->options->subject, e->arena, &household_no, err);
-    if (status == STATUS_OK && household_no != NULL)
-        status = pull_one(e->pg, household_no, e->arena, &e->one, err);
-    if (status != STATUS_OK || e->one == NULL)
-        return status;
-    if (by_warning) {
-        e->render.warning_id = e->options->subject;
-        status = pull_history_of_warning(e->pg, e->one->household_id, e->options->subject, e->arena,
-                                         &e->history, err);
+    enum status status;
+    e->render.policy = e->options->policy;
+    e->render.policy_hash = e->options->policy_hash;
+    e->render.basis = RENDER_NOW;
+    if (e->round == NULL) {
+        status = dossier_from_facts(e, err);
+    } else {
+        e->render.policy = e->past.policy;
+        e->render.policy_hash = e->round->policy_hash;
+        e->render.as_of = e->round->as_of;
+        e->render.basis = RENDER_ROUND;
+        e->render.record = &e->record;
+        status = past_recall(e->pg, &e->past, e->one->household_id, e->arena, &e->record, err);
+        if (status == STATUS_OK)
+            status = e->record.written != NULL && !e->options->recompute ? dossier_from_evidence(e, err)
+                                                                         : dossier_from_facts(e, err);
     }
-    *found = !by_warning || e->history != NULL;
+    e->dossier.household_id = e->one->household_id;
+    e->dossier.household_no = e->one->household_no;
+    e->dossier.address = e->one->address;
+    e->dossier.township = e->one->township;
+    e->dossier.village = e->one->village;
     return status;
 }
 
@@ -186,17 +253,14 @@ static enum status explain_found(struct explaining *e, struct text *out, struct 
 {
     struct policy_explanation explanation;
     struct policy_run *run = NULL;
-    enum status status = e->history != NULL ? dossier_from_evidence(e, err) : dossier_from_now(e, err);
-    if (status != STATUS_OK)
-        return status;
-    e->dossier.household_id = e->one->household_id;
-    e->dossier.household_no = e->one->household_no;
-    e->dossier.address = e->one->address;
-    e->dossier.township = e->one->township;
-    e->dossier.village = e->one->village;
-    status = policy_run_new(e->render.policy, e->render.as_of, &run, err);
+    enum status status = take_dossier(e, err);
+    if (status == STATUS_OK)
+        status = policy_run_new(e->render.policy, e->render.as_of, &run, err);
     if (status == STATUS_OK)
         status = policy_explain(run, &e->dossier.block, 0, e->arena, &explanation, err);
+    if (status == STATUS_OK && e->round != NULL)
+        status = past_compare(&e->past, e->dossier.on_register ? &explanation.outcome : &compare_off_register,
+                              e->arena, &e->record, err);
     if (status == STATUS_OK) {
         e->render.dictionary = e->options->dictionary;
         e->render.dossier = &e->dossier;
@@ -227,7 +291,7 @@ enum status explain_execute(const struct explain_options *options, struct text *
     if (e.pg != NULL)
         pull_snapshot_end(e.pg);
     session_close(e.pg);
-    policy_free(e.stored_policy);
+    past_close(&e.past);
     arena_free(e.arena);
     return status;
 }

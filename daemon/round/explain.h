@@ -2,9 +2,13 @@
 /*
  * Why: an explanation for officials, in Chinese or as JSON (docs/json.md).
  *
- * Of a household_no, from what is known now, with today's policy; of a warning's id, from the evidence and the policy
- * text that its last round stored, so that it stays the same for ever. Both run the policy machine again: nothing is
- * explained from memory.
+ *   a household          from what is known now, with today's policy
+ *   … at a round         from what that round knew, with its policy: the evidence it stored where it changed something about
+ *                        the household, else the register and the facts as it saw them (past.h). So it shows what was
+ *                        decided then, whatever has come since, and says so when something needed is gone
+ *   a warning            as the last round that changed it
+ *
+ * All run the policy machine again: nothing is explained from memory.
  *
  * Names and identity numbers are masked unless `named`; the caller has to make sure that the reader may see them, and
  * writes the audit.
@@ -21,19 +25,25 @@
 #include "policy/policy.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct explain_options {
     const char *conninfo;
-    const struct policy *policy; /* for a household; a warning brings its own */
+    const struct policy *policy; /* for what is known now; a round brings its own */
     const char *policy_hash;
     const struct dictionary *dictionary;
     const char *subject; /* a warning's id or a household_no */
-    day_t as_of;         /* for a household */
+    int64_t round_id;    /* a committed round; 0 = none */
+    /* DAY_NONE: now, as of the last committed round's date (of today where there was none). Before that date: the newest
+     * round of that day or before. Else: what is known now, on that day. Of a warning only together with a past day. */
+    day_t as_of;
+    bool recompute; /* do not read stored evidence: tests compare the two ways */
     bool named;
     bool json;
 };
 
-/* *found is false (STATUS_OK, nothing written) when there is no such warning or household. */
+/* *found is false (STATUS_OK, nothing written) when there is no such warning or household. STATUS_REJECT when there is no
+ * such round, or it cannot be computed again. */
 enum status explain_execute(const struct explain_options *options, struct text *out, bool *found,
                             struct error *err) WARN_UNUSED;
 

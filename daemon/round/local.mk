@@ -15,6 +15,7 @@ daemon_round_libround_a_SOURCES = \
 	daemon/round/load.c daemon/round/load.h daemon/round/load_facts.c daemon/round/load_facts.h \
 	daemon/round/match.c daemon/round/match.h \
 	daemon/round/origin.c daemon/round/origin.h \
+	daemon/round/past.c daemon/round/past.h \
 	daemon/round/preview.c daemon/round/preview.h \
 	daemon/round/record.c daemon/round/record.h \
 	daemon/round/render.c daemon/round/render.h \

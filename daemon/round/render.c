@@ -6,6 +6,7 @@
 #include "domain/resident_id.h"
 #include "round/event.h"
 #include "round/jtext.h"
+#include "round/past.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -110,13 +111,49 @@ static void add_head(const struct render *r, struct text *out)
         text_printf(out, "预警 %s\n", r->warning_id);
     text_printf(out, "政策 %s 版本 %s\n", policy_name(r->policy), policy_version(r->policy));
     text_printf(out, "比对日期 %s,", civil_format(r->as_of, day));
-    if (r->round_id != 0)
-        text_printf(out, "依据第 %lld 轮比对所存证据\n", (long long)r->round_id);
-    else
+    if (r->record == NULL)
         text_add_str(out, "依据当前数据\n");
+    else
+        text_printf(out, "依据第 %lld 轮比对%s\n", (long long)r->record->round_id,
+                    r->basis == RENDER_EVIDENCE ? "所存证据" : "当时所知数据重算");
     text_printf(out, "结论 %s\n", policy_level_chinese((enum policy_level)r->explanation->outcome.level));
     if (r->named && d->address[0] != '\0')
         text_printf(out, "住址 %s\n", d->address);
+}
+
+static const char *kind_chinese(enum policy_clause_kind kind, enum policy_level level)
+{
+    static const char *const kinds[POLICY_CLAUSE_KINDS] = {
+        [CLAUSE_CHECK] = "落实核查", [CLAUSE_SUGGESTION] = "建议", [CLAUSE_TAG] = "家庭类型"};
+    return kinds[kind] != NULL ? kinds[kind] : policy_level_chinese(level);
+}
+
+/* What the round recorded, beside what comes out. */
+static void add_record(const struct past_record *record, struct text *out)
+{
+    char day[CIVIL_TEXT_SIZE];
+    if (record == NULL)
+        return;
+    text_printf(out, "\n第 %lld 轮比对所记\n  等级 %s", (long long)record->round_id,
+                policy_level_chinese(record->level));
+    if (record->changed_round == 0)
+        text_add_str(out, "  (至该轮从未有变动记录)");
+    else if (record->changed_round != record->round_id)
+        text_printf(out, "  (第 %lld 轮起未变)", (long long)record->changed_round);
+    text_add_char(out, '\n');
+    for (size_t i = 0; i < record->count; i++) {
+        const struct past_finding *f = &record->findings[i];
+        text_printf(out, "  %s %s %s:%s%s,自第 %lld 轮(%s)\n", kind_chinese(f->kind, f->level), f->rule,
+                    f->title, f->undecided ? "未定(待核)" : "触发",
+                    f->stale ? ",该轮未再查实,因数据不够新而保留" : "", (long long)f->since_round,
+                    civil_format(f->since_on, day));
+    }
+    if (record->agrees)
+        text_add_str(out, "  重算结果与所记一致\n");
+    else
+        text_add_str(out, "  注意:重算结果与所记不一致,以所记为准;该轮所用数据已有一部分不再保存\n");
+    if (!record->whole)
+        text_add_str(out, "  注意:该轮之后的部分变动未留历史(数据库当时尚未保存,或已按规定清除)\n");
 }
 
 static void add_persons(const struct render *r, struct text *out)
@@ -207,17 +244,10 @@ static void add_conjuncts(const struct policy_shown_conjunct *conjuncts, size_t 
     }
 }
 
-static const char *kind_chinese(const struct policy_clause *info)
-{
-    static const char *const kinds[POLICY_CLAUSE_KINDS] = {
-        [CLAUSE_CHECK] = "落实核查", [CLAUSE_SUGGESTION] = "建议", [CLAUSE_TAG] = "家庭类型"};
-    return kinds[info->kind] != NULL ? kinds[info->kind] : policy_level_chinese(info->level);
-}
-
 static void add_clause(const struct render *r, const struct policy_shown_clause *clause, struct text *out)
 {
     const struct policy_clause *info = policy_clause_at(r->policy, clause->clause);
-    text_printf(out, "\n  %s %s %s:%s\n", kind_chinese(info), info->name, info->title,
+    text_printf(out, "\n  %s %s %s:%s\n", kind_chinese(info->kind, info->level), info->name, info->title,
                 status_of(clause)->chinese);
     text_printf(out, "    依据 %s\n", info->citation);
     if (clause->exists && clause->truth != TRI_FALSE && clause->reason != NULL)
@@ -244,6 +274,7 @@ void render_text(const struct render *render, struct text *out)
 {
     const struct policy_explanation *explanation = render->explanation;
     add_head(render, out);
+    add_record(render->record, out);
     add_persons(render, out);
     text_add_str(out, "\n事实\n");
     for (size_t i = 0; i < explanation->fact_count; i++)
@@ -288,9 +319,11 @@ static void json_head(const struct render *r, struct text *out)
     jtext_put_text(out, "area", d->urban ? "urban" : "rural");
     jtext_put_bool(out, "on_register", d->on_register);
     jtext_put_text(out, "warning_id", r->warning_id);
-    jtext_put_text(out, "basis", r->round_id != 0 ? "evidence" : "now");
-    if (r->round_id != 0)
-        jtext_put_int(out, "round", r->round_id);
+    static const char *const bases[] = {
+        [RENDER_NOW] = "now", [RENDER_EVIDENCE] = "evidence", [RENDER_ROUND] = "round"};
+    jtext_put_text(out, "basis", bases[r->basis]);
+    if (r->record != NULL)
+        jtext_put_int(out, "round", r->record->round_id);
     else
         jtext_put_null(out, "round");
     jtext_put_day(out, "as_of", r->as_of);
@@ -301,6 +334,42 @@ static void json_head(const struct render *r, struct text *out)
     jtext_put_text(out, "hash", r->policy_hash);
     jtext_close(out, '}');
     jtext_put_text(out, "level", policy_level_name((enum policy_level)r->explanation->outcome.level));
+}
+
+static void json_finding(const struct past_finding *finding, struct text *out)
+{
+    jtext_open(out, '{');
+    jtext_put_text(out, "rule", finding->rule);
+    jtext_put_text(out, "kind", policy_clause_kind_name(finding->kind));
+    jtext_put_text(out, "status", finding->undecided ? "undecided" : "fired");
+    jtext_put_text(out, "level", policy_level_name(finding->level));
+    jtext_put_int(out, "since_round", finding->since_round);
+    jtext_put_day(out, "since_on", finding->since_on);
+    jtext_put_bool(out, "stale", finding->stale);
+    jtext_close(out, '}');
+}
+
+static void json_record(const struct past_record *record, struct text *out)
+{
+    if (record == NULL) {
+        jtext_put_null(out, "recorded");
+        return;
+    }
+    jtext_key(out, "recorded");
+    jtext_open(out, '{');
+    jtext_put_text(out, "level", policy_level_name(record->level));
+    if (record->changed_round == 0)
+        jtext_put_null(out, "changed_round");
+    else
+        jtext_put_int(out, "changed_round", record->changed_round);
+    jtext_put_bool(out, "agrees", record->agrees);
+    jtext_put_bool(out, "whole", record->whole);
+    jtext_key(out, "findings");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < record->count; i++)
+        json_finding(&record->findings[i], out);
+    jtext_close(out, ']');
+    jtext_close(out, '}');
 }
 
 static void json_persons(const struct render *r, struct text *out)
@@ -434,6 +503,7 @@ void render_json(const struct render *render, struct text *out)
     const struct policy_explanation *explanation = render->explanation;
     jtext_open(out, '{');
     json_head(render, out);
+    json_record(render->record, out);
     json_persons(render, out);
     jtext_key(out, "facts");
     jtext_open(out, '[');

@@ -14,6 +14,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct past_record;
+
+/* What the dossier was made of: what is known now; the evidence that a round stored; what a round knew, computed again. */
+enum render_basis { RENDER_NOW, RENDER_EVIDENCE, RENDER_ROUND };
+
 struct render {
     const struct policy *policy;
     const struct dictionary *dictionary;
@@ -21,8 +26,9 @@ struct render {
     const struct dossier *dossier;
     const struct policy_explanation *explanation;
     day_t as_of;
-    int64_t round_id;       /* whose evidence this is; 0: what is known now */
-    const char *warning_id; /* NULL: explained as a household */
+    enum render_basis basis;
+    const struct past_record *record; /* of a round; NULL: what is known now */
+    const char *warning_id;           /* NULL: explained as a household */
     bool named;
 };
 

@@ -637,7 +637,7 @@ struct deed {
     bool numbers; /* $3 is their lines */
 };
 
-/* Moves to history. */
+/* Moves to history, which says for ever what was known when. */
 static void compose_ending(const struct fact_writer *writer, const struct part *part, struct text *sql)
 {
     (void)writer;
@@ -651,18 +651,16 @@ static void compose_ending(const struct fact_writer *writer, const struct part *
     text_add_str(sql, ", $1 from gone");
 }
 
-static void compose_removal(const struct fact_writer *writer, const struct part *part, struct text *sql)
-{
-    text_add_str(sql, "delete from ");
-    add_table(sql, part);
-    text_printf(sql, " f where f.ctid = any($2::text::tid[]) and $1::bigint = %lld",
-                (long long)writer->plan.batch_id);
-}
-
 static void compose_renumbering(const struct fact_writer *writer, const struct part *part, struct text *sql)
 {
     (void)writer;
-    text_add_str(sql, "update ");
+    text_printf(sql, "with before as (insert into %s_history (", subjects[part->subject].table);
+    add_columns(sql, part->subject);
+    text_add_str(sql, ", ended_by) select ");
+    add_columns(sql, part->subject);
+    text_add_str(sql, ", $1 from ");
+    add_table(sql, part);
+    text_add_str(sql, " f where f.ctid = any($2::text::tid[])) update ");
     add_table(sql, part);
     text_add_str(sql, " f set batch_id = $1, row_no = n.line from unnest($2::text::tid[], $3::integer[])"
                       " n (place, line) where f.ctid = n.place");
@@ -670,7 +668,7 @@ static void compose_renumbering(const struct fact_writer *writer, const struct p
 
 static const struct deed endings = {1U << FATE_UNSTATED | 1U << FATE_CHANGED, compose_ending, false},
                          supersessions = {1U << FATE_CHANGED, compose_ending, false},
-                         removals = {1U << FATE_RESTATED, compose_removal, false},
+                         restatements = {1U << FATE_RESTATED, compose_ending, false},
                          renumberings = {1U << FATE_RENUMBERED, compose_renumbering, true};
 
 struct places {
@@ -742,7 +740,7 @@ static enum status supersede(struct fact_writer *writer, struct fact_counts *cou
     counts->repeated = writer->kept + writer->restated;
     if (writer->plan.mode == BATCH_DELTA) {
         enum status status = run_deed(writer, &supersessions, &counts->ended, err);
-        return status ? status : run_deed(writer, &removals, &ignored, err);
+        return status ? status : run_deed(writer, &restatements, &ignored, err);
     }
     settle_ties(writer);
     enum status status = run_deed(writer, &endings, &counts->ended, err);

@@ -11,9 +11,10 @@
  * superseded. A fact's identity within its source is subject, code, from, to and ref; for states and events (every kind
  * but amount) without `to`. What differs or is gone moves to *_history with ended_by = this batch.
  *
- * A row that is repeated with all its values the same is not copied there. In a full batch it stays as it is: batch_id
- * and row_no say who stated it first, and everything live of a source was stated by its newest full batch, too. In a
- * delta batch it takes the new batch_id and row_no. Of the states of one subject, code and source that begin on one day
+ * A row that is repeated with all its values the same stays as it is in a full batch: batch_id and row_no say who stated
+ * it first, and everything live of a source was stated by its newest full batch, too. In a delta batch it takes the new
+ * batch_id and row_no, and what it was before is kept in *_history like any other, so that what a round knew can be
+ * told later, line by line. Of the states of one subject, code and source that begin on one day
  * (they differ in ref) the newest batch's last row wins; so where the rows of such a group would not stand in the order
  * of the newest batch, they take the new batch_id and row_no in a full batch as well.
  *

@@ -17,6 +17,7 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/outbox_admin.c \
 	daemon/store/pull.c daemon/store/pull.h \
 	daemon/store/pull_detail.c daemon/store/pull_detail.h \
+	daemon/store/pull_past.c daemon/store/pull_past.h \
 	daemon/store/register.c daemon/store/register_write.c daemon/store/register.h \
 	daemon/store/round_commit.c \
 	daemon/store/round_store.c daemon/store/round_store.h \
@@ -34,7 +35,8 @@ MIGRATIONS = \
 	sql/migrations/0005_delivery_speed.sql \
 	sql/migrations/0006_leadership.sql \
 	sql/migrations/0008_status.sql \
-	sql/migrations/0010_tags.sql
+	sql/migrations/0010_tags.sql \
+	sql/migrations/0013_past_rounds.sql
 EXTRA_DIST += $(MIGRATIONS)
 BUILT_SOURCES += daemon/store/migrations_embedded.c
 CLEANFILES += daemon/store/migrations_embedded.c daemon/store/migrations_embedded.c.new

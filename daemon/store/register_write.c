@@ -116,6 +116,7 @@ struct register_writer {
     struct known_person *person;
     size_t household_capacity, person_capacity;
     int64_t household_last, person_last; /* the greatest ids */
+    int64_t household_old, person_old;   /* the same, before this snapshot */
     struct nameless_list known, given;
     struct text given_texts;
     struct pg_rows rows[TARGETS];
@@ -341,6 +342,8 @@ enum status register_writer_new(struct pg *pg, day_t today, struct sender *sende
         register_writer_free(new);
         return status;
     }
+    new->household_old = new->household_last;
+    new->person_old = new->person_last;
     *writer = new;
     return STATUS_OK;
 }
@@ -693,7 +696,11 @@ static enum status check(const struct register_writer *writer, struct error *err
     return STATUS_OK;
 }
 
-/* $1 is today, $2 an array of keys. */
+/* This import: batch_accept came before. */
+#define THIS_BATCH                                                                                           \
+    "(select coalesce(max(batch_id), 0) from shouwang.batch where source = 0 and status = 'accepted')"
+
+/* $1 is today, $2 an array of keys. What was is kept in the history, in the same statement. */
 struct ending {
     const char *what, *sql;
     bool (*ends)(const struct register_writer *writer, int64_t id);
@@ -712,10 +719,18 @@ static bool membership_ends(const struct register_writer *writer, int64_t id)
 
 static const struct ending household_ending = {
     "ending households",
-    "update household set valid_to = $1 where household_id = any($2) and valid_to is null", household_ends};
+    "with ended as (update household set valid_to = $1 where household_id = any($2) and valid_to is null"
+    " returning household_id, township_code, village_code, urban)"
+    " insert into household_history (household_id, ended_by, on_register, township_code, village_code, urban)"
+    " select household_id, " THIS_BATCH ", true, township_code, village_code, urban from ended",
+    household_ends};
 static const struct ending membership_ending = {
     "ending memberships",
-    "update membership set valid_to = $1 where person_id = any($2) and valid_to is null", membership_ends};
+    "with ended as (update membership set valid_to = $1 where person_id = any($2) and valid_to is null"
+    " returning person_id, household_id, birth, kinship, labour, line)"
+    " insert into membership_history (person_id, ended_by, household_id, birth, kinship, labour, line)"
+    " select person_id, " THIS_BATCH ", household_id, birth, kinship, labour, line from ended",
+    membership_ends};
 
 static enum status run_ending(struct register_writer *writer, const struct ending *ending, int64_t last,
                               int64_t *count, struct error *err)
@@ -745,17 +760,25 @@ static const struct step {
     const char *what, *prepare, *sql;
 } steps[] = {
     {TO_CHANGED_HOUSEHOLD, "changing households", "analyze changed_household",
-     "update household h set township_code = s.township_code, village_code = s.village_code, urban = s.urban,"
+     "with before as (insert into household_history (household_id, ended_by, on_register, township_code,"
+     "  village_code, urban) select h.household_id, " THIS_BATCH ", h.valid_to is null, h.township_code,"
+     "  h.village_code, h.urban from household h join changed_household s using (household_id))"
+     " update household h set township_code = s.township_code, village_code = s.village_code, urban = s.urban,"
      " address = s.address, valid_from = case when s.returned then $1 else h.valid_from end, valid_to = null"
      " from changed_household s where s.household_id = h.household_id"},
     {TO_RENAMED, "renaming persons", "analyze renamed_person",
      "update person p set name = s.name from renamed_person s where s.person_id = p.person_id and $1::date is not"
      " null"},
     {TO_CHANGED_MEMBERSHIP, "changing memberships", "analyze changed_membership",
-     "update membership m set birth = s.birth, kinship = s.kinship, labour = s.labour, line = s.line"
+     "with before as (insert into membership_history (person_id, ended_by, household_id, birth, kinship, labour,"
+     "  line) select m.person_id, " THIS_BATCH ", m.household_id, m.birth, m.kinship, m.labour, m.line"
+     "  from membership m join changed_membership s using (person_id) where m.valid_to is null)"
+     " update membership m set birth = s.birth, kinship = s.kinship, labour = s.labour, line = s.line"
      " from changed_membership s where s.person_id = m.person_id and m.valid_to is null and $1::date is not null"},
     {TO_MOVED, "adding memberships", "analyze moved_membership",
-     "insert into membership (person_id, household_id, valid_from, birth, kinship, labour, line)"
+     "with before as (insert into membership_history (person_id, ended_by) select person_id, " THIS_BATCH
+     "  from moved_membership on conflict do nothing)" /* who left another household stands there already */
+     " insert into membership (person_id, household_id, valid_from, birth, kinship, labour, line)"
      " select person_id, household_id, $1, birth, kinship, labour, line from moved_membership"},
 };
 
@@ -773,6 +796,25 @@ static enum status run_step(struct register_writer *writer, const struct step *s
         return error_set(err, STATUS_FATAL, "%s: found %lld rows, expected %lld", step->what,
                          (long long)affected, (long long)writer->sent[step->target]);
     return STATUS_OK;
+}
+
+/* Who is new was not there before; of the first snapshot of all nobody needs to be told so. */
+static enum status note_new(struct register_writer *writer, struct error *err)
+{
+    if (writer->household_old == 0)
+        return STATUS_OK;
+    enum status status =
+        pg_update(writer->pg,
+                  "insert into household_history (household_id, ended_by, on_register)"
+                  " select household_id, " THIS_BATCH ", false from household where household_id > $1",
+                  pg_params(pg_of_int64(writer->household_old)), NULL, err);
+    if (!status)
+        status =
+            pg_update(writer->pg,
+                      "insert into membership_history (person_id, ended_by) select person_id, " THIS_BATCH
+                      " from membership where person_id > $1 and valid_to is null",
+                      pg_params(pg_of_int64(writer->person_old)), NULL, err);
+    return status ? error_wrap(err, "noting who is new") : STATUS_OK;
 }
 
 /* Feeds spoke of them before the register did. */
@@ -820,6 +862,8 @@ static enum status apply(struct register_writer *writer, struct error *err)
         status = run_ending(writer, &membership_ending, writer->person_last, &counts->memberships_ended, err);
     for (size_t i = 0; i < sizeof steps / sizeof *steps && !status; i++)
         status = run_step(writer, &steps[i], err);
+    if (!status)
+        status = note_new(writer, err);
     KILL_POINT("register.compared");
     if (!status)
         status = take_up_strangers(writer, err);

@@ -711,7 +711,7 @@ static json_t *explain(const char *subject, bool named)
                                       .policy_hash = hash,
                                       .dictionary = dictionary,
                                       .subject = subject,
-                                      .as_of = day("2021-06-30"),
+                                      .as_of = DAY_NONE,
                                       .named = named,
                                       .json = true};
     struct text out;

@@ -174,8 +174,9 @@ START_TEST(delta_supersedes)
                                          "2,illness.serious,1,,,\"\",2,5;"
                                          "2,relief.medical,1,2021-01-01,2021-05-31,\"\",2,4;"
                                          "3,relief.medical,1,2021-01-01,,\"\",2,6");
-    ck_assert_str_eq(fixture_text(HISTORY), "1,100,2021-01-01,2021-01-31,\"\",1,2;2,1,2021-01-01,,\"\",1,2;"
-                                            "2,1,,,\"\",1,2");
+    ck_assert_str_eq(fixture_text(HISTORY),
+                     "1,100,2021-01-01,2021-01-31,\"\",1,2;2,1,2021-01-01,,\"\",1,2;"
+                     "2,1,,,\"\",1,2;3,1,2021-01-01,,\"\",1,2"); /* repeated: as it stood */
     ck_assert_str_eq(fixture_text("select detail from person_fact where detail is not null"), "C50");
 
     /* Another `from` is another fact, of amounts and of states. */
@@ -243,7 +244,8 @@ START_TEST(ties_of_a_full_batch)
           {FACT_PERSON, 3, STATE, 1, "2021-01-01", "", "", NULL},
           {FACT_PERSON, 3, STATE, 1, "2021-01-01", "", "b", NULL});
     ck_assert_str_eq(fixture_text(WINNERS), "-b;a;-b");
-    ck_assert_int_eq(fixture_int("select count(*) from person_fact_history where ended_by = 4"), 2);
+    /* Two are gone or changed; three stand anew, and what they were is kept. */
+    ck_assert_int_eq(fixture_int("select count(*) from person_fact_history where ended_by = 4"), 5);
 }
 END_TEST
 
