@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * How it is read: marks are the four bytes that can end or change anything (comma, quote, LF, NUL). Their places are found
- * some thousand bytes ahead (csv_scan.h); everything between two marks is taken over untouched. A row with as many fields as
- * the header and without quotes is a run of commas and one LF, and is taken at one go; any other goes mark by mark. A
- * row that the window does not hold whole is begun anew in the next window, so that no state lives inside a row.
+ * How it is read: the marks at which fields end are found some thousand bytes ahead (csv_scan.h); everything between two marks
+ * is taken over untouched. A row with as many fields as the header and nothing unusual about its quotes is a run of commas and
+ * one LF, and is taken at one go; any other is read carefully, from one comma, quote, LF or NUL to the next. A row that the
+ * window does not hold whole is begun anew in the next window, so that no state lives inside a row.
  */
 #include "config.h"
 
@@ -21,6 +21,15 @@ void csv_init(struct csv *csv)
 
 /* --- marks ------------------------------------------------------------------------------------------------ */
 
+/* What is known ahead is forgotten; scanning begins anew at the row. */
+static void scan_anew(struct csv *csv, size_t bytes)
+{
+    csv->scanned = csv->quoted_until = csv->row;
+    csv->phase = csv_phase_begin();
+    csv->mark_at = csv->mark_count = 0;
+    csv->scan_bytes = bytes;
+}
+
 /* Scans on until `wanted` marks (at most CSV_COLUMNS_MAX) lie ahead, or the window's end; returns how many do. */
 static size_t find_marks(struct csv *csv, size_t wanted)
 {
@@ -29,28 +38,37 @@ static size_t find_marks(struct csv *csv, size_t wanted)
     csv->mark_at = 0;
     while (ahead < wanted && csv->scanned < csv->end) {
         size_t left = (size_t)(csv->end - csv->scanned),
-               bytes = left < CSV_SCAN_BYTES ? left : CSV_SCAN_BYTES;
-        ahead += csv->scan(csv->scanned, bytes, (uint32_t)(csv->scanned - csv->window), csv->marks + ahead);
+               bytes = left < csv->scan_bytes ? left : csv->scan_bytes;
+        csv->phase.quotes = false;
+        ahead += csv->scan(csv->scanned, bytes, (uint32_t)(csv->scanned - csv->window), &csv->phase,
+                           csv->marks + ahead);
         csv->scanned += bytes;
+        if (csv->phase.quotes)
+            csv->quoted_until = csv->scanned;
+        csv->scan_bytes = 2 * csv->scan_bytes < CSV_SCAN_BYTES ? 2 * csv->scan_bytes : CSV_SCAN_BYTES;
     }
     csv->mark_count = ahead;
     return ahead;
 }
 
-/* The next mark, or the window's end. */
-static inline const char *next_mark(struct csv *csv)
+/* A row was read carefully. With an odd number of quotes the scan believes itself within quotes at its end, which is wrong. */
+static void pass_marks(struct csv *csv)
 {
-    if (csv->mark_at == csv->mark_count && find_marks(csv, 1) == 0)
-        return csv->end;
-    return csv->window + csv->marks[csv->mark_at++];
+    if (csv->odd_quotes || csv->scanned < csv->row) {
+        scan_anew(csv, CSV_SCAN_BYTES_FIRST);
+        return;
+    }
+    size_t row = (size_t)(csv->row - csv->window);
+    while (csv->mark_at < csv->mark_count && csv->marks[csv->mark_at] < row)
+        csv->mark_at++;
 }
 
 void csv_window(struct csv *csv, const char *bytes, size_t length, bool last)
 {
-    csv->window = csv->row = csv->scanned = bytes;
+    csv->window = csv->row = bytes;
     csv->end = bytes + length;
     csv->last = last;
-    csv->mark_at = csv->mark_count = 0;
+    scan_anew(csv, CSV_SCAN_BYTES);
 }
 
 size_t csv_rest(const struct csv *csv)
@@ -104,6 +122,17 @@ static bool keep_unquoted(struct csv *csv, const char *bytes, size_t length)
     memcpy(csv->unquoted + csv->unquoted_length, bytes, length);
     csv->unquoted_length += length;
     return true;
+}
+
+/* The next comma, quote, LF or NUL, or the window's end. */
+static const char *next_mark(struct csv *csv)
+{
+    const char *mark = csv_scan_next(csv->at, csv->end);
+    if (mark < csv->end) {
+        csv->odd_quotes ^= *mark == '"';
+        csv->at = mark + 1;
+    }
+    return mark;
 }
 
 /* From behind an opening quote to its closing one, which *close gets. */
@@ -168,6 +197,8 @@ static enum row_end read_row(struct csv *csv)
 {
     const char *begin = csv->row;
     bool quoted = false; /* the field was quoted and closed before `begin` */
+    csv->at = csv->row;
+    csv->odd_quotes = false;
     for (;;) {
         const char *mark = next_mark(csv);
         if (mark == csv->end)
@@ -197,7 +228,21 @@ static enum row_end read_row(struct csv *csv)
     }
 }
 
-/* As many fields as the header and no quotes, which is how nearly all rows are; false: nothing was passed. */
+/* Takes the quotes away from fields that are quoted as a whole; false: there is something else about one. */
+static bool unquote_fields(struct csv *csv)
+{
+    for (size_t i = 0; i < csv->columns; i++) {
+        struct slice *field = &csv->field[i];
+        if (field->length == 0 || field->bytes[0] != '"')
+            continue;
+        if (field->length == 1 || field->bytes[field->length - 1] != '"')
+            return false;
+        *field = (struct slice){field->bytes + 1, field->length - 2};
+    }
+    return true;
+}
+
+/* As many fields as the header, plain or quoted as a whole, which is how nearly all rows are; false: nothing was passed. */
 static inline bool read_plain_row(struct csv *csv)
 {
     size_t columns = csv->columns; /* 0 before the header */
@@ -217,7 +262,8 @@ static inline bool read_plain_row(struct csv *csv)
     }
     const char *text_end = end > begin && end[-1] == '\r' ? end - 1 : end;
     csv->field[columns - 1] = (struct slice){begin, (size_t)(text_end - begin)};
-    if (other != 0 || (columns == 1 && text_end == begin))
+    if (other != 0 || (columns == 1 && text_end == begin) ||
+        (csv->row < csv->quoted_until && !unquote_fields(csv)))
         return false;
     csv->mark_at += columns;
     csv->row = end + 1;
@@ -294,6 +340,7 @@ static __attribute__((noinline)) int next_carefully(struct csv *csv)
         csv->next_line = csv->line;
         return CSV_MORE;
     }
+    pass_marks(csv);
     bool empty = csv->fields == 1 && csv->field[0].length == 0 && *row != '"';
     if (empty && csv->fault == CSV_FAULT_NONE)
         return EMPTY_LINE;

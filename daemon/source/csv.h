@@ -40,7 +40,8 @@ enum {
     CSV_ROW_MAX = 64 * 1024,          /* bytes, line ends included */
     CSV_WINDOW_MIN = 2 * CSV_ROW_MAX, /* a window that is not the last must hold more than one row */
     CSV_COLUMN_NAME_MAX = 128,
-    CSV_SCAN_BYTES = 4096, /* scanned at once; the marks of these and of a row are kept */
+    CSV_SCAN_BYTES = 4096,      /* scanned at once; the marks of these and of a row are kept */
+    CSV_SCAN_BYTES_FIRST = 256, /* at first, where it may have to be done again */
 };
 
 enum csv_step { CSV_HEADER, CSV_ROW, CSV_BAD_ROW, CSV_MORE, CSV_END, CSV_BROKEN };
@@ -76,7 +77,11 @@ struct csv {
     const char *window, *end, *row;
     csv_scan *scan;
     const char *scanned; /* up to here `marks` holds those not yet passed, from mark_at to mark_count */
-    size_t mark_at, mark_count;
+    struct csv_phase phase;
+    const char *quoted_until; /* behind this nothing that was scanned has quotes */
+    size_t mark_at, mark_count, scan_bytes;
+    const char *at; /* of a row that is read mark by mark */
+    bool odd_quotes; /* so far in that row */
     uint64_t next_line, quote_line;
     unsigned fields;
     bool last, header_read, broken;

@@ -3,7 +3,6 @@
 
 #include "source/csv_scan.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #if defined __x86_64__ && defined __GNUC__
@@ -13,54 +12,177 @@
 
 enum { BLOCK = 64 };
 
-static bool is_mark(char c)
+static bool is_special(char c)
 {
     return c == ',' || c == '"' || c == '\n' || c == '\0';
 }
 
-/* Two simple loops, so that compilers find vectors for the first, whatever the processor. */
-size_t csv_scan_portable(const char *bytes, size_t length, uint32_t base, uint32_t *marks)
+const char *csv_scan_next(const char *at, const char *end)
 {
-    size_t count = 0, at = 0;
-    for (; length - at >= BLOCK; at += BLOCK) {
-        unsigned char found[BLOCK];
-        for (size_t i = 0; i < BLOCK; i++)
-            found[i] = (unsigned char)is_mark(bytes[at + i]);
-        for (size_t i = 0; i < BLOCK; i += 8) {
-            uint64_t eight;
-            memcpy(&eight, found + i, sizeof eight);
-            for (size_t j = i; eight && j < i + 8; j++) {
-                marks[count] = base + (uint32_t)(at + j);
-                count += found[j];
-            }
-        }
+#ifdef __SSE2__
+    for (; end - at >= (ptrdiff_t)sizeof(__m128i); at += sizeof(__m128i)) {
+        __m128i text = _mm_loadu_si128((const __m128i *)(const void *)at);
+        __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8(',')),
+                                                  _mm_cmpeq_epi8(text, _mm_set1_epi8('"'))),
+                                     _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('\n')),
+                                                  _mm_cmpeq_epi8(text, _mm_setzero_si128())));
+        unsigned places = (unsigned)_mm_movemask_epi8(found);
+        if (places)
+            return at + __builtin_ctz(places);
     }
-    for (; at < length; at++) {
+#endif
+    while (at < end && !is_special(*at))
+        at++;
+    return at;
+}
+
+/* --- any processor ------------------------------------------------------------------------------------------------ */
+
+/* The next byte: is it a mark? `line_follows`: LF comes next. */
+static inline bool scan_byte(char c, bool line_follows, struct csv_phase *phase)
+{
+    bool closed = phase->closed, fresh = phase->fresh;
+    phase->closed = phase->fresh = false;
+    switch (c) {
+    case '"':
+        phase->quotes = true;
+        phase->inside = !phase->inside;
+        phase->closed = !phase->inside;
+        return phase->inside && !fresh;
+    case ',':
+    case '\n':
+        phase->fresh = !phase->inside;
+        return !phase->inside || c == '\n';
+    case '\0':
+        return true;
+    default:
+        return closed && !(c == '\r' && line_follows);
+    }
+}
+
+static size_t scan_bytes(const char *bytes, size_t at, size_t end, size_t length, uint32_t base,
+                         struct csv_phase *phase, uint32_t *marks)
+{
+    size_t count = 0;
+    phase->quotes |= phase->inside | phase->closed;
+    for (; at < end; at++) {
         marks[count] = base + (uint32_t)at;
-        count += is_mark(bytes[at]);
+        count += scan_byte(bytes[at], at + 1 < length && bytes[at + 1] == '\n', phase);
     }
     return count;
 }
 
+/* A block without quotes and NUL: two simple loops, so that compilers find vectors for the first, whatever the processor. */
+static size_t scan_plain_block(const char *bytes, uint32_t base, uint32_t *marks)
+{
+    unsigned char found[BLOCK];
+    size_t count = 0;
+    for (size_t i = 0; i < BLOCK; i++)
+        found[i] = (unsigned char)((bytes[i] == ',') | (bytes[i] == '\n'));
+    for (size_t i = 0; i < BLOCK; i += 8) {
+        uint64_t eight;
+        memcpy(&eight, found + i, sizeof eight);
+        for (size_t j = i; eight && j < i + 8; j++) {
+            marks[count] = base + (uint32_t)j;
+            count += found[j];
+        }
+    }
+    return count;
+}
+
+static bool is_plain_block(const char *bytes, const struct csv_phase *phase)
+{
+    unsigned char other = phase->inside | phase->closed;
+    for (size_t i = 0; i < BLOCK; i++)
+        other |= (unsigned char)((bytes[i] == '"') | (bytes[i] == '\0'));
+    return other == 0;
+}
+
+size_t csv_scan_portable(const char *bytes, size_t length, uint32_t base, struct csv_phase *phase,
+                         uint32_t *marks)
+{
+    size_t count = 0, at = 0;
+    for (; length - at >= BLOCK; at += BLOCK) {
+        if (is_plain_block(bytes + at, phase)) {
+            count += scan_plain_block(bytes + at, base + (uint32_t)at, marks + count);
+            phase->fresh = bytes[at + BLOCK - 1] == ',' || bytes[at + BLOCK - 1] == '\n';
+        } else {
+            count += scan_bytes(bytes, at, at + BLOCK, length, base, phase, marks + count);
+        }
+    }
+    return count + scan_bytes(bytes, at, length, length, base, phase, marks + count);
+}
+
+/* --- 64 bytes at a time ------------------------------------------------------------------------------------------- */
+
 #ifdef HAVE_AVX2_SCAN
 #define AVX2 __attribute__((target("avx2,bmi,popcnt")))
 
-/*
- * The low halves of the four marks differ, so that one table look-up by low half gives the only mark that a byte can be. A
- * byte of 0x80 or above looks up zero, and is none.
- */
-static inline AVX2 uint64_t marks_of_half(const char *bytes)
+struct block {
+    __m256i low, high;
+};
+
+static inline AVX2 struct block load_block(const char *bytes)
 {
-    const __m256i candidates = _mm256_setr_epi8(0, 0, '"', 0, 0, 0, 0, 0, 0, 0, '\n', 0, ',', 0, 0, 0, 0, 0,
-                                                '"', 0, 0, 0, 0, 0, 0, 0, '\n', 0, ',', 0, 0, 0);
-    __m256i text = _mm256_loadu_si256((const __m256i *)(const void *)bytes);
-    __m256i found = _mm256_cmpeq_epi8(_mm256_shuffle_epi8(candidates, text), text);
-    return (uint32_t)_mm256_movemask_epi8(found);
+    return (struct block){_mm256_loadu_si256((const __m256i *)(const void *)bytes),
+                          _mm256_loadu_si256((const __m256i *)(const void *)(bytes + BLOCK / 2))};
 }
 
-static inline AVX2 uint64_t marks_of_block(const char *bytes)
+static inline AVX2 uint64_t mask_of(__m256i low, __m256i high)
 {
-    return marks_of_half(bytes) | marks_of_half(bytes + BLOCK / 2) << 32;
+    return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
+}
+
+static inline AVX2 uint64_t where(struct block text, char c)
+{
+    __m256i wanted = _mm256_set1_epi8(c);
+    return mask_of(_mm256_cmpeq_epi8(text.low, wanted), _mm256_cmpeq_epi8(text.high, wanted));
+}
+
+/* Each bit becomes the exclusive or of itself and all below: between an odd and an even one. */
+static inline uint64_t parity_of(uint64_t bits)
+{
+    for (unsigned step = 1; step < BLOCK; step *= 2)
+        bits ^= bits << step;
+    return bits;
+}
+
+/* A block with quotes or NUL, or one that begins within quotes or behind them: scan_byte for all bytes at once. */
+static inline AVX2 uint64_t scan_quoted_block(struct block text, bool line_follows, struct csv_phase *phase)
+{
+    uint64_t quotes = where(text, '"'), commas = where(text, ','), lines = where(text, '\n');
+    uint64_t inside = parity_of(quotes) ^ (0 - (uint64_t)phase->inside);
+    uint64_t opening = quotes & inside, closing = quotes & ~inside;
+    uint64_t ends = (commas | lines) & ~inside;
+    uint64_t fresh = ends << 1 | phase->fresh, closed = closing << 1 | phase->closed;
+    uint64_t line_ends = where(text, '\r') & (lines >> 1 | (uint64_t)line_follows << (BLOCK - 1));
+    *phase = (struct csv_phase){inside >> (BLOCK - 1), ends >> (BLOCK - 1), closing >> (BLOCK - 1), true};
+    return ends | lines | where(text, '\0') | (opening & ~fresh) |
+           (closed & ~(commas | lines | quotes | line_ends));
+}
+
+/*
+ * The low halves of the four bytes differ, so that one table look-up by low half gives the only one that a byte can be. A
+ * byte of 0x80 or above looks up zero, and is none.
+ */
+static inline AVX2 __m256i found_in(__m256i text, __m256i candidates)
+{
+    return _mm256_cmpeq_epi8(_mm256_shuffle_epi8(candidates, text), text);
+}
+
+static inline AVX2 uint64_t scan_block(struct block text, bool line_follows, struct csv_phase *phase)
+{
+    /* 1 at the place of 0, which it cannot match */
+    const __m256i ends = _mm256_setr_epi8(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, '\n', 0, ',', 0, 0, 0, 1, 0, 0, 0, 0,
+                                          0, 0, 0, 0, 0, '\n', 0, ',', 0, 0, 0);
+    const __m256i others = _mm256_setr_epi8(0, 0, '"', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '"', 0, 0,
+                                            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    __m256i other = _mm256_or_si256(found_in(text.low, others), found_in(text.high, others));
+    if (!_mm256_testz_si256(other, other) || phase->inside || phase->closed)
+        return scan_quoted_block(text, line_follows, phase);
+    uint64_t found = mask_of(found_in(text.low, ends), found_in(text.high, ends));
+    phase->fresh = found >> (BLOCK - 1);
+    return found;
 }
 
 /* Eight at a time whether there are as many or not: guessing where to stop costs more than writing. */
@@ -76,17 +198,18 @@ static inline AVX2 size_t write_marks(uint64_t found, uint32_t base, uint32_t *m
     return count;
 }
 
-static AVX2 size_t scan_avx2(const char *bytes, size_t length, uint32_t base, uint32_t *marks)
+static AVX2 size_t scan_avx2(const char *bytes, size_t length, uint32_t base, struct csv_phase *phase,
+                             uint32_t *marks)
 {
     size_t count = 0, at = 0;
-    for (; length - at >= BLOCK; at += BLOCK)
-        count += write_marks(marks_of_block(bytes + at), base + (uint32_t)at, marks + count);
-    if (at == length)
-        return count;
-    char padded[BLOCK];
-    memset(padded, ' ', sizeof padded);
-    memcpy(padded, bytes + at, length - at);
-    return count + write_marks(marks_of_block(padded), base + (uint32_t)at, marks + count);
+    struct csv_phase now = *phase;
+    for (; length - at >= BLOCK; at += BLOCK) {
+        bool line_follows = length - at > BLOCK && bytes[at + BLOCK] == '\n';
+        count += write_marks(scan_block(load_block(bytes + at), line_follows, &now), base + (uint32_t)at,
+                             marks + count);
+    }
+    *phase = now;
+    return count + scan_bytes(bytes, at, length, length, base, phase, marks + count);
 }
 #endif
 
