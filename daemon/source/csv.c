@@ -15,6 +15,7 @@
 void csv_init(struct csv *csv)
 {
     memset(csv, 0, offsetof(struct csv, names));
+    csv->field[CSV_NO_COLUMN] = (struct slice){"", 0};
     csv->next_line = 1;
     csv->scan = csv_scan_best();
 }
@@ -246,23 +247,29 @@ static bool unquote_fields(struct csv *csv)
 static inline bool read_plain_row(struct csv *csv)
 {
     size_t columns = csv->columns; /* 0 before the header */
-    if (columns == 0 || csv->broken ||
-        (csv->mark_count - csv->mark_at < columns && find_marks(csv, columns) < columns))
+    if (csv->mark_count - csv->mark_at < columns && find_marks(csv, columns) < columns)
         return false;
-    const uint32_t *marks = csv->marks + csv->mark_at;
-    const char *begin = csv->row, *end = csv->window + marks[columns - 1];
+    if (columns == 0 || csv->broken)
+        return false;
+    const char *window = csv->window, *begin = csv->row;
+    const uint32_t *mark = csv->marks + csv->mark_at, *last = mark + columns - 1;
+    const char *end = window + *last;
     if (*end != '\n' || end - begin > CSV_FIELD_MAX)
         return false;
+    struct slice *field = csv->field;
     int other = 0;
-    for (size_t i = 0; i < columns - 1; i++) {
-        const char *mark = csv->window + marks[i];
-        other |= *mark ^ ',';
-        csv->field[i] = (struct slice){begin, (size_t)(mark - begin)};
-        begin = mark + 1;
+#pragma GCC unroll 4
+    for (; mark < last; mark++, field++) {
+        const char *at = window + *mark;
+        other |= *at ^ ',';
+        field->bytes = begin;
+        field->length = (size_t)(at - begin);
+        begin = at + 1;
     }
-    const char *text_end = end > begin && end[-1] == '\r' ? end - 1 : end;
-    csv->field[columns - 1] = (struct slice){begin, (size_t)(text_end - begin)};
-    if (other != 0 || (columns == 1 && text_end == begin) ||
+    field->bytes = begin;
+    field->length = (size_t)(end - begin);
+    field->length -= field->length > 0 && end[-1] == '\r';
+    if (other != 0 || (columns == 1 && field->length == 0) ||
         (csv->row < csv->quoted_until && !unquote_fields(csv)))
         return false;
     csv->mark_at += columns;

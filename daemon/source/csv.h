@@ -36,6 +36,7 @@
 
 enum {
     CSV_COLUMNS_MAX = 64,             /* the widest partner table that was seen has about 40 */
+    CSV_NO_COLUMN = CSV_COLUMNS_MAX,  /* stands where a file lacks a column */
     CSV_FIELD_MAX = 4096,             /* bytes, without quotes; an address has at most some hundred */
     CSV_ROW_MAX = 64 * 1024,          /* bytes, line ends included */
     CSV_WINDOW_MIN = 2 * CSV_ROW_MAX, /* a window that is not the last must hold more than one row */
@@ -65,9 +66,9 @@ enum csv_fault {
 struct csv {
     /* The row: `line` is where it begins (the header is line 1), `field` has the header's order. */
     uint64_t line;
-    unsigned columns; /* of the header */
-    struct slice field[CSV_COLUMNS_MAX];
-    uint64_t rows; /* without the header, damaged ones included */
+    unsigned columns;                        /* of the header */
+    struct slice field[CSV_COLUMNS_MAX + 1]; /* CSV_NO_COLUMN is always empty */
+    uint64_t rows;                           /* without the header, damaged ones included */
 
     enum csv_fault fault;
     uint64_t fault_line; /* where the damage is, or where the unclosed quote stands */
@@ -80,7 +81,7 @@ struct csv {
     struct csv_phase phase;
     const char *quoted_until; /* behind this nothing that was scanned has quotes */
     size_t mark_at, mark_count, scan_bytes;
-    const char *at; /* of a row that is read mark by mark */
+    const char *at;  /* of a row that is read mark by mark */
     bool odd_quotes; /* so far in that row */
     uint64_t next_line, quote_line;
     unsigned fields;

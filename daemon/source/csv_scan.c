@@ -22,10 +22,10 @@ const char *csv_scan_next(const char *at, const char *end)
 #ifdef __SSE2__
     for (; end - at >= (ptrdiff_t)sizeof(__m128i); at += sizeof(__m128i)) {
         __m128i text = _mm_loadu_si128((const __m128i *)(const void *)at);
-        __m128i found = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8(',')),
-                                                  _mm_cmpeq_epi8(text, _mm_set1_epi8('"'))),
-                                     _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('\n')),
-                                                  _mm_cmpeq_epi8(text, _mm_setzero_si128())));
+        __m128i found = _mm_or_si128(
+            _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8(',')), _mm_cmpeq_epi8(text, _mm_set1_epi8('"'))),
+            _mm_or_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('\n')),
+                         _mm_cmpeq_epi8(text, _mm_setzero_si128())));
         unsigned places = (unsigned)_mm_movemask_epi8(found);
         if (places)
             return at + __builtin_ctz(places);
@@ -147,9 +147,14 @@ static inline uint64_t parity_of(uint64_t bits)
     return bits;
 }
 
-/* A block with quotes or NUL, or one that begins within quotes or behind them: scan_byte for all bytes at once. */
-static inline AVX2 uint64_t scan_quoted_block(struct block text, bool line_follows, struct csv_phase *phase)
+/*
+ * A block with quotes or NUL, or one that begins within quotes or behind them: scan_byte for all bytes at once. Apart, so that the
+ * way of plain blocks stays short.
+ */
+static AVX2 __attribute__((noinline)) uint64_t scan_quoted_block(const char *bytes, bool line_follows,
+                                                                 struct csv_phase *phase)
 {
+    struct block text = load_block(bytes);
     uint64_t quotes = where(text, '"'), commas = where(text, ','), lines = where(text, '\n');
     uint64_t inside = parity_of(quotes) ^ (0 - (uint64_t)phase->inside);
     uint64_t opening = quotes & inside, closing = quotes & ~inside;
@@ -170,19 +175,20 @@ static inline AVX2 __m256i found_in(__m256i text, __m256i candidates)
     return _mm256_cmpeq_epi8(_mm256_shuffle_epi8(candidates, text), text);
 }
 
-static inline AVX2 uint64_t scan_block(struct block text, bool line_follows, struct csv_phase *phase)
+static inline AVX2 bool has_others(struct block text)
+{
+    const __m256i others = _mm256_setr_epi8(0, 0, '"', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '"', 0, 0,
+                                            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    __m256i other = _mm256_or_si256(found_in(text.low, others), found_in(text.high, others));
+    return !_mm256_testz_si256(other, other);
+}
+
+static inline AVX2 uint64_t ends_in(struct block text)
 {
     /* 1 at the place of 0, which it cannot match */
     const __m256i ends = _mm256_setr_epi8(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, '\n', 0, ',', 0, 0, 0, 1, 0, 0, 0, 0,
                                           0, 0, 0, 0, 0, '\n', 0, ',', 0, 0, 0);
-    const __m256i others = _mm256_setr_epi8(0, 0, '"', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '"', 0, 0,
-                                            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    __m256i other = _mm256_or_si256(found_in(text.low, others), found_in(text.high, others));
-    if (!_mm256_testz_si256(other, other) || phase->inside || phase->closed)
-        return scan_quoted_block(text, line_follows, phase);
-    uint64_t found = mask_of(found_in(text.low, ends), found_in(text.high, ends));
-    phase->fresh = found >> (BLOCK - 1);
-    return found;
+    return mask_of(found_in(text.low, ends), found_in(text.high, ends));
 }
 
 /* Eight at a time whether there are as many or not: guessing where to stop costs more than writing. */
@@ -202,13 +208,23 @@ static AVX2 size_t scan_avx2(const char *bytes, size_t length, uint32_t base, st
                              uint32_t *marks)
 {
     size_t count = 0, at = 0;
-    struct csv_phase now = *phase;
+    uint64_t fresh = phase->fresh;
+    bool quoted = phase->inside | phase->closed;
     for (; length - at >= BLOCK; at += BLOCK) {
-        bool line_follows = length - at > BLOCK && bytes[at + BLOCK] == '\n';
-        count += write_marks(scan_block(load_block(bytes + at), line_follows, &now), base + (uint32_t)at,
-                             marks + count);
+        struct block text = load_block(bytes + at);
+        uint64_t found;
+        if (!quoted && !has_others(text)) {
+            found = ends_in(text);
+            fresh = found >> (BLOCK - 1);
+        } else {
+            phase->fresh = fresh;
+            found = scan_quoted_block(bytes + at, length - at > BLOCK && bytes[at + BLOCK] == '\n', phase);
+            fresh = phase->fresh;
+            quoted = phase->inside | phase->closed;
+        }
+        count += write_marks(found, base + (uint32_t)at, marks + count);
     }
-    *phase = now;
+    phase->fresh = fresh;
     return count + scan_bytes(bytes, at, length, length, base, phase, marks + count);
 }
 #endif

@@ -12,13 +12,16 @@
 #include <string.h>
 
 /* What goes wrong in few rows stands apart, so that the way of the others stays short. */
-#define SELDOM __attribute__((cold, noinline))
+#define SELDOM __attribute__((noinline))
+/* The other way round: once for canonical columns, without a look at what only a partner's own can have, and once for those. */
+#define BOTH_WAYS inline __attribute__((always_inline))
 
-enum { NO_COLUMN = -1 };
+/* Where a column's field stands, row after row; an empty one where the file has no such column. */
+typedef const struct slice *column_t;
 
 /* Where a fact's parts stand in a row. */
 struct fact_columns {
-    int value, from, to, ref, as_of, when;
+    column_t value, from, to, ref, as_of, when;
 };
 
 /* Codes that were met, by the length and the last byte of their names: most feeds have less than ten. */
@@ -42,7 +45,8 @@ struct feed_rows {
     const struct feed_config *config; /* NULL: the register */
     const struct csv *csv;
     day_t today;
-    int id, household, name, code;
+    bool mapped_columns;
+    column_t none, id, household, name, code;
     struct fact_columns canonical;
     struct fact_columns mapped[FEED_FACTS_MAX];
     struct code_met codes[CODES_MET];
@@ -127,17 +131,17 @@ void row_note_set(struct row_note *note, uint64_t line, const char *column, cons
         mask_numbers(note->found);
 }
 
-static SELDOM void add_note(const struct feed_rows *rows, struct feed_row *out, int column,
+static SELDOM void add_note(const struct feed_rows *rows, struct feed_row *out, column_t column,
                             const char *reason, struct slice found, const char *expected, bool kept)
 {
     if (out->note_count == FEED_NOTES_MAX)
         return;
-    const char *name = column == NO_COLUMN ? "" : csv_column_name(rows->csv, (unsigned)column);
+    const char *name = csv_column_name(rows->csv, (unsigned)(column - rows->csv->field));
     row_note_set(&out->notes[out->note_count++], rows->csv->line, name, reason, found, expected, kept);
 }
 
-static SELDOM bool refuse(const struct feed_rows *rows, struct feed_row *out, int column, const char *reason,
-                          struct slice found, const char *expected)
+static SELDOM bool refuse(const struct feed_rows *rows, struct feed_row *out, column_t column,
+                          const char *reason, struct slice found, const char *expected)
 {
     add_note(rows, out, column, reason, found, expected, false);
     out->refused++;
@@ -147,15 +151,10 @@ static SELDOM bool refuse(const struct feed_rows *rows, struct feed_row *out, in
 static const struct slice nothing = {"", 0};
 
 /* As it stands in the file. What fits as it stands needs no trimming: the exact forms are tried on this first. */
-static inline struct slice raw_field(const struct feed_rows *rows, int column)
-{
-    return column == NO_COLUMN ? nothing : rows->csv->field[column];
-}
-
 /* Most fields have no blank at either end: look before calling. */
-static inline struct slice field(const struct feed_rows *rows, int column)
+static inline struct slice field(column_t column)
 {
-    struct slice text = raw_field(rows, column);
+    struct slice text = *column;
     if (text.length > 0 &&
         ((unsigned char)text.bytes[0] <= ' ' || (unsigned char)text.bytes[text.length - 1] <= ' '))
         return slice_trim(text);
@@ -183,11 +182,11 @@ const char *feed_id_reason(int verdict)
 static SELDOM bool read_subject_carefully(const struct feed_rows *rows, struct feed_fact *fact,
                                           struct feed_row *out)
 {
-    struct slice id = field(rows, rows->id), household = field(rows, rows->household);
+    struct slice id = field(rows->id), household = field(rows->household);
     if (id.length > 0 && household.length > 0)
-        return refuse(rows, out, NO_COLUMN, "subject.both", nothing, "a person or a household, not both");
+        return refuse(rows, out, rows->none, "subject.both", nothing, "a person or a household, not both");
     if (id.length == 0 && household.length == 0)
-        return refuse(rows, out, NO_COLUMN, "subject.none", nothing,
+        return refuse(rows, out, rows->none, "subject.none", nothing,
                       "an identity number or a household number");
     fact->id_packed = 0;
     fact->household_no = household;
@@ -204,14 +203,14 @@ static SELDOM bool read_subject_carefully(const struct feed_rows *rows, struct f
 static inline bool read_subject(const struct feed_rows *rows, struct feed_fact *fact, struct feed_row *out)
 {
     fact->household_no = nothing;
-    return (raw_field(rows, rows->household).length == 0 &&
-            resident_id_parse(raw_field(rows, rows->id), rows->today, &fact->id_packed) == RESIDENT_ID_OK) ||
+    return (rows->household->length == 0 &&
+            resident_id_parse(*rows->id, rows->today, &fact->id_packed) == RESIDENT_ID_OK) ||
            read_subject_carefully(rows, fact, out);
 }
 
 static struct slice read_name(const struct feed_rows *rows)
 {
-    struct slice name = field(rows, rows->name);
+    struct slice name = field(rows->name);
     /* Longer than any name: what is compared and kept is its beginning. */
     if (name.length > NAME_BYTES_MAX)
         name.length = utf8_cut(name.bytes, name.length, NAME_BYTES_MAX);
@@ -220,7 +219,21 @@ static struct slice read_name(const struct feed_rows *rows)
 
 /* --- a fact's parts ------------------------------------------------------------------------------------------------- */
 
-static struct code_met *place_of_code(struct feed_rows *rows, struct slice name)
+/* memcmp of names: most codes have 8 to 32 bytes, and two that differ do so in the first or the last eight. */
+static inline bool same_name(struct slice a, struct slice b)
+{
+    if (a.length != b.length)
+        return false;
+    if (a.length < sizeof(uint64_t))
+        return memcmp(a.bytes, b.bytes, a.length) == 0;
+    size_t last = a.length - sizeof(uint64_t);
+    uint64_t other = digits_load(a.bytes + last) ^ digits_load(b.bytes + last);
+    for (size_t at = 0; at < last; at += sizeof(uint64_t))
+        other |= digits_load(a.bytes + at) ^ digits_load(b.bytes + at);
+    return other == 0;
+}
+
+static inline struct code_met *place_of_code(struct feed_rows *rows, struct slice name)
 {
     unsigned char last = name.length > 0 ? (unsigned char)name.bytes[name.length - 1] : 0;
     return &rows->codes[(name.length + last) % CODES_MET];
@@ -238,13 +251,11 @@ static SELDOM bool meet_code(struct feed_rows *rows, struct slice name, struct c
     return true;
 }
 
-static bool read_code(struct feed_rows *rows, struct feed_fact *fact, struct feed_row *out)
+static inline bool read_code(struct feed_rows *rows, struct feed_fact *fact, struct feed_row *out)
 {
-    struct slice name = field(rows, rows->code);
+    struct slice name = field(rows->code);
     struct code_met *met = place_of_code(rows, name);
-    bool known =
-        met->code && name.length == met->name.length && memcmp(name.bytes, met->name.bytes, name.length) == 0;
-    if (!known && !meet_code(rows, name, met, out))
+    if (!(met->code && same_name(name, met->name)) && !meet_code(rows, name, met, out))
         return false;
     fact->code = met->code;
     return met->allowed ||
@@ -252,9 +263,9 @@ static bool read_code(struct feed_rows *rows, struct feed_fact *fact, struct fee
 }
 
 static SELDOM bool read_date_carefully(const struct feed_rows *rows, const struct feed_fact_map *map,
-                                       int column, day_t *day, struct feed_row *out)
+                                       column_t column, day_t *day, struct feed_row *out)
 {
-    struct slice text = field(rows, column);
+    struct slice text = field(column);
     *day = DAY_NONE;
     if (text.length == 0 || (!map && civil_parse(text, day)))
         return true;
@@ -277,14 +288,16 @@ static SELDOM bool meet_month(struct slice text, struct month_met *met, day_t *d
     return true;
 }
 
-/* The year's last digit and the month; any text has a place. */
-static inline unsigned place_of_month(uint64_t text)
+/* The year's last digit and the month; any text has a place. The product moves the three parts side by side to its top. */
+static inline size_t place_of_month(uint64_t text)
 {
-    return (unsigned)((text >> 24 & 15) * 32 + (text >> 40 & 1) * 16 + (text >> 48 & 15));
+    const uint64_t parts = UINT64_C(15) << 24 | UINT64_C(1) << 40 | UINT64_C(15) << 48;
+    const uint64_t moves = UINT64_C(1) << 36 | UINT64_C(1) << 19 | UINT64_C(1) << 7;
+    return (text & parts) * moves >> 55;
 }
 
 /* civil_parse, which is asked once a month. */
-static inline bool parse_date(struct feed_rows *rows, struct slice text, day_t *day)
+static BOTH_WAYS bool parse_date(struct feed_rows *rows, struct slice text, day_t *day)
 {
     if (text.length != CIVIL_TEXT_SIZE - 1)
         return false;
@@ -299,17 +312,18 @@ static inline bool parse_date(struct feed_rows *rows, struct slice text, day_t *
     return true;
 }
 
-static inline bool read_date(struct feed_rows *rows, const struct feed_fact_map *map, int column, day_t *day,
-                             struct feed_row *out)
+static BOTH_WAYS bool read_date(struct feed_rows *rows, const struct feed_fact_map *map, column_t column,
+                                day_t *day, struct feed_row *out)
 {
-    struct slice text = raw_field(rows, column);
+    struct slice text = *column;
     *day = DAY_NONE;
     return text.length == 0 || (!map && parse_date(rows, text, day)) ||
            read_date_carefully(rows, map, column, day, out);
 }
 
-static bool read_period(struct feed_rows *rows, const struct feed_fact_map *map,
-                        const struct fact_columns *columns, struct feed_fact *fact, struct feed_row *out)
+static BOTH_WAYS bool read_period(struct feed_rows *rows, const struct feed_fact_map *map,
+                                  const struct fact_columns *columns, struct feed_fact *fact,
+                                  struct feed_row *out)
 {
     if (!read_date(rows, map, columns->from, &fact->from_day, out) ||
         !read_date(rows, map, columns->to, &fact->to_day, out) ||
@@ -320,14 +334,15 @@ static bool read_period(struct feed_rows *rows, const struct feed_fact_map *map,
         return refuse(rows, out, columns->from, "date.missing", nothing,
                       amount ? "the first or the last day of its period" : "the day from which it holds");
     if (fact->to_day != DAY_NONE && fact->from_day != DAY_NONE && fact->to_day < fact->from_day)
-        return refuse(rows, out, columns->to, "date.order", field(rows, columns->to),
+        return refuse(rows, out, columns->to, "date.order", field(columns->to),
                       "a period that does not end before it begins");
     return true;
 }
 
-static bool read_ref(const struct feed_rows *rows, int column, struct feed_fact *fact, struct feed_row *out)
+static inline bool read_ref(const struct feed_rows *rows, column_t column, struct feed_fact *fact,
+                            struct feed_row *out)
 {
-    fact->ref = field(rows, column);
+    fact->ref = field(column);
     return fact->ref.length <= FACT_REF_MAX ||
            refuse(rows, out, column, "ref.too_long", fact->ref, "at most 128 bytes");
 }
@@ -396,9 +411,9 @@ static const struct {
 };
 
 static SELDOM bool read_value_carefully(const struct feed_rows *rows, const struct feed_fact_map *map,
-                                        int column, struct feed_fact *fact, struct feed_row *out)
+                                        column_t column, struct feed_fact *fact, struct feed_row *out)
 {
-    struct slice text = map && map->constant ? slice_of(map->constant) : field(rows, column);
+    struct slice text = map && map->constant ? slice_of(map->constant) : field(column);
     struct slice written = text;
     if (map && !translate(map, &text))
         return refuse(rows, out, column, "value.unknown", written, "a value that the configuration names");
@@ -425,18 +440,19 @@ static SELDOM bool read_value_carefully(const struct feed_rows *rows, const stru
     return true;
 }
 
-static inline bool read_value(const struct feed_rows *rows, const struct feed_fact_map *map, int column,
-                              struct feed_fact *fact, struct feed_row *out)
+static BOTH_WAYS bool read_value(const struct feed_rows *rows, const struct feed_fact_map *map,
+                                 column_t column, struct feed_fact *fact, struct feed_row *out)
 {
     fact->detail = nothing;
-    return (!map && fact->code->kind == FACT_AMOUNT && money_parse(raw_field(rows, column), &fact->value) &&
+    return (!map && fact->code->kind == FACT_AMOUNT && money_parse(*column, &fact->value) &&
             fact->value <= AMOUNT_ENORMOUS_FEN) ||
            read_value_carefully(rows, map, column, fact, out);
 }
 
 /* The cheap and decisive parts first; an amount that is kept is listed only when the row stands. */
-static bool read_parts(struct feed_rows *rows, const struct feed_fact_map *map,
-                       const struct fact_columns *columns, struct feed_fact *fact, struct feed_row *out)
+static BOTH_WAYS bool read_parts(struct feed_rows *rows, const struct feed_fact_map *map,
+                                 const struct fact_columns *columns, struct feed_fact *fact,
+                                 struct feed_row *out)
 {
     return read_period(rows, map, columns, fact, out) && read_ref(rows, columns->ref, fact, out) &&
            read_value(rows, map, columns->value, fact, out);
@@ -449,13 +465,13 @@ static bool is_stated(const struct feed_rows *rows, size_t i)
 {
     const struct feed_fact_map *map = &rows->config->facts[i];
     const struct fact_columns *columns = &rows->mapped[i];
-    if (map->when_column && !slice_is(field(rows, columns->when), map->when_value))
+    if (map->when_column && !slice_is(field(columns->when), map->when_value))
         return false;
-    return field(rows, columns->value).length > 0 || field(rows, columns->from).length > 0 ||
-           field(rows, columns->to).length > 0 || field(rows, columns->ref).length > 0;
+    return field(columns->value).length > 0 || field(columns->from).length > 0 ||
+           field(columns->to).length > 0 || field(columns->ref).length > 0;
 }
 
-static void read_mapped(struct feed_rows *rows, struct feed_row *out)
+static __attribute__((noinline)) void read_mapped(struct feed_rows *rows, struct feed_row *out)
 {
     struct feed_fact subject = {.line = rows->csv->line, .name = read_name(rows)};
     bool known = false;
@@ -474,7 +490,7 @@ static void read_mapped(struct feed_rows *rows, struct feed_row *out)
 }
 
 /* Every part is written where it stays: copying what was just written piece by piece is slow. */
-static void read_canonical(struct feed_rows *rows, struct feed_row *out)
+static inline void read_canonical(struct feed_rows *rows, struct feed_row *out)
 {
     struct feed_fact *fact = &out->facts[0];
     fact->line = rows->csv->line;
@@ -487,7 +503,7 @@ static SELDOM void describe_damage(const struct feed_rows *rows, struct feed_row
 {
     char found[NOTE_FOUND_MAX], expected[NOTE_FOUND_MAX];
     csv_fault_describe(rows->csv, found, expected, sizeof found);
-    (void)refuse(rows, out, NO_COLUMN, csv_fault_reason(rows->csv->fault), slice_of(found), expected);
+    (void)refuse(rows, out, rows->none, csv_fault_reason(rows->csv->fault), slice_of(found), expected);
 }
 
 void feed_rows_read(struct feed_rows *rows, bool bad_row, struct feed_row *out)
@@ -497,7 +513,7 @@ void feed_rows_read(struct feed_rows *rows, bool bad_row, struct feed_row *out)
         describe_damage(rows, out);
         return;
     }
-    if (rows->config && rows->config->mapped)
+    if (rows->mapped_columns)
         read_mapped(rows, out);
     else
         read_canonical(rows, out);
@@ -505,25 +521,32 @@ void feed_rows_read(struct feed_rows *rows, bool bad_row, struct feed_row *out)
 
 /* --- columns -------------------------------------------------------------------------------------------------------- */
 
-static enum status find_column(const struct feed_rows *rows, const char *name, int *column, struct error *err)
+static column_t column_of(const struct feed_rows *rows, const char *name)
 {
-    *column = name ? csv_column(rows->csv, name) : NO_COLUMN;
-    if (!name || *column != NO_COLUMN)
+    int column = csv_column(rows->csv, name);
+    return column < 0 ? rows->none : &rows->csv->field[column];
+}
+
+static enum status find_column(const struct feed_rows *rows, const char *name, column_t *column,
+                               struct error *err)
+{
+    *column = name ? column_of(rows, name) : rows->none;
+    if (!name || *column != rows->none)
         return STATUS_OK;
     return error_set(err, STATUS_REJECT, "line 1: found no column %s, expected one of that name", name);
 }
 
 static enum status bind_canonical(struct feed_rows *rows, struct error *err)
 {
-    rows->id = csv_column(rows->csv, "id_number");
-    rows->household = csv_column(rows->csv, "household_no");
-    rows->name = csv_column(rows->csv, "name");
+    rows->id = column_of(rows, "id_number");
+    rows->household = column_of(rows, "household_no");
+    rows->name = column_of(rows, "name");
     struct fact_columns *columns = &rows->canonical;
-    columns->to = csv_column(rows->csv, "to");
-    columns->ref = csv_column(rows->csv, "ref");
-    columns->as_of = rows->config ? NO_COLUMN : csv_column(rows->csv, "as_of");
-    columns->when = NO_COLUMN;
-    if (rows->id == NO_COLUMN && rows->household == NO_COLUMN)
+    columns->to = column_of(rows, "to");
+    columns->ref = column_of(rows, "ref");
+    columns->as_of = rows->config ? rows->none : column_of(rows, "as_of");
+    columns->when = rows->none;
+    if (rows->id == rows->none && rows->household == rows->none)
         return error_set(err, STATUS_REJECT,
                          "line 1: found neither a column id_number nor household_no, expected one of them");
     enum status status = find_column(rows, "code", &rows->code, err);
@@ -539,7 +562,7 @@ static enum status bind_mapped(struct feed_rows *rows, struct error *err)
     const struct feed_config *config = rows->config;
     struct {
         const char *name;
-        int *column;
+        column_t *column;
     } wanted[3 + 6 * FEED_FACTS_MAX] = {
         {config->id_column, &rows->id},
         {config->household_column, &rows->household},
@@ -550,8 +573,8 @@ static enum status bind_mapped(struct feed_rows *rows, struct error *err)
         const struct feed_fact_map *map = &config->facts[i];
         struct fact_columns *columns = &rows->mapped[i];
         const char *const names[] = {map->value, map->from, map->to, map->ref, map->as_of, map->when_column};
-        int *const places[] = {&columns->value, &columns->from,  &columns->to,
-                               &columns->ref,   &columns->as_of, &columns->when};
+        column_t *const places[] = {&columns->value, &columns->from,  &columns->to,
+                                    &columns->ref,   &columns->as_of, &columns->when};
         for (size_t j = 0; j < sizeof names / sizeof *names; j++) {
             wanted[count].name = names[j];
             wanted[count++].column = places[j];
@@ -574,8 +597,9 @@ enum status feed_rows_new(struct feed_rows **rows, const struct dictionary *dict
     (*rows)->config = config;
     (*rows)->csv = csv;
     (*rows)->today = today;
-    (*rows)->code = NO_COLUMN;
-    enum status status = config && config->mapped ? bind_mapped(*rows, err) : bind_canonical(*rows, err);
+    (*rows)->none = (*rows)->code = &csv->field[CSV_NO_COLUMN];
+    (*rows)->mapped_columns = config && config->mapped;
+    enum status status = (*rows)->mapped_columns ? bind_mapped(*rows, err) : bind_canonical(*rows, err);
     if (status != STATUS_OK) {
         feed_rows_free(*rows);
         *rows = NULL;
@@ -583,9 +607,9 @@ enum status feed_rows_new(struct feed_rows **rows, const struct dictionary *dict
     return status;
 }
 
-static const char *column_name(const struct feed_rows *rows, int column)
+static const char *column_name(const struct feed_rows *rows, column_t column)
 {
-    return column == NO_COLUMN ? "" : csv_column_name(rows->csv, (unsigned)column);
+    return csv_column_name(rows->csv, (unsigned)(column - rows->csv->field));
 }
 
 const char *feed_rows_id_column(const struct feed_rows *rows)
