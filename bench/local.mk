@@ -6,3 +6,4 @@ include bench/feed_decode.mk
 include bench/delivery/delivery.mk
 include bench/round.mk
 include bench/ingest.mk
+include bench/evaluation/evaluation.mk
