@@ -17,4 +17,5 @@ daemon_policy_libpolicy_a_SOURCES = \
 	daemon/policy/mutant_statement.c daemon/policy/mutate.c \
 	daemon/policy/machine.h daemon/policy/vectorise.h daemon/policy/run.c daemon/policy/extract.c daemon/policy/leaf.h daemon/policy/extract_rare.c daemon/policy/machine.c daemon/policy/machine_large.c daemon/policy/outcome.c \
 	daemon/policy/display.h daemon/policy/display.c daemon/policy/explain.c \
+	daemon/policy/whatif.c daemon/policy/whatif.h \
 	daemon/policy/show.c

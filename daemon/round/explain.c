@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
+#include "policy/whatif.h"
 #include "round/compare.h"
 #include "round/dossier.h"
 #include "round/evidence.h"
@@ -252,12 +253,17 @@ static enum status take_dossier(struct explaining *e, struct error *err)
 static enum status explain_found(struct explaining *e, struct text *out, struct error *err)
 {
     struct policy_explanation explanation;
+    struct policy_changes changes;
     struct policy_run *run = NULL;
     enum status status = take_dossier(e, err);
     if (status == STATUS_OK)
         status = policy_run_new(e->render.policy, e->render.as_of, &run, err);
     if (status == STATUS_OK)
         status = policy_explain(run, &e->dossier.block, 0, e->arena, &explanation, err);
+    if (status == STATUS_OK && e->dossier.on_register) {
+        status = policy_what_would_change(run, &e->dossier.block, 0, e->arena, &changes, err);
+        e->render.changes = &changes;
+    }
     if (status == STATUS_OK && e->round != NULL)
         status = past_compare(&e->past, e->dossier.on_register ? &explanation.outcome : &compare_off_register,
                               e->arena, &e->record, err);

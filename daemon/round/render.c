@@ -4,6 +4,7 @@
 #include "base/money.h"
 #include "domain/person_name.h"
 #include "domain/resident_id.h"
+#include "policy/whatif.h"
 #include "round/event.h"
 #include "round/jtext.h"
 #include "round/past.h"
@@ -270,11 +271,159 @@ static void add_clause(const struct render *r, const struct policy_shown_clause 
     }
 }
 
+/* --- what would change it, in Chinese ------------------------------------------------------------------------- */
+
+/* 1,203.45 */
+static void add_grouped(int64_t fen, struct text *out)
+{
+    char amount[MONEY_TEXT_SIZE];
+    size_t digits = strcspn(money_format(fen, amount), ".");
+    for (size_t i = 0; i < digits; i++) {
+        if (i > 0 && (digits - i) % 3 == 0)
+            text_add_char(out, ',');
+        text_add_char(out, amount[i]);
+    }
+    text_printf(out, "%s 元", amount + digits);
+}
+
+static const struct policy_fact *fact_of_change(const struct render *r, const struct policy_change *change)
+{
+    const struct policy_block *block = &r->dossier->block;
+    if (change->fact == SIZE_MAX)
+        return NULL;
+    return (change->of_household ? block->household_facts : block->person_facts) + change->fact;
+}
+
+static const struct fact_code *code_of_change(const struct render *r, const struct policy_change *change)
+{
+    size_t count;
+    return dictionary_by_number(r->dictionary, policy_codes(r->policy, &count)[change->code]);
+}
+
+/* What is told in one line: the same fact, or for several members the same new one. */
+static bool is_alike(const struct policy_change *a, const struct policy_change *b)
+{
+    if (a->kind != b->kind || a->code != b->code || a->level != b->level ||
+        a->of_household != b->of_household)
+        return false;
+    if (a->kind == CHANGE_NEW)
+        return true;
+    return (a->kind == CHANGE_OTHER || a->kind == CHANGE_KNOWN) && a->fact == b->fact &&
+           a->person == b->person;
+}
+
+/* Whom the changes alike to items[first] are about. */
+static void add_subjects(const struct policy_changes *changes, size_t first, struct text *out)
+{
+    const struct policy_change *items = changes->items;
+    size_t last = SIZE_MAX;
+    if (items[first].of_household) {
+        text_add_str(out, "  本户");
+        return;
+    }
+    text_add_str(out, "  成员 ");
+    for (size_t i = first; i < changes->count; i++) {
+        if (!is_alike(&items[first], &items[i]) || items[i].person == last)
+            continue;
+        text_printf(out, "%s%zu", last == SIZE_MAX ? "" : "、", items[i].person + 1);
+        last = items[i].person;
+    }
+}
+
+static void add_values(const struct render *r, size_t first, struct text *out)
+{
+    char value[128];
+    const struct policy_change *items = r->changes->items, *head = &items[first];
+    const struct fact_code *code = code_of_change(r, head);
+    const char *between = "";
+    for (size_t i = first; i < r->changes->count; i++) {
+        if (!is_alike(head, &items[i]) || items[i].person != head->person)
+            continue;
+        text_add_str(out, between);
+        between = "、";
+        if (head->kind != CHANGE_KNOWN) {
+            text_add_str(out, fact_value_format(code, items[i].value, value, sizeof value));
+            continue;
+        }
+        add_grouped(items[i].value, out);
+        text_add_str(out, " 至 ");
+        add_grouped(items[i].high, out);
+    }
+}
+
+static void add_amount_change(const struct policy_change *change, int64_t now, struct text *out)
+{
+    bool more = change->kind == CHANGE_MORE;
+    text_add_str(out, more ? "多 " : "少 ");
+    add_grouped(more ? change->value - now : now - change->value, out);
+    text_add_str(out, "(");
+    add_grouped(change->value, out);
+    text_add_str(out, ")");
+}
+
+static void add_change(const struct render *r, size_t first, struct text *out)
+{
+    char value[128];
+    const struct policy_change *change = &r->changes->items[first];
+    const struct policy_fact *fact = fact_of_change(r, change);
+    const struct fact_code *code = code_of_change(r, change);
+    add_subjects(r->changes, first, out);
+    text_printf(out, " %s ", code->title);
+    if (fact != NULL) {
+        text_add_str(out, fact_value_format(code, fact->value, value, sizeof value));
+        add_period(fact, out);
+        text_add_str(out, ":");
+    }
+    switch (change->kind) {
+    case CHANGE_MORE:
+    case CHANGE_LESS:
+        add_amount_change(change, fact == NULL ? 0 : fact->value, out);
+        break;
+    case CHANGE_KNOWN:
+        text_add_str(out, "查明为 ");
+        add_values(r, first, out);
+        break;
+    case CHANGE_OTHER:
+        text_add_str(out, "改为 ");
+        add_values(r, first, out);
+        break;
+    case CHANGE_GONE:
+        text_add_str(out, "没有这一项");
+        break;
+    case CHANGE_NEW:
+        text_add_str(out, "新登记为 ");
+        add_values(r, first, out);
+        break;
+    }
+    text_printf(out, ",即%s%s\n", change->level > r->changes->level ? "升为" : "降为",
+                policy_level_chinese(change->level));
+}
+
+static void add_changes(const struct render *r, struct text *out)
+{
+    const struct policy_changes *changes = r->changes;
+    if (changes == NULL)
+        return;
+    text_add_str(out, "\n怎样会变(只改一处,其余照旧)\n");
+    for (size_t i = 0; i < changes->count; i++) {
+        bool told = false;
+        for (size_t before = 0; before < i && !told; before++)
+            told = is_alike(&changes->items[before], &changes->items[i]);
+        if (!told)
+            add_change(r, i, out);
+    }
+    if (changes->count == 0 && changes->complete)
+        text_add_str(out, "  任何一处单独改变都不改变等级\n");
+    if (!changes->complete)
+        text_add_str(out, "  人员或数据太多,没有逐项算完\n");
+}
+
 void render_text(const struct render *render, struct text *out)
 {
     const struct policy_explanation *explanation = render->explanation;
     add_head(render, out);
     add_record(render->record, out);
+    add_changes(render, out);
     add_persons(render, out);
     text_add_str(out, "\n事实\n");
     for (size_t i = 0; i < explanation->fact_count; i++)
@@ -498,12 +647,56 @@ static void json_definitions(const struct render *r, struct text *out)
     jtext_close(out, ']');
 }
 
+static void json_change(const struct render *r, const struct policy_change *change, struct text *out)
+{
+    static const char *const kinds[] = {
+        [CHANGE_MORE] = "more",   [CHANGE_LESS] = "less", [CHANGE_KNOWN] = "known",
+        [CHANGE_OTHER] = "other", [CHANGE_GONE] = "gone", [CHANGE_NEW] = "new"};
+    char value[EVENT_VALUE_SIZE];
+    const struct fact_code *code = code_of_change(r, change);
+    const struct policy_fact *fact = fact_of_change(r, change);
+    bool has_value = change->kind != CHANGE_GONE;
+    jtext_open(out, '{');
+    if (change->of_household)
+        jtext_put_null(out, "person");
+    else
+        jtext_put_int(out, "person", (int64_t)change->person);
+    jtext_put_text(out, "code", code->name);
+    jtext_put_text(out, "now", fact == NULL ? NULL : event_fact_value(code, fact->value, value));
+    jtext_put_day(out, "from", fact == NULL ? DAY_NONE : fact->from);
+    jtext_put_day(out, "to", fact == NULL ? DAY_NONE : fact->to);
+    jtext_put_text(out, "change", kinds[change->kind]);
+    jtext_put_text(out, "value", has_value ? event_fact_value(code, change->value, value) : NULL);
+    jtext_put_text(out, "high",
+                   change->kind == CHANGE_KNOWN ? event_fact_value(code, change->high, value) : NULL);
+    jtext_put_text(out, "level", policy_level_name(change->level));
+    jtext_close(out, '}');
+}
+
+static void json_changes(const struct render *r, struct text *out)
+{
+    if (r->changes == NULL) {
+        jtext_put_null(out, "what_would_change");
+        return;
+    }
+    jtext_key(out, "what_would_change");
+    jtext_open(out, '{');
+    jtext_put_bool(out, "complete", r->changes->complete);
+    jtext_key(out, "changes");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < r->changes->count; i++)
+        json_change(r, &r->changes->items[i], out);
+    jtext_close(out, ']');
+    jtext_close(out, '}');
+}
+
 void render_json(const struct render *render, struct text *out)
 {
     const struct policy_explanation *explanation = render->explanation;
     jtext_open(out, '{');
     json_head(render, out);
     json_record(render->record, out);
+    json_changes(render, out);
     json_persons(render, out);
     jtext_key(out, "facts");
     jtext_open(out, '[');

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct past_record;
+struct policy_changes;
 
 /* What the dossier was made of: what is known now; the evidence that a round stored; what a round knew, computed again. */
 enum render_basis { RENDER_NOW, RENDER_EVIDENCE, RENDER_ROUND };
@@ -25,6 +26,7 @@ struct render {
     const char *policy_hash;
     const struct dossier *dossier;
     const struct policy_explanation *explanation;
+    const struct policy_changes *changes; /* NULL: not asked */
     day_t as_of;
     enum render_basis basis;
     const struct past_record *record; /* of a round; NULL: what is known now */

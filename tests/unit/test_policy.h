@@ -47,6 +47,7 @@ Suite *policy_examples_suite(void);
 Suite *policy_run_suite(void);
 Suite *policy_explain_suite(void);
 Suite *policy_hostile_suite(void);
+Suite *policy_whatif_suite(void);
 Suite *policy_mutants_suite(void);
 
 #endif
