@@ -41,6 +41,9 @@ enum expr_kind {
     EXPR_NOT,
     EXPR_AGGREGATE, /* verb(set, a) */
     EXPR_DECLARED,  /* 申报(a, b, c) */
+    EXPR_LARGER,    /* 较大(a, b) */
+    EXPR_SMALLER,
+    EXPR_IF, /* 若 c 取 a 否则 b */
     EXPR_HAS_UNKNOWN,
     EXPR_UNDECIDED,
     EXPR_YES,

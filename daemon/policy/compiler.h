@@ -8,7 +8,9 @@
  * aggregate.c   sets and what is said over them
  * clause.c      clauses, their guards, reasons and causes
  * contradict.c  clauses that can never fire
+ * choice.c      the larger, the smaller, one or the other
  * emit.c        operands → steps; shares equal steps and bounds each
+ * bounds.c      the bounds of steps, and that they fit
  *
  * Everything here lives for one compilation; the program lives in the policy's arena.
  */
@@ -134,6 +136,16 @@ void clause_check_all(struct compiler *compiler); /* after the plan: what needs 
 
 void contradict_check(struct compiler *compiler, const struct program_clause *clause);
 
+/* --- choice.c ----------------------------------------------------------------------------------------------------- */
+
+/* 较大(a, b), 较小(a, b), 若 condition 取 a 否则 b */
+struct operand choice_elaborate(struct compiler *compiler, const struct expr *expr, enum scope scope);
+
+/* --- bounds.c ----------------------------------------------------------------------------------------------------- */
+
+/* Sets what is known of the step before any household is looked at. False: it could leave int64. */
+bool bounds_prove(struct compiler *compiler, struct step *step);
+
 /* --- emit.c ------------------------------------------------------------------------------------------------------- */
 
 /* op: OP_AMOUNT or OP_LATEST_AMOUNT */
@@ -146,6 +158,8 @@ int emit_nullary(struct compiler *compiler, enum op op, enum domain domain, int6
 int emit_standard(struct compiler *compiler, int standard, int window, struct place at);
 int emit_scale(struct compiler *compiler, int a, int64_t k, struct place at);
 int emit_binary(struct compiler *compiler, enum op op, int a, int b, struct place at);
+/* op: OP_LARGER or OP_SMALLER of a and b (c NO_REGISTER), or OP_CHOOSE by condition c */
+int emit_choice(struct compiler *compiler, enum op op, int a, int b, int c, struct place at);
 int emit_widen(struct compiler *compiler, int a, int condition, int64_t k, struct place at);
 /* op: OP_LESS, OP_LESS_EQUAL or OP_EQUAL; b NO_REGISTER: against k */
 int emit_compare(struct compiler *compiler, enum op op, int a, int b, int64_t k, struct place at);

@@ -196,6 +196,10 @@ static struct operand elaborate_kind(struct compiler *compiler, const struct exp
         return operand_spread(compiler, aggregate_elaborate(compiler, expr), scope, expr->at);
     case EXPR_DECLARED:
         return declared_value(compiler, expr, scope);
+    case EXPR_LARGER:
+    case EXPR_SMALLER:
+    case EXPR_IF:
+        return choice_elaborate(compiler, expr, scope);
     case EXPR_HAS_UNKNOWN:
         return has_unknown(compiler, expr, scope);
     case EXPR_UNDECIDED:

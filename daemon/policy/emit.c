@@ -1,148 +1,16 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * Steps: each new one is compared with those before it (equal steps are shared), folded where its operands are constant,
- * and bounded: the declared ranges and the limits of policy.h give the smallest and greatest value it can ever take, and
- * a step that could leave int64 is refused here, so the machine needs no check.
- *
- * A person's quantity also carries bounds of its sum over any of a household's persons: a household has at most
- * POLICY_FACTS_PER_HOUSEHOLD_MAX facts in all, which is far tighter than that number for every person.
+ * and bounded (bounds.c): a step that could leave int64 is refused here, so the machine needs no check.
  */
 #include "policy/compiler.h"
 
 #include <string.h>
 
-struct bounds {
-    wide_t low, high, total_low, total_high;
-};
-
-static wide_t least(wide_t a, wide_t b)
-{
-    return a < b ? a : b;
-}
-
-static wide_t greatest(wide_t a, wide_t b)
-{
-    return a > b ? a : b;
-}
-
-/* Totals when nothing better is known than that each subject may count. */
-static struct bounds each_subject(wide_t low, wide_t high)
-{
-    enum { SUBJECTS_MAX = POLICY_PERSONS_PER_HOUSEHOLD_MAX + 1 };
-    return (struct bounds){low, high, wide_multiply(least(low, 0), SUBJECTS_MAX),
-                           wide_multiply(greatest(high, 0), SUBJECTS_MAX)};
-}
-
-static struct bounds scale_bounds(struct bounds a, int64_t k)
-{
-    struct bounds b = {wide_multiply(a.low, k), wide_multiply(a.high, k), wide_multiply(a.total_low, k),
-                       wide_multiply(a.total_high, k)};
-    if (k >= 0)
-        return b;
-    return (struct bounds){b.high, b.low, b.total_high, b.total_low};
-}
-
-static struct bounds product_bounds(struct bounds a, struct bounds b)
-{
-    wide_t corners[4] = {wide_multiply(a.low, b.low), wide_multiply(a.low, b.high),
-                         wide_multiply(a.high, b.low), wide_multiply(a.high, b.high)};
-    wide_t low = corners[0], high = corners[0];
-    for (int i = 1; i < 4; i++) {
-        low = least(low, corners[i]);
-        high = greatest(high, corners[i]);
-    }
-    return each_subject(low, high);
-}
-
-static struct bounds bounds_of(const struct program *program, int reg)
-{
-    if (reg < 0)
-        return (struct bounds){0};
-    const struct step *step = &program->steps[reg];
-    return (struct bounds){step->low, step->high, step->total_low, step->total_high};
-}
-
-static struct bounds standard_bounds(const struct compiler *compiler, const struct step *step)
-{
-    const struct program_standard *standard = &compiler->program->standards[step->k];
-    wide_t low = 0, high = 0;
-    for (size_t i = 0; i < standard->value_count; i++) {
-        const struct program_value *value = &standard->values[i];
-        wide_t smaller = least(value->rural, value->urban), larger = greatest(value->rural, value->urban);
-        low = i == 0 ? smaller : least(low, smaller);
-        high = i == 0 ? larger : greatest(high, larger);
-    }
-    if (step->window >= 0)
-        return each_subject(wide_multiply(low, step->mask == 0 ? 1 : (int64_t)step->mask),
-                            wide_multiply(high, step->mask == 0 ? 1 : (int64_t)step->mask));
-    return each_subject(low, high);
-}
-
-static struct bounds quantity_bounds(const struct compiler *compiler, const struct step *step)
-{
-    const struct program *program = compiler->program;
-    struct bounds a = bounds_of(program, step->a), b = bounds_of(program, step->b);
-    switch ((enum op)step->op) {
-    case OP_AMOUNT:
-    case OP_LATEST_AMOUNT: {
-        wide_t most = wide_multiply(program->facts[step->fact].high, POLICY_FACTS_PER_HOUSEHOLD_MAX);
-        return (struct bounds){0, most, 0, most};
-    }
-    case OP_AGE:
-        return each_subject(AGE_UNKNOWN_LOW, AGE_UNKNOWN_HIGH);
-    case OP_CONSTANT:
-        return each_subject(step->k, step->k);
-    case OP_STANDARD:
-        return standard_bounds(compiler, step);
-    case OP_SCALE:
-        return scale_bounds(a, step->k);
-    case OP_ADD:
-        return (struct bounds){wide_add(a.low, b.low), wide_add(a.high, b.high),
-                               wide_add(a.total_low, b.total_low), wide_add(a.total_high, b.total_high)};
-    case OP_SUBTRACT:
-        return (struct bounds){wide_add(a.low, -b.high), wide_add(a.high, -b.low),
-                               wide_add(a.total_low, -b.total_high), wide_add(a.total_high, -b.total_low)};
-    case OP_MULTIPLY:
-        return product_bounds(a, b);
-    case OP_WIDEN:
-        return each_subject(a.low, wide_add(a.high, step->k));
-    case OP_SPREAD:
-        return each_subject(a.low, a.high);
-    case OP_SUM:
-        return each_subject(b.total_low, b.total_high);
-    case OP_COUNT:
-        return each_subject(step->k, POLICY_PERSONS_PER_HOUSEHOLD_MAX);
-    case OP_MAXIMUM:
-    case OP_MINIMUM:
-        return each_subject(least(b.low, 0), greatest(b.high, 0));
-    default:
-        return (struct bounds){0};
-    }
-}
-
-static bool may_be_undecided(const struct program *program, const struct step *step)
-{
-    bool a = step->a >= 0 && program->steps[step->a].may_be_undecided;
-    bool b = step->b >= 0 && program->steps[step->b].may_be_undecided;
-    switch ((enum op)step->op) {
-    case OP_AMOUNT:
-    case OP_LATEST_AMOUNT:
-    case OP_AGE:
-    case OP_WIDEN:
-        return true;
-    case OP_TRUTH:
-        return step->k == UNSETTLED;
-    case OP_UNKNOWN:
-        return false;
-    default:
-        return a || b;
-    }
-}
-
 static bool same(const struct step *a, const struct step *b)
 {
     return a->op == b->op && a->domain == b->domain && a->mode == b->mode && a->a == b->a && a->b == b->b &&
-           a->fact == b->fact && a->window == b->window && a->k == b->k && a->mask == b->mask;
+           a->c == b->c && a->fact == b->fact && a->window == b->window && a->k == b->k && a->mask == b->mask;
 }
 
 static bool make_room(struct compiler *compiler)
@@ -176,18 +44,10 @@ static int add(struct compiler *compiler, struct step step, struct place at)
     }
     if (!make_room(compiler))
         return NO_REGISTER;
-    if (step.kind == REGISTER_QUANTITY) {
-        struct bounds bounds = quantity_bounds(compiler, &step);
-        if (!wide_fits(bounds.low) || !wide_fits(bounds.high)) {
-            diagnose(compiler->diagnoser, at, MESSAGE_OVERFLOW, NULL, NULL, NULL);
-            return NO_REGISTER;
-        }
-        step.low = (int64_t)bounds.low;
-        step.high = (int64_t)bounds.high;
-        step.total_low = bounds.total_low;
-        step.total_high = bounds.total_high;
+    if (!bounds_prove(compiler, &step)) {
+        diagnose(compiler->diagnoser, at, MESSAGE_OVERFLOW, NULL, NULL, NULL);
+        return NO_REGISTER;
     }
-    step.may_be_undecided = may_be_undecided(program, &step);
     step.phase = PHASE_EXPLANATION;
     program->steps[program->step_count] = step;
     return (int)program->step_count++;
@@ -201,6 +61,7 @@ static struct step plain(enum op op, enum domain domain, enum register_kind kind
                          .kind = (uint8_t)kind,
                          .a = -1,
                          .b = -1,
+                         .c = -1,
                          .fact = -1,
                          .window = -1};
 }
@@ -304,6 +165,23 @@ int emit_binary(struct compiler *compiler, enum op op, int a, int b, struct plac
     bool turned = (logic || op == OP_ADD) && a > b;
     step.a = (int16_t)(turned ? b : a);
     step.b = (int16_t)(turned ? a : b);
+    return add(compiler, step, at);
+}
+
+int emit_choice(struct compiler *compiler, enum op op, int a, int b, int c, struct place at)
+{
+    if (a < 0 || b < 0 || (op == OP_CHOOSE && c < 0))
+        return NO_REGISTER;
+    if (a == b)
+        return a;
+    if (op == OP_CHOOSE && at_register(compiler, c)->op == OP_TRUTH &&
+        at_register(compiler, c)->k != UNSETTLED)
+        return at_register(compiler, c)->k == SETTLED_TRUE ? a : b;
+    struct step step = plain(op, (enum domain)at_register(compiler, a)->domain, REGISTER_QUANTITY);
+    bool turned = op != OP_CHOOSE && a > b; /* equal ones meet */
+    step.a = (int16_t)(turned ? b : a);
+    step.b = (int16_t)(turned ? a : b);
+    step.c = (int16_t)c;
     return add(compiler, step, at);
 }
 
@@ -415,6 +293,7 @@ static void pass_needs_down(struct program *program)
         struct step *step = &program->steps[i];
         need(program, step->a, (enum phase)step->phase, step->clauses);
         need(program, step->b, (enum phase)step->phase, step->clauses);
+        need(program, step->c, (enum phase)step->phase, step->clauses);
     }
 }
 
@@ -454,7 +333,10 @@ bool emit_plan(struct compiler *compiler)
 
 static uint8_t always_compare(const struct program *program, const struct step *step)
 {
-    struct bounds a = bounds_of(program, step->a), b = bounds_of(program, step->b);
+    const struct step *left = &program->steps[step->a], *right = &program->steps[step->b < 0 ? 0 : step->b];
+    struct {
+        int64_t low, high;
+    } a = {left->low, left->high}, b = {right->low, right->high};
     if (step->b < 0)
         b.low = b.high = step->k;
     switch ((enum op)step->op) {

@@ -5,17 +5,10 @@
  *
  * Tri bytes: bit 0 may be true, bit 1 may be false.
  */
-#include "policy/machine.h"
+#include "policy/kernel.h"
 #include "policy/vectorise.h"
 
 #include <string.h>
-
-struct work {
-    const struct batch *batch;
-    const struct step *step;
-    size_t rows;
-    struct column out, a, b;
-};
 
 static uint8_t tri_not(uint8_t a)
 {
@@ -386,6 +379,9 @@ static void (*const kernels[OP_COUNT_OF_OPS])(const struct work *w) = {
     [OP_SUBTRACT] = run_subtract,
     [OP_MULTIPLY] = run_multiply,
     [OP_WIDEN] = run_widen,
+    [OP_LARGER] = kernel_larger,
+    [OP_SMALLER] = kernel_smaller,
+    [OP_CHOOSE] = kernel_choose,
     [OP_LESS] = run_less,
     [OP_LESS_EQUAL] = run_less_equal,
     [OP_EQUAL] = run_equal,
@@ -419,6 +415,8 @@ void machine_run(const struct batch *batch, enum phase phase)
             work.a = frame->columns[step->a];
         if (step->b >= 0)
             work.b = frame->columns[step->b];
+        if (step->c >= 0)
+            work.c = frame->columns[step->c];
         if (!batch->large || !large_between(batch, reg))
             kernels[step->op](&work);
         if (batch->large)

@@ -171,6 +171,9 @@ void large_bound(const struct batch *batch, int reg)
         frame->bounds[reg] = step->k >= 0 ? a : turned(a);
         break;
     case OP_ADD:
+    case OP_LARGER:
+    case OP_SMALLER:
+    case OP_CHOOSE:
         frame->bounds[reg] = a & b;
         break;
     case OP_SUBTRACT:

@@ -388,6 +388,24 @@ static void walk_declared(struct mutant_maker *maker, struct expr *expr)
     maker->context = around;
 }
 
+/* 较大, 较小: the other one. All three: one of the two alone. */
+static void walk_choice(struct mutant_maker *maker, struct expr *expr)
+{
+    const struct expr *around = maker->context;
+    struct expr other = *expr;
+    other.kind = expr->kind == EXPR_LARGER ? EXPR_SMALLER : EXPR_LARGER;
+    if (expr->kind != EXPR_IF)
+        replace(maker, MUTANT_QUANTIFIER, expr, &other, expr);
+    replace(maker, MUTANT_OPERAND, expr, expr->b, expr);
+    replace(maker, MUTANT_OPERAND, expr, expr->a, expr);
+    maker->context = NULL;
+    if (expr->c != NULL)
+        mutant_walk_expr(maker, expr->c);
+    mutant_walk_expr(maker, expr->a);
+    mutant_walk_expr(maker, expr->b);
+    maker->context = around;
+}
+
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
 void mutant_walk_expr(struct mutant_maker *maker, struct expr *expr)
@@ -427,6 +445,11 @@ void mutant_walk_expr(struct mutant_maker *maker, struct expr *expr)
         return;
     case EXPR_DECLARED:
         walk_declared(maker, expr);
+        return;
+    case EXPR_LARGER:
+    case EXPR_SMALLER:
+    case EXPR_IF:
+        walk_choice(maker, expr);
         return;
     case EXPR_HAS_UNKNOWN:
         mutant_walk_expr(maker, expr->a);

@@ -48,6 +48,10 @@ bool quantity_align(struct compiler *compiler, struct quantity *a, struct quanti
 /* The divisors of both: for each the greater number of times. */
 bool quantity_join_divisors(struct compiler *compiler, const struct quantity *a, const struct quantity *b,
                             struct quantity *joined, struct place at);
+/* Brings both, of one unit, to what can be added, compared, chosen from: registers l and r of one factor and the same divisors,
+ * which are those of `joined`; its register is the caller's to set. */
+bool quantity_meet(struct compiler *compiler, struct operand *a, struct operand *b, enum domain domain,
+                   struct quantity *joined, int *l, int *r, struct place at);
 struct operand quantity_add(struct compiler *compiler, struct operand a, struct operand b, bool subtract,
                             struct place at);
 struct operand quantity_arithmetic(struct compiler *compiler, const struct expr *expr, enum scope scope);

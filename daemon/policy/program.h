@@ -65,6 +65,9 @@ enum op {
     OP_SUBTRACT, /* a − b */
     OP_MULTIPLY, /* a × b, b ≥ 0 */
     OP_WIDEN,    /* a, its high + k unless b is true */
+    OP_LARGER,   /* the larger of a and b */
+    OP_SMALLER,
+    OP_CHOOSE, /* a where c is true, b where it is false, the hull of both where it is undecided */
     /* quantities → tri; b < 0: compare with k */
     OP_LESS,
     OP_LESS_EQUAL,
@@ -97,6 +100,7 @@ struct step {
     int16_t a, b;   /* operand registers, -1 none */
     int16_t fact;   /* index of program.facts, -1 none */
     int16_t window; /* index of program.windows, -1 none */
+    int16_t c;      /* third operand, -1 none */
     int64_t k;
     uint64_t mask;
     /* known since the compilation */

@@ -165,6 +165,21 @@ static enum domain common_domain(const struct operand *a, const struct operand *
     return a->quantity.constant ? b->domain : a->domain;
 }
 
+bool quantity_meet(struct compiler *compiler, struct operand *a, struct operand *b, enum domain domain,
+                   struct quantity *joined, int *l, int *r, struct place at)
+{
+    struct side left, right;
+    int64_t denominator;
+    *joined = (struct quantity){.reg = NO_REGISTER, .unit = a->quantity.unit};
+    if (!quantity_join_divisors(compiler, &a->quantity, &b->quantity, joined, at) ||
+        !quantity_align(compiler, &a->quantity, &b->quantity, &left, &right, &denominator, at))
+        return false;
+    *l = side_register(compiler, left, domain, at);
+    *r = side_register(compiler, right, domain, at);
+    joined->factor = (struct fraction){1, denominator};
+    return *l >= 0 && *r >= 0;
+}
+
 struct operand quantity_add(struct compiler *compiler, struct operand a, struct operand b, bool subtract,
                             struct place at)
 {
@@ -178,16 +193,11 @@ struct operand quantity_add(struct compiler *compiler, struct operand a, struct 
         return operand_constant(value, a.quantity.unit, a.bare && b.bare);
     }
     enum domain domain = common_domain(&a, &b);
-    struct quantity joined = {.unit = a.quantity.unit};
-    if (!quantity_join_divisors(compiler, &a.quantity, &b.quantity, &joined, at))
+    struct quantity joined;
+    int l, r;
+    if (!quantity_meet(compiler, &a, &b, domain, &joined, &l, &r, at))
         return operand_none();
-    struct side left, right;
-    int64_t denominator;
-    if (!quantity_align(compiler, &a.quantity, &b.quantity, &left, &right, &denominator, at))
-        return operand_none();
-    int l = side_register(compiler, left, domain, at), r = side_register(compiler, right, domain, at);
     joined.reg = emit_binary(compiler, subtract ? OP_SUBTRACT : OP_ADD, l, r, at);
-    joined.factor = (struct fraction){1, denominator};
     if (joined.reg < 0)
         return operand_none();
     return (struct operand){

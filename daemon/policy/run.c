@@ -91,6 +91,7 @@ static bool give_columns(struct allocation *allocation, bool keep)
         use_at(allocation, program->plan[p], (int)p);
         use_at(allocation, step->a, (int)p);
         use_at(allocation, step->b, (int)p);
+        use_at(allocation, step->c, (int)p);
         if (op_is_leaf((enum op)step->op) && !give_column(allocation, program->plan[p]))
             return false;
     }
@@ -106,6 +107,8 @@ static bool give_columns(struct allocation *allocation, bool keep)
             free_column(allocation, step->a);
         if (step->b >= 0 && step->b != step->a && allocation->last_use[step->b] == (int)p)
             free_column(allocation, step->b);
+        if (step->c >= 0 && allocation->last_use[step->c] == (int)p) /* a condition: neither a nor b */
+            free_column(allocation, step->c);
     }
     return true;
 }

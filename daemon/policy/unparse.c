@@ -49,6 +49,7 @@ static enum binding binding_of(const struct expr *expr)
         return BIND_NOT;
     case EXPR_COMPARE:
     case EXPR_IN:
+    case EXPR_IF: /* reaches as far as it can: parenthesised as an operand */
         return BIND_COMPARE;
     case EXPR_ADD:
     case EXPR_SUBTRACT:
@@ -61,6 +62,8 @@ static enum binding binding_of(const struct expr *expr)
     case EXPR_FACT:
     case EXPR_AGGREGATE:
     case EXPR_DECLARED:
+    case EXPR_LARGER:
+    case EXPR_SMALLER:
     case EXPR_HAS_UNKNOWN:
     case EXPR_UNDECIDED:
     case EXPR_YES:
@@ -164,6 +167,21 @@ static void number(const struct unparser *u, const struct expr *expr)
         text_add(u->out, u->source + expr->begin, expr->end - expr->begin);
 }
 
+static void choice(const struct unparser *u, const struct expr *expr)
+{
+    word(u, KW_IF);
+    text_add_char(u->out, ' ');
+    unparse_expr(u, expr->c);
+    text_add_char(u->out, ' ');
+    word(u, KW_TAKE);
+    text_add_char(u->out, ' ');
+    at_binding(u, expr->a, BIND_SUM);
+    text_add_char(u->out, ' ');
+    word(u, KW_ELSE);
+    text_add_char(u->out, ' ');
+    at_binding(u, expr->b, BIND_SUM);
+}
+
 void unparse_expr(const struct unparser *u, const struct expr *expr)
 {
     switch (expr->kind) {
@@ -206,6 +224,15 @@ void unparse_expr(const struct unparser *u, const struct expr *expr)
         return;
     case EXPR_DECLARED:
         call(u, KW_DECLARED, NULL, (const struct expr *const[3]){expr->a, expr->b, expr->c});
+        return;
+    case EXPR_LARGER:
+        call(u, KW_LARGER, NULL, (const struct expr *const[3]){expr->a, expr->b, NULL});
+        return;
+    case EXPR_SMALLER:
+        call(u, KW_SMALLER, NULL, (const struct expr *const[3]){expr->a, expr->b, NULL});
+        return;
+    case EXPR_IF:
+        choice(u, expr);
         return;
     case EXPR_HAS_UNKNOWN:
         call(u, KW_HAS_UNKNOWN, NULL, (const struct expr *const[3]){expr->a, NULL, NULL});
