@@ -7,5 +7,8 @@ dist_sample_DATA = conf/shouwang.conf conf/facts.conf
 dist_policy_DATA = \
 	conf/policies/shaanxi-county.policy \
 	conf/policies/shenyang-district.policy \
-	conf/policies/suining-town.policy
+	conf/policies/suining-town.policy \
+	conf/policies/ningxia-special-care.policy \
+	conf/policies/jilin-linjiang.policy \
+	conf/policies/sichuan.policy
 dist_feedsample_DATA = conf/feeds.d/disabled_federation.native.conf.example conf/feeds.d/medical_insurance.native.conf.example

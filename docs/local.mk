@@ -3,7 +3,10 @@ dist_doc_DATA += docs/control.md docs/dependencies.md docs/facts.md docs/feeds.m
 	docs/register-views.md docs/policy-language.md docs/townships.md docs/schemes.md docs/unknown.md \
 	docs/schemes/shaanxi-county.md \
 	docs/schemes/shenyang-district.md \
-	docs/schemes/suining-town.md
+	docs/schemes/suining-town.md \
+	docs/schemes/ningxia-special-care.md \
+	docs/schemes/jilin-linjiang.md \
+	docs/schemes/sichuan.md
 dist_man_MANS += docs/man/shouwangctl.1 docs/man/shouwang.conf.5 docs/man/shouwangd.8
 
 # Made from tables of the programs; tests/lint/log_table, documents and manual compare.
