@@ -8,6 +8,7 @@ dist_policy_DATA = \
 	conf/policies/shaanxi-county.policy \
 	conf/policies/shenyang-district.policy \
 	conf/policies/suining-town.policy \
+	conf/policies/national-frame.policy \
 	conf/policies/ningxia-special-care.policy \
 	conf/policies/jilin-linjiang.policy \
 	conf/policies/sichuan.policy
