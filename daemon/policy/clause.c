@@ -250,12 +250,12 @@ static void compile_clause(struct compiler *compiler, const struct clause_statem
     }
     clause->some_line_count =
         compile_lines(compiler, statement->some_lines, SCOPE_PERSON, false, &clause->some_lines);
+    amount_compile(compiler, clause);
     if (compiler->outcomes_only)
         return;
     if (statement->has_reason)
         compile_reason(compiler, clause);
     compile_causes(compiler, clause);
-    amount_compile(compiler, clause);
 }
 
 void clause_compile_all(struct compiler *compiler)

@@ -62,7 +62,7 @@ struct compiler {
     size_t step_capacity, comparison_capacity;
     int depth;
     bool level_allowed; /* inside the guards of a suggestion */
-    bool outcomes_only; /* a mutant: no reasons, causes and examples */
+    bool outcomes_only; /* a mutant: no reasons, causes and examples, but amounts */
     bool failed;        /* memory has run out */
 };
 

@@ -42,6 +42,7 @@ struct mutant {
     struct place at;
     struct slice owner;         /* the statement that it stands in */
     uint64_t clauses;           /* which clauses read that statement */
+    bool amounts;               /* an amount of a suggestion (金额) reads it */
     const char *before, *after; /* canonical text */
     struct patch *patches;
     struct window_shift shift;
@@ -61,6 +62,7 @@ struct mutant_maker {
     size_t count;
     struct slice owner;
     uint64_t clauses;
+    bool amounts;
     enum step_size step;
     const struct expr *context; /* the comparison around: what is shown of a number */
     uint64_t windows_done;      /* PROGRAM_WINDOWS_MAX bits: moved already */

@@ -19,6 +19,7 @@ struct mutant *mutant_add(struct mutant_maker *maker, enum mutant_operator op, s
                               .at = at,
                               .owner = maker->owner,
                               .clauses = maker->clauses,
+                              .amounts = maker->amounts,
                               .before = "",
                               .after = "",
                               .shift = {.window = -1}};

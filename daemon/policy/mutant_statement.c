@@ -10,7 +10,9 @@ struct reader {
     size_t count;
     const struct definition **definitions;
     uint64_t *clauses; /* by definition */
+    bool *amounts;
     uint64_t bit;
+    bool of_amounts; /* what is read now, is read by amounts */
 };
 
 static void read_set(struct reader *reader, const struct set_expr *set);
@@ -20,9 +22,11 @@ static void read_name(struct reader *reader, struct slice name)
 {
     for (size_t i = 0; i < reader->count && name.length > 0; i++) {
         const struct definition *d = reader->definitions[i];
-        if (!slice_equal(d->name, name) || (reader->clauses[i] & reader->bit) != 0)
+        bool known = (reader->clauses[i] & reader->bit) != 0 && (reader->amounts[i] || !reader->of_amounts);
+        if (!slice_equal(d->name, name) || known)
             continue;
         reader->clauses[i] |= reader->bit;
+        reader->amounts[i] = reader->amounts[i] || reader->of_amounts;
         read_expr(reader, d->value);
         read_expr(reader, d->low);
         read_expr(reader, d->high);
@@ -68,6 +72,10 @@ static void read_clauses(struct reader *reader)
         read_set(reader, c->some);
         for (const struct clause_line *line = c->some_lines; line != NULL; line = line->next)
             read_expr(reader, line->value);
+        reader->of_amounts = true;
+        for (const struct amount_line *line = c->amounts; line != NULL; line = line->next)
+            read_expr(reader, line->value);
+        reader->of_amounts = false;
         if (!c->even_empty)
             read_name(reader, slice_of(word_text(WORD_MEMBERS, policy->language)));
     }
@@ -192,8 +200,9 @@ static void walk_definitions(struct mutant_maker *maker)
         count++;
     struct reader reader = {.maker = maker,
                             .definitions = arena_array(maker->arena, count + 1, sizeof *reader.definitions),
-                            .clauses = arena_array(maker->arena, count + 1, sizeof *reader.clauses)};
-    if (reader.definitions == NULL || reader.clauses == NULL) {
+                            .clauses = arena_array(maker->arena, count + 1, sizeof *reader.clauses),
+                            .amounts = arena_array(maker->arena, count + 1, sizeof *reader.amounts)};
+    if (reader.definitions == NULL || reader.clauses == NULL || reader.amounts == NULL) {
         maker->failed = true;
         return;
     }
@@ -204,6 +213,7 @@ static void walk_definitions(struct mutant_maker *maker)
     for (struct definition *d = maker->policy->ast.definitions; d != NULL; d = d->next, index++) {
         maker->owner = d->name;
         maker->clauses = reader.clauses[index];
+        maker->amounts = reader.amounts[index];
         if (maker->clauses != 0)
             walk_definition(maker, d);
     }
@@ -307,6 +317,12 @@ static void walk_clause(struct mutant_maker *maker, struct clause_statement *cla
     if (clause->some != NULL)
         mutant_walk_set(maker, clause->some);
     walk_lines(maker, &clause->some_lines);
+    maker->amounts = true;
+    for (struct amount_line *line = clause->amounts; line != NULL; line = line->next) {
+        maker->context = line->value;
+        mutant_walk_expr(maker, line->value);
+    }
+    maker->amounts = false;
 }
 
 struct mutant *mutant_list(struct mutant_maker *maker)
@@ -314,8 +330,10 @@ struct mutant *mutant_list(struct mutant_maker *maker)
     struct mutant *first = NULL;
     maker->tail = &first;
     text_init(&maker->text);
+    maker->amounts = true; /* any amount may read what a source sends */
     walk_sources(maker);
     walk_definitions(maker);
+    maker->amounts = false;
     uint64_t bit = 1;
     for (struct clause_statement *c = maker->policy->ast.clauses; c != NULL; c = c->next, bit <<= 1) {
         maker->owner = c->name;

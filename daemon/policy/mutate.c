@@ -3,6 +3,7 @@
  * policy_mutate: the policy is read once more, into a tree that may be changed. Each mutant is made in that tree, compiled from
  * it, run over the blocks of examples, and taken back. Neither the policy nor its examples are parsed again.
  */
+#include "policy/amount.h"
 #include "policy/compiler.h"
 #include "policy/example.h"
 #include "policy/machine.h"
@@ -56,6 +57,15 @@ static enum status out_of_memory(struct error *err)
 
 /* --- the examples ------------------------------------------------------------------------------------------------- */
 
+static int find_clause(const struct mutator *m, struct slice name)
+{
+    for (size_t c = 0; c < m->policy->program.clause_count; c++) {
+        if (slice_is(name, m->policy->program.clauses[c].shown.name))
+            return (int)c;
+    }
+    return -1;
+}
+
 static bool list_assertions(struct mutator *m)
 {
     size_t capacity = 0;
@@ -74,11 +84,7 @@ static bool list_assertions(struct mutator *m)
         if (s->level != KW_NONE_OF_THESE)
             m->assertions[m->assertion_count++] = (struct assertion){i, -1, s->level};
         for (const struct example_expectation *e = s->expectations; e != NULL; e = e->next) {
-            int clause = -1;
-            for (size_t c = 0; c < m->policy->program.clause_count; c++) {
-                if (slice_is(e->clause, m->policy->program.clauses[c].shown.name))
-                    clause = (int)c;
-            }
+            int clause = find_clause(m, e->clause);
             if (clause >= 0)
                 m->assertions[m->assertion_count++] = (struct assertion){i, clause, e->kind};
         }
@@ -136,6 +142,58 @@ static size_t first_failing(const struct mutator *m, const struct date_group *gr
     return m->cases.count;
 }
 
+static enum status amounts_hold(const struct mutator *m, const struct policy_run *run,
+                                const struct policy_block *block, size_t household,
+                                const struct example_statement *statement, struct arena *arena, bool *same,
+                                struct error *err)
+{
+    struct batch batch;
+    struct policy_outcome outcome;
+    enum status status =
+        run_household(run, block, household, PHASE_EXPLANATION, arena, &batch, &outcome, err);
+    for (const struct example_expectation *e = statement->expectations; e != NULL && status == STATUS_OK;
+         e = e->next) {
+        int at = e->amounts == NULL ? -1 : find_clause(m, e->clause);
+        if (at < 0)
+            continue;
+        const struct program_clause *clause = &run->policy->program.clauses[at];
+        struct policy_shown_clause shown = {0};
+        struct text unread;
+        if (!amount_show(batch.frame, clause, m->policy->language, arena, &shown))
+            return out_of_memory(err);
+        text_init(&unread);
+        for (const struct example_amount *a = e->amounts; a != NULL; a = a->next)
+            *same = amount_is(clause, &shown, a, m->policy->language, &unread) && *same;
+        text_fini(&unread);
+    }
+    return status;
+}
+
+/* The first example in which an amount of a suggestion comes out otherwise; as first_failing. */
+static enum status first_amount(const struct mutator *m, const struct policy_run *run,
+                                const struct policy_block *block, const struct date_group *group,
+                                size_t *failing, struct error *err)
+{
+    for (size_t i = 0; i < group->count && *failing == m->cases.count; i++) {
+        size_t example = group->which[i];
+        const struct example_statement *s = m->cases.cases[example].statement;
+        bool says = false, same = true;
+        for (const struct example_expectation *e = s->expectations; e != NULL; e = e->next)
+            says = says || e->amounts != NULL;
+        if (!says)
+            continue;
+        struct arena *arena = arena_new(0);
+        enum status status =
+            arena == NULL ? out_of_memory(err) : amounts_hold(m, run, block, i, s, arena, &same, err);
+        arena_free(arena);
+        if (status != STATUS_OK)
+            return status;
+        if (!same)
+            *failing = example;
+    }
+    return STATUS_OK;
+}
+
 static bool same_codes(const struct program *a, const struct program *b)
 {
     return a->code_count == b->code_count &&
@@ -143,7 +201,7 @@ static bool same_codes(const struct program *a, const struct program *b)
 }
 
 static enum status run_group(const struct mutator *m, const struct policy *changed,
-                             const struct example_cases *bound, const struct date_group *group,
+                             const struct example_cases *bound, const struct date_group *group, bool amounts,
                              struct arena *arena, size_t *failing, struct error *err)
 {
     struct policy_block block = group->block;
@@ -166,12 +224,14 @@ static enum status run_group(const struct mutator *m, const struct policy *chang
     status = policy_run_evaluate(run, &block, outcomes, err);
     if (status == STATUS_OK)
         *failing = first_failing(m, group, outcomes);
+    if (status == STATUS_OK && amounts && *failing == m->cases.count)
+        status = first_amount(m, run, &block, group, failing, err);
     policy_run_free(run);
     return status;
 }
 
-static enum status run_mutant(const struct mutator *m, const struct policy *changed, struct arena *arena,
-                              size_t *failing, struct error *err)
+static enum status run_mutant(const struct mutator *m, const struct policy *changed, bool amounts,
+                              struct arena *arena, size_t *failing, struct error *err)
 {
     struct example_cases bound;
     bool same = same_codes(&m->policy->program, &changed->program);
@@ -180,7 +240,7 @@ static enum status run_mutant(const struct mutator *m, const struct policy *chan
         return out_of_memory(err);
     enum status status = STATUS_OK;
     for (size_t g = 0; g < m->group_count && status == STATUS_OK && *failing == m->cases.count; g++)
-        status = run_group(m, changed, same ? NULL : &bound, &m->groups[g], arena, failing, err);
+        status = run_group(m, changed, same ? NULL : &bound, &m->groups[g], amounts, arena, failing, err);
     return status;
 }
 
@@ -236,7 +296,7 @@ static enum status try_mutant(const struct mutator *m, const struct mutant *muta
     }
     size_t failing;
     shift_window(mutant, &changed.program);
-    enum status status = run_mutant(m, &changed, arena, &failing, err);
+    enum status status = run_mutant(m, &changed, mutant->amounts, arena, &failing, err);
     if (status != STATUS_OK)
         return status;
     shown->fate = failing < m->cases.count ? MUTANT_KILLED : MUTANT_SURVIVED;
