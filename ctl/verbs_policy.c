@@ -94,7 +94,8 @@ static int print_page(const struct ctl *ctl, const struct policy *policy)
     struct error err;
     struct text page;
     text_init(&page);
-    enum status status = policy_show(policy, &page, &err);
+    enum status status =
+        ctl_given(ctl, "--html") ? policy_show_html(policy, &page, &err) : policy_show(policy, &page, &err);
     int exit_code = 0;
     if (status != STATUS_OK)
         exit_code = ctl_fail_error(&err);

@@ -41,8 +41,9 @@ struct expr *parse_finish(struct parser *parser, struct expr *expr)
     return expr;
 }
 
-static struct expr *join(struct parser *parser, enum expr_kind kind, const struct token *op, struct expr *a,
-                         struct expr *b)
+/* first: the token that the left side began with, which may be a parenthesis. */
+static struct expr *join(struct parser *parser, enum expr_kind kind, const struct token *first,
+                         const struct token *op, struct expr *a, struct expr *b)
 {
     struct expr *expr = a == NULL || b == NULL ? NULL : parse_new(parser, kind, op);
     if (expr == NULL)
@@ -50,7 +51,7 @@ static struct expr *join(struct parser *parser, enum expr_kind kind, const struc
     expr->a = a;
     expr->b = b;
     expr->symbol = op->symbol;
-    expr->begin = a->begin;
+    expr->begin = first->offset;
     return parse_finish(parser, expr);
 }
 
@@ -104,11 +105,13 @@ static bool chain_goes_on(struct parser *parser, int *links)
 static struct expr *parse_product(struct parser *parser)
 {
     int links = 0;
+    const struct token *first = parser_peek(parser);
     struct expr *left = parse_value(parser);
     for (const struct token *op;
          left != NULL && (op = accept_operator(parser, SYMBOL_TIMES, SYMBOL_DIVIDE)) != NULL;) {
         enum expr_kind kind = op->symbol == SYMBOL_TIMES ? EXPR_MULTIPLY : EXPR_DIVIDE;
-        left = chain_goes_on(parser, &links) ? join(parser, kind, op, left, parse_value(parser)) : NULL;
+        left =
+            chain_goes_on(parser, &links) ? join(parser, kind, first, op, left, parse_value(parser)) : NULL;
     }
     return left;
 }
@@ -116,11 +119,13 @@ static struct expr *parse_product(struct parser *parser)
 struct expr *parse_amount(struct parser *parser)
 {
     int links = 0;
+    const struct token *first = parser_peek(parser);
     struct expr *left = parse_product(parser);
     for (const struct token *op;
          left != NULL && (op = accept_operator(parser, SYMBOL_PLUS, SYMBOL_MINUS)) != NULL;) {
         enum expr_kind kind = op->symbol == SYMBOL_PLUS ? EXPR_ADD : EXPR_SUBTRACT;
-        left = chain_goes_on(parser, &links) ? join(parser, kind, op, left, parse_product(parser)) : NULL;
+        left =
+            chain_goes_on(parser, &links) ? join(parser, kind, first, op, left, parse_product(parser)) : NULL;
     }
     return left;
 }
@@ -133,14 +138,14 @@ static bool at_comparison(const struct parser *parser)
 }
 
 /* 属于 (a, b, c) */
-static struct expr *parse_in(struct parser *parser, struct expr *left)
+static struct expr *parse_in(struct parser *parser, const struct token *first, struct expr *left)
 {
     const struct token *op = parser_next(parser);
     struct expr *expr = parse_new(parser, EXPR_IN, op);
     if (expr == NULL || !parse_open(parser))
         return NULL;
     expr->a = left;
-    expr->begin = left->begin;
+    expr->begin = first->offset;
     expr->items = parser_alloc(parser, AST_LIST_MAX * sizeof *expr->items);
     if (expr->items == NULL)
         return NULL;
@@ -158,15 +163,16 @@ static struct expr *parse_in(struct parser *parser, struct expr *left)
 
 static struct expr *parse_comparison(struct parser *parser)
 {
+    const struct token *first = parser_peek(parser);
     struct expr *left = parse_amount(parser);
     if (left == NULL)
         return NULL;
     if (parser_in_expression(parser) && parser_at_keyword(parser, KW_IN))
-        return parse_in(parser, left);
+        return parse_in(parser, first, left);
     if (!at_comparison(parser))
         return left;
     const struct token *op = parser_next(parser);
-    struct expr *expr = join(parser, EXPR_COMPARE, op, left, parse_amount(parser));
+    struct expr *expr = join(parser, EXPR_COMPARE, first, op, left, parse_amount(parser));
     if (expr != NULL && at_comparison(parser))
         return parse_refuse(parser, MESSAGE_CHAIN);
     return expr;
@@ -187,10 +193,12 @@ static struct expr *parse_not(struct parser *parser)
 static struct expr *parse_and(struct parser *parser)
 {
     int links = 0;
+    const struct token *first = parser_peek(parser);
     struct expr *left = parse_not(parser);
     while (left != NULL && parser_in_expression(parser) && parser_at_keyword(parser, KW_AND)) {
         const struct token *op = parser_next(parser);
-        left = chain_goes_on(parser, &links) ? join(parser, EXPR_AND, op, left, parse_not(parser)) : NULL;
+        left =
+            chain_goes_on(parser, &links) ? join(parser, EXPR_AND, first, op, left, parse_not(parser)) : NULL;
     }
     return left;
 }
@@ -198,12 +206,14 @@ static struct expr *parse_and(struct parser *parser)
 struct expr *parse_condition(struct parser *parser)
 {
     int links = 0;
+    const struct token *first = parser_peek(parser);
     if (!parse_enter(parser))
         return NULL;
     struct expr *left = parse_and(parser);
     while (left != NULL && parser_in_expression(parser) && parser_at_keyword(parser, KW_OR)) {
         const struct token *op = parser_next(parser);
-        left = chain_goes_on(parser, &links) ? join(parser, EXPR_OR, op, left, parse_and(parser)) : NULL;
+        left =
+            chain_goes_on(parser, &links) ? join(parser, EXPR_OR, first, op, left, parse_and(parser)) : NULL;
     }
     parse_leave(parser);
     return left;

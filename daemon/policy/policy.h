@@ -340,5 +340,7 @@ enum status policy_mutate(const struct policy *policy, struct arena *arena,
 
 /* Renders the policy as a readable page, each clause beside its citation. */
 enum status policy_show(const struct policy *policy, struct text *out, struct error *err) WARN_UNUSED;
+/* The same as one HTML page that needs nothing else. */
+enum status policy_show_html(const struct policy *policy, struct text *out, struct error *err) WARN_UNUSED;
 
 #endif

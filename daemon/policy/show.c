@@ -5,6 +5,8 @@
  */
 #include "policy/program.h"
 
+#include <string.h>
+
 struct page {
     const struct policy *policy;
     enum language language;
@@ -59,11 +61,14 @@ static void show_citation(const struct page *page, const struct citation *citati
 {
     if (!citation->given)
         return;
-    text_printf(page->out, "%s", say(page, "(依据 ", " ("));
-    add_slice(page, citation->document);
+    text_printf(page->out, "%s", say(page, "  〔依据 ", "  [cite "));
+    for (const struct document *d = page->policy->ast.documents; d != NULL; d = d->next) {
+        if (slice_equal(d->name, citation->document))
+            add_slice(page, d->title);
+    }
     text_add_char(page->out, ' ');
     add_slice(page, citation->article);
-    text_add_char(page->out, ')');
+    text_add_str(page->out, say(page, "〕", "]"));
 }
 
 static void show_sources(const struct page *page)
@@ -100,6 +105,39 @@ static void show_dated(const struct page *page, const struct definition *d)
     }
 }
 
+static void show_set(const struct page *page, const struct set_expr *set)
+{
+    for (size_t i = 0; i < set->part_count; i++) {
+        text_printf(page->out, "%s", i == 0 ? " " : " + ");
+        add_slice(page, set->parts[i].text);
+    }
+    if (set->filter != NULL) {
+        text_printf(page->out, " %s ", keyword_text(KW_AMONG, page->language));
+        add_source(page, set->filter->begin, set->filter->end);
+    }
+}
+
+/* 近24月, last_24_months */
+static void show_edge(const struct page *page, const struct window_edge *edge)
+{
+    bool days = edge->days > 0;
+    int count = days ? edge->days : edge->months;
+    if (page->language == LANGUAGE_CHINESE)
+        text_printf(page->out, "近%d%s", count, days ? "日" : "月");
+    else
+        text_printf(page->out, "last_%d_%s", count, days ? "days" : "months");
+}
+
+static void show_window(const struct page *page, const struct definition *d)
+{
+    text_add_str(page->out, " = ");
+    show_edge(page, &d->from);
+    if (!d->to.present)
+        return;
+    text_printf(page->out, " %s ", keyword_text(KW_TO, page->language));
+    show_edge(page, &d->to);
+}
+
 /* The definition as written, from its name to the end of its expression. */
 static void show_definition(const struct page *page, const struct definition *d)
 {
@@ -112,6 +150,12 @@ static void show_definition(const struct page *page, const struct definition *d)
         text_add_str(page->out, " = ");
         add_source(page, d->value->begin, d->value->end);
     }
+    if (d->kind == KW_WINDOW)
+        show_window(page, d);
+    if (d->set != NULL) {
+        text_add_str(page->out, " =");
+        show_set(page, d->set);
+    }
     show_citation(page, &d->citation);
     text_add_char(page->out, '\n');
     show_dated(page, d);
@@ -119,8 +163,8 @@ static void show_definition(const struct page *page, const struct definition *d)
 
 static void show_definitions(const struct page *page)
 {
-    static const enum keyword kinds[] = {KW_STANDARD,      KW_SETTING,    KW_PERSON_DEF,
-                                         KW_CONDITION_DEF, KW_AMOUNT_DEF, KW_STATISTIC};
+    static const enum keyword kinds[] = {KW_STANDARD,   KW_SETTING,       KW_WINDOW,     KW_SET,
+                                         KW_PERSON_DEF, KW_CONDITION_DEF, KW_AMOUNT_DEF, KW_STATISTIC};
     text_printf(page->out, "\n## %s\n\n", say(page, "标准与定义", "Standards and definitions"));
     for (const struct definition *d = page->policy->ast.definitions; d != NULL; d = d->next) {
         for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -138,19 +182,6 @@ static void show_lines(const struct page *page, const struct clause_line *lines,
         show_citation(page, &line->citation);
         text_add_char(page->out, '\n');
     }
-}
-
-static void show_set(const struct page *page, const struct set_expr *set)
-{
-    for (size_t i = 0; i < set->part_count; i++) {
-        text_printf(page->out, "%s", i == 0 ? " " : " + ");
-        add_slice(page, set->parts[i].text);
-    }
-    if (set->filter != NULL) {
-        text_printf(page->out, " %s ", keyword_text(KW_AMONG, page->language));
-        add_source(page, set->filter->begin, set->filter->end);
-    }
-    text_add_char(page->out, '\n');
 }
 
 static void show_examples(const struct page *page, const struct program_clause *clause)
@@ -193,20 +224,62 @@ static void show_amounts(const struct page *page, const struct amount_line *amou
     }
 }
 
+static const char *cause_word(const struct page *page, const char *cause)
+{
+    static const char *const words[][2] = {
+#define CAUSE(name, chinese) {name, chinese},
+#include "policy/causes.def"
+#undef CAUSE
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0] && page->language == LANGUAGE_CHINESE; i++) {
+        if (strcmp(words[i][0], cause) == 0)
+            return words[i][1];
+    }
+    return cause;
+}
+
+static void show_causes(const struct page *page, const struct cause_line *causes)
+{
+    for (const struct cause_line *line = causes; line != NULL; line = line->next) {
+        text_printf(page->out, "- %s %s", keyword_text(KW_CAUSE, page->language),
+                    cause_word(page, line->cause));
+        if (line->condition != NULL) {
+            text_printf(page->out, " %s ", keyword_text(KW_WHEN, page->language));
+            add_source(page, line->condition->begin, line->condition->end);
+        }
+        text_add_char(page->out, '\n');
+    }
+}
+
+static void show_validity(const struct page *page, const struct clause_statement *clause)
+{
+    char date[CIVIL_TEXT_SIZE];
+    if (clause->from == DAY_NONE)
+        return;
+    text_printf(page->out, "- %s %s", keyword_text(KW_EFFECTIVE, page->language),
+                civil_format(clause->from, date));
+    if (clause->to != DAY_NONE)
+        text_printf(page->out, " %s %s", keyword_text(KW_TO, page->language), civil_format(clause->to, date));
+    text_add_char(page->out, '\n');
+}
+
 static void show_clause(const struct page *page, const struct program_clause *clause)
 {
     const struct clause_statement *s = clause->statement;
     const struct policy_clause *shown = &clause->shown;
     text_printf(page->out, "\n### %s %s %s\n\n%s %s\n\n", keyword_text(s->kind, page->language), shown->name,
                 shown->title, keyword_text(KW_CITE, page->language), shown->citation);
+    show_validity(page, s);
     if (clause->even_empty)
         text_printf(page->out, "- %s\n", keyword_text(KW_EVEN_EMPTY, page->language));
     show_lines(page, s->lines, "");
     if (s->some != NULL) {
         text_printf(page->out, "- %s", keyword_text(KW_SOME, page->language));
         show_set(page, s->some);
+        text_add_char(page->out, '\n');
         show_lines(page, s->some_lines, "  ");
     }
+    show_causes(page, s->causes);
     text_printf(page->out, "- %s ", keyword_text(KW_REASON, page->language));
     add_source(page, s->reason_begin, s->reason_end);
     text_add_char(page->out, '\n');

@@ -63,6 +63,8 @@ static enum status use(const struct policy *policy, struct arena *arena, struct 
     text_init(&page);
     if (status == STATUS_OK)
         status = policy_show(policy, &page, err);
+    if (status == STATUS_OK)
+        status = policy_show_html(policy, &page, err);
     text_fini(&page);
     return status;
 }

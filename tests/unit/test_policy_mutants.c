@@ -267,6 +267,7 @@ Suite *policy_mutants_suite(void)
 {
     Suite *suite = suite_create("policy mutants");
     TCase *all = tcase_create("mutants");
+    tcase_set_timeout(all, 120);
     tcase_add_test(all, shipped_policies_have_no_survivors);
     tcase_add_test(all, what_is_changed);
     tcase_add_test(all, an_example_less_is_missed);
