@@ -150,6 +150,12 @@ struct definition {
     struct item providers[AST_SOURCES_MAX]; /* 由: expected to send it */
 };
 
+/* A standard, or a setting with dated values, which is one too. */
+static inline bool definition_is_dated(const struct definition *definition)
+{
+    return definition->kind == KW_STANDARD || definition->dated != NULL;
+}
+
 struct clause_line {
     struct clause_line *next;
     enum keyword kind; /* KW_WHEN (且 too), KW_EVIDENCE, KW_ONLY, KW_EXCEPT */

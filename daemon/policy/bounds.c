@@ -59,6 +59,16 @@ static struct bounds bounds_of(const struct program *program, int reg)
     return (struct bounds){step->low, step->high, step->total_low, step->total_high};
 }
 
+/* Of a window's number of days, on any date: declare_window has seen that it is one at least. */
+static struct bounds days_bounds(const struct program_window *window)
+{
+    enum { MONTH_DAYS_MIN = 28, MONTH_DAYS_MAX = 31 };
+    int64_t months = window->from_months - window->to_months, days = window->from_days - window->to_days;
+    int64_t least_days = months * (months < 0 ? MONTH_DAYS_MAX : MONTH_DAYS_MIN) + days,
+            most_days = months * (months < 0 ? MONTH_DAYS_MIN : MONTH_DAYS_MAX) + days;
+    return each_subject(least_days < 1 ? 1 : least_days, most_days);
+}
+
 static struct bounds standard_bounds(const struct compiler *compiler, const struct step *step)
 {
     const struct program_standard *standard = &compiler->program->standards[step->k];
@@ -69,10 +79,11 @@ static struct bounds standard_bounds(const struct compiler *compiler, const stru
         low = i == 0 ? smaller : least(low, smaller);
         high = i == 0 ? larger : greatest(high, larger);
     }
+    struct bounds parts = {1, 1, 0, 0};
     if (step->window >= 0)
-        return each_subject(wide_multiply(low, step->mask == 0 ? 1 : (int64_t)step->mask),
-                            wide_multiply(high, step->mask == 0 ? 1 : (int64_t)step->mask));
-    return each_subject(low, high);
+        parts = step->mask == 0 ? days_bounds(&compiler->program->windows[step->window])
+                                : (struct bounds){(int64_t)step->mask, (int64_t)step->mask, 0, 0};
+    return product_bounds((struct bounds){low, high, 0, 0}, parts);
 }
 
 /*
@@ -112,6 +123,8 @@ static struct bounds quantity_bounds(const struct compiler *compiler, const stru
         return each_subject(step->k, step->k);
     case OP_STANDARD:
         return standard_bounds(compiler, step);
+    case OP_DAYS:
+        return days_bounds(&program->windows[step->window]);
     case OP_SCALE:
         return scale_bounds(a, step->k);
     case OP_ADD:

@@ -318,6 +318,19 @@ static void check_evidence(struct compiler *compiler, const struct program_claus
     }
 }
 
+/* A standard and the days of a window are positive whoever lives there. */
+static bool counts_members(const struct program *program, const struct comparison *comparison)
+{
+    for (int i = 0; i < comparison->divisor_count; i++) {
+        const struct step *step = &program->steps[comparison->divisors[i]];
+        if (step->op == OP_SPREAD)
+            step = &program->steps[step->a];
+        if (step->op != OP_DAYS && step->op != OP_STANDARD)
+            return true;
+    }
+    return false;
+}
+
 /* 无成员亦查: the number of members may be zero, so nothing may be divided by it. */
 static void check_divisors(struct compiler *compiler, size_t index)
 {
@@ -326,7 +339,7 @@ static void check_divisors(struct compiler *compiler, size_t index)
     for (size_t i = 0; i < program->comparison_count && clause->even_empty; i++) {
         const struct comparison *comparison = &program->comparisons[i];
         bool used = (program->steps[comparison->reg].clauses >> index & 1) != 0;
-        if (used && comparison->divisor_count > 0)
+        if (used && counts_members(program, comparison))
             diagnose(compiler->diagnoser, clause->statement->at, MESSAGE_DIVISOR_EMPTY,
                      compiler_text(compiler, comparison->expr), NULL, NULL);
     }

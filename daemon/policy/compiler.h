@@ -3,7 +3,8 @@
  * policy_ast → program: names, units, ranges, citations, dates and the proof that nothing overflows.
  *
  * compile.c     the order of the work, and policy_compile
- * declare.c     statements → symbols, facts, windows, standards
+ * declare.c     statements → symbols, facts, windows, settings
+ * declare_standard.c  dated values
  * elaborate.c   expressions → operands (typed, exact); its parts stand in operand.h
  * aggregate.c   sets and what is said over them
  * clause.c      clauses, their guards, reasons and causes
@@ -108,6 +109,11 @@ int declare_inline_window(struct compiler *compiler, struct slice name, struct w
 /* The source's number, -1 when it is none of the declared. */
 int declare_source_number(struct compiler *compiler, struct slice name);
 
+/* --- declare_standard.c ------------------------------------------------------------------------------------------- */
+
+/* Also of a setting with dated values. */
+void declare_standard(struct compiler *compiler, struct symbol *symbol);
+
 /* --- elaborate.c -------------------------------------------------------------------------------------------------- */
 
 struct operand elaborate(struct compiler *compiler, const struct expr *expr, enum scope scope);
@@ -155,7 +161,10 @@ int emit_state(struct compiler *compiler, int fact, int window, enum state_mode 
                enum domain domain, struct place at);
 int emit_latest(struct compiler *compiler, int fact, enum domain domain, struct place at);
 int emit_nullary(struct compiler *compiler, enum op op, enum domain domain, int64_t k, struct place at);
-int emit_standard(struct compiler *compiler, int standard, int window, struct place at);
+/* In force on the evaluation date (window −1); or over a window the sum over its months, or with months 0 over its days */
+int emit_standard(struct compiler *compiler, int standard, int window, int months, struct place at);
+/* The number of the window's days */
+int emit_days(struct compiler *compiler, int window, struct place at);
 int emit_scale(struct compiler *compiler, int a, int64_t k, struct place at);
 int emit_binary(struct compiler *compiler, enum op op, int a, int b, struct place at);
 /* op: OP_LARGER or OP_SMALLER of a and b (c NO_REGISTER), or OP_CHOOSE by condition c */

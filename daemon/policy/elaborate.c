@@ -43,23 +43,29 @@ struct operand elaborate_definition(struct compiler *compiler, struct symbol *sy
     return operand_spread(compiler, symbol->operands[body], scope, at);
 }
 
+/* The value in force on the evaluation date. */
+static struct operand standard_value(struct compiler *compiler, const struct symbol *symbol, enum scope scope,
+                                     struct place at)
+{
+    if (symbol->index < 0)
+        return operand_none();
+    int reg = emit_standard(compiler, symbol->index, -1, 0, at);
+    struct operand operand = operand_quantity(reg, symbol->definition->unit, DOMAIN_HOUSEHOLD);
+    operand.quantity.factor.den = compiler->program->standards[symbol->index].denominator;
+    return operand_spread(compiler, operand, scope, at);
+}
+
 static struct operand name_value(struct compiler *compiler, const struct expr *expr, enum scope scope)
 {
     struct symbol *symbol = declare_find(compiler, expr->name, expr->at);
     if (symbol == NULL)
         return operand_none();
     const char *name = diagnose_slice(compiler->diagnoser, expr->name);
+    if (definition_is_dated(symbol->definition))
+        return standard_value(compiler, symbol, scope, expr->at);
     switch (symbol->definition->kind) {
     case KW_SETTING:
         return symbol->done[scope] ? symbol->operands[scope] : operand_none();
-    case KW_STANDARD: {
-        if (symbol->index < 0)
-            return operand_none();
-        int reg = emit_standard(compiler, symbol->index, -1, expr->at);
-        struct operand operand = operand_quantity(reg, symbol->definition->unit, DOMAIN_HOUSEHOLD);
-        operand.quantity.factor.den = compiler->program->standards[symbol->index].denominator;
-        return operand_spread(compiler, operand, scope, expr->at);
-    }
     case KW_PERSON_DEF:
     case KW_CONDITION_DEF:
     case KW_AMOUNT_DEF:

@@ -115,17 +115,19 @@ int emit_nullary(struct compiler *compiler, enum op op, enum domain domain, int6
     return add(compiler, step, at);
 }
 
-/* The least common multiple of 12, 365 and 366: the parts of a window of 12 months, by months and by days. */
-enum { WINDOW_PARTS_BY_DAYS = 267180, WINDOW_PARTS_BY_MONTHS = 12 };
-
-int emit_standard(struct compiler *compiler, int standard, int window, struct place at)
+int emit_standard(struct compiler *compiler, int standard, int window, int months, struct place at)
 {
     struct step step = plain(OP_STANDARD, DOMAIN_HOUSEHOLD, REGISTER_QUANTITY);
     step.k = standard;
     step.window = (int16_t)window;
-    if (window >= 0)
-        step.mask =
-            compiler->program->standards[standard].by_months ? WINDOW_PARTS_BY_MONTHS : WINDOW_PARTS_BY_DAYS;
+    step.mask = (uint64_t)months;
+    return add(compiler, step, at);
+}
+
+int emit_days(struct compiler *compiler, int window, struct place at)
+{
+    struct step step = plain(OP_DAYS, DOMAIN_HOUSEHOLD, REGISTER_QUANTITY);
+    step.window = (int16_t)window;
     return add(compiler, step, at);
 }
 

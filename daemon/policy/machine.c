@@ -373,6 +373,7 @@ static void (*const kernels[OP_COUNT_OF_OPS])(const struct work *w) = {
     [OP_URBAN] = run_nothing,
     [OP_CONSTANT] = run_constant,
     [OP_STANDARD] = run_standard,
+    [OP_DAYS] = run_standard,
     [OP_TRUTH] = run_truth,
     [OP_SCALE] = run_scale,
     [OP_ADD] = run_add,

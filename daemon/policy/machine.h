@@ -63,7 +63,7 @@ struct policy_run {
     day_t birthdays[AGE_TABLE_YEARS + 1]; /* [k]: who was born then completes k years on the date */
     struct standard_value {
         int64_t rural, urban;
-    } * standards;     /* by register of OP_STANDARD */
+    } * standards;     /* by register of OP_STANDARD and OP_DAYS */
     uint64_t in_force; /* clauses that exist on the date */
     struct frame *hot;
     struct policy_large large;

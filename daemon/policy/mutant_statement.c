@@ -172,7 +172,9 @@ static void walk_definition(struct mutant_maker *maker, struct definition *d)
         walk_standard(maker, d);
         break;
     case KW_SETTING:
-        mutant_walk_value(maker, d->value, d->unit);
+        if (d->value != NULL)
+            mutant_walk_value(maker, d->value, d->unit);
+        walk_standard(maker, d);
         break;
     case KW_WINDOW:
         walk_window(maker, d);

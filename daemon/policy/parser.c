@@ -361,6 +361,15 @@ static bool parse_dated(struct parser *parser, struct definition *definition, st
     return !parser_accept(parser, KW_CITE) || parser_citation(parser, &dated->citation);
 }
 
+static bool parse_dated_values(struct parser *parser, struct definition *definition)
+{
+    for (struct dated_value **tail = &definition->dated; parser_in_statement(parser); tail = &(*tail)->next) {
+        if ((*tail = parser_alloc(parser, sizeof **tail)) == NULL || !parse_dated(parser, definition, *tail))
+            return false;
+    }
+    return true;
+}
+
 /* 标准 低保 : 元/年/人 按 城乡, then its dated values */
 static bool parse_standard(struct parser *parser, struct definition *definition)
 {
@@ -371,18 +380,17 @@ static bool parse_standard(struct parser *parser, struct definition *definition)
             return false;
         definition->by_area = true;
     }
-    for (struct dated_value **tail = &definition->dated; parser_in_statement(parser); tail = &(*tail)->next) {
-        if ((*tail = parser_alloc(parser, sizeof **tail)) == NULL || !parse_dated(parser, definition, *tail))
-            return false;
-    }
-    return true;
+    return parse_dated_values(parser, definition);
 }
 
-/* 设定 X : UNIT = VALUE 依据 … */
+/* 设定 X : UNIT = VALUE 依据 …, or dated values below as of a standard */
 static bool parse_setting(struct parser *parser, struct definition *definition)
 {
-    if (!parser_expect_symbol(parser, SYMBOL_COLON, ":") || !parser_unit(parser, &definition->unit) ||
-        !parser_expect_symbol(parser, SYMBOL_EQUAL, "=") ||
+    if (!parser_expect_symbol(parser, SYMBOL_COLON, ":") || !parser_unit(parser, &definition->unit))
+        return false;
+    if (parser_in_statement(parser) && parser_peek(parser)->kind == TOKEN_DATE)
+        return parse_dated_values(parser, definition);
+    if (!parser_expect_symbol(parser, SYMBOL_EQUAL, "=") ||
         (definition->value = parse_amount(parser)) == NULL)
         return false;
     return (!parser_accept(parser, KW_CITE) || parser_citation(parser, &definition->citation)) &&

@@ -96,23 +96,25 @@ static bool verb_fits(struct compiler *compiler, const struct expr *expr, const 
     return false;
 }
 
+/* Over a window: the sum over its months divided by their number, or over its days divided by theirs, which depends on the date. */
 static struct operand standard_window(struct compiler *compiler, const struct expr *expr,
                                       const struct symbol *symbol, int window, enum scope scope)
 {
     const struct program_window *w = &compiler->program->windows[window];
     if (symbol->index < 0)
         return operand_none();
-    if (w->ever || w->from_months - w->to_months != 12 || w->from_days != 0 || w->to_days != 0 ||
-        expr->verb != KW_NONE_OF_THESE)
+    if (w->ever || expr->verb != KW_NONE_OF_THESE || expr->household)
         return compiler_refuse(compiler, expr->at, MESSAGE_STANDARD_WINDOW, NULL, NULL, NULL);
-    int reg = emit_standard(compiler, symbol->index, window, expr->at);
+    const struct program_standard *standard = &compiler->program->standards[symbol->index];
+    bool by_months = standard->by_months && w->from_days == 0 && w->to_days == 0;
+    int months = by_months ? w->from_months - w->to_months : 0;
+    int reg = emit_standard(compiler, symbol->index, window, months, expr->at);
     struct operand operand = operand_quantity(reg, symbol->definition->unit, DOMAIN_HOUSEHOLD);
-    if (operand.type != OPERAND_QUANTITY)
-        return operand;
-    operand.quantity.factor.den = (int64_t)compiler->program->steps[reg].mask;
-    struct fraction scale = {1, compiler->program->standards[symbol->index].denominator};
-    if (!fraction_multiply(operand.quantity.factor, scale, &operand.quantity.factor))
+    struct fraction parts = {1, by_months ? months : 1}, scale = {1, standard->denominator};
+    if (operand.type != OPERAND_QUANTITY || !fraction_multiply(parts, scale, &operand.quantity.factor))
         return operand_none();
+    if (!by_months)
+        operand.quantity.divisors[operand.quantity.divisor_count++] = emit_days(compiler, window, expr->at);
     return operand_spread(compiler, operand, scope, expr->at);
 }
 
@@ -161,7 +163,7 @@ struct operand phrase_elaborate(struct compiler *compiler, const struct expr *ex
     struct symbol *symbol = window == -2 ? NULL : declare_find(compiler, expr->name, expr->at);
     if (symbol == NULL)
         return operand_none();
-    if (symbol->definition->kind == KW_STANDARD && window >= 0)
+    if (definition_is_dated(symbol->definition) && window >= 0)
         return standard_window(compiler, expr, symbol, window, scope);
     if (symbol->definition->kind != KW_FACT) {
         const char *name = diagnose_slice(compiler->diagnoser, expr->name);

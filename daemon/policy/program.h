@@ -56,9 +56,10 @@ enum op {
     OP_LAST_LEAF = OP_URBAN,
     /* constants of a run */
     OP_CONSTANT, /* k */
-    OP_STANDARD, /* standard k, window (-1: in force on the evaluation date); scaled by the standard's window
-                    denominator */
-    OP_TRUTH,    /* k = 1, 2 or 3 */
+    OP_STANDARD, /* standard k: in force on the evaluation date (window -1), or summed over the window's `mask` months, or with
+                    mask 0 over its days; all by the standard's denominator */
+    OP_DAYS,  /* how many days the window has */
+    OP_TRUTH, /* k = 1, 2 or 3 */
     /* quantities */
     OP_SCALE,    /* a × k */
     OP_ADD,      /* a + b */
@@ -141,7 +142,7 @@ struct program_standard {
     struct program_value *values;
     int64_t denominator; /* values are what the policy says × this (ratios such as 3/2); of amounts it is 1 */
     bool
-        by_months; /* every change lies on the first of a month: a window is weighted by months, else by days */
+        by_months; /* every change lies on the first of a month: whole months are weighted by months, all else by days */
 };
 
 /* A quantity as the policy speaks of it: register × factor ÷ divisors, or a constant. */

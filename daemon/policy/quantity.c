@@ -249,6 +249,25 @@ static struct operand multiply(struct compiler *compiler, struct operand a, stru
         .type = OPERAND_QUANTITY, .domain = a.domain, .quantity = product, .reg = NO_REGISTER};
 }
 
+/* a ÷ (b ÷ d) is a × d ÷ b: a loses a divisor of b's or is multiplied by it. */
+static bool turn_divisors(struct compiler *compiler, struct quantity *a, const struct quantity *b,
+                          enum domain domain, struct place at)
+{
+    for (int i = 0; i < b->divisor_count; i++) {
+        int at_divisor = 0;
+        while (at_divisor < a->divisor_count && a->divisors[at_divisor] != b->divisors[i])
+            at_divisor++;
+        if (at_divisor < a->divisor_count) {
+            a->divisors[at_divisor] = a->divisors[--a->divisor_count];
+            continue;
+        }
+        if (!materialise(compiler, a, domain, at) ||
+            (a->reg = emit_binary(compiler, OP_MULTIPLY, a->reg, b->divisors[i], at)) < 0)
+            return false;
+    }
+    return true;
+}
+
 static struct operand divide(struct compiler *compiler, struct operand a, struct operand b,
                              const struct expr *divisor, struct place at)
 {
@@ -264,9 +283,11 @@ static struct operand divide(struct compiler *compiler, struct operand a, struct
     bool positive = b.quantity.factor.num > 0 && compiler->program->steps[b.quantity.reg].low >= 1;
     if (!positive)
         return compiler_refuse(compiler, at, MESSAGE_DIVISOR, operand_text(compiler, divisor), NULL, NULL);
-    if (b.quantity.divisor_count > 0 || a.quantity.divisor_count == QUANTITY_DIVISORS_MAX)
-        return compiler_refuse(compiler, at, MESSAGE_DIVISORS, NULL, NULL, NULL);
     enum domain domain = b.domain;
+    if (!turn_divisors(compiler, &a.quantity, &b.quantity, domain, at))
+        return operand_none();
+    if (a.quantity.divisor_count == QUANTITY_DIVISORS_MAX)
+        return compiler_refuse(compiler, at, MESSAGE_DIVISORS, NULL, NULL, NULL);
     if (!materialise(compiler, &a.quantity, domain, at) ||
         !fraction_multiply(a.quantity.factor, inverse, &a.quantity.factor))
         return quantity_overflows(compiler, at), operand_none();

@@ -170,24 +170,23 @@ static int months_of(day_t day)
 }
 
 /*
- * The standard over the window of 12 months (after, until], in parts of the window that add up to `parts`: by calendar
- * months (those after the month of `after`, up to that of `until`) when every change lies on a month's first; else by days.
+ * The sum of the standard over the window (after, until]: by its calendar months (those after the month of `after`, up to that
+ * of `until`) or by its days.
  */
 static bool bind_window_standard(const struct program_standard *standard, struct bound_window window,
-                                 int64_t parts, struct standard_value *out)
+                                 bool by_months, struct standard_value *out)
 {
     *out = (struct standard_value){0};
     int64_t left =
-        standard->by_months ? months_of(window.until) - months_of(window.after) : window.until - window.after;
-    int64_t part = parts / left;
-    day_t day = standard->by_months ? window.until : window.after + 1;
+        by_months ? months_of(window.until) - months_of(window.after) : window.until - window.after;
+    day_t day = by_months ? window.until : window.after + 1;
     for (; left > 0; left--) {
         const struct program_value *value = value_on(standard, day);
         if (value == NULL)
             return false;
-        out->rural += value->rural * part;
-        out->urban += value->urban * part;
-        if (!standard->by_months) {
+        out->rural += value->rural;
+        out->urban += value->urban;
+        if (!by_months) {
             day++;
             continue;
         }
@@ -204,6 +203,10 @@ static enum status bind_standards(struct policy_run *run, struct error *err)
     char date[CIVIL_TEXT_SIZE];
     for (size_t i = 0; i < program->step_count; i++) {
         const struct step *step = &program->steps[i];
+        if (step->op == OP_DAYS) {
+            int64_t days = run->windows[step->window].until - run->windows[step->window].after;
+            run->standards[i] = (struct standard_value){days, days};
+        }
         if (step->op != OP_STANDARD)
             continue;
         const struct program_standard *standard = &program->standards[step->k];
@@ -212,12 +215,13 @@ static enum status bind_standards(struct policy_run *run, struct error *err)
         if (good && step->window < 0)
             run->standards[i] = (struct standard_value){value->rural, value->urban};
         else if (good)
-            good = bind_window_standard(standard, run->windows[step->window], (int64_t)step->mask,
+            good = bind_window_standard(standard, run->windows[step->window], step->mask != 0,
                                         &run->standards[i]);
         if (!good)
-            return error_set(err, STATUS_CONFIG,
-                             "%s: the standard %s has no value for the evaluation date %s",
-                             run->policy->file_name, standard->name, civil_format(run->as_of, date));
+            return error_set(err, STATUS_CONFIG, "%s: %s has no value for the evaluation date %s%s%s",
+                             run->policy->file_name, standard->name, civil_format(run->as_of, date),
+                             step->window < 0 ? "" : " or for all of ",
+                             step->window < 0 ? "" : program->windows[step->window].name);
     }
     return STATUS_OK;
 }
