@@ -12,20 +12,69 @@
 struct evaluation {
     const struct load *load;
     const atomic_bool *cancel;
-    struct policy_outcome *outcomes;
+    struct judge_side *sides;
+    size_t side_count;
     day_t as_of;
     atomic_size_t next; /* shard */
     atomic_bool failed;
 };
 
+/* A shard's facts as one of two policies numbers their codes. */
+struct renumbered {
+    size_t subject_capacity, fact_capacity;
+    uint32_t *begin;
+    struct policy_fact *facts;
+};
+
 /* One of the threads that take shards until none is left. */
 struct evaluator {
     struct evaluation *work;
-    struct policy_run *run;
+    struct policy_run *runs[LOAD_POLICIES_MAX];
     struct shard_table table;
+    struct renumbered renumbered;
     int64_t assemble_us, evaluate_us;
-    struct policy_large large;
+    struct policy_large large[LOAD_POLICIES_MAX];
 };
+
+static bool reserve(struct renumbered *r, size_t subjects, size_t facts)
+{
+    if (subjects + 1 > r->subject_capacity) {
+        free(r->begin);
+        r->begin = malloc((subjects + 1) * sizeof *r->begin);
+        r->subject_capacity = r->begin == NULL ? 0 : subjects + 1;
+    }
+    if (facts + 1 > r->fact_capacity) {
+        free(r->facts);
+        r->facts = malloc((facts + 1) * sizeof *r->facts);
+        r->fact_capacity = r->facts == NULL ? 0 : facts + 1;
+    }
+    return r->begin != NULL && r->facts != NULL;
+}
+
+/* The block without the facts that the policy does not read. Households' and persons' facts lie in one array (shard.h). */
+static enum status renumber(struct renumbered *r, const int16_t *positions, struct policy_block *block,
+                            struct error *err)
+{
+    size_t subjects = block->household_count + block->person_begin[block->household_count], at = 0;
+    const uint32_t *begin = block->household_fact_begin;
+    if (!reserve(r, subjects, begin[subjects]))
+        return error_set(err, STATUS_FATAL, "no memory for %u facts", begin[subjects]);
+    for (size_t s = 0; s < subjects; s++) {
+        r->begin[s] = (uint32_t)at;
+        for (uint32_t f = begin[s]; f < begin[s + 1]; f++) {
+            int16_t position = positions[block->household_facts[f].code];
+            if (position < 0)
+                continue;
+            r->facts[at] = block->household_facts[f];
+            r->facts[at++].code = (uint16_t)position;
+        }
+    }
+    r->begin[subjects] = (uint32_t)at;
+    block->household_fact_begin = r->begin;
+    block->person_fact_begin = r->begin + block->household_count;
+    block->household_facts = block->person_facts = r->facts;
+    return STATUS_OK;
+}
 
 static enum status evaluate_shard(struct evaluator *self, size_t shard, struct error *err)
 {
@@ -38,9 +87,14 @@ static enum status evaluate_shard(struct evaluator *self, size_t shard, struct e
     enum status status =
         shard_table_fill(&self->table, &assembly->shards, shard, load->bags, LOAD_BAGS, &about, &block, err);
     int64_t filled = clock_monotonic_us();
-    if (status != STATUS_OK)
-        return status;
-    status = policy_run_evaluate(self->run, &block, self->work->outcomes + first, err);
+    for (size_t i = 0; i < self->work->side_count && status == STATUS_OK; i++) {
+        struct judge_side *side = &self->work->sides[i];
+        struct policy_block own = block;
+        if (side->positions != NULL)
+            status = renumber(&self->renumbered, side->positions, &own, err);
+        if (status == STATUS_OK)
+            status = policy_run_evaluate(self->runs[i], &own, side->outcomes + first, err);
+    }
     self->assemble_us += filled - begun;
     self->evaluate_us += clock_monotonic_us() - filled;
     return status == STATUS_OK ? STATUS_OK : error_wrap(err, "households from position %zu", first);
@@ -50,7 +104,9 @@ static enum status evaluate_shards(void *context, struct error *err)
 {
     struct evaluator *self = context;
     struct evaluation *work = self->work;
-    enum status status = policy_run_new(work->load->policy, work->as_of, &self->run, err);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < work->side_count && status == STATUS_OK; i++)
+        status = policy_run_new(work->sides[i].policy, work->as_of, &self->runs[i], err);
     while (status == STATUS_OK && !atomic_load(&work->failed)) {
         size_t shard = atomic_fetch_add(&work->next, 1);
         if (shard >= work->load->assembly.shards.count)
@@ -62,9 +118,13 @@ static enum status evaluate_shards(void *context, struct error *err)
     }
     if (status != STATUS_OK)
         atomic_store(&work->failed, true);
-    if (self->run != NULL)
-        self->large = policy_run_large(self->run);
-    policy_run_free(self->run);
+    for (size_t i = 0; i < work->side_count; i++) {
+        if (self->runs[i] != NULL)
+            self->large[i] = policy_run_large(self->runs[i]);
+        policy_run_free(self->runs[i]);
+    }
+    free(self->renumbered.begin);
+    free(self->renumbered.facts);
     shard_table_fini(&self->table);
     return status;
 }
@@ -81,21 +141,35 @@ static void report_evaluation(const struct evaluator *one, const struct evaluato
     report_span(report, "evaluate", split, since + wall, (int64_t)load->households.count);
 }
 
+enum status judge_sides(struct judge_side *sides, size_t count, const struct load *load, day_t as_of,
+                        const atomic_bool *cancel, struct round_report *report, struct error *err)
+{
+    int64_t since = clock_monotonic_us();
+    struct evaluation work = {
+        .load = load, .cancel = cancel, .sides = sides, .side_count = count, .as_of = as_of};
+    struct evaluator first = {.work = &work}, second = {.work = &work};
+    enum status status = load->households.count < JUDGE_TWO_THREADS_FROM
+                             ? evaluate_shards(&first, err)
+                             : twin_run(evaluate_shards, &first, &second, err);
+    report_evaluation(&first, &second, since, load, report);
+    for (size_t i = 0; i < count; i++) {
+        sides[i].large.households = first.large[i].households + second.large[i].households;
+        sides[i].large.bounded = first.large[i].bounded + second.large[i].bounded;
+    }
+    return status;
+}
+
 enum status judge_evaluate(struct judge *judge, const struct load *load, day_t as_of,
                            const atomic_bool *cancel, struct round_report *report, struct error *err)
 {
     size_t count = load->households.count;
-    int64_t since = clock_monotonic_us();
     judge->outcomes = calloc(count + 1, sizeof *judge->outcomes);
     if (judge->outcomes == NULL)
         return error_set(err, STATUS_FATAL, "no memory for the outcomes of %zu households", count);
-    struct evaluation work = {.load = load, .cancel = cancel, .outcomes = judge->outcomes, .as_of = as_of};
-    struct evaluator first = {.work = &work}, second = {.work = &work};
-    enum status status = count < JUDGE_TWO_THREADS_FROM ? evaluate_shards(&first, err)
-                                                        : twin_run(evaluate_shards, &first, &second, err);
-    report_evaluation(&first, &second, since, load, report);
-    judge->large.households = first.large.households + second.large.households;
-    judge->large.bounded = first.large.bounded + second.large.bounded;
+    struct judge_side side = {
+        .policy = load->policy, .positions = load->positions[0], .outcomes = judge->outcomes};
+    enum status status = judge_sides(&side, 1, load, as_of, cancel, report, err);
+    judge->large = side.large;
     return status;
 }
 

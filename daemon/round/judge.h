@@ -29,6 +29,14 @@ struct judge_change {
     struct compare_result now;
 };
 
+/* One of the policies that are asked about the same facts. */
+struct judge_side {
+    const struct policy *policy;
+    const int16_t *positions;        /* struct load */
+    struct policy_outcome *outcomes; /* of the households on the register; the caller's, zeroed */
+    struct policy_large large;
+};
+
 struct judge {
     struct policy_outcome *outcomes; /* of the households on the register */
     size_t change_count, change_capacity;
@@ -41,6 +49,10 @@ struct judge {
 enum status judge_evaluate(struct judge *judge, const struct load *load, day_t as_of,
                            const atomic_bool *cancel, struct round_report *report,
                            struct error *err) WARN_UNUSED;
+/* The same for one or two policies; the load is theirs together. */
+enum status judge_sides(struct judge_side *sides, size_t count, const struct load *load, day_t as_of,
+                        const atomic_bool *cancel, struct round_report *report,
+                        struct error *err) WARN_UNUSED;
 /* Fills the changes and the report's counts and statistics. townships: of the households on the register. */
 enum status judge_compare(struct judge *judge, const struct rules *rules, const struct standing *standing,
                           const int64_t *townships, struct round_report *report,

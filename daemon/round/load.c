@@ -141,14 +141,53 @@ static enum status load_register(struct load *load, day_t known_on, struct match
 
 /* --- the whole ------------------------------------------------------------------------------------------------ */
 
+/* Both lists are ascending; so is the one that has all of them. */
+static enum status join_codes(struct load *load, struct error *err)
+{
+    size_t count, other_count, a = 0, b = 0, at = 0;
+    const int16_t *codes = policy_codes(load->policy, &count);
+    load->codes = codes;
+    load->code_count = count;
+    if (load->beside == NULL)
+        return STATUS_OK;
+    const int16_t *others = policy_codes(load->beside, &other_count);
+    int16_t *all = arena_array(load->arena, count + other_count, sizeof *all);
+    int16_t *first = arena_array(load->arena, count + other_count, sizeof *first);
+    int16_t *second = arena_array(load->arena, count + other_count, sizeof *second);
+    if (all == NULL || first == NULL || second == NULL)
+        return error_set(err, STATUS_FATAL, "no memory for %zu codes", count + other_count);
+    for (; a < count || b < other_count; at++) {
+        bool take_a = b == other_count || (a < count && codes[a] <= others[b]);
+        bool take_b = a == count || (b < other_count && others[b] <= codes[a]);
+        all[at] = take_a ? codes[a] : others[b];
+        first[at] = take_a ? (int16_t)a++ : -1;
+        second[at] = take_b ? (int16_t)b++ : -1;
+    }
+    load->codes = all;
+    load->code_count = at;
+    load->positions[0] = first;
+    load->positions[1] = second;
+    return STATUS_OK;
+}
+
 enum status load_run(struct load *load, struct pg *first, struct pg *second, const struct policy *policy,
                      day_t as_of, day_t known_on, struct round_report *report, struct error *err)
 {
+    return load_run_beside(load, first, second, policy, NULL, as_of, known_on, report, err);
+}
+
+enum status load_run_beside(struct load *load, struct pg *first, struct pg *second,
+                            const struct policy *policy, const struct policy *beside, day_t as_of,
+                            day_t known_on, struct round_report *report, struct error *err)
+{
     struct match *persons = NULL;
-    *load = (struct load){.first = first, .second = second, .policy = policy, .arena = arena_new(0)};
+    *load = (struct load){
+        .first = first, .second = second, .policy = policy, .beside = beside, .arena = arena_new(0)};
     if (load->arena == NULL)
         return error_set(err, STATUS_FATAL, "no memory for a round");
-    enum status status = load_register(load, known_on, &persons, report, err);
+    enum status status = join_codes(load, err);
+    if (status == STATUS_OK)
+        status = load_register(load, known_on, &persons, report, err);
     int64_t since = clock_monotonic_us(), rows = 0;
     if (status == STATUS_OK)
         status = load_facts(load, persons, as_of, &rows, err);

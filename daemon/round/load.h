@@ -37,10 +37,20 @@ enum {
     LOAD_STRETCH_PAGES = 1024,
 };
 
+/* At most two policies are asked about the same facts: the one in force, and another beside it (simulate.h). */
+enum { LOAD_POLICIES_MAX = 2 };
+
 struct load {
     struct arena *arena;
     struct pg *first, *second;
     const struct policy *policy;
+    const struct policy *beside; /* NULL in a round */
+
+    /* The codes of the facts in the bags: those of the policy, or of both. */
+    size_t code_count;
+    const int16_t *codes; /* dictionary numbers, ascending */
+    const int16_t *positions
+        [LOAD_POLICIES_MAX]; /* by code: in policy_codes() of each, -1 = does not read it; NULL in a round: the same */
 
     struct pull_households households;
     struct match *household_match; /* household_id → position */
@@ -67,6 +77,10 @@ struct load {
  */
 enum status load_run(struct load *load, struct pg *first, struct pg *second, const struct policy *policy,
                      day_t as_of, day_t known_on, struct round_report *report, struct error *err) WARN_UNUSED;
+/* The same for two policies on one date: what either needs is loaded, once. */
+enum status load_run_beside(struct load *load, struct pg *first, struct pg *second,
+                            const struct policy *policy, const struct policy *beside, day_t as_of,
+                            day_t known_on, struct round_report *report, struct error *err) WARN_UNUSED;
 /* Gives back the memory of the facts, once they are evaluated. */
 void load_forget_facts(struct load *load);
 void load_fini(struct load *load);

@@ -18,9 +18,8 @@ struct stretch {
 struct fact_work {
     struct load *load;
     const struct match *persons;
-    const int16_t *codes;
-    size_t code_count;
-    struct stretch *stretches; /* large ones first */
+    const struct policy_run *runs[LOAD_POLICIES_MAX]; /* the second is NULL in a round */
+    struct stretch *stretches;                        /* large ones first */
     size_t count, capacity;
     atomic_size_t next;
     atomic_bool failed;
@@ -63,14 +62,37 @@ static bool cut_code(struct fact_work *work, struct stretch whole, uint32_t page
     return good;
 }
 
-static enum status cut_codes(struct fact_work *work, const struct policy_run *run, enum pull_subject subject,
-                             const uint32_t *pages, struct error *err)
+/* Of a code that both read, what either needs. */
+static struct policy_need join_needs(struct policy_need a, struct policy_need b)
 {
-    for (size_t code = 0; code < work->code_count; code++) {
-        struct policy_need need = policy_run_need(run, code, subject == PULL_PERSON_FACTS);
+    if (!a.read || !b.read)
+        return a.read ? a : b;
+    return (struct policy_need){.read = true,
+                                .periods = a.periods || b.periods,
+                                .order = a.order || b.order,
+                                .after = a.after < b.after ? a.after : b.after};
+}
+
+static struct policy_need need_of(const struct fact_work *work, size_t code, bool of_persons)
+{
+    struct policy_need need = {0};
+    for (size_t i = 0; i < LOAD_POLICIES_MAX && work->runs[i] != NULL; i++) {
+        const int16_t *positions = work->load->positions[i];
+        int position = positions == NULL ? (int)code : positions[code];
+        if (position >= 0)
+            need = join_needs(need, policy_run_need(work->runs[i], (size_t)position, of_persons));
+    }
+    return need;
+}
+
+static enum status cut_codes(struct fact_work *work, enum pull_subject subject, const uint32_t *pages,
+                             struct error *err)
+{
+    for (size_t code = 0; code < work->load->code_count; code++) {
+        struct policy_need need = need_of(work, code, subject == PULL_PERSON_FACTS);
         const struct stretch whole = {
             .what = {.subject = subject, .code = (uint16_t)code, .amounts = !need.periods && !need.order},
-            .code = {.code = work->codes[code],
+            .code = {.code = work->load->codes[code],
                      .columns = columns_of(&need, work->load->exclusion.count > 0),
                      .after = need.after},
         };
@@ -86,16 +108,17 @@ static int by_size(const void *left, const void *right)
     return a->size > b->size ? -1 : a->size < b->size;
 }
 
-static enum status plan(struct fact_work *work, const struct policy_run *run, struct error *err)
+static enum status plan(struct fact_work *work, struct error *err)
 {
     static const enum pull_subject subjects[] = {PULL_PERSON_FACTS, PULL_HOUSEHOLD_FACTS};
-    uint32_t *pages = arena_array(work->load->arena, work->code_count + 1, sizeof *pages);
+    const struct load *load = work->load;
+    uint32_t *pages = arena_array(load->arena, load->code_count + 1, sizeof *pages);
     enum status status =
-        pages == NULL ? error_set(err, STATUS_FATAL, "no memory for %zu codes", work->code_count) : STATUS_OK;
+        pages == NULL ? error_set(err, STATUS_FATAL, "no memory for %zu codes", load->code_count) : STATUS_OK;
     for (size_t i = 0; i < 2 && status == STATUS_OK; i++) {
-        status = pull_fact_pages(work->load->first, subjects[i], work->codes, work->code_count, pages, err);
+        status = pull_fact_pages(load->first, subjects[i], load->codes, load->code_count, pages, err);
         if (status == STATUS_OK)
-            status = cut_codes(work, run, subjects[i], pages, err);
+            status = cut_codes(work, subjects[i], pages, err);
     }
     if (status == STATUS_OK && work->count > 1)
         qsort(work->stretches, work->count, sizeof *work->stretches, by_size);
@@ -162,14 +185,17 @@ enum status load_facts(struct load *load, const struct match *persons, day_t as_
                        struct error *err)
 {
     struct fact_work work = {.load = load, .persons = persons};
-    struct policy_run *run;
+    struct policy_run *run = NULL, *other = NULL;
     *rows = 0;
     enum status status = policy_run_new(load->policy, as_of, &run, err);
-    if (status != STATUS_OK)
-        return status;
-    work.codes = policy_codes(load->policy, &work.code_count);
-    status = plan(&work, run, err);
+    if (status == STATUS_OK && load->beside != NULL)
+        status = policy_run_new(load->beside, as_of, &other, err);
+    work.runs[0] = run;
+    work.runs[1] = other;
+    if (status == STATUS_OK)
+        status = plan(&work, err);
     policy_run_free(run);
+    policy_run_free(other);
     if (status == STATUS_OK)
         status = pull_all(&work, rows, err);
     free(work.stretches);

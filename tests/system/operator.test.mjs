@@ -22,7 +22,7 @@ after(async () => {
     cluster?.stop();
 });
 
-const VERBS = ['status', 'migrate', 'import', 'feeds', 'feed show', 'round', 'round accept', 'rounds', 'warnings', 'leads', 'explain', 'policy check', 'policy test', 'policy show', 'queue', 'queue shape', 'endpoint test', 'reload'];
+const VERBS = ['status', 'migrate', 'import', 'feeds', 'feed show', 'round', 'round accept', 'rounds', 'warnings', 'leads', 'explain', 'policy check', 'policy test', 'policy show', 'simulate', 'queue', 'queue shape', 'endpoint test', 'reload'];
 for (const verb of VERBS) {
     test(`shouwangctl ${verb} --help says how it is used, with an example`, () => {
         const { status, stdout } = instance.ctl(...verb.split(' '), '--help');
@@ -51,6 +51,7 @@ const DOCUMENTS = [
     [['policy', 'check', POLICY], ['ok', 'clauses', 'cost']],
     [['policy', 'test', POLICY], ['ok', 'examples', 'failed', 'failures']],
     [['policy', 'show', POLICY], ['policy', 'version', 'page']],
+    [['simulate', POLICY], ['as_of', 'policy', 'other', 'households', 'persons', 'moved', 'checks_raised', 'checks_cleared', 'levels', 'townships', 'moves', 'stages']],
 ];
 for (const [args, members] of DOCUMENTS) {
     test(`shouwangctl ${args.slice(0, 2).join(' ')} --json prints one JSON document`, () => {

@@ -12,6 +12,7 @@
 #include "io/crypto.h"
 #include "round/explain.h"
 #include "round/round.h"
+#include "round/simulate.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -72,6 +73,7 @@ static void compile_version(struct version *version, bool changed)
     if (changed) { /* another threshold, another name */
         replace(text, sizeof text, "版本 2021.1", "版本 2021.2");
         replace(text, sizeof text, "支出占比   : 比       = 1/2 ", "支出占比   : 比       = 1/9 ");
+        replace(text, sizeof text, "低收入倍数 : 比       = 3/2 ", "低收入倍数 : 比       = 9/2 ");
         while (strstr(text, "yellow.water") != NULL)
             replace(text, sizeof text, "yellow.water", "yellow.drink");
     }
@@ -132,7 +134,7 @@ static void found_county(void)
     }
     for (int p = 0; p < PERSONS; p++) {
         persons[p].household = p % HOUSEHOLDS < HOUSEHOLDS - 2 ? 1 + p % HOUSEHOLDS : 0;
-        persons[p].wage = (int)chance(12000);
+        persons[p].wage = (int)chance(40000);
         persons[p].medical = chance(2) ? (int)chance(15000) : 0;
     }
 }
@@ -143,7 +145,7 @@ static void move_county(void)
     for (int i = 0; i < 5; i++) {
         int p = (int)chance(PERSONS), h = 1 + (int)chance(HOUSEHOLDS);
         persons[p].household = chance(4) == 0 ? 0 : h;
-        persons[chance(PERSONS)].wage = (int)chance(14000);
+        persons[chance(PERSONS)].wage = (int)chance(45000);
         h = 1 + (int)chance(HOUSEHOLDS);
         switch (chance(4)) {
         case 0:
@@ -493,6 +495,123 @@ static void check_what_is_gone(void)
     ck_assert_msg(strstr(err.text, "no longer stored") != NULL, "%s", err.text);
 }
 
+/* --- another policy beside it -------------------------------------------------------------------------------------- */
+
+/* The colours that have fired, as the list of a simulation has them. */
+static json_t *colours_of(const json_t *told)
+{
+    const json_t *clause;
+    json_t *rules = json_array();
+    size_t i;
+    json_array_foreach(json_object_get(told, "clauses"), i, clause)
+    {
+        const char *kind = json_string_value(json_object_get(clause, "kind"));
+        if (strcmp(json_string_value(json_object_get(clause, "status")), "fired") == 0 &&
+            (strcmp(kind, "colour") == 0 || strcmp(kind, "verify") == 0))
+            json_array_append(rules, json_object_get(clause, "rule"));
+    }
+    return rules;
+}
+
+static const json_t *move_of(const json_t *simulated, const char *household)
+{
+    const json_t *move;
+    size_t i;
+    json_array_foreach(json_object_get(simulated, "moves"), i, move)
+    {
+        if (strcmp(json_string_value(json_object_get(move, "household_no")), household) == 0)
+            return move;
+    }
+    return NULL;
+}
+
+static void check_side(const json_t *move, const char *side, const json_t *told)
+{
+    const json_t *view = json_object_get(move, side);
+    json_t *colours = colours_of(told);
+    ck_assert(json_equal(json_object_get(view, "level"), json_object_get(told, "level")));
+    ck_assert(json_equal(json_object_get(view, "rules"), colours));
+    json_decref(colours);
+}
+
+static int64_t cell_of(const json_t *matrix, const char *before, const char *after)
+{
+    const json_t *cell;
+    size_t i;
+    json_array_foreach(json_object_get(matrix, "levels"), i, cell)
+    {
+        if (strcmp(json_string_value(json_object_get(cell, "before")), before) == 0 &&
+            strcmp(json_string_value(json_object_get(cell, "after")), after) == 0)
+            return json_integer_value(json_object_get(cell, "households"));
+    }
+    return 0;
+}
+
+static json_t *simulate_json(int64_t township)
+{
+    struct text out;
+    const struct simulate_options options = {
+        .conninfo = conninfo,
+        .in_force = {.policy = versions[1].policy, .hash = versions[1].hash},
+        .other = {.policy = versions[0].policy, .hash = versions[0].hash},
+        .as_of = DAY_NONE,
+        .township = township,
+        .form = SIMULATE_JSON,
+    };
+    text_init(&out);
+    must(simulate_execute(&options, NULL, &out, &err));
+    json_t *simulated = json_loadb(out.bytes, out.length, JSON_DISABLE_EOF_CHECK, NULL);
+    ck_assert_msg(simulated != NULL, "%s", out.bytes);
+    text_fini(&out);
+    return simulated;
+}
+
+/* Household by household what `explain` says by either policy. */
+static void check_simulation(void)
+{
+    static const char *const levels[] = {"none", "verify", "yellow", "orange", "red"};
+    int64_t expected[5][5] = {{0}}, moved = 0, parts = 0;
+    json_t *simulated = simulate_json(0);
+    for (int h = 1; h <= HOUSEHOLDS; h++) {
+        json_t *before = explain_now(number(h), &versions[1]), *after = explain_now(number(h), &versions[0]);
+        if (before != NULL && json_is_true(json_object_get(before, "on_register"))) {
+            int from = 0, to = 0;
+            while (strcmp(levels[from], json_string_value(json_object_get(before, "level"))) != 0)
+                from++;
+            while (strcmp(levels[to], json_string_value(json_object_get(after, "level"))) != 0)
+                to++;
+            expected[from][to]++;
+            moved += from != to;
+            const json_t *move = move_of(simulated, number(h));
+            ck_assert(from == to || move != NULL);
+            if (move != NULL) {
+                check_side(move, "before", before);
+                check_side(move, "after", after);
+            }
+        }
+        json_decref(before);
+        json_decref(after);
+    }
+    for (int from = 0; from < 5; from++)
+        for (int to = 0; to < 5; to++)
+            ck_assert_int_eq(cell_of(simulated, levels[from], levels[to]), expected[from][to]);
+    ck_assert_int_eq(json_integer_value(json_object_get(simulated, "moved")), moved);
+    ck_assert_int_gt(moved, 0);
+    const json_t *township;
+    size_t i;
+    json_array_foreach(json_object_get(simulated, "townships"), i, township)
+    {
+        int64_t code = strtoll(json_string_value(json_object_get(township, "township_code")), NULL, 10);
+        json_t *alone = simulate_json(code);
+        parts += json_integer_value(json_object_get(township, "moved"));
+        ck_assert(json_equal(json_object_get(alone, "levels"), json_object_get(township, "levels")));
+        ck_assert_uint_eq(json_array_size(json_object_get(alone, "townships")), 1);
+        json_decref(alone);
+    }
+    ck_assert_int_eq(parts, moved);
+    json_decref(simulated);
+}
+
 START_TEST(every_round_is_told_again_as_it_was)
 {
     struct seen seen = {0};
@@ -511,6 +630,7 @@ START_TEST(every_round_is_told_again_as_it_was)
     ck_assert_int_gt(fixture_int("select count(*) from membership_history"), 5);
     ck_assert_int_gt(fixture_int("select count(*) from household_history"), 5);
     ck_assert_int_eq(fixture_int("select count(*) from household_history where ended_by = 1"), 0);
+    check_simulation();
     check_refusals();
     check_what_is_gone();
 }

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "round/simulation.h"
+
+#include "round/jtext.h"
+
+#include <string.h>
+
+/* --- what differs ------------------------------------------------------------------------------------------------- */
+
+/* Whether the clause `index` of a policy that has found `fired` fires by the other, too. */
+static bool fires_too(const struct policy *policy, size_t index, const struct policy *other, uint64_t fired)
+{
+    int same = policy_clause_find(other, policy_clause_at(policy, index)->name);
+    return same >= 0 && (fired >> same & 1) != 0;
+}
+
+int simulation_new_checks(const struct policy *from, uint64_t fired_from, const struct policy *to,
+                          uint64_t fired_to)
+{
+    int count = 0;
+    for (uint64_t left = fired_to; left != 0; left &= left - 1) {
+        size_t index = (size_t)__builtin_ctzll(left);
+        count += policy_clause_at(to, index)->kind == CLAUSE_CHECK && !fires_too(to, index, from, fired_from);
+    }
+    return count;
+}
+
+/* One of the two sides of a move, and the other. */
+struct view {
+    const struct policy *policy, *other;
+    const struct policy_outcome *outcome, *other_outcome;
+};
+
+static struct view view_before(const struct simulation *s, const struct simulation_move *move)
+{
+    return (struct view){s->options->in_force.policy, s->options->other.policy, &move->before, &move->after};
+}
+
+static struct view view_after(const struct simulation *s, const struct simulation_move *move)
+{
+    return (struct view){s->options->other.policy, s->options->in_force.policy, &move->after, &move->before};
+}
+
+/* Colour and verify clauses: they make the level. A check is told where only one of the policies finds it. */
+enum listed { LIST_REASONS, LIST_UNDECIDED, LIST_CHECKS };
+
+static bool is_listed(const struct view *view, size_t index, enum listed what)
+{
+    const struct policy_clause *clause = policy_clause_at(view->policy, index);
+    bool reason = clause->kind == CLAUSE_COLOUR || clause->kind == CLAUSE_VERIFY;
+    switch (what) {
+    case LIST_REASONS:
+        return reason && (view->outcome->fired >> index & 1) != 0;
+    case LIST_UNDECIDED:
+        return reason && (view->outcome->undecided >> index & 1) != 0;
+    case LIST_CHECKS:
+        return clause->kind == CLAUSE_CHECK && (view->outcome->fired >> index & 1) != 0 &&
+               !fires_too(view->policy, index, view->other, view->other_outcome->fired);
+    }
+    return false;
+}
+
+/* --- Chinese ------------------------------------------------------------------------------------------------------ */
+
+enum { TEXT_MOVES_MAX = 100 }; /* more is for --csv */
+
+static void add_policy(const char *role, const struct simulate_policy *policy, struct text *out)
+{
+    text_printf(out, "%s %s 版本 %s", role, policy_name(policy->policy), policy_version(policy->policy));
+    if (policy->trial != NULL)
+        text_printf(out, " 试算 %s", policy->trial);
+    text_add_char(out, '\n');
+}
+
+static void add_matrix(const struct simulation_matrix *matrix, struct text *out)
+{
+    text_add_str(out, "  原等级 → 新等级  户数\n");
+    for (int before = LEVEL_RED; before >= LEVEL_NONE; before--)
+        for (int after = LEVEL_RED; after >= LEVEL_NONE; after--)
+            if (matrix->households[before][after] > 0)
+                text_printf(out, "  %s → %s%s  %lld\n", policy_level_chinese((enum policy_level)before),
+                            policy_level_chinese((enum policy_level)after), before == after ? "(不变)" : "",
+                            (long long)matrix->households[before][after]);
+    text_printf(out, "  等级有变 %lld 户;落实核查 新增 %lld 项,不再有 %lld 项\n", (long long)matrix->moved,
+                (long long)matrix->checks_raised, (long long)matrix->checks_cleared);
+}
+
+static void add_list(const struct view *view, enum listed what, const char *head, struct text *out)
+{
+    for (size_t i = 0; i < policy_clause_count(view->policy); i++) {
+        if (!is_listed(view, i, what))
+            continue;
+        const struct policy_clause *clause = policy_clause_at(view->policy, i);
+        text_printf(out, "%s%s %s%s", head, clause->name, clause->title,
+                    what == LIST_UNDECIDED ? "(未定)" : "");
+        head = "、";
+    }
+}
+
+static void add_side(const char *role, const struct view *view, struct text *out)
+{
+    text_printf(out, "    %s %s", role, policy_level_chinese((enum policy_level)view->outcome->level));
+    add_list(view, LIST_REASONS, ":", out);
+    add_list(view, LIST_UNDECIDED, ";", out);
+    add_list(view, LIST_CHECKS, ";核查 ", out);
+    text_add_char(out, '\n');
+}
+
+static void add_moves(const struct simulation *s, struct text *out)
+{
+    text_printf(out, "\n有变化的户 %zu\n", s->move_count);
+    for (size_t i = 0; i < s->move_count && i < TEXT_MOVES_MAX; i++) {
+        const struct simulation_move *move = &s->moves[i];
+        const struct view before = view_before(s, move), after = view_after(s, move);
+        text_printf(out, "  %s  乡镇 %lld  村 %lld\n", move->household_no, (long long)move->township,
+                    (long long)move->village);
+        add_side("原", &before, out);
+        add_side("新", &after, out);
+    }
+    if (s->move_count > TEXT_MOVES_MAX)
+        text_printf(out, "  其余 %zu 户见 --csv 或 --json\n", s->move_count - TEXT_MOVES_MAX);
+}
+
+static void write_text(const struct simulation *s, struct text *out)
+{
+    char day[CIVIL_TEXT_SIZE];
+    add_policy("现行政策", &s->options->in_force, out);
+    add_policy("试算政策", &s->options->other, out);
+    text_printf(out, "比对日期 %s,在册 %lld 户 %lld 人;只作比较,不改动、不推送\n\n全县\n",
+                civil_format(s->report->as_of, day), (long long)s->report->counts.households,
+                (long long)s->report->counts.persons);
+    add_matrix(&s->total, out);
+    for (size_t i = 0; i < s->township_count; i++) {
+        const struct simulation_matrix *matrix = &s->townships[i];
+        if (matrix->moved == 0 && matrix->checks_raised == 0 && matrix->checks_cleared == 0)
+            continue;
+        text_printf(out, "\n乡镇 %lld\n", (long long)matrix->township);
+        add_matrix(matrix, out);
+    }
+    add_moves(s, out);
+}
+
+/* --- JSON --------------------------------------------------------------------------------------------------------- */
+
+static void json_policy(const char *key, const struct simulate_policy *policy, struct text *out)
+{
+    jtext_key(out, key);
+    jtext_open(out, '{');
+    jtext_put_text(out, "name", policy_name(policy->policy));
+    jtext_put_text(out, "version", policy_version(policy->policy));
+    jtext_put_text(out, "hash", policy->hash);
+    jtext_put_text(out, "trial", policy->trial);
+    jtext_close(out, '}');
+}
+
+static void json_matrix(const struct simulation_matrix *matrix, struct text *out)
+{
+    jtext_put_int(out, "moved", matrix->moved);
+    jtext_put_int(out, "checks_raised", matrix->checks_raised);
+    jtext_put_int(out, "checks_cleared", matrix->checks_cleared);
+    jtext_key(out, "levels");
+    jtext_open(out, '[');
+    for (int before = LEVEL_RED; before >= LEVEL_NONE; before--)
+        for (int after = LEVEL_RED; after >= LEVEL_NONE; after--) {
+            if (matrix->households[before][after] == 0)
+                continue;
+            jtext_open(out, '{');
+            jtext_put_text(out, "before", policy_level_name((enum policy_level)before));
+            jtext_put_text(out, "after", policy_level_name((enum policy_level)after));
+            jtext_put_int(out, "households", matrix->households[before][after]);
+            jtext_close(out, '}');
+        }
+    jtext_close(out, ']');
+}
+
+static void json_list(const struct view *view, enum listed what, const char *key, struct text *out)
+{
+    jtext_key(out, key);
+    jtext_open(out, '[');
+    for (size_t i = 0; i < policy_clause_count(view->policy); i++)
+        if (is_listed(view, i, what))
+            jtext_text(out, policy_clause_at(view->policy, i)->name);
+    jtext_close(out, ']');
+}
+
+static void json_side(const char *key, const struct view *view, struct text *out)
+{
+    jtext_key(out, key);
+    jtext_open(out, '{');
+    jtext_put_text(out, "level", policy_level_name((enum policy_level)view->outcome->level));
+    json_list(view, LIST_REASONS, "rules", out);
+    json_list(view, LIST_UNDECIDED, "undecided", out);
+    json_list(view, LIST_CHECKS, "checks", out);
+    jtext_close(out, '}');
+}
+
+static void json_move(const struct simulation *s, const struct simulation_move *move, struct text *out)
+{
+    const struct view before = view_before(s, move), after = view_after(s, move);
+    jtext_open(out, '{');
+    jtext_put_text(out, "household_no", move->household_no);
+    jtext_put_int_text(out, "township_code", move->township);
+    jtext_put_int_text(out, "village_code", move->village);
+    json_side("before", &before, out);
+    json_side("after", &after, out);
+    jtext_close(out, '}');
+}
+
+static void json_stages(const struct round_report *report, struct text *out)
+{
+    jtext_key(out, "stages");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < report->stage_count; i++) {
+        jtext_open(out, '{');
+        jtext_put_text(out, "name", report->stages[i].name);
+        jtext_put_int(out, "ms", report->stages[i].ms);
+        jtext_put_int(out, "rows", report->stages[i].rows);
+        jtext_close(out, '}');
+    }
+    jtext_close(out, ']');
+}
+
+static void write_json(const struct simulation *s, struct text *out)
+{
+    jtext_open(out, '{');
+    jtext_put_day(out, "as_of", s->report->as_of);
+    json_policy("policy", &s->options->in_force, out);
+    json_policy("other", &s->options->other, out);
+    jtext_put_int(out, "households", s->report->counts.households);
+    jtext_put_int(out, "persons", s->report->counts.persons);
+    json_matrix(&s->total, out);
+    jtext_key(out, "townships");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < s->township_count; i++) {
+        if (s->options->township != 0 && s->townships[i].township != s->options->township)
+            continue;
+        jtext_open(out, '{');
+        jtext_put_int_text(out, "township_code", s->townships[i].township);
+        json_matrix(&s->townships[i], out);
+        jtext_close(out, '}');
+    }
+    jtext_close(out, ']');
+    jtext_key(out, "moves");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < s->move_count; i++)
+        json_move(s, &s->moves[i], out);
+    jtext_close(out, ']');
+    json_stages(s->report, out);
+    jtext_close(out, '}');
+    text_add_char(out, '\n');
+}
+
+/* --- CSV ---------------------------------------------------------------------------------------------------------- */
+
+static void csv_text(const char *text, struct text *out)
+{
+    if (strpbrk(text, ",\"\r\n") == NULL) {
+        text_add_str(out, text);
+        return;
+    }
+    text_add_char(out, '"');
+    for (; *text != '\0'; text++) {
+        if (*text == '"')
+            text_add_char(out, '"');
+        text_add_char(out, *text);
+    }
+    text_add_char(out, '"');
+}
+
+/* Names of clauses hold no blanks, commas or quotes. */
+static void csv_list(const struct view *view, enum listed what, struct text *out)
+{
+    const char *between = ",";
+    for (size_t i = 0; i < policy_clause_count(view->policy); i++) {
+        if (!is_listed(view, i, what))
+            continue;
+        text_printf(out, "%s%s", between, policy_clause_at(view->policy, i)->name);
+        between = " ";
+    }
+    if (between[0] == ',')
+        text_add_char(out, ',');
+}
+
+static void write_csv(const struct simulation *s, struct text *out)
+{
+    text_add_str(out, "household_no,township_code,village_code,before,after,rules_before,rules_after,"
+                      "undecided_before,undecided_after,checks_cleared,checks_raised\r\n");
+    for (size_t i = 0; i < s->move_count; i++) {
+        const struct simulation_move *move = &s->moves[i];
+        const struct view before = view_before(s, move), after = view_after(s, move);
+        csv_text(move->household_no, out);
+        text_printf(out, ",%lld,%lld,%s,%s", (long long)move->township, (long long)move->village,
+                    policy_level_name((enum policy_level)move->before.level),
+                    policy_level_name((enum policy_level)move->after.level));
+        for (int what = LIST_REASONS; what <= LIST_CHECKS; what++) {
+            csv_list(&before, (enum listed)what, out);
+            csv_list(&after, (enum listed)what, out);
+        }
+        text_add_str(out, "\r\n");
+    }
+}
+
+void simulation_write(const struct simulation *simulation, struct text *out)
+{
+    static void (*const forms[])(const struct simulation *, struct text *) = {
+        [SIMULATE_TEXT] = write_text, [SIMULATE_JSON] = write_json, [SIMULATE_CSV] = write_csv};
+    forms[simulation->options->form](simulation, out);
+}

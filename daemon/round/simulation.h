@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* What a simulation found, and its three forms (simulation.c): plain Chinese, the JSON of docs/json.md, CSV. Pure. */
+#ifndef SHOUWANG_ROUND_SIMULATION_H
+#define SHOUWANG_ROUND_SIMULATION_H
+
+#include "base/text.h"
+#include "policy/policy.h"
+#include "round/round.h"
+#include "round/simulate.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SIMULATION_LEVELS = LEVEL_RED + 1 };
+
+/* Households by their level before and after, and what becomes of their checks. */
+struct simulation_matrix {
+    int64_t township; /* 0: of all */
+    int64_t households[SIMULATION_LEVELS][SIMULATION_LEVELS];
+    int64_t moved; /* to another level */
+    int64_t checks_raised, checks_cleared;
+};
+
+/* A household whose level or checks differ. */
+struct simulation_move {
+    uint32_t position;
+    const char *household_no;
+    int64_t township, village;
+    struct policy_outcome before, after;
+};
+
+struct simulation {
+    const struct simulate_options *options;
+    const struct round_report *report; /* date, counts, stages */
+    struct simulation_matrix total;
+    size_t township_count;
+    const struct simulation_matrix *townships; /* by code */
+    size_t move_count;
+    const struct simulation_move *moves; /* by township and the bytes of household_no */
+};
+
+void simulation_write(const struct simulation *simulation, struct text *out);
+
+/* Checks that fired by one policy and not by the other, by name. */
+int simulation_new_checks(const struct policy *from, uint64_t fired_from, const struct policy *to,
+                          uint64_t fired_to);
+
+#endif

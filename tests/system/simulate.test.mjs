@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: PostgreSQL
+// Another policy beside the one in force: what it says, and that asking leaves no trace.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Register, residentId } from './lib/county.mjs';
+import { Cluster, Instance, ROOT } from './lib/instance.mjs';
+
+const POLICY = join(ROOT, 'conf', 'policies', 'shaanxi-county.policy');
+const TOWNSHIPS = ['610922103', '610922104'];
+// Dibao standard 4830 a year: red below it, orange up to 7245 (3/2), by the other policy up to 9660 (2).
+const INCOMES = ['1000.00', '5000.00', '7244.99', '7245.00', '8000.00', '9659.99', '9660.00', '20000.00'];
+const LEVELS = ['red', 'orange', 'orange', 'none', 'none', 'none', 'none', 'none'];
+const BY_OTHER = ['red', 'orange', 'orange', 'orange', 'orange', 'orange', 'none', 'none'];
+
+let cluster, instance, other;
+before(async () => {
+    cluster = Cluster.start();
+    instance = new Instance(cluster);
+    const register = new Register();
+    for (const [t, township] of TOWNSHIPS.entries())
+        for (const [i, income] of INCOMES.entries()) register.single(`H${t}${i}`, residentId('1980-01-01', t * 100 + i), income, { township });
+    // A household on dibao whose disabled member gets no allowance: a check by either policy, but of another name.
+    const id = residentId('1970-01-01', 1);
+    register.single('C1', id, '1000.00').fact({ household_no: 'C1', code: 'relief.dibao', from: '2020-01-01' });
+    register.fact({ id_number: id, code: 'disability.certificate', value: `${id}44`, from: '2020-01-01' });
+    instance.import(register);
+    other = join(instance.directory, 'other.policy');
+    writeFileSync(other, readFileSync(POLICY, 'utf8').replace(/^设定 低收入倍数 : 比       = 3\/2 /m, '设定 低收入倍数 : 比       = 2 ').replaceAll('check.disability_living', 'check.living'));
+    await instance.start();
+    instance.round('2021-06-30');
+});
+after(async () => {
+    await instance?.close();
+    cluster?.stop();
+});
+
+/** Every row of every table with the transaction that wrote it and where it lies; `except`: what the daemon itself keeps writing. */
+function tables(except = []) {
+    const names = instance.sql(`select relname from pg_class where relnamespace = 'shouwang'::regnamespace and relkind = 'r' order by 1`).split('\n');
+    const parts = names.filter((name) => !except.includes(name)).map((name) => `select '${name}', count(*), md5(coalesce(string_agg(concat_ws('|', t.ctid, t.xmin, t.xmax, t::text), ';' order by t.ctid), '')) from ${name} t`);
+    const sequences = `select sequencename, last_value, '' from pg_sequences where schemaname = 'shouwang' order by 1`;
+    return instance.sql(parts.join(' union all ') + ' order by 1') + '\n' + instance.sql(sequences);
+}
+
+/** Every file below a folder. */
+function files(folder) {
+    return readdirSync(folder, { recursive: true })
+        .map((name) => ({ name, stat: statSync(join(folder, name)) }))
+        .filter(({ stat }) => stat.isFile())
+        .map(({ name, stat }) => `${name} ${stat.mtimeMs} ${createHash('sha256').update(readFileSync(join(folder, name))).digest('hex')}`)
+        .sort();
+}
+
+const cells = (matrix) => Object.fromEntries(matrix.levels.map(({ before, after, households }) => [`${before} ${after}`, households]));
+
+function check(document) {
+    assert.equal(document.as_of, '2021-06-30');
+    assert.equal(document.households, 17);
+    assert.deepEqual(cells(document), { 'red red': 2, 'orange orange': 4, 'none orange': 6, 'none none': 5 });
+    assert.equal(document.moved, 6);
+    assert.deepEqual([document.checks_raised, document.checks_cleared], [1, 1]);
+    assert.deepEqual(document.townships.map(({ township_code, moved }) => [township_code, moved]), TOWNSHIPS.map((code) => [code, 3]));
+    const expected = TOWNSHIPS.flatMap((township, t) => INCOMES.map((_, i) => [`H${t}${i}`, LEVELS[i], BY_OTHER[i]])).filter(([, from, to]) => from !== to);
+    const moves = document.moves.map(({ household_no, before, after }) => [household_no, before.level, after.level]);
+    assert.deepEqual(moves.filter(([no]) => no !== 'C1'), expected);
+    const first = document.moves.find(({ household_no }) => household_no === 'H03');
+    assert.deepEqual([first.before.rules, first.after.rules, first.township_code], [[], ['orange.margin'], TOWNSHIPS[0]]);
+    const checked = document.moves.find(({ household_no }) => household_no === 'C1');
+    assert.deepEqual([checked.before.checks, checked.after.checks], [['check.disability_living'], ['check.living']]);
+}
+
+test('it says what the other policy would change, and leaves no trace while the daemon works', () => {
+    const before = [tables(['lease']), files(instance.directory)];
+    check(instance.json('simulate', other));
+    assert.deepEqual([tables(['lease']), files(instance.directory)], before);
+});
+
+test('the same policy moves nobody', () => {
+    const document = instance.json('simulate', POLICY);
+    assert.equal(document.moved, 0);
+    assert.deepEqual(document.moves, []);
+    assert.deepEqual(cells(document), { 'red red': 2, 'orange orange': 4, 'none none': 11 });
+});
+
+test('in Chinese, as CSV, of one township; progress goes to stderr', () => {
+    const { status, stdout, stderr } = instance.ctl('simulate', '--township', TOWNSHIPS[1], other);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /无预警 → 橙色预警 {2}3|→ 橙色预警 {2}3/);
+    assert.match(stdout, /orange\.margin/);
+    assert.match(stderr, /^simulate: register \d+ ms/m);
+    const csv = instance.ctl('simulate', '--csv', '--township', TOWNSHIPS[1], other).stdout.split('\r\n');
+    assert.equal(csv[0], 'household_no,township_code,village_code,before,after,rules_before,rules_after,undecided_before,undecided_after,checks_cleared,checks_raised');
+    assert.equal(csv[1], `H13,${TOWNSHIPS[1]},${TOWNSHIPS[1]}001,none,orange,,orange.margin,,,,`);
+    assert.equal(csv.length, 5);
+});
+
+test('refusals say why', () => {
+    const bad = join(instance.directory, 'bad.policy');
+    writeFileSync(bad, readFileSync(POLICY, 'utf8').replace('标准 低保', '标准 低宝'));
+    const cases = [
+        [['simulate', join(instance.directory, 'none.policy')], 66, /none\.policy/],
+        [['simulate', bad], 65, /bad\.policy:\d+:\d+: /],
+        [['simulate', '--township', '12', other], 64, /--township/],
+        [['simulate', '--as-of', '2020-12-31', other], 78, /2020-12-31/],
+    ];
+    for (const [args, code, words] of cases) {
+        const { status, stdout, stderr } = instance.ctl(...args);
+        assert.equal(status, code, stderr);
+        assert.match(stderr, words);
+        assert.equal(stdout, '');
+    }
+});
+
+test('while the daemon is down it says the same, and nothing at all is written', async () => {
+    await instance.stop();
+    const before = [tables(), files(instance.directory)];
+    check(instance.json('simulate', other));
+    check(instance.json('simulate', '--as-of', '2021-06-30', other));
+    assert.deepEqual([tables(), files(instance.directory)], before);
+});
