@@ -35,16 +35,12 @@ static bool take_value(struct slice line, const char *name, struct slice *value)
     return true;
 }
 
-/* Unix ms; -1: not a date. */
-static int64_t read_date(struct slice value)
+/* As the answer has it; empty if it is too long to be a date. */
+static void keep_text(char out[HTTP_CLIENT_DATE_SIZE], struct slice value)
 {
-    char text[HTTP_CLIENT_DATE_SIZE];
-    if (value.length >= sizeof text)
-        return -1;
-    memcpy(text, value.bytes, value.length);
-    text[value.length] = '\0';
-    const time_t date = curl_getdate(text, NULL);
-    return date < 0 ? -1 : (int64_t)date * 1000;
+    const size_t length = value.length < HTTP_CLIENT_DATE_SIZE ? value.length : 0;
+    memcpy(out, value.bytes, length);
+    out[length] = '\0';
 }
 
 /* One whole header line with its end; a status line begins the headers anew (after a 100). */
@@ -60,17 +56,17 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *call_arg
         return 0;
     }
     if (take_value(line, "HTTP/", &value)) {
-        call->retry_after_ms = call->date_unix_ms = -1;
+        call->retry_after_ms = -1;
+        call->date[0] = '\0';
         call->headers_ended = false;
     } else if (take_value(line, "Retry-After:", &value)) {
         const int64_t wait_ms = http_client_parse_retry_after(value, clock_unix_ms());
         if (wait_ms > call->retry_after_ms) {
             call->retry_after_ms = wait_ms;
-            snprintf(call->retry_after, sizeof call->retry_after, "%.*s",
-                     value.length < sizeof call->retry_after ? (int)value.length : 0, value.bytes);
+            keep_text(call->retry_after, value);
         }
     } else if (take_value(line, "Date:", &value)) {
-        call->date_unix_ms = read_date(value);
+        keep_text(call->date, value);
     } else if (line.length <= 2) {
         call->headers_ended = true;
     }
@@ -359,7 +355,8 @@ enum status http_client_start(struct http_client *client, const struct http_requ
     made->ctx = ctx;
     made->header_bytes = 0;
     made->socket_errno = 0;
-    made->retry_after_ms = made->date_unix_ms = -1;
+    made->retry_after_ms = -1;
+    made->date[0] = '\0';
     made->headers_ended = made->too_large = made->not_allowed = made->tried = made->unwatched = false;
     enum status status = apply_request(made, request, err);
     if (status == STATUS_OK && curl_multi_add_handle(client->multi, made->easy) != CURLM_OK)

@@ -42,7 +42,7 @@ struct http_call {
     size_t header_bytes;
     int64_t retry_after_ms;                  /* by our clock */
     char retry_after[HTTP_CLIENT_DATE_SIZE]; /* as the answer has it */
-    int64_t date_unix_ms;                    /* of the answer's Date; -1 = none */
+    char date[HTTP_CLIENT_DATE_SIZE];        /* the answer's Date; read only beside a Retry-After */
     bool headers_ended;
     bool too_large;
     bool not_allowed; /* an address was refused */

@@ -95,9 +95,11 @@ static const struct failure *find_failure(CURLcode code)
 /* A date is the receiver's: it is taken beside the receiver's own clock, which Date tells, and not beside ours. */
 static int64_t retry_after(const struct http_call *call)
 {
-    if (call->retry_after_ms < 0 || call->date_unix_ms < 0)
+    const time_t date =
+        call->retry_after_ms < 0 || call->date[0] == '\0' ? -1 : curl_getdate(call->date, NULL);
+    if (date < 0)
         return call->retry_after_ms;
-    return http_client_parse_retry_after(slice_of(call->retry_after), call->date_unix_ms);
+    return http_client_parse_retry_after(slice_of(call->retry_after), (int64_t)date * 1000);
 }
 
 /* What libcurl's code cannot tell but the call has noticed itself. */
