@@ -37,6 +37,7 @@ static void keep_result(struct delivery *delivery, const struct attempt *attempt
     result.township = attempt->township;
     result.attempts = attempt->attempts;
     memcpy(result.event_id, attempt->event_id, sizeof result.event_id);
+    memcpy(result.place, attempt->place, sizeof result.place);
     if (attempt->leader != delivery->leader)
         log_event(LOG_DELIVERY_STALE, log_text("delivery", attempt->event_id),
                   log_int("township", attempt->township));
@@ -100,6 +101,7 @@ void attempt_claimed(struct delivery *delivery, const struct outbox_claim *claim
     attempt->leader = delivery->leader;
     attempt->asked_ms = asked_ms;
     memcpy(attempt->event_id, claim->event_id, sizeof attempt->event_id);
+    memcpy(attempt->place, claim->place, sizeof attempt->place);
     enum status status =
         message_prepare(&attempt->message, claim->event_id, claim->event, claim->sequence, &err);
     if (status == STATUS_OK && target == NULL) /* an endpoint that a reload has just taken away */
@@ -259,6 +261,7 @@ static void attempt_done(void *ctx, const struct http_result *http)
     struct outbox_result result = {
         .outcome = verdict.outcome,
         .next_attempt_in_ms = verdict.next_attempt_in_ms,
+        .endpoint_pause_ms = verdict.endpoint_pause_ms,
         .http_status = http->status_code,
         .error = verdict.outcome == OUTBOX_DELIVERED ? NULL : http->text,
     };
@@ -268,9 +271,13 @@ static void attempt_done(void *ctx, const struct http_result *http)
     if (test != NULL)
         test_end(test, &(struct delivery_test_result){verdict.outcome == OUTBOX_DELIVERED, http->status_code,
                                                       http->total_us, http->text, attempt->event_id});
+    struct target *target = target_of(delivery, attempt->township);
     attempt_free(attempt);
-    if (!delivery->draining && delivery->leading)
-        attempts_send(delivery);
+    if (delivery->draining || !delivery->leading)
+        return;
+    attempts_send(delivery);
+    if (target != NULL)
+        delivery_pump_if_low(delivery, target);
 }
 
 /* --- sending ------------------------------------------------------------------------------------------------------ */

@@ -67,6 +67,9 @@ static void claimed(void *context, enum status status, const struct outbox_claim
         statement_failed(delivery->pg, err);
     else
         note_dry(delivery, claims, count);
+    if (count > 0)
+        delivery->claim_us =
+            pace_smoothed(delivery->claim_us, (clock_monotonic_ms() - delivery->asked_ms) * 1000);
     /* What was claimed under a leadership that is over is the new leader's. */
     for (size_t i = 0; i < count && delivery->claim_leader == delivery->leader; i++)
         attempt_claimed(delivery, &claims[i], delivery->asked_ms);
@@ -89,7 +92,7 @@ static unsigned whole_room(const struct delivery *delivery)
 {
     uint64_t most = delivery->settings.connections;
     if (delivery->pace_us > 0) {
-        uint64_t ahead = most * AHEAD_US / (uint64_t)delivery->pace_us;
+        uint64_t ahead = most * (uint64_t)delivery_ahead_us(delivery) / (uint64_t)delivery->pace_us;
         most += ahead < AHEAD_MAX ? ahead : AHEAD_MAX;
     }
     unsigned taken = delivery->stats.in_flight + delivery->waiting_count;
@@ -101,10 +104,11 @@ static size_t compose_asks(struct delivery *delivery, struct outbox_ask *asks)
 {
     int64_t now_ms = clock_monotonic_ms();
     unsigned left = whole_room(delivery);
+    left = left < CLAIM_MAX ? left : CLAIM_MAX;
     size_t count = 0;
     for (; delivery->unasked > 0 && left > 0; delivery->unasked--) {
         struct target *target = &delivery->targets[delivery->turn];
-        unsigned room = target_room(target, now_ms);
+        unsigned room = target_room(delivery, target, now_ms);
         delivery->turn = (delivery->turn + 1) % delivery->target_count;
         if (room == 0)
             continue;
@@ -159,11 +163,17 @@ void delivery_pump_at(void *ctx)
     delivery_pump(delivery);
 }
 
+void delivery_pump_if_low(struct delivery *delivery, const struct target *target)
+{
+    if (!delivery->claiming && target_low(delivery, target, clock_monotonic_ms()))
+        delivery_pump(delivery);
+}
+
 static bool any_low(const struct delivery *delivery)
 {
     int64_t now_ms = clock_monotonic_ms();
     for (size_t i = 0; i < delivery->target_count; i++)
-        if (target_low(&delivery->targets[i], now_ms))
+        if (target_low(delivery, &delivery->targets[i], now_ms))
             return true;
     return false;
 }

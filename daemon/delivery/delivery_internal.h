@@ -38,9 +38,13 @@ struct verdict;
 enum {
     LEASE_MARGIN_MS = 15000, /* beyond the attempt's own timeout: waiting for a place, writing the result */
     WAITING_MAX_MS = 5000,   /* of that; what has waited longer is given back instead of sent */
-    /* Claims wait in memory for the places that become free so soon: enough to send while the next claim is made. */
-    AHEAD_US = 200000,
-    AHEAD_MAX = 2048, /* all targets together, whatever their pace: the bound of our memory */
+    /* Claims wait in memory for the places that become free so soon: enough to send while the next claims are made, which
+     * takes the longer the less of the processor is left to the database. */
+    AHEAD_MIN_US = 200000,
+    AHEAD_CLAIMS = 4,       /* so many times the time that a claim takes */
+    AHEAD_MAX_US = 2000000, /* well below WAITING_MAX_MS */
+    AHEAD_MAX = 2048,       /* all targets together, whatever their pace: the bound of our memory */
+    CLAIM_MAX = 1024,       /* one statement: results wait behind it */
 };
 #define NEVER_MS (INT64_MAX / 2)
 
@@ -55,6 +59,7 @@ struct attempt {
     int32_t attempts;
     int priority;
     char event_id[UUID_TEXT_SIZE];
+    char place[OUTBOX_PLACE_SIZE];
 };
 TAILQ_HEAD(attempt_list, attempt);
 
@@ -66,7 +71,8 @@ struct target {
     unsigned waiting_count;
     unsigned in_flight;
     unsigned failures;     /* attempts in a row after which the receiver must be taken for down */
-    int64_t not_before_ms; /* monotonic: Retry-After of 429 and 503 */
+    int64_t not_before_ms; /* monotonic: Retry-After of 429 and 503; endpoint.paused_until
+                              is the same for those who come after us */
     int64_t pace_us;       /* how long its attempts take, smoothed; 0 = not known */
     unsigned asked;        /* of the claim under way */
     bool dry;              /* the last claim found less than was asked for, and nothing has happened since */
@@ -93,6 +99,7 @@ struct delivery {
     struct attempt_list attempts;
     unsigned waiting_count; /* of all targets */
     int64_t pace_us;        /* of all targets */
+    int64_t claim_us;       /* how long a claim takes, smoothed */
     TAILQ_HEAD(, test) tests;
     bool claiming, again, draining, leading;
     bool outage_told;      /* the log has it that the database cannot be reached */
@@ -121,12 +128,16 @@ void targets_free(struct target *targets, size_t count); /* nothing waits for th
 void targets_take_over(struct delivery *delivery, struct target *targets, size_t count);
 struct target *target_of(const struct delivery *delivery, int64_t code); /* NULL = not configured */
 bool target_broken(const struct target *target);
+/* A running mean of times: an eighth is the newest. */
+int64_t pace_smoothed(int64_t pace_us, int64_t newest_us);
+/* For how long it is worth to have claims waiting. */
+int64_t delivery_ahead_us(const struct delivery *delivery);
 /* Attempts that it may have at one time. */
 unsigned target_places(const struct target *target);
-/* How many more claims it can take now: places that are free, and those that become free within AHEAD_US. */
-unsigned target_room(const struct target *target, int64_t now_ms);
+/* How many more claims it can take now: places that are free, and those that become free within delivery_ahead_us. */
+unsigned target_room(const struct delivery *delivery, const struct target *target, int64_t now_ms);
 /* Whether it is about to send its last, and there may be more. */
-bool target_low(const struct target *target, int64_t now_ms);
+bool target_low(const struct delivery *delivery, const struct target *target, int64_t now_ms);
 void target_note(struct delivery *delivery, struct target *target, const struct verdict *verdict,
                  int64_t total_us);
 /* After any change of what invariant 2 speaks of. */
@@ -144,6 +155,8 @@ void attempts_free(struct delivery *delivery);   /* the calls are cancelled alre
 /* --- delivery_claim.c --- */
 void delivery_pump(struct delivery *delivery);
 void delivery_pump_at(void *delivery); /* the poll timer: whatever was dry is asked again */
+/* A place of this target has become free: claim more before the last is sent. */
+void delivery_pump_if_low(struct delivery *delivery, const struct target *target);
 /* Results are committed: places are free, and households may go on. */
 void delivery_results_written(void *delivery, const struct outbox_result *results, size_t count);
 

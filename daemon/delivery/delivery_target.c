@@ -39,25 +39,32 @@ unsigned target_places(const struct target *target)
     return target_broken(target) ? 1 : target->config->connections;
 }
 
-static unsigned target_ahead(const struct target *target)
+int64_t delivery_ahead_us(const struct delivery *delivery)
+{
+    int64_t ahead_us = delivery->claim_us * AHEAD_CLAIMS;
+    return ahead_us < AHEAD_MIN_US ? AHEAD_MIN_US : ahead_us > AHEAD_MAX_US ? AHEAD_MAX_US : ahead_us;
+}
+
+static unsigned target_ahead(const struct delivery *delivery, const struct target *target)
 {
     if (target->failures > 0 || target->pace_us == 0)
         return 0;
-    uint64_t ahead = (uint64_t)target->config->connections * AHEAD_US / (uint64_t)target->pace_us;
+    uint64_t ahead = (uint64_t)target->config->connections * (uint64_t)delivery_ahead_us(delivery) /
+                     (uint64_t)target->pace_us;
     return ahead < AHEAD_MAX ? (unsigned)ahead : AHEAD_MAX;
 }
 
-unsigned target_room(const struct target *target, int64_t now_ms)
+unsigned target_room(const struct delivery *delivery, const struct target *target, int64_t now_ms)
 {
-    unsigned most = target_places(target) + target_ahead(target);
+    unsigned most = target_places(target) + target_ahead(delivery, target);
     unsigned taken = target->in_flight + target->waiting_count;
     return target->not_before_ms <= now_ms && taken < most ? most - taken : 0;
 }
 
-bool target_low(const struct target *target, int64_t now_ms)
+bool target_low(const struct delivery *delivery, const struct target *target, int64_t now_ms)
 {
-    return !target->dry && target->waiting_count * 2 <= target_ahead(target) &&
-           target_room(target, now_ms) > 0;
+    return !target->dry && target->waiting_count * 4 <= target_ahead(delivery, target) * 3 &&
+           target_room(delivery, target, now_ms) > 0;
 }
 
 void target_settle(struct delivery *delivery, struct target *target)
@@ -72,9 +79,9 @@ void target_settle(struct delivery *delivery, struct target *target)
         TAILQ_REMOVE(&delivery->ring, target, ring);
 }
 
-static int64_t smoothed(int64_t pace_us, int64_t total_us)
+int64_t pace_smoothed(int64_t pace_us, int64_t newest_us)
 {
-    int64_t next_us = pace_us == 0 ? total_us : pace_us + (total_us - pace_us) / PACE_WEIGHT;
+    int64_t next_us = pace_us == 0 ? newest_us : pace_us + (newest_us - pace_us) / PACE_WEIGHT;
     return next_us > 0 ? next_us : 1;
 }
 
@@ -86,10 +93,10 @@ void target_note(struct delivery *delivery, struct target *target, const struct 
         if (until_ms > target->not_before_ms)
             target->not_before_ms = until_ms;
     }
-    delivery->pace_us = smoothed(delivery->pace_us, total_us);
+    delivery->pace_us = pace_smoothed(delivery->pace_us, total_us);
     if (!verdict->endpoint_fails) {
         target->failures = 0;
-        target->pace_us = smoothed(target->pace_us, total_us);
+        target->pace_us = pace_smoothed(target->pace_us, total_us);
     } else {
         target->pace_us = 0;
         if (target->failures < BREAKER_FAILURES)

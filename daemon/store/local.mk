@@ -35,6 +35,7 @@ MIGRATIONS = \
 	sql/migrations/0005_delivery_speed.sql \
 	sql/migrations/0006_leadership.sql \
 	sql/migrations/0008_status.sql \
+	sql/migrations/0009_delivery_pace.sql \
 	sql/migrations/0010_tags.sql \
 	sql/migrations/0013_past_rounds.sql
 EXTRA_DIST += $(MIGRATIONS)

@@ -6,61 +6,16 @@
 #include "io/pg.h"
 #include "store/fetch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* --- claiming ----------------------------------------------------------------------------------------------- */
 
-/*
- * $1 townships, $2 how many of each, $3 the lease in milliseconds, $4 the token of the leadership.
- *
- * open     The endpoints' rows are locked first; whoever finds one locked takes nothing for that township now. So
- *          sequence numbers are given by one at a time, and the number read is the newest (a row that changed
- *          since the snapshot is read again when it is locked).
- * picked   Per township the most urgent that are due. A row that somebody claimed or answered since the snapshot is
- *          looked at again when it is locked, and left out if it no longer qualifies. What blocks it (an older event
- *          of the household, or another one in flight) can only have become less since the snapshot: new blocks are
- *          made under the lock of the endpoint alone.
- * claimed  The array says no more than the join, but the planner takes it for ten keys and goes by the index; a join with
- *          so many rows as it expects of `picked` would read the whole table.
- * fresh    Those that were never attempted get the next numbers, in the order in which they are claimed.
- */
+/* Migration 0009 says how. */
 static const char claim_sql[] =
-    "with asked as ("
-    "  select asked.* from fence($4), unnest($1::bigint[], $2::integer[]) as asked (township_code, take)),"
-    " open as materialized ("
-    "  select e.township_code, e.last_sequence, a.take from endpoint e join asked a using (township_code)"
-    "  where e.state = 'active' order by e.township_code for update of e skip locked),"
-    " picked as materialized ("
-    "  select p.*, o.last_sequence from open o cross join lateral ("
-    "    select d.household_id, d.event_id, d.township_code, d.priority, d.outbox_no, d.sequence"
-    "    from delivery d where d.township_code = o.township_code and d.finished_at is null"
-    "      and (d.state = 'queued' and d.next_attempt_at <= now() or d.state = 'in_flight' and"
-    " d.lease_until <= now())"
-    "      and d.expires_at > now()"
-    "      and not exists (select from delivery b where b.household_id = d.household_id"
-    "        and b.township_code = d.township_code and b.finished_at is null"
-    "        and (b.outbox_no < d.outbox_no"
-    "          or b.outbox_no > d.outbox_no and b.state = 'in_flight' and b.lease_until > now()))"
-    "    order by d.priority, d.outbox_no limit o.take for update of d skip locked) p),"
-    " numbered as ("
-    "  select household_id, event_id, township_code, last_sequence, sequence is null as fresh,"
-    "         coalesce(sequence, last_sequence + row_number() over (partition by township_code, sequence is"
-    " null"
-    "           order by priority, outbox_no)) as number from picked),"
-    " given as ("
-    "  update endpoint e set last_sequence = n.last from ("
-    "    select township_code, max(number) as last from numbered where fresh group by township_code) n"
-    "  where e.township_code = n.township_code),"
-    " claimed as ("
-    "  update delivery d set state = 'in_flight', attempts = d.attempts + 1, sequence = n.number,"
-    "    lease_until = now() + $3 * interval '1 millisecond', first_sent_at = coalesce(d.first_sent_at,"
-    " now())"
-    "  from numbered n where d.household_id = n.household_id and d.event_id = n.event_id"
-    "    and d.household_id = any (array(select household_id from picked))"
-    "  returning d.household_id, d.event_id, d.township_code, d.sequence, d.attempts, d.priority, n.fresh,"
-    " d.expires_at, d.outbox_no)"
-    " select * from claimed order by township_code, priority, outbox_no";
+    "select household_id, event_id, township_code, sequence, attempts, priority, fresh, expires_at, place::text"
+    " from claim_deliveries($4, $1, $2, $3) order by township_code, priority, outbox_no";
 
 /*
  * The bodies, by the claims' places in the arrays. A statement of its own: PostgreSQL keeps all rows of one that writes
@@ -84,6 +39,8 @@ static struct outbox_claim claim_at(const struct pg_result *r, size_t row, int64
         .lease_ms = lease_ms,
     };
     pg_get_uuid(r, row, 1, claim.event_id);
+    struct slice place = pg_get_text(r, row, 8);
+    snprintf(claim.place, sizeof claim.place, "%.*s", (int)place.length, place.bytes);
     return claim;
 }
 
@@ -347,46 +304,13 @@ static const char *const outcome_states[] = {
     [OUTBOX_EXPIRED] = "expired",     [OUTBOX_RELEASED] = "released",
 };
 
-/* A result of an attempt that was given up for lost and made anew counts only if it is a delivery: then the township
- * has the event, whatever else we believe. That an endpoint takes events is noted once a second: its row is the one
- * that every claim needs. */
 static const char record_sql[] =
-    "with given as ("
-    "  select given.* from fence($9), unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::integer[],"
-    "    $5::text[], $6::bigint[], $7::integer[], $8::text[]) as given (household_id, event_id, township_code, attempts, state,"
-    " next_ms, http,"
-    "    error)),"
-    " recorded as ("
-    "  update delivery d set state = case when g.state = 'released' then 'queued' else g.state end,"
-    "    attempts = case when g.state = 'released' then d.attempts - 1 else d.attempts end,"
-    "    first_sent_at = case when g.state = 'released' and d.attempts = 1 then null else d.first_sent_at end,"
-    "    lease_until = null,"
-    "    last_status = case when g.state = 'released' then d.last_status else nullif(g.http, 0) end,"
-    "    last_error = case when g.state = 'released' then d.last_error else nullif(g.error, '') end,"
-    "    next_attempt_at = case when g.state in ('queued', 'released')"
-    "      then now() + g.next_ms * interval '1 millisecond' else d.next_attempt_at end,"
-    "    finished_at = case when g.state not in ('queued', 'released') then now() end"
-    "  from given g where d.household_id = g.household_id and d.event_id = g.event_id"
-    "    and (d.state = 'in_flight' and d.attempts = g.attempts or g.state = 'delivered' and d.state <>"
-    " 'delivered')"
-    "  returning 1),"
-    " noted as ("
-    "  update endpoint e set"
-    "    last_success_at = case when s.succeeded then now() else e.last_success_at end,"
-    "    last_failure_at = case when s.failed then now() else e.last_failure_at end,"
-    "    last_error = case when s.failed then s.error else e.last_error end"
-    "  from (select township_code, bool_or(state = 'delivered') as succeeded, bool_or(state <> 'delivered')"
-    " as failed,"
-    "               max(nullif(error, '')) filter (where state <> 'delivered') as error"
-    "        from given where state <> 'released' group by township_code) s"
-    "  where e.township_code = s.township_code and (s.failed or e.last_success_at is null"
-    "    or e.last_success_at < now() - interval '1 second'))"
-    " select count(*) from recorded";
+    "select record_results($9, $1, $2, $3, $4, $5, $6, $7, $8, $10, $11::text[]::tid[])";
 
 struct result_arrays {
-    int64_t *households, *townships, *next_ms;
+    int64_t *households, *townships, *next_ms, *pauses_ms;
     int32_t *attempts, *http;
-    struct slice *states, *errors;
+    struct slice *states, *errors, *places;
     const char **event_ids;
     size_t count;
 };
@@ -396,10 +320,12 @@ static void result_arrays_free(struct result_arrays *a)
     free(a->households);
     free(a->townships);
     free(a->next_ms);
+    free(a->pauses_ms);
     free(a->attempts);
     free(a->http);
     free(a->states);
     free(a->errors);
+    free(a->places);
     free(a->event_ids);
 }
 
@@ -411,21 +337,25 @@ static enum status result_arrays_make(struct result_arrays *a, const struct outb
         .households = calloc(n, sizeof *a->households),
         .townships = calloc(n, sizeof *a->townships),
         .next_ms = calloc(n, sizeof *a->next_ms),
+        .pauses_ms = calloc(n, sizeof *a->pauses_ms),
         .attempts = calloc(n, sizeof *a->attempts),
         .http = calloc(n, sizeof *a->http),
         .states = calloc(n, sizeof *a->states),
         .errors = calloc(n, sizeof *a->errors),
+        .places = calloc(n, sizeof *a->places),
         .event_ids = calloc(n, sizeof *a->event_ids),
         .count = count,
     };
     if (!a->households || !a->townships || !a->next_ms || !a->attempts || !a->http || !a->states ||
-        !a->errors || !a->event_ids)
+        !a->errors || !a->event_ids || !a->pauses_ms || !a->places)
         return error_set(err, STATUS_FATAL, "no memory to record results");
     for (size_t i = 0; i < count; i++) {
         const struct outbox_result *r = &results[i];
         a->households[i] = r->household_id;
         a->townships[i] = r->township;
         a->next_ms[i] = r->next_attempt_in_ms;
+        a->pauses_ms[i] = r->endpoint_pause_ms;
+        a->places[i] = slice_of(r->place[0] ? r->place : "(0,0)"); /* where no row lies */
         a->attempts[i] = r->attempts;
         a->http[i] = r->http_status;
         a->states[i] = slice_of(outcome_states[r->outcome]);
@@ -440,7 +370,8 @@ static enum status result_arrays_make(struct result_arrays *a, const struct outb
               pg_of_int64_array((a)->townships, (a)->count), pg_of_int32_array((a)->attempts, (a)->count),   \
               pg_of_text_array((a)->states, (a)->count), pg_of_int64_array((a)->next_ms, (a)->count),        \
               pg_of_int32_array((a)->http, (a)->count), pg_of_text_array((a)->errors, (a)->count),           \
-              pg_of_int64(leader))
+              pg_of_int64(leader), pg_of_int64_array((a)->pauses_ms, (a)->count),                            \
+              pg_of_text_array((a)->places, (a)->count))
 
 /* Of statements whose one row says how many rows counted. */
 static void count_done(void *context, enum status status, const struct pg_result *result,
@@ -485,8 +416,9 @@ enum status outbox_record(struct pg *pg, const struct outbox_result *results, si
 
 static const char due_sql[] =
     "select d.township_code, count(*),"
-    "       greatest(0, (extract(epoch from min(case when d.state = 'queued' then d.next_attempt_at"
-    "         else d.lease_until end) - now()) * 1000)::bigint),"
+    "       greatest(0, (extract(epoch from greatest(min(case when d.state = 'queued' then d.next_attempt_at"
+    "         else d.lease_until end), (select e.paused_until from endpoint e where e.township_code ="
+    " d.township_code)) - now()) * 1000)::bigint),"
     "       (extract(epoch from now() - min(d.created_at)) * 1000)::bigint,"
     "       coalesce((select e.state = 'held' from endpoint e where e.township_code = d.township_code),"
     " false)"

@@ -10,7 +10,7 @@
  * 1. Per household and township one event is in flight, and only the oldest that is neither delivered nor given
  *    up is claimed (held ones keep later ones back).
  * 2. `sequence` per township has no gaps: it is given in the statement that claims an event for the first time,
- *    and kept. That statement locks endpoint.last_sequence; claimers of one township exclude each other.
+ *    and kept. That statement (claim_deliveries, migration 0009) locks endpoint.last_sequence; claimers of one township exclude each other.
  * 3. A result counts only for the attempt it belongs to; but "delivered" counts always.
  * 4. A claim has committed before its answer arrives here, so nothing is sent that the database does not know
  *    to be in flight. The bodies are fetched by a second statement: they never change.
@@ -44,10 +44,14 @@ struct outbox_ask {
     int32_t limit;
 };
 
+/* Where the database saw a delivery's row last, in its own words: a hint that spares it a look into the index. */
+enum { OUTBOX_PLACE_SIZE = 20 /* "(4294967295,65535)" */ };
+
 /* A delivery that is ours until lease_until. Slices are valid during the callback only. */
 struct outbox_claim {
     int64_t household_id;
     char event_id[UUID_TEXT_SIZE];
+    char place[OUTBOX_PLACE_SIZE];
     int64_t township;
     int64_t sequence;
     int32_t attempts; /* this one included: 1 = the first */
@@ -64,7 +68,7 @@ struct outbox_claim {
 typedef void (*outbox_claimed)(void *context, enum status status, const struct outbox_claim *claims,
                                size_t count, const struct error *err);
 
-/* Held endpoints, and townships without an endpoint row (outbox_ensure_endpoints), give nothing. lease_ms
+/* Held and paused endpoints, and townships without an endpoint row (outbox_ensure_endpoints), give nothing. lease_ms
  * must be longer than an attempt can last. */
 enum status outbox_claim_async(struct pg_async *async, int64_t leader, const struct outbox_ask *asks,
                                size_t ask_count, int64_t lease_ms, int timeout_ms, outbox_claimed done,
@@ -93,10 +97,12 @@ enum outbox_outcome {
 struct outbox_result {
     int64_t household_id;
     char event_id[UUID_TEXT_SIZE];
+    char place[OUTBOX_PLACE_SIZE]; /* as claimed; "" = not known */
     int64_t township;
     int32_t attempts; /* as claimed */
     enum outbox_outcome outcome;
     int64_t next_attempt_in_ms; /* OUTBOX_AGAIN, OUTBOX_RELEASED; by the database's clock */
+    int64_t endpoint_pause_ms;  /* nothing more is claimed for the township so long; 0 = as before */
     int http_status;            /* 0 = there was no answer */
     const char *error;          /* our own words, NULL or "" on success */
 };

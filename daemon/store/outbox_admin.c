@@ -44,7 +44,8 @@ enum status outbox_release_endpoint(struct pg *pg, int64_t township, const char 
                                     struct error *err)
 {
     return set_endpoint(pg,
-                        "with released as (update endpoint set state = 'active', held_reason = $2"
+                        "with released as (update endpoint set state = 'active', held_reason = $2,"
+                        "   paused_until = null"
                         "   where township_code = $1 returning township_code),"
                         " noted as (insert into audit (actor, action, detail) select $3, 'endpoint.release',"
                         "   jsonb_build_object('township', township_code::text) from released)"

@@ -74,6 +74,25 @@ test('Retry-After is obeyed', async () => {
     assert.ok(a.ledger[1].at - a.ledger[0].at >= 950, `came after ${a.ledger[1].at - a.ledger[0].at} ms`);
 });
 
+test('Retry-After holds for the whole township, and is remembered by a daemon that was killed', async () => {
+    const WAIT_S = 6;
+    await county({ delivery: { ...FAST.delivery, connections_per_endpoint: 1 } });
+    const register = new Register().single('HB', residentId('1980-01-01', 2), '1000.00', { township: B });
+    for (let i = 0; i < 3; i++) register.single(`HA${i}`, residentId('1981-01-01', 3 + i), '1000.00', { township: A });
+    instance.import(register);
+    a.answer = () => (a.ledger.length === 0 ? { status: 429, headers: { 'retry-after': String(WAIT_S) } } : 204);
+    instance.round('2021-06-30');
+    await until(() => instance.sql(`select count(*) filter (where attempts = 1) || ' ' || count(*) from delivery where township_code = ${A} and state = 'queued'`) === '1 3', 'the answer to be written', 5000);
+    await instance.stop('SIGKILL');
+    await instance.start();
+    instance.ctl('endpoint', 'test', B);
+    await b.waitFor(2, 'events of the other township');
+    assert.ok(Date.now() - a.ledger[0].at < (WAIT_S - 1) * 1000, 'the daemon was back too late to show anything');
+    await a.waitFor(3, 'events after the pause');
+    const after = a.ledger.slice(1).map((entry) => entry.at - a.ledger[0].at);
+    assert.ok(after.every((ms) => ms >= WAIT_S * 1000 - 50), `came after ${after} ms`);
+});
+
 test('410 holds the endpoint; its events stay queued until it is released', async () => {
     await county({ delivery: { ...FAST.delivery, retry_max: '10min' } });
     a.answer = () => 410;

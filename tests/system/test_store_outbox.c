@@ -89,6 +89,7 @@ static struct outbox_result result_of(const struct outbox_claim *claim, enum out
                                    .http_status = outcome == OUTBOX_DELIVERED ? 204 : 503,
                                    .error = outcome == OUTBOX_DELIVERED ? NULL : "http 503"};
     memcpy(result.event_id, claim->event_id, UUID_TEXT_SIZE);
+    memcpy(result.place, claim->place, sizeof result.place);
     return result;
 }
 
@@ -192,6 +193,68 @@ START_TEST(released)
                      " where sequence = 1"),
         "1,f,503,\"http 503\"");
     ck_assert_int_eq(fixture_int("select last_sequence from endpoint where township_code = 610922101"), 2);
+}
+END_TEST
+
+/* A row lies elsewhere than where it was claimed, or nobody knows where: its key finds it. */
+START_TEST(moved)
+{
+    put(1, NORTH, 1, 0);
+    put(2, NORTH, 2, 0);
+    put(3, NORTH, 3, 0);
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "1:1:1 2:2:1 3:3:1");
+    struct outbox_result results[] = {result_of(&claims[0], OUTBOX_DELIVERED),
+                                      result_of(&claims[1], OUTBOX_DELIVERED),
+                                      result_of(&claims[2], OUTBOX_RELEASED)};
+    ck_assert_str_ne(results[0].place, "");
+    ck_assert_str_ne(results[0].place, results[1].place);
+    results[1].place[0] = '\0';
+    memcpy(results[2].place, results[0].place, sizeof results[2].place); /* where another one was */
+    fixture_sql("update delivery set next_attempt_at = next_attempt_at where sequence = 1");
+    int64_t affected;
+    must(outbox_record(db, results, 3, &affected, &err));
+    ck_assert_int_eq(affected, 3);
+    ck_assert_str_eq(fixture_text("select state, attempts from delivery order by outbox_no"),
+                     "delivered,1;delivered,1;queued,0");
+    must(outbox_record(db, results, 3, &affected, &err));
+    ck_assert_int_eq(affected, 0);
+}
+END_TEST
+
+/* Retry-After: whatever else is due there waits as well, until it is over or an operator knows better. */
+START_TEST(paused)
+{
+    put(1, NORTH, 1, 0);
+    put(2, NORTH, 2, 0);
+    put(3, SOUTH, 3, 0);
+    claim(NORTH, 1, MINUTE_MS);
+    struct outbox_result result = result_of(&claims[0], OUTBOX_AGAIN);
+    result.next_attempt_in_ms = result.endpoint_pause_ms = MINUTE_MS;
+    int64_t affected;
+    bool known;
+    must(outbox_record(db, &result, 1, &affected, &err));
+    ck_assert_int_eq(affected, 1);
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "");
+    claim(SOUTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "3:1:1");
+    result.attempts++; /* of an attempt beside it, with a shorter one: the longer one stands */
+    result.endpoint_pause_ms = 1;
+    must(outbox_record(db, &result, 1, &affected, &err));
+    ck_assert_str_eq(fixture_text("select paused_until > now() + interval '50 s' from endpoint"
+                                  " where township_code = 610922101"),
+                     "t");
+    fixture_sql("update endpoint set paused_until = now() where township_code = 610922101");
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "2:2:1");
+    fixture_sql("update endpoint set paused_until = 'infinity'; update delivery set next_attempt_at = now()");
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "");
+    must(outbox_release_endpoint(db, NORTH, "tester", &known, &err));
+    ck_assert(known);
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "1:1:2");
 }
 END_TEST
 
@@ -639,6 +702,8 @@ int main(void)
     tcase_add_test(tests, order);
     tcase_add_test(tests, retries);
     tcase_add_test(tests, released);
+    tcase_add_test(tests, moved);
+    tcase_add_test(tests, paused);
     tcase_add_test(tests, lease_expires);
     tcase_add_test(tests, held);
     tcase_add_test(tests, acts);

@@ -9,7 +9,7 @@ import { join, relative } from 'node:path';
 const LEFT_OUT = {
     delivery: ['event_id', 'outbox_no', 'attempts', 'sequence', 'last_error', 'last_status'],
     outbox: ['event_id', 'outbox_no'],
-    endpoint: ['last_error', 'last_failure_at', 'last_success_at', 'last_sequence'], // the sequence is looked at by itself
+    endpoint: ['last_error', 'last_failure_at', 'last_success_at', 'last_sequence', 'paused_until'], // the sequence is looked at by itself
     audit: ['audit_id'],
     round: ['stages'],
     lease: ['*'], // who leads, and until when
