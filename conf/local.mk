@@ -8,6 +8,9 @@ dist_policy_DATA = \
 	conf/policies/shaanxi-county.policy \
 	conf/policies/shenyang-district.policy \
 	conf/policies/suining-town.policy \
+	conf/policies/sixian-dunji.policy \
+	conf/policies/pingluo-tongfu.policy \
+	conf/policies/guangxi.policy \
 	conf/policies/national-frame.policy \
 	conf/policies/ningxia-special-care.policy \
 	conf/policies/jilin-linjiang.policy \

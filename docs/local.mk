@@ -4,6 +4,9 @@ dist_doc_DATA += docs/control.md docs/dependencies.md docs/facts.md docs/feeds.m
 	docs/schemes/shaanxi-county.md \
 	docs/schemes/shenyang-district.md \
 	docs/schemes/suining-town.md \
+	docs/schemes/sixian-dunji.md \
+	docs/schemes/pingluo-tongfu.md \
+	docs/schemes/guangxi.md \
 	docs/schemes/national-frame.md \
 	docs/schemes/ningxia-special-care.md \
 	docs/schemes/jilin-linjiang.md \
