@@ -340,7 +340,10 @@ enum status policy_mutate(const struct policy *policy, struct arena *arena,
 
 /* Renders the policy as a readable page, each clause beside its citation. */
 enum status policy_show(const struct policy *policy, struct text *out, struct error *err) WARN_UNUSED;
-/* The same as one HTML page that needs nothing else. */
+/* The policy's text in its canonical spacing: it means the same, and formatted again it stays as it is. */
+enum status policy_format(const struct policy *policy, struct text *out, struct error *err) WARN_UNUSED;
+
+/* policy_show as one HTML page that needs nothing else. */
 enum status policy_show_html(const struct policy *policy, struct text *out, struct error *err) WARN_UNUSED;
 
 #endif

@@ -151,6 +151,8 @@ static void use_policy(const struct policy *policy, struct arena *arena, uint64_
     text_init(&page);
     FUZZ_CHECK(policy_show(policy, &page, &err) == STATUS_OK);
     FUZZ_CHECK(policy_show_html(policy, &page, &err) == STATUS_OK);
+    text_clear(&page);
+    FUZZ_CHECK(policy_format(policy, &page, &err) == STATUS_OK);
     FUZZ_CHECK(utf8_valid(page.bytes, page.length));
     text_fini(&page);
     run_policy(policy, seed);

@@ -49,5 +49,6 @@ Suite *policy_explain_suite(void);
 Suite *policy_hostile_suite(void);
 Suite *policy_whatif_suite(void);
 Suite *policy_mutants_suite(void);
+Suite *policy_format_suite(void);
 
 #endif

@@ -65,6 +65,9 @@ static enum status use(const struct policy *policy, struct arena *arena, struct 
         status = policy_show(policy, &page, err);
     if (status == STATUS_OK)
         status = policy_show_html(policy, &page, err);
+    text_clear(&page);
+    if (status == STATUS_OK)
+        status = policy_format(policy, &page, err);
     text_fini(&page);
     return status;
 }
