@@ -119,7 +119,7 @@ static const struct stops no_stops = {KW_NONE_OF_THESE, false, {{STOP_NONE, 0, 0
 static const struct stops *stops_of(const struct line *line)
 {
     if (line->kind == LINE_ROW)
-        return line->statement == KW_STANDARD ? &dated_row : &no_stops;
+        return line->statement == KW_STANDARD || line->statement == KW_SETTING ? &dated_row : &no_stops;
     if (line->kind == LINE_CLAUSE)
         return &clause_row;
     for (size_t i = 0; i < sizeof heads / sizeof heads[0] && line->kind == LINE_HEAD; i++) {

@@ -164,6 +164,8 @@ static enum status amounts_hold(const struct mutator *m, const struct policy_run
         text_init(&unread);
         for (const struct example_amount *a = e->amounts; a != NULL; a = a->next)
             *same = amount_is(clause, &shown, a, m->policy->language, &unread) && *same;
+        if (unread.failed)
+            status = out_of_memory(err);
         text_fini(&unread);
     }
     return status;

@@ -281,26 +281,27 @@ static void show_standard(struct html *html, const struct definition *d, int num
     table_end(html);
 }
 
-static size_t count_kind(const struct html *html, enum keyword kind)
+static bool has_settings(const struct html *html)
 {
-    size_t count = 0;
-    for (const struct definition *d = html->policy->ast.definitions; d != NULL; d = d->next)
-        count += d->kind == kind;
-    return count;
+    for (const struct definition *d = html->policy->ast.definitions; d != NULL; d = d->next) {
+        if (d->kind == KW_SETTING && !definition_is_dated(d))
+            return true;
+    }
+    return false;
 }
 
 static void show_settings(struct html *html)
 {
     const char *heads[] = {keyword_text(KW_SETTING, html->language), say(html, "数值", "Value"),
                            say(html, "单位", "Unit"), keyword_text(KW_CITE, html->language)};
-    if (count_kind(html, KW_SETTING) == 0)
+    if (!has_settings(html))
         return;
     element(html, "h3", keyword_text(KW_SETTING, html->language));
     table_head(html, NULL, heads, sizeof heads / sizeof heads[0]);
     int number = 1;
     for (const struct definition *d = html->policy->ast.definitions; d != NULL; d = d->next, number++) {
         char unit[UNIT_TEXT_SIZE];
-        if (d->kind != KW_SETTING)
+        if (d->kind != KW_SETTING || definition_is_dated(d))
             continue;
         text_printf(html->out, "<tr id=\"d%d\"><td>", number);
         add_slice(html, d->name);
@@ -320,7 +321,7 @@ static void show_values(struct html *html)
     section(html, "values", say(html, "标准与设定", "Standards and settings"));
     int number = 1;
     for (const struct definition *d = html->policy->ast.definitions; d != NULL; d = d->next, number++) {
-        if (d->kind == KW_STANDARD)
+        if (definition_is_dated(d))
             show_standard(html, d, number);
     }
     show_settings(html);
