@@ -67,6 +67,12 @@ struct set_expr {
     struct expr *filter;                  /* 中 …; NULL if none */
 };
 
+struct window_edge {
+    struct place at;
+    bool present;
+    int months, days; /* before the evaluation date */
+};
+
 struct expr {
     enum expr_kind kind;
     int symbol;        /* enum mark of comparisons */
@@ -79,6 +85,7 @@ struct expr {
     uint32_t begin, end;       /* in the text */
     struct slice name, window; /* of a number: its text, where it was not read from the policy (mutant.h) */
     struct place window_at;
+    struct window_edge lasted; /* 满 12月 */
     struct fraction number;
     struct unit unit;
     struct expr *a, *b, *c;
@@ -116,12 +123,6 @@ struct dated_value {
     day_t from, to;             /* to: DAY_NONE while open */
     struct expr *rural, *urban; /* the same when the standard does not depend on the area */
     struct citation citation;
-};
-
-struct window_edge {
-    struct place at;
-    bool present;
-    int months, days; /* before the evaluation date */
 };
 
 /* Everything that has a name in expressions. */

@@ -113,7 +113,8 @@ static struct bounds quantity_bounds(const struct compiler *compiler, const stru
     struct bounds a = bounds_of(program, step->a), b = bounds_of(program, step->b);
     switch ((enum op)step->op) {
     case OP_AMOUNT:
-    case OP_LATEST_AMOUNT: {
+    case OP_LATEST_AMOUNT:
+    case OP_ACTIVE_AMOUNT: {
         wide_t most = wide_multiply(program->facts[step->fact].high, POLICY_FACTS_PER_HOUSEHOLD_MAX);
         return (struct bounds){0, most, 0, most};
     }
@@ -163,6 +164,7 @@ static bool may_be_undecided(const struct program *program, const struct step *s
     switch ((enum op)step->op) {
     case OP_AMOUNT:
     case OP_LATEST_AMOUNT:
+    case OP_ACTIVE_AMOUNT:
     case OP_AGE:
     case OP_WIDEN:
         return true;

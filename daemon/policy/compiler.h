@@ -154,11 +154,12 @@ bool bounds_prove(struct compiler *compiler, struct step *step);
 
 /* --- emit.c ------------------------------------------------------------------------------------------------------- */
 
-/* op: OP_AMOUNT or OP_LATEST_AMOUNT */
+/* op: OP_AMOUNT, OP_LATEST_AMOUNT or OP_ACTIVE_AMOUNT (no window) */
 int emit_amount(struct compiler *compiler, enum op op, int fact, int window, enum domain domain,
                 struct place at);
 int emit_state(struct compiler *compiler, int fact, int window, enum state_mode mode, uint64_t mask,
                enum domain domain, struct place at);
+int emit_recorded(struct compiler *compiler, int fact, int window, enum domain domain, struct place at);
 int emit_latest(struct compiler *compiler, int fact, enum domain domain, struct place at);
 int emit_nullary(struct compiler *compiler, enum op op, enum domain domain, int64_t k, struct place at);
 /* In force on the evaluation date (window −1); or over a window the sum over its months, or with months 0 over its days */

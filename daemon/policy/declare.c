@@ -285,8 +285,10 @@ static bool kind_fits(enum word declared, enum fact_kind kind)
     switch (kind) {
     case FACT_AMOUNT:
         return declared == WORD_NONE;
-    case FACT_YESNO:
     case FACT_RELIEF:
+        return declared == WORD_YESNO ||
+               declared == WORD_NONE; /* whether there is one, or how much a month */
+    case FACT_YESNO:
     case FACT_TEXT:
         return declared == WORD_YESNO;
     case FACT_CHOICE:

@@ -102,6 +102,11 @@ int emit_state(struct compiler *compiler, int fact, int window, enum state_mode 
     return leaf(compiler, step, fact, window, at);
 }
 
+int emit_recorded(struct compiler *compiler, int fact, int window, enum domain domain, struct place at)
+{
+    return leaf(compiler, plain(OP_RECORDED, domain, REGISTER_TRI), fact, window, at);
+}
+
 int emit_latest(struct compiler *compiler, int fact, enum domain domain, struct place at)
 {
     return leaf(compiler, plain(OP_LATEST, domain, REGISTER_CODE), fact, NO_REGISTER, at);

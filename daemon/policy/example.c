@@ -103,9 +103,12 @@ static bool fact_value(struct builder *builder, const struct example_fact *fact,
         return choice_value(builder, fact, declared->code, value);
     if (declared->kind != WORD_NONE)
         return state_value(builder, fact, declared->code, value);
-    *value = FACT_UNKNOWN;
+    bool relief = declared->code->kind == FACT_RELIEF;
+    *value = relief ? FACT_YES : FACT_UNKNOWN; /* a relief without an amount */
     if (fact->kind == EXAMPLE_UNKNOWN)
         return true;
+    if (relief && fact->kind != EXAMPLE_NUMBER)
+        return state_value(builder, fact, declared->code, value);
     if (fact->kind != EXAMPLE_NUMBER || !to_fen(fact->number, value))
         return needs(builder, fact, "金额(元)或 ?", "an amount in yuan, or ?");
     return true;
@@ -114,7 +117,7 @@ static bool fact_value(struct builder *builder, const struct example_fact *fact,
 static void fact_period(const struct example_case *into, const struct example_fact *fact,
                         const struct program_fact *declared, struct policy_fact *out)
 {
-    bool momentary = declared->kind == WORD_NONE || declared->kind == WORD_EVENT;
+    bool momentary = declared->code->kind == FACT_AMOUNT || declared->kind == WORD_EVENT;
     out->from = fact->from;
     out->to = fact->to;
     if (momentary && out->from == DAY_NONE)

@@ -70,6 +70,8 @@ static bool state_holds(const struct policy_run *run, const struct step *step,
         return active_on(fact, window.until);
     case STATE_HAPPENED:
         return fact->from != DAY_NONE && in_window(fact->from, window);
+    case STATE_LASTED:
+        return active_on(fact, run->as_of) && fact->from <= window.after;
     case STATE_ENDED:
         return fact->to != DAY_NONE && in_window(fact->to, window);
     }
@@ -158,10 +160,12 @@ static void clear_leaf(const struct batch *batch, int reg)
     switch ((enum op)step->op) {
     case OP_AMOUNT:
     case OP_LATEST_AMOUNT:
+    case OP_ACTIVE_AMOUNT:
         memset(column.low, 0, rows * sizeof *column.low);
         memset(column.high, 0, rows * sizeof *column.high);
         break;
     case OP_STATE:
+    case OP_RECORDED:
         memset(column.byte, SETTLED_FALSE, rows);
         break;
     case OP_LATEST:

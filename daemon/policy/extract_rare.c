@@ -4,6 +4,10 @@
  *
  * OP_LATEST_AMOUNT   the first source in the ranking that has an amount within the window, an unknown one included; of its
  *                    amounts those of the greatest day, summed
+ * OP_ACTIVE_AMOUNT   the first source that has any fact existing on D; its facts active on D, summed; a relief without an amount
+ *                    is unknown within the declared range
+ * OP_RECORDED        any fact in the window, of any source and value: an amount by its day, an event by its `from`, a state by
+ *                    the days that it covers
  */
 #include "policy/leaf.h"
 
@@ -45,6 +49,50 @@ static void put_amount(const struct frame *frame, int reg, size_t row, wide_t lo
     frame->columns[reg].high[row] = (int64_t)(high > most ? most : high);
 }
 
+/* --- amounts of reliefs, and records ------------------------------------------------------------------------------ */
+
+static bool relief_counts(const struct run_of_facts *facts, const struct policy_fact *fact)
+{
+    return active_on(fact, facts->run->as_of) && fact->value != 0;
+}
+
+static void fill_active_amount(const struct run_of_facts *facts, const struct program_fact *declared,
+                               const struct frame *frame, int reg, size_t row)
+{
+    wide_t low = 0, high = 0;
+    int believed = believed_rank(facts, declared);
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct policy_fact *fact = &facts->facts[i];
+        if (declared->rank[fact->source] != believed || !relief_counts(facts, fact))
+            continue;
+        int64_t least = 0, greatest = 0;
+        add_amount(declared, fact->value == FACT_YES ? FACT_UNKNOWN : fact->value, &least, &greatest);
+        low += least;
+        high += greatest;
+    }
+    put_amount(frame, reg, row, low, high);
+}
+
+static bool lies_in(const struct run_of_facts *facts, const struct program_fact *declared,
+                    const struct policy_fact *fact, struct bound_window window)
+{
+    if (declared->code->kind == FACT_AMOUNT)
+        return amount_counts(fact, window);
+    if (declared->code->kind == FACT_EVENT)
+        return fact->from != DAY_NONE && in_window(fact->from, window);
+    return fact->from <= facts->run->as_of && fact->from <= window.until &&
+           (fact->to == DAY_NONE || fact->to > window.after);
+}
+
+static bool recorded(const struct run_of_facts *facts, const struct program_fact *declared,
+                     struct bound_window window)
+{
+    bool found = false;
+    for (size_t i = 0; i < facts->count && !found; i++)
+        found = lies_in(facts, declared, &facts->facts[i], window);
+    return found;
+}
+
 /* --- leaves ------------------------------------------------------------------------------------------------------- */
 
 static void fill_leaf(const struct run_of_facts *facts, const struct frame *frame, int reg, size_t row)
@@ -53,9 +101,18 @@ static void fill_leaf(const struct run_of_facts *facts, const struct frame *fram
     const struct program_fact *declared = &frame->program->facts[step->fact];
     struct bound_window window =
         step->window >= 0 ? facts->run->windows[step->window] : (struct bound_window){0};
-    if (step->op == OP_LATEST_AMOUNT) {
-        struct latest_amount latest = latest_amount(facts, declared, window);
+    struct latest_amount latest;
+    switch ((enum op)step->op) {
+    case OP_LATEST_AMOUNT:
+        latest = latest_amount(facts, declared, window);
         put_amount(frame, reg, row, latest.low, latest.high);
+        break;
+    case OP_ACTIVE_AMOUNT:
+        fill_active_amount(facts, declared, frame, reg, row);
+        break;
+    default:
+        frame->columns[reg].byte[row] = recorded(facts, declared, window) ? SETTLED_TRUE : SETTLED_FALSE;
+        break;
     }
 }
 
@@ -100,20 +157,29 @@ void rare_uses(const struct run_of_facts *facts, const struct step *step, uint8_
     struct bound_window window =
         step->window >= 0 ? facts->run->windows[step->window] : (struct bound_window){0};
     struct latest_amount latest = latest_amount(facts, declared, window);
+    int believed = believed_rank(facts, declared);
     for (size_t i = 0; i < facts->count; i++) {
         const struct policy_fact *fact = &facts->facts[i];
-        used[i] = declared->rank[fact->source] == latest.rank && amount_counts(fact, window) &&
-                  amount_day(fact) == latest.day;
+        int rank = declared->rank[fact->source];
+        if (step->op == OP_LATEST_AMOUNT)
+            used[i] = rank == latest.rank && amount_counts(fact, window) && amount_day(fact) == latest.day;
+        else if (step->op == OP_ACTIVE_AMOUNT)
+            used[i] = rank == believed && relief_counts(facts, fact);
+        else
+            used[i] = lies_in(facts, declared, fact, window);
     }
 }
 
 void rare_need(const struct policy_run *run, size_t code, bool of_persons, struct policy_need *need)
 {
+    const struct program *program = &run->policy->program;
     const struct leaf_table *table = &run->hot->rare[of_persons ? DOMAIN_PERSON : DOMAIN_HOUSEHOLD];
     for (uint32_t l = table->begin[code]; l < table->begin[code + 1]; l++) {
-        const struct step *step = &run->policy->program.steps[table->leaves[l].step];
+        const struct step *step = &program->steps[table->leaves[l].step];
         need->read = true;
-        if (run->windows[step->window].after < need->after)
+        if (program->facts[step->fact].code->kind != FACT_AMOUNT)
+            need->periods = true;
+        else if (run->windows[step->window].after < need->after)
             need->after = run->windows[step->window].after;
     }
 }

@@ -351,6 +351,18 @@ static void walk_phrase(struct mutant_maker *maker, struct expr *expr)
     other.household = false;
     if (expr->household)
         replace(maker, MUTANT_HOUSEHOLD, expr, &other, shown);
+    other = *expr;
+    other.verb = KW_HELD;
+    if (expr->verb == KW_BEGAN)
+        replace(maker, MUTANT_VERB, expr, &other, shown);
+    for (int step = -1; step <= 1 && expr->lasted.present; step += 2) {
+        int *length;
+        other = *expr;
+        length = other.lasted.months > 0 ? &other.lasted.months : &other.lasted.days;
+        *length += step;
+        if (*length > 0)
+            replace(maker, MUTANT_STEP, expr, &other, shown);
+    }
     if (expr->window.length > 0)
         mutant_move_window(maker, inline_window(maker, expr->window), expr->window_at);
 }

@@ -174,7 +174,7 @@ static struct expr *parse_has_unknown(struct parser *parser)
 static bool is_verb(enum keyword keyword)
 {
     return keyword == KW_CURRENT || keyword == KW_LATEST || keyword == KW_HELD || keyword == KW_AT_END ||
-           keyword == KW_HAPPENED || keyword == KW_ENDED;
+           keyword == KW_HAPPENED || keyword == KW_ENDED || keyword == KW_BEGAN || keyword == KW_RECORDED;
 }
 
 /* The current token continues the fact phrase on the same line. */
@@ -184,7 +184,35 @@ static bool phrase_goes_on(const struct parser *parser)
            parser_peek(parser)->kind == TOKEN_WORD;
 }
 
-/* [本户] [window | 至今] [verb] name */
+/* 满 12月, 满 2年, 满 30天 */
+static bool parse_lasted(struct parser *parser, struct window_edge *lasted)
+{
+    enum { COUNT_MAX = 1200 };
+    static const struct {
+        enum word word;
+        int months, days;
+    } units[] = {{WORD_MONTH, 1, 0}, {WORD_YEAR, 12, 0}, {WORD_DAY, 0, 1}};
+    int count = 0;
+    lasted->at = parser_place(parser_peek(parser));
+    if (!parser_in_expression(parser) || parser_peek(parser)->kind != TOKEN_NUMBER ||
+        !parser_count(parser, COUNT_MAX, &count))
+        return parse_refuse(parser, MESSAGE_LASTED_EXPECTED) != NULL;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (!parser_in_expression(parser) ||
+            !word_is(parser_slice(parser, parser_peek(parser)), units[i].word, parser->language))
+            continue;
+        lasted->present = true;
+        lasted->months = count * units[i].months;
+        lasted->days = count * units[i].days;
+        if (count == 0 || lasted->months > COUNT_MAX)
+            break;
+        parser_next(parser);
+        return true;
+    }
+    return parse_refuse(parser, MESSAGE_LASTED_EXPECTED) != NULL;
+}
+
+/* [本户] [window | 至今] [verb] name [满 length] */
 static struct expr *parse_phrase(struct parser *parser)
 {
     struct expr *expr = parse_new(parser, EXPR_FACT, parser_peek(parser));
@@ -211,7 +239,12 @@ static struct expr *parse_phrase(struct parser *parser)
         expr->verb = (enum keyword)parser_next(parser)->keyword;
     if (!parser_in_expression(parser))
         return parse_refuse(parser, MESSAGE_NAME_EXPECTED);
-    return parser_name(parser, &expr->name, &expr->at) ? parse_finish(parser, expr) : NULL;
+    if (!parser_name(parser, &expr->name, &expr->at))
+        return NULL;
+    if (parser_in_expression(parser) && parser_accept(parser, KW_LASTED) &&
+        !parse_lasted(parser, &expr->lasted))
+        return NULL;
+    return parse_finish(parser, expr);
 }
 
 static struct expr *parse_word_value(struct parser *parser, enum expr_kind kind)

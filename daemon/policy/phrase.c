@@ -46,11 +46,10 @@ static int phrase_window(struct compiler *compiler, const struct expr *expr)
 static const struct {
     enum keyword verb;
     enum state_mode mode;
-} verb_modes[] = {{KW_CURRENT, STATE_NOW},
-                  {KW_HELD, STATE_HELD},
-                  {KW_AT_END, STATE_AT_END},
-                  {KW_HAPPENED, STATE_HAPPENED},
-                  {KW_ENDED, STATE_ENDED}};
+} verb_modes[] = {
+    {KW_CURRENT, STATE_NOW},       {KW_HELD, STATE_HELD},      {KW_AT_END, STATE_AT_END},
+    {KW_HAPPENED, STATE_HAPPENED}, {KW_BEGAN, STATE_HAPPENED}, /* both look at the day on which it begins */
+    {KW_ENDED, STATE_ENDED}};
 
 static enum state_mode mode_of(enum keyword verb)
 {
@@ -61,38 +60,48 @@ static enum state_mode mode_of(enum keyword verb)
     return STATE_NOW;
 }
 
+/* An amount: a sum over a window, the latest, or whether there is any. */
+static enum message amount_misfit(const struct expr *expr, const struct program_fact *fact, int window)
+{
+    if (fact->code->kind == FACT_RELIEF && expr->verb != KW_RECORDED)
+        return expr->verb == KW_CURRENT && window < 0 ? MESSAGE_MORE : MESSAGE_VERB_RELIEF;
+    if (expr->verb == KW_LATEST) /* without a window: of all days up to the evaluation date */
+        return MESSAGE_MORE;
+    if (expr->verb != KW_NONE_OF_THESE && expr->verb != KW_RECORDED)
+        return MESSAGE_VERB_AMOUNT;
+    return window < 0 ? MESSAGE_WINDOW_NEEDED : MESSAGE_MORE;
+}
+
+static enum message state_misfit(const struct expr *expr, const struct program_fact *fact, int window)
+{
+    bool now = expr->verb == KW_CURRENT || expr->verb == KW_LATEST;
+    if (expr->verb == KW_NONE_OF_THESE)
+        return MESSAGE_VERB_NEEDED;
+    if ((fact->kind == WORD_TYPE || fact->kind == WORD_GRADE) && expr->verb != KW_LATEST)
+        return MESSAGE_VERB_PART;
+    if (fact->kind == WORD_EVENT && expr->verb != KW_HAPPENED && expr->verb != KW_RECORDED)
+        return MESSAGE_VERB_STATE;
+    if (fact->kind != WORD_EVENT && expr->verb == KW_HAPPENED)
+        return MESSAGE_VERB_EVENT;
+    if (expr->ever && expr->verb != KW_HAPPENED && expr->verb != KW_RECORDED)
+        return MESSAGE_EVER_VERB;
+    if (now && window >= 0)
+        return MESSAGE_VERB_NO_WINDOW;
+    return !now && window < 0 ? MESSAGE_VERB_WINDOW : MESSAGE_MORE;
+}
+
 /* False and diagnosed when the words do not fit the fact. */
 static bool verb_fits(struct compiler *compiler, const struct expr *expr, const struct program_fact *fact,
                       int window)
 {
-    const char *verb = keyword_text(expr->verb, compiler->language);
-    enum message message = MESSAGE_MORE;
-    bool now = expr->verb == KW_CURRENT || expr->verb == KW_LATEST;
-    if (fact->kind == WORD_NONE && expr->verb == KW_LATEST)
-        return true; /* without a window: of all days up to the evaluation date */
-    if (fact->kind == WORD_NONE && expr->verb != KW_NONE_OF_THESE)
-        message = MESSAGE_VERB_AMOUNT;
-    else if (fact->kind == WORD_NONE && window < 0)
-        message = MESSAGE_WINDOW_NEEDED;
-    else if (fact->kind == WORD_NONE)
-        return true;
-    else if (expr->verb == KW_NONE_OF_THESE)
-        message = MESSAGE_VERB_NEEDED;
-    else if ((fact->kind == WORD_TYPE || fact->kind == WORD_GRADE) && expr->verb != KW_LATEST)
-        message = MESSAGE_VERB_PART;
-    else if (fact->kind == WORD_EVENT && expr->verb != KW_HAPPENED)
-        message = MESSAGE_VERB_STATE;
-    else if (fact->kind != WORD_EVENT && expr->verb == KW_HAPPENED)
-        message = MESSAGE_VERB_EVENT;
-    else if (expr->ever && expr->verb != KW_HAPPENED)
-        message = MESSAGE_EVER_VERB;
-    else if (now && window >= 0)
-        message = MESSAGE_VERB_NO_WINDOW;
-    else if (!now && window < 0)
-        message = MESSAGE_VERB_WINDOW;
+    bool amount = fact->kind == WORD_NONE;
+    enum message message = amount ? amount_misfit(expr, fact, window) : state_misfit(expr, fact, window);
+    if (message == MESSAGE_MORE && expr->lasted.present && (amount || expr->verb != KW_CURRENT))
+        message = MESSAGE_LASTED_VERB;
     if (message == MESSAGE_MORE)
         return true;
-    diagnose(compiler->diagnoser, expr->at, message, fact->name, verb, NULL);
+    diagnose(compiler->diagnoser, expr->at, message, fact->name, keyword_text(expr->verb, compiler->language),
+             NULL);
     return false;
 }
 
@@ -103,7 +112,7 @@ static struct operand standard_window(struct compiler *compiler, const struct ex
     const struct program_window *w = &compiler->program->windows[window];
     if (symbol->index < 0)
         return operand_none();
-    if (w->ever || expr->verb != KW_NONE_OF_THESE || expr->household)
+    if (w->ever || expr->verb != KW_NONE_OF_THESE || expr->household || expr->lasted.present)
         return compiler_refuse(compiler, expr->at, MESSAGE_STANDARD_WINDOW, NULL, NULL, NULL);
     const struct program_standard *standard = &compiler->program->standards[symbol->index];
     bool by_months = standard->by_months && w->from_days == 0 && w->to_days == 0;
@@ -131,28 +140,46 @@ static bool phrase_scope(struct compiler *compiler, const struct expr *expr, enu
     return true;
 }
 
+static struct operand emit_amount_phrase(struct compiler *compiler, const struct expr *expr, int fact,
+                                         int window, enum scope scope)
+{
+    enum domain domain = scope_domain(scope);
+    if (expr->verb == KW_CURRENT)
+        return operand_quantity(emit_amount(compiler, OP_ACTIVE_AMOUNT, fact, NO_REGISTER, domain, expr->at),
+                                unit_divide(stock_unit(scope), unit_of(UNIT_MONTH)), domain);
+    if (expr->verb == KW_NONE_OF_THESE)
+        return operand_quantity(emit_amount(compiler, OP_AMOUNT, fact, window, domain, expr->at),
+                                amount_unit(&compiler->program->windows[window], scope), domain);
+    int within = window < 0 ? declare_ever_window(compiler) : window;
+    if (within < 0)
+        return operand_none();
+    return operand_quantity(emit_amount(compiler, OP_LATEST_AMOUNT, fact, within, domain, expr->at),
+                            stock_unit(scope), domain);
+}
+
 static struct operand emit_phrase(struct compiler *compiler, const struct expr *expr, int fact_index,
                                   int window, enum scope scope, uint64_t mask)
 {
     const struct program_fact *fact = &compiler->program->facts[fact_index];
     enum domain domain = scope_domain(scope);
-    if (fact->kind == WORD_NONE && expr->verb == KW_LATEST) {
-        int within = window < 0 ? declare_ever_window(compiler) : window;
-        return operand_quantity(
-            within < 0 ? NO_REGISTER
-                       : emit_amount(compiler, OP_LATEST_AMOUNT, fact_index, within, domain, expr->at),
-            stock_unit(scope), domain);
-    }
+    if (expr->verb == KW_RECORDED)
+        return operand_condition(emit_recorded(compiler, fact_index, window, domain, expr->at), domain);
     if (fact->kind == WORD_NONE)
-        return operand_quantity(emit_amount(compiler, OP_AMOUNT, fact_index, window, domain, expr->at),
-                                amount_unit(&compiler->program->windows[window], scope), domain);
+        return emit_amount_phrase(compiler, expr, fact_index, window, scope);
     if (expr->verb == KW_LATEST)
         return (struct operand){.type = OPERAND_CODE,
                                 .domain = domain,
                                 .reg = emit_latest(compiler, fact_index, domain, expr->at),
                                 .fact = fact_index};
-    return operand_condition(
-        emit_state(compiler, fact_index, window, mode_of(expr->verb), mask, domain, expr->at), domain);
+    enum state_mode mode = mode_of(expr->verb);
+    if (expr->lasted.present) {
+        mode = STATE_LASTED;
+        window = declare_inline_window(compiler, slice_of(keyword_text(KW_LASTED, compiler->language)),
+                                       expr->lasted, expr->lasted.at);
+        if (window < 0)
+            return operand_none();
+    }
+    return operand_condition(emit_state(compiler, fact_index, window, mode, mask, domain, expr->at), domain);
 }
 
 struct operand phrase_elaborate(struct compiler *compiler, const struct expr *expr, enum scope scope,

@@ -42,7 +42,7 @@ enum domain { DOMAIN_HOUSEHOLD, DOMAIN_PERSON, DOMAIN_COUNT };
 enum register_kind { REGISTER_QUANTITY, REGISTER_TRI, REGISTER_CODE };
 
 /* Ways in which a state or event holds. */
-enum state_mode { STATE_NOW, STATE_HELD, STATE_AT_END, STATE_HAPPENED, STATE_ENDED };
+enum state_mode { STATE_NOW, STATE_HELD, STATE_AT_END, STATE_HAPPENED, STATE_ENDED, STATE_LASTED };
 
 enum op {
     /* filled from the facts (extract.c) */
@@ -50,8 +50,10 @@ enum op {
     OP_STATE,         /* fact, window, mode, mask (0: any value but no) */
     OP_LATEST,        /* fact → code */
     OP_LATEST_AMOUNT, /* fact, window: sum of the subject's amounts on the latest day that has any */
-    OP_LAST_RARE = OP_LATEST_AMOUNT, /* rare leaves: those after OP_LATEST that read facts (extract_rare.c) */
-    OP_AGE,                          /* completed years; unknown: AGE_UNKNOWN_LOW..AGE_UNKNOWN_HIGH */
+    OP_ACTIVE_AMOUNT, /* fact: sum of the monthly amounts of a relief that is active */
+    OP_RECORDED,      /* fact, window: any fact at all, of whatever source and value */
+    OP_LAST_RARE = OP_RECORDED, /* rare leaves: those after OP_LATEST that read facts (extract_rare.c) */
+    OP_AGE,                     /* completed years; unknown: AGE_UNKNOWN_LOW..AGE_UNKNOWN_HIGH */
     OP_URBAN,
     OP_LAST_LEAF = OP_URBAN,
     /* constants of a run */

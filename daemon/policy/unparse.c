@@ -139,6 +139,12 @@ static void phrase(const struct unparser *u, const struct expr *expr)
         text_add_char(u->out, ' ');
     }
     slice(u, expr->name);
+    if (!expr->lasted.present)
+        return;
+    text_add_char(u->out, ' ');
+    word(u, KW_LASTED);
+    text_printf(u->out, " %d%s", expr->lasted.months + expr->lasted.days,
+                word_text(expr->lasted.months > 0 ? WORD_MONTH : WORD_DAY, u->language));
 }
 
 static void call(const struct unparser *u, enum keyword keyword, const struct set_expr *set,
