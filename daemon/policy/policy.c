@@ -72,6 +72,11 @@ const struct policy_clause *policy_clause_at(const struct policy *policy, size_t
     return &policy->program.clauses[index].shown;
 }
 
+size_t policy_clause_amount_count(const struct policy *policy, size_t index)
+{
+    return policy->program.clauses[index].amount_count;
+}
+
 int policy_clause_find(const struct policy *policy, const char *name)
 {
     for (size_t i = 0; i < policy->program.clause_count; i++) {

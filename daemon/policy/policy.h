@@ -115,6 +115,8 @@ size_t policy_clause_count(const struct policy *policy);
 const struct policy_clause *policy_clause_at(const struct policy *policy, size_t index);
 /* -1 when there is none of that name. */
 int policy_clause_find(const struct policy *policy, const char *name);
+/* How many amounts (金额) the clause names when it has fired; only suggestions name any. */
+size_t policy_clause_amount_count(const struct policy *policy, size_t index);
 
 size_t policy_source_count(const struct policy *policy);
 const struct policy_source *policy_source_at(const struct policy *policy, size_t index);

@@ -323,7 +323,7 @@ static void add_subjects(const struct policy_changes *changes, size_t first, str
     }
     text_add_str(out, "  成员 ");
     for (size_t i = first; i < changes->count; i++) {
-        if (!is_alike(&items[first], &items[i]) || items[i].person == last)
+        if ((i != first && !is_alike(&items[first], &items[i])) || items[i].person == last)
             continue;
         text_printf(out, "%s%zu", last == SIZE_MAX ? "" : "、", items[i].person + 1);
         last = items[i].person;
@@ -337,7 +337,7 @@ static void add_values(const struct render *r, size_t first, struct text *out)
     const struct fact_code *code = code_of_change(r, head);
     const char *between = "";
     for (size_t i = first; i < r->changes->count; i++) {
-        if (!is_alike(head, &items[i]) || items[i].person != head->person)
+        if ((i != first && !is_alike(head, &items[i])) || items[i].person != head->person)
             continue;
         text_add_str(out, between);
         between = "、";

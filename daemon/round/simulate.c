@@ -5,6 +5,7 @@
 #include "round/judge.h"
 #include "round/load.h"
 #include "round/report.h"
+#include "round/simulate_amounts.h"
 #include "round/simulation.h"
 #include "store/pull_detail.h"
 #include "store/round_store.h"
@@ -234,7 +235,12 @@ static enum status simulate(struct simulating *s, struct simulation_move **moves
         status = compare(s, moves, err);
     if (status == STATUS_OK)
         status = name_moves(s, *moves, err);
-    report_stage(&s->report, "compare", since, (int64_t)s->simulation.move_count);
+    since = report_stage(&s->report, "compare", since, (int64_t)s->simulation.move_count);
+    tell(s);
+    if (status == STATUS_OK && s->known_on == DAY_NONE)
+        status = simulate_amounts(&s->load, s->sides, s->report.as_of, s->options->township, s->cancel,
+                                  s->report.arena, &s->simulation, err);
+    report_stage(&s->report, "amounts", since, (int64_t)s->simulation.amount_count);
     tell(s);
     return status;
 }

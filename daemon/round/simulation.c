@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "round/simulation.h"
 
+#include "base/money.h"
 #include "round/jtext.h"
 
 #include <string.h>
@@ -85,6 +86,31 @@ static void add_matrix(const struct simulation_matrix *matrix, struct text *out)
                 (long long)matrix->checks_raised, (long long)matrix->checks_cleared);
 }
 
+static void add_sum(const struct simulation_sum *sum, const char *unit, struct text *out)
+{
+    char low[MONEY_TEXT_SIZE], high[MONEY_TEXT_SIZE];
+    text_printf(out, "%lld 户 %s", (long long)sum->households, money_format(sum->low, low));
+    if (sum->low != sum->high)
+        text_printf(out, " 至 %s", money_format(sum->high, high));
+    text_printf(out, " %s", unit);
+}
+
+static void add_amounts(const struct simulation *s, struct text *out)
+{
+    if (!s->has_amounts)
+        text_add_str(out, "\n建议金额:过去的日期不计\n");
+    else if (s->amount_count > 0)
+        text_add_str(out, "\n建议金额(各户相加)\n");
+    for (size_t i = 0; i < s->amount_count; i++) {
+        const struct simulation_amount *amount = &s->amounts[i];
+        text_printf(out, "  %s %s:原 ", amount->rule, amount->title);
+        add_sum(&amount->parts[0], amount->unit, out);
+        text_add_str(out, ";新 ");
+        add_sum(&amount->parts[1], amount->unit, out);
+        text_add_char(out, '\n');
+    }
+}
+
 static void add_list(const struct view *view, enum listed what, const char *head, struct text *out)
 {
     for (size_t i = 0; i < policy_clause_count(view->policy); i++) {
@@ -137,6 +163,7 @@ static void write_text(const struct simulation *s, struct text *out)
         text_printf(out, "\n乡镇 %lld\n", (long long)matrix->township);
         add_matrix(matrix, out);
     }
+    add_amounts(s, out);
     add_moves(s, out);
 }
 
@@ -206,6 +233,36 @@ static void json_move(const struct simulation *s, const struct simulation_move *
     jtext_close(out, '}');
 }
 
+static void json_sum(const char *key, const struct simulation_sum *sum, struct text *out)
+{
+    jtext_key(out, key);
+    jtext_open(out, '{');
+    jtext_put_int(out, "households", sum->households);
+    jtext_put_yuan(out, "low", sum->low);
+    jtext_put_yuan(out, "high", sum->high);
+    jtext_close(out, '}');
+}
+
+static void json_amounts(const struct simulation *s, struct text *out)
+{
+    if (!s->has_amounts) {
+        jtext_put_null(out, "amounts");
+        return;
+    }
+    jtext_key(out, "amounts");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < s->amount_count; i++) {
+        jtext_open(out, '{');
+        jtext_put_text(out, "rule", s->amounts[i].rule);
+        jtext_put_text(out, "title", s->amounts[i].title);
+        jtext_put_text(out, "unit", s->amounts[i].unit);
+        json_sum("before", &s->amounts[i].parts[0], out);
+        json_sum("after", &s->amounts[i].parts[1], out);
+        jtext_close(out, '}');
+    }
+    jtext_close(out, ']');
+}
+
 static void json_stages(const struct round_report *report, struct text *out)
 {
     jtext_key(out, "stages");
@@ -240,6 +297,7 @@ static void write_json(const struct simulation *s, struct text *out)
         jtext_close(out, '}');
     }
     jtext_close(out, ']');
+    json_amounts(s, out);
     jtext_key(out, "moves");
     jtext_open(out, '[');
     for (size_t i = 0; i < s->move_count; i++)

@@ -8,6 +8,7 @@
 #include "round/round.h"
 #include "round/simulate.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,12 +30,25 @@ struct simulation_move {
     struct policy_outcome before, after;
 };
 
+/* What the suggestions of one clause and title come to. */
+struct simulation_amount {
+    const char *rule, *title, *unit;
+    struct simulation_sum {
+        int64_t households;
+        int64_t low, high; /* fen; apart when some are not known exactly */
+    } parts[2];            /* by the policy in force, by the other */
+};
+
 struct simulation {
     const struct simulate_options *options;
     const struct round_report *report; /* date, counts, stages */
     struct simulation_matrix total;
     size_t township_count;
     const struct simulation_matrix *townships; /* by code */
+    /* Of a date before the last committed round's they are not made: all facts would count. */
+    bool has_amounts;
+    size_t amount_count;
+    const struct simulation_amount *amounts;
     size_t move_count;
     const struct simulation_move *moves; /* by township and the bytes of household_no */
 };

@@ -15,6 +15,17 @@ const INCOMES = ['1000.00', '5000.00', '7244.99', '7245.00', '8000.00', '9659.99
 const LEVELS = ['red', 'orange', 'orange', 'none', 'none', 'none', 'none', 'none'];
 const BY_OTHER = ['red', 'orange', 'orange', 'orange', 'orange', 'orange', 'none', 'none'];
 
+// What it costs to lift the orange ones to the line, and what the winter costs.
+const SUGGESTION = `
+议 suggest.winter 取暖和补差
+  依据 甲 (二)预警分办 1.基本生活救助
+  限于 等级 属于 (橙)
+  当   收入低
+  金额 取暖补助 = 300.00元/户
+  金额 补差 = 低收入线 - 人均收入
+  理由 "人均收入{人均收入},低于低收入线{低收入线}"
+`;
+
 let cluster, instance, other;
 before(async () => {
     cluster = Cluster.start();
@@ -28,7 +39,8 @@ before(async () => {
     register.fact({ id_number: id, code: 'disability.certificate', value: `${id}44`, from: '2020-01-01' });
     instance.import(register);
     other = join(instance.directory, 'other.policy');
-    writeFileSync(other, readFileSync(POLICY, 'utf8').replace(/^设定 低收入倍数 : 比       = 3\/2 /m, '设定 低收入倍数 : 比       = 2 ').replaceAll('check.disability_living', 'check.living'));
+    const changed = readFileSync(POLICY, 'utf8').replace(/^设定 低收入倍数 : 比       = 3\/2 /m, '设定 低收入倍数 : 比       = 2 ').replaceAll('check.disability_living', 'check.living');
+    writeFileSync(other, changed + SUGGESTION);
     await instance.start();
     instance.round('2021-06-30');
 });
@@ -68,6 +80,10 @@ function check(document) {
     assert.deepEqual(moves.filter(([no]) => no !== 'C1'), expected);
     const first = document.moves.find(({ household_no }) => household_no === 'H03');
     assert.deepEqual([first.before.rules, first.after.rules, first.township_code], [[], ['orange.margin'], TOWNSHIPS[0]]);
+    assert.deepEqual(document.amounts, [
+        { rule: 'suggest.winter', title: '取暖补助', unit: '元/户', before: { households: 0, low: '0.00', high: '0.00' }, after: { households: 10, low: '3000.00', high: '3000.00' } },
+        { rule: 'suggest.winter', title: '补差', unit: '元/年/人', before: { households: 0, low: '0.00', high: '0.00' }, after: { households: 10, low: '22300.04', high: '22300.04' } },
+    ]);
     const checked = document.moves.find(({ household_no }) => household_no === 'C1');
     assert.deepEqual([checked.before.checks, checked.after.checks], [['check.disability_living'], ['check.living']]);
 }
@@ -90,6 +106,7 @@ test('in Chinese, as CSV, of one township; progress goes to stderr', () => {
     assert.equal(status, 0, stderr);
     assert.match(stdout, /无预警 → 橙色预警 {2}3|→ 橙色预警 {2}3/);
     assert.match(stdout, /orange\.margin/);
+    assert.match(stdout, /suggest\.winter 取暖补助:原 0 户 0\.00 元\/户;新 5 户 1500\.00 元\/户/);
     assert.match(stderr, /^simulate: register \d+ ms/m);
     const csv = instance.ctl('simulate', '--csv', '--township', TOWNSHIPS[1], other).stdout.split('\r\n');
     assert.equal(csv[0], 'household_no,township_code,village_code,before,after,rules_before,rules_after,undecided_before,undecided_after,checks_cleared,checks_raised');

@@ -766,9 +766,17 @@ START_TEST(explanations_are_in_chinese_and_masked)
                                       .as_of = day("2021-06-30")};
     text_init(&out);
     must(explain_execute(&options, &out, &found, &err));
-    static const char *const words[] = {
-        "red.apply", "触发", "未触发",   "1000.00",  "4830.00",
-        "004 篇五",  "王**", "-3830.00", "怎样会变", "多 3,830.00 元(4,830.00 元),即降为橙色预警"};
+    static const char *const words[] = {"red.apply",
+                                        "触发",
+                                        "未触发",
+                                        "1000.00",
+                                        "4830.00",
+                                        "004 篇五",
+                                        "王**",
+                                        "-3830.00",
+                                        "成员 1 工资性收入 1000.00 元",
+                                        "怎样会变",
+                                        "多 3,830.00 元(4,830.00 元),即降为橙色预警"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         ck_assert_msg(strstr(out.bytes, words[i]) != NULL, "%s in:\n%s", words[i], out.bytes);
     ck_assert_ptr_null(strstr(out.bytes, "王某某"));
