@@ -111,6 +111,7 @@ int verb_policy_test(struct ctl *ctl);
 int verb_policy_show(struct ctl *ctl);
 int verb_simulate(struct ctl *ctl);
 int verb_policy_fmt(struct ctl *ctl);
+int verb_policy_diff(struct ctl *ctl);
 int verb_queue(struct ctl *ctl);
 int verb_queue_shape(struct ctl *ctl);
 int verb_endpoint_test(struct ctl *ctl);

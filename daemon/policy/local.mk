@@ -21,4 +21,4 @@ daemon_policy_libpolicy_a_SOURCES = \
 	daemon/policy/choice.c daemon/policy/bounds.c daemon/policy/declare_standard.c \
 	daemon/policy/display.h daemon/policy/display.c daemon/policy/explain.c \
 	daemon/policy/whatif.c daemon/policy/whatif.h \
-	daemon/policy/show.c daemon/policy/show_html.c daemon/policy/format.c
+	daemon/policy/show.c daemon/policy/show_html.c daemon/policy/format.c daemon/policy/diff.c

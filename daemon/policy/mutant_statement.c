@@ -6,7 +6,7 @@
 /* --- which statements clauses read -------------------------------------------------------------------------------- */
 
 struct reader {
-    struct mutant_maker *maker;
+    const struct policy *policy;
     size_t count;
     const struct definition **definitions;
     uint64_t *clauses; /* by definition */
@@ -63,7 +63,7 @@ static void read_expr(struct reader *reader, const struct expr *expr)
 /* Members decide for every clause whether a household is looked at. */
 static void read_clauses(struct reader *reader)
 {
-    const struct policy *policy = reader->maker->policy;
+    const struct policy *policy = reader->policy;
     size_t index = 0;
     for (const struct clause_statement *c = policy->ast.clauses; c != NULL; c = c->next, index++) {
         reader->bit = UINT64_C(1) << index;
@@ -195,22 +195,37 @@ static void walk_definition(struct mutant_maker *maker, struct definition *d)
     }
 }
 
-static void walk_definitions(struct mutant_maker *maker)
+/* False without memory. */
+static bool read_all(struct reader *reader, const struct policy *policy, struct arena *arena)
 {
     size_t count = 0;
-    for (const struct definition *d = maker->policy->ast.definitions; d != NULL; d = d->next)
+    for (const struct definition *d = policy->ast.definitions; d != NULL; d = d->next)
         count++;
-    struct reader reader = {.maker = maker,
-                            .definitions = arena_array(maker->arena, count + 1, sizeof *reader.definitions),
-                            .clauses = arena_array(maker->arena, count + 1, sizeof *reader.clauses),
-                            .amounts = arena_array(maker->arena, count + 1, sizeof *reader.amounts)};
-    if (reader.definitions == NULL || reader.clauses == NULL || reader.amounts == NULL) {
+    *reader = (struct reader){.policy = policy,
+                              .definitions = arena_array(arena, count + 1, sizeof *reader->definitions),
+                              .clauses = arena_array(arena, count + 1, sizeof *reader->clauses),
+                              .amounts = arena_array(arena, count + 1, sizeof *reader->amounts)};
+    if (reader->definitions == NULL || reader->clauses == NULL || reader->amounts == NULL)
+        return false;
+    for (const struct definition *d = policy->ast.definitions; d != NULL; d = d->next)
+        reader->definitions[reader->count++] = d;
+    read_clauses(reader);
+    return true;
+}
+
+uint64_t *mutant_readers(const struct policy *policy, struct arena *arena)
+{
+    struct reader reader;
+    return read_all(&reader, policy, arena) ? reader.clauses : NULL;
+}
+
+static void walk_definitions(struct mutant_maker *maker)
+{
+    struct reader reader;
+    if (!read_all(&reader, maker->policy, maker->arena)) {
         maker->failed = true;
         return;
     }
-    for (const struct definition *d = maker->policy->ast.definitions; d != NULL; d = d->next)
-        reader.definitions[reader.count++] = d;
-    read_clauses(&reader);
     size_t index = 0;
     for (struct definition *d = maker->policy->ast.definitions; d != NULL; d = d->next, index++) {
         maker->owner = d->name;

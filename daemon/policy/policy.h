@@ -340,6 +340,29 @@ enum status policy_mutate(const struct policy *policy, struct arena *arena,
                           const struct policy_progress *progress, struct policy_mutation *mutation,
                           struct error *err) WARN_UNUSED;
 
+/* --- two versions
+ * ------------------------------------------------------------------------------------------------- */
+
+enum policy_difference_kind { DIFFERENCE_ADDED, DIFFERENCE_REMOVED, DIFFERENCE_CHANGED };
+
+struct policy_difference {
+    enum policy_difference_kind kind;
+    const char *statement, *name; /* 标准, 低保 */
+    const char *aspect;           /* 自 2027-01-01 起农村; "": the whole statement */
+    const char *before, *after;   /* "" where there is none */
+    const char *clauses;          /* those that read it, with blanks between */
+    const char *text;             /* all that in one Chinese line */
+};
+
+struct policy_differences {
+    size_t count;
+    struct policy_difference *items; /* those of `before` in its order, then what `after` adds */
+};
+
+/* What two policies say differently: by statement and clause, whatever their order, spacing and comments. */
+enum status policy_diff(const struct policy *before, const struct policy *after, struct arena *arena,
+                        struct policy_differences *changes, struct error *err) WARN_UNUSED;
+
 /* Renders the policy as a readable page, each clause beside its citation. */
 enum status policy_show(const struct policy *policy, struct text *out, struct error *err) WARN_UNUSED;
 /* The policy's text in its canonical spacing: it means the same, and formatted again it stays as it is. */

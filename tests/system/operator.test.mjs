@@ -22,7 +22,7 @@ after(async () => {
     cluster?.stop();
 });
 
-const VERBS = ['status', 'migrate', 'import', 'feeds', 'feed show', 'round', 'round accept', 'rounds', 'warnings', 'leads', 'explain', 'policy check', 'policy test', 'policy show', 'policy fmt', 'simulate', 'queue', 'queue shape', 'endpoint test', 'reload'];
+const VERBS = ['status', 'migrate', 'import', 'feeds', 'feed show', 'round', 'round accept', 'rounds', 'warnings', 'leads', 'explain', 'policy check', 'policy test', 'policy show', 'policy diff', 'policy fmt', 'simulate', 'queue', 'queue shape', 'endpoint test', 'reload'];
 for (const verb of VERBS) {
     test(`shouwangctl ${verb} --help says how it is used, with an example`, () => {
         const { status, stdout } = instance.ctl(...verb.split(' '), '--help');

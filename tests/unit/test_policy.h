@@ -50,5 +50,6 @@ Suite *policy_hostile_suite(void);
 Suite *policy_whatif_suite(void);
 Suite *policy_mutants_suite(void);
 Suite *policy_format_suite(void);
+Suite *policy_diff_suite(void);
 
 #endif

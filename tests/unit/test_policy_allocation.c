@@ -66,6 +66,9 @@ static enum status use(const struct policy *policy, struct arena *arena, struct 
     if (status == STATUS_OK)
         status = policy_show_html(policy, &page, err);
     text_clear(&page);
+    struct policy_differences differences;
+    if (status == STATUS_OK)
+        status = policy_diff(policy, policy, arena, &differences, err);
     if (status == STATUS_OK)
         status = policy_format(policy, &page, err);
     text_fini(&page);
