@@ -6,6 +6,7 @@ feedsampledir = $(pkgdatadir)/feeds.d
 dist_sample_DATA = conf/shouwang.conf conf/facts.conf
 dist_policy_DATA = \
 	conf/policies/shaanxi-county.policy \
+	conf/policies/shaanxi-county-classes.policy \
 	conf/policies/shenyang-district.policy \
 	conf/policies/suining-town.policy \
 	conf/policies/sixian-dunji.policy \

@@ -2,6 +2,7 @@
 dist_doc_DATA += docs/control.md docs/dependencies.md docs/facts.md docs/feeds.md docs/json.md docs/log.md docs/operators.md \
 	docs/register-views.md docs/policy-language.md docs/townships.md docs/schemes.md docs/unknown.md \
 	docs/schemes/shaanxi-county.md \
+	docs/schemes/shaanxi-county-classes.md \
 	docs/schemes/shenyang-district.md \
 	docs/schemes/suining-town.md \
 	docs/schemes/sixian-dunji.md \
