@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: PostgreSQL
-// What the tools around the policy language print, as programs of others read it: the HTML page by a strict validator.
+// What the tools around the policy language make, as programs of others read it: the HTML page by a strict validator, the grammars by the
+// tokenizer of editors and by Vim.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { HtmlValidate } from 'html-validate';
+import oniguruma from 'vscode-oniguruma';
+import textmate from 'vscode-textmate';
 import { program, ROOT } from './lib/instance.mjs';
 
 const work = mkdtempSync(join(tmpdir(), 'swpt.'));
@@ -62,4 +66,87 @@ test('no text of a policy becomes markup', async () => {
     assert.match(html, /&lt;script&gt;alert\(1\)&lt;\/script&gt; &amp; &#39;x&#39;/);
     assert.match(html, /&lt;\/code&gt;&lt;script&gt;alert\(3\)/);
     assert.equal(JSON.parse(shouwangctl('policy', 'show', '--html', '--json', file)).page, html);
+});
+
+// --- editors -------------------------------------------------------------------------------------------------------------------
+const text = (name) => readFileSync(join(ROOT, name), 'utf8');
+const defined = (name) => [...text(`daemon/policy/${name}.def`).matchAll(/^(?:KEYWORD|WORD)\(\w+, "([^"]+)", "([^"]+)"\)/gm)].flatMap((m) => [m[1], m[2]]);
+const KEYWORDS = defined('keywords');
+
+async function grammar() {
+    const wasm = readFileSync(createRequire(import.meta.url).resolve('vscode-oniguruma/release/onig.wasm'));
+    await oniguruma.loadWASM(wasm.buffer.slice(wasm.byteOffset, wasm.byteOffset + wasm.byteLength));
+    const registry = new textmate.Registry({
+        onigLib: Promise.resolve({ createOnigScanner: (sources) => new oniguruma.OnigScanner(sources), createOnigString: (s) => new oniguruma.OnigString(s) }),
+        loadGrammar: async (scope) => (scope === 'source.shouwang-policy' ? JSON.parse(text('editors/textmate/shouwang-policy.tmLanguage.json')) : null),
+    });
+    return registry.loadGrammar('source.shouwang-policy');
+}
+
+/** [word, scope] of every token that has a scope of its own. */
+const tokens = (g, line) => g.tokenizeLine(line, textmate.INITIAL).tokens.filter((t) => t.scopes.length > 1).map((t) => [line.slice(t.startIndex, t.endIndex), t.scopes[1].replace('.shouwang-policy', '')]);
+
+test('the TextMate grammar knows every word of the language', async () => {
+    const g = await grammar();
+    assert.ok(KEYWORDS.length > 150);
+    for (const word of KEYWORDS) {
+        const found = tokens(g, `甲 ${word} 乙`);
+        assert.ok(found.some(([w, scope]) => w === word && scope.startsWith('keyword')), `${word}: ${JSON.stringify(found)}`);
+        assert.deepEqual(tokens(g, `甲${word}乙 x_${word}`), [], word); // a name that only contains it
+    }
+    assert.deepEqual(tokens(g, '  且   人均收入 ≥ 1.5 × 低保 # 注'), [
+        ['且', 'keyword.operator.word'],
+        ['≥', 'keyword.operator.comparison'],
+        ['1.5', 'constant.numeric'],
+        ['# 注', 'comment.line.number-sign'],
+    ]);
+    assert.deepEqual(tokens(g, '例 red.apply 题  日期 2021-06-30'), [
+        ['例', 'keyword.other.example'],
+        ['日期', 'keyword.other.example'],
+        ['2021-06-30', 'constant.numeric.date'],
+    ]);
+});
+
+test('the TextMate grammar reads every shipped policy', async () => {
+    const g = await grammar();
+    for (const file of policies) {
+        let state = textmate.INITIAL;
+        for (const line of readFileSync(file, 'utf8').split('\n')) {
+            const result = g.tokenizeLine(line, state);
+            state = result.ruleStack;
+            if (line === '' || line.startsWith(' ')) continue;
+            const [first] = result.tokens;
+            assert.match(first.scopes[1] ?? '', line.startsWith('#') ? /^comment/ : /^keyword/, `${file}: ${line}`);
+        }
+    }
+});
+
+const vim = spawnSync('vim', ['--version'], { encoding: 'utf8' });
+test('Vim colours every word of the language, and indents', { skip: vim.status === 0 && vim.stdout.includes('+syntax') ? false : 'no Vim with +syntax' }, () => {
+    const words = join(work, 'words.policy');
+    const script = join(work, 'look.vim');
+    const out = join(work, 'seen');
+    writeFileSync(words, KEYWORDS.map((word) => `${word} 甲${word}乙\n`).join('') + '设定 X : 元 = 4830.00元/年/人 # 注\n红 red.a 题\n');
+    const last = KEYWORDS.length;
+    writeFileSync(
+        script,
+        `let seen = []
+for n in range(1, ${last})
+  call add(seen, synIDattr(synID(n, 1, 1), 'name') . ' ' . synIDattr(synID(n, strlen(getline(n)) - 2, 1), 'name'))
+endfor
+call add(seen, &filetype)
+call add(seen, synIDattr(synID(${last} + 1, stridx(getline(${last} + 1), '4830') + 1, 1), 'name'))
+call add(seen, synIDattr(synID(${last} + 1, stridx(getline(${last} + 1), '#') + 1, 1), 'name'))
+execute "normal! Go依据 甲 一\\<CR>某 成员\\<CR>当 贫"
+call extend(seen, getline(${last} + 3, '$'))
+call writefile(seen, '${out}')
+qa!
+`,
+    );
+    const run = spawnSync('vim', ['-es', '-u', 'NONE', '-i', 'NONE', '--cmd', `set nocompatible encoding=utf-8 rtp^=${join(ROOT, 'editors/vim')}`, '-c', 'filetype plugin indent on', '-c', 'syntax on', '-c', `edit ${words}`, '-S', script], { encoding: 'utf8', timeout: 60000, env: { ...process.env, LC_ALL: 'C.UTF-8' } });
+    assert.equal(run.status, 0, run.stderr);
+    const seen = readFileSync(out, 'utf8').split('\n');
+    KEYWORDS.forEach((word, i) => assert.match(seen[i], /^policy_(statements|clauses|expressions|examples) $/, `${word}: ${seen[i]}`));
+    assert.deepEqual(seen.slice(last, last + 3), ['shouwang-policy', 'policy_quantity', 'policy_comment']);
+    assert.deepEqual(seen.slice(last + 3, last + 6), ['  依据 甲 一', '  某 成员', '    当 贫']);
 });

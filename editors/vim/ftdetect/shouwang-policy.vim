@@ -1,0 +1,2 @@
+" SPDX-License-Identifier: PostgreSQL
+autocmd BufRead,BufNewFile *.policy setfiletype shouwang-policy
