@@ -185,5 +185,8 @@ int verb_explain(struct ctl *ctl)
     text_fini(&out);
     if (status != STATUS_OK)
         return ctl_fail_error(&err);
-    return found ? 0 : ctl_fail(EX_NOINPUT, "there is no warning and no household \"%s\"", ctl->words[0]);
+    /* What was asked for is not repeated: it may be somebody's identity number. */
+    return found ? 0
+                 : ctl_fail(EX_NOINPUT, "there is no warning and no household of that number; expected a "
+                                        "household_no of the register or a warning's id");
 }

@@ -404,6 +404,16 @@ static void vary_state(struct probe *probe, size_t subject, size_t fact, const s
     }
 }
 
+/* The amount of a relief that does not hold is not asked for; one that holds without an amount is unknown. */
+static bool fits_kind(const struct fact_code *code, int64_t now, struct amount *amount)
+{
+    if (code->kind != FACT_RELIEF)
+        return true;
+    if (amount->low <= FACT_YES)
+        amount->low = FACT_YES + 1;
+    return now != 0 && amount->low < amount->high;
+}
+
 static void vary_facts(struct probe *probe)
 {
     for (size_t s = 0; s < subject_count(probe); s++)
@@ -414,7 +424,8 @@ static void vary_facts(struct probe *probe)
                 return;
             if (code->kind != FACT_AMOUNT)
                 vary_state(probe, s, f, code);
-            if (find_range(probe, probe->original[f].code, &amount))
+            if (find_range(probe, probe->original[f].code, &amount) &&
+                fits_kind(code, probe->original[f].value, &amount))
                 vary_amount(probe, s, f, amount);
         }
 }

@@ -88,6 +88,11 @@ const FAILURES = [
     [65, 'round', '--as-of', '2021-06-01', '--wait'],
     [66, 'feed', 'show', '99999'],
     [66, 'explain', 'nobody'],
+    [66, 'explain', residentId('1980-01-01', 1)], // an error repeats no identity number: close() looks
+    [65, 'explain', '--round', '99999', 'H1'],
+    [65, 'explain', '--as-of', '2001-01-01', 'H1'],
+    [64, 'explain', '--round', '0', 'H1'],
+    [64, 'explain', '--round', '1', '--as-of', '2021-06-30', 'H1'],
     [66, 'import', '/nonexistent'],
     [66, 'policy', 'check', '/nonexistent'],
     [78, 'endpoint', 'test', '610922199'],

@@ -24,6 +24,7 @@ static const char small_policy[] =
     "事实 自付 : 元 范围 0..上限 取 expense.medical_self_paid 先 医保局\n"
     "事实 学费 : 元 范围 0..上限 取 expense.education\n"
     "事实 低保待遇 : 是否 取 relief.dibao\n"
+    "事实 低保金 : 元 范围 0..上限 取 relief.dibao\n"
     "事实 房屋 : 代码 取 housing.grade\n"
     "事实 用水 : 是否 取 water.safe\n"
     "事实 残类 : 类 范围 1..7 取 disability.certificate 的 类别\n"
@@ -42,6 +43,8 @@ static const char small_policy[] =
     "黄 yellow.house 住房\n  依据 甲 一条\n  当 最新 房屋 属于 (C, D)\n  且 非 存在(成员, 现有 低保待遇)\n  事由 住房\n  理由 \"五\"\n  转介 乡镇\n"
     "黄 yellow.disabled 重残\n  依据 甲 一条\n  某 成员\n    当 最新 残级 ≤ 2\n    且 最新 残类 属于 (5, 6)\n  事由 残疾\n  理由 \"六\"\n  转介 乡镇\n"
     "橙 orange.disaster 受灾\n  依据 甲 一条\n  凭 存在(成员 与 本户, 本年 发生 受灾)\n  且 人均 < 线\n  事由 灾害\n  理由 \"七\"\n  转介 乡镇\n"
+    "黄 yellow.relief 低保金少\n  依据 甲 一条\n  凭 存在(成员, 现有 低保待遇)\n"
+    "  且 合计(成员, 现有 低保金) < 3.33元/月/户\n  事由 收入\n  理由 \"九\"\n  转介 乡镇\n"
     "核 verify.unknown 不明\n  依据 甲 一条\n  凭 含未知(支出)\n  且 人均 < 2 × 线\n  事由 数据\n  理由 \"八\"\n  转介 乡镇\n";
 
 struct tried {
@@ -118,7 +121,7 @@ static struct policy_fact *fact_of(struct tried *t, bool of_household, size_t fa
 
 static int turns_met, ranges_met;
 
-static void check_known(struct tried *t, bool of_household, size_t index)
+static void check_known(struct tried *t, bool of_household, size_t index, int64_t least)
 {
     struct policy_fact *fact = fact_of(t, of_household, index);
     int64_t now = fact->value;
@@ -127,7 +130,7 @@ static void check_known(struct tried *t, bool of_household, size_t index)
             find_change(t, step < 0 ? CHANGE_LESS : CHANGE_MORE, of_household, index, 0);
         int64_t value = now;
         enum policy_level level = t->changes.level;
-        while (level == t->changes.level && value + step >= 0 && value + step <= GREATEST) {
+        while (level == t->changes.level && value + step >= least && value + step <= GREATEST) {
             fact->value = value += step;
             level = level_now(t);
         }
@@ -145,10 +148,11 @@ static void check_known(struct tried *t, bool of_household, size_t index)
     }
 }
 
-static void check_unknown(struct tried *t, bool of_household, size_t index)
+static void check_unknown(struct tried *t, bool of_household, size_t index, int64_t least)
 {
     struct policy_fact *fact = fact_of(t, of_household, index);
-    for (int64_t value = 0; value <= GREATEST; value++) {
+    int64_t now = fact->value;
+    for (int64_t value = least; value <= GREATEST; value++) {
         enum policy_level told = t->changes.level;
         for (size_t i = 0; i < t->changes.count; i++) {
             const struct policy_change *c = &t->changes.items[i];
@@ -161,18 +165,21 @@ static void check_unknown(struct tried *t, bool of_household, size_t index)
         ranges_met += level != t->changes.level;
         ck_assert_msg(level == told, "known to be %lld: level %d, told %d", (long long)value, level, told);
     }
-    fact->value = FACT_UNKNOWN;
+    fact->value = now;
 }
 
 static void check_amount(struct tried *t, bool of_household, size_t index)
 {
-    int16_t code = policy_codes(t->fixture.policy, &(size_t){0})[fact_of(t, of_household, index)->code];
-    if (dictionary_by_number(t->fixture.dictionary, code)->kind != FACT_AMOUNT)
+    const struct policy_fact *fact = fact_of(t, of_household, index);
+    int16_t number = policy_codes(t->fixture.policy, &(size_t){0})[fact->code];
+    const struct fact_code *code = dictionary_by_number(t->fixture.dictionary, number);
+    int64_t least = code->kind == FACT_RELIEF ? FACT_YES + 1 : 0; /* what is less means yes and no */
+    if (code->kind != FACT_AMOUNT && code->kind != FACT_RELIEF)
         return;
-    if (fact_of(t, of_household, index)->value == FACT_UNKNOWN)
-        check_unknown(t, of_household, index);
+    if (fact->value < least)
+        check_unknown(t, of_household, index, least);
     else
-        check_known(t, of_household, index);
+        check_known(t, of_household, index, least);
 }
 
 static void check_amounts(struct tried *t)
@@ -290,7 +297,8 @@ START_TEST(states_codes_certificates_and_events)
     ck_assert_int_eq(t.changes.level, LEVEL_YELLOW);
     ck_assert_int_eq(find_change(&t, CHANGE_GONE, true, t.block->household_fact_begin[1], 0)->level,
                      LEVEL_NONE);
-    ck_assert_int_eq(find_change(&t, CHANGE_NEW, false, SIZE_MAX, FACT_YES)->level, LEVEL_NONE); /* dibao */
+    /* Dibao of an amount that nobody knows. */
+    ck_assert_int_eq(find_change(&t, CHANGE_NEW, false, SIZE_MAX, FACT_YES)->level, LEVEL_VERIFY);
     tried_end(&t);
     tried_close(&t);
 }
