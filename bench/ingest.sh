@@ -13,25 +13,8 @@
 # which we store. Ours and theirs in turn, N times (3); the median of each counts. Columns: milliseconds by the clock, of our
 # processor time, of the backend's, memory of ours in MB.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(dirname "$here")
-build=${BENCH_BUILD:?run it by bench/run}
-persons=1000000
-households=330000
-runs=3
-while [ $# -gt 0 ]; do
-	case $1 in
-	-h | --help) sed -n '3,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
-	--persons) persons=${2:?}; shift 2 ;;
-	--households) households=${2:?}; shift 2 ;;
-	--runs) runs=${2:?}; shift 2 ;;
-	*) echo "ingest: unknown option $1" >&2; exit 64 ;;
-	esac
-done
-make -s -C "$build" bench/made_county bench/take_in
-export root persons households # for taking_in.sh
 # shellcheck source=bench/lib/taking_in.sh
-. "$here/lib/taking_in.sh"
+. "$(dirname "$0")/lib/taking_in.sh" "$@"
 
 files_made
 head -n 21 "$BENCH_DIR/files/feed/3.csv" >"$BENCH_DIR/files/feed/4.csv"

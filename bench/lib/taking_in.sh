@@ -1,6 +1,23 @@
 # SPDX-License-Identifier: PostgreSQL
-# shellcheck shell=bash disable=SC2154
-# What bench/ingest.sh and bench/import.sh share. Sourced; needs $build, $BENCH_DIR and $BENCH_CONNINFO.
+# shellcheck shell=bash disable=SC2034
+# What bench/ingest.sh and bench/import.sh share: options, an empty database, files, COPY, medians. Sourced with the options of the
+# script (their meaning stands in its head, which --help prints); needs BENCH_BUILD, BENCH_DIR and BENCH_CONNINFO.
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+build=${BENCH_BUILD:?run it by bench/run}
+persons=1000000
+households=330000
+runs=3
+while [ $# -gt 0 ]; do
+	case $1 in
+	-h | --help) sed -n '3,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 0 ;;
+	--persons) persons=${2:?}; shift 2 ;;
+	--households) households=${2:?}; shift 2 ;;
+	--runs) runs=${2:?}; shift 2 ;;
+	*) echo "$(basename "$0" .sh): unknown option $1" >&2; exit 64 ;;
+	esac
+done
+make -s -C "$build" bench/made_county bench/take_in
 
 sql() { psql -XAtq -v ON_ERROR_STOP=1 -d "$BENCH_CONNINFO dbname=$1" "${@:2}"; }
 

@@ -4,6 +4,58 @@
 
 #include <string.h>
 
+/* --- which days count ---------------------------------------------------------------------------------------------- */
+
+/* The days that a state asks for, on which it must exist as well. */
+static struct leaf_days days_of_state(enum state_mode mode, struct bound_window window, day_t as_of)
+{
+    struct leaf_days days = {DAY_NONE, as_of, DAY_NONE, DAY_OPEN};
+    day_t until = window.until < as_of ? window.until : as_of;
+    switch (mode) {
+    case STATE_NOW:
+        days.end_least = as_of;
+        break;
+    case STATE_HELD:
+        days.begin_most = until;
+        days.end_least = window.after + 1;
+        break;
+    case STATE_AT_END:
+        days.begin_most = until;
+        days.end_least = window.until;
+        break;
+    case STATE_HAPPENED:
+        days.begin_least = window.after + 1;
+        days.begin_most = until;
+        break;
+    case STATE_LASTED:
+        days.begin_most = window.after < as_of ? window.after : as_of;
+        days.end_least = as_of;
+        break;
+    case STATE_ENDED:
+        days.end_least = window.after + 1;
+        days.end_most = window.until;
+        break;
+    }
+    return days;
+}
+
+static struct leaf_days days_of(const struct policy_run *run, const struct step *step)
+{
+    struct bound_window window = step->window >= 0 ? run->windows[step->window] : (struct bound_window){0};
+    if (step->op == OP_STATE)
+        return days_of_state((enum state_mode)step->mode, window, run->as_of);
+    return (struct leaf_days){DAY_NONE, DAY_OPEN, window.after + 1, window.until};
+}
+
+void extract_bind(struct frame *frame, const struct policy_run *run)
+{
+    for (int domain = 0; domain < DOMAIN_COUNT; domain++) {
+        const struct leaf_table *table = &frame->leaves[domain];
+        for (size_t i = 0; i < table->count; i++)
+            table->leaves[i].days = days_of(run, &frame->program->steps[table->leaves[i].step]);
+    }
+}
+
 /* --- amounts ------------------------------------------------------------------------------------------------------ */
 
 /* The same of a large household, which may have more facts than int64 was proven to hold the sum of. */
@@ -32,59 +84,65 @@ static void fill_amount_bounded(const struct run_of_facts *facts, const struct p
     frame->columns[reg].high[row] = (int64_t)(high > most ? most : high);
 }
 
-static void fill_amount(const struct run_of_facts *facts, const struct program_fact *declared,
-                        struct bound_window window, struct column column, size_t row)
+/* Without a guess for the processor: which window an amount lies in is as good as chance. */
+static inline void add_amount_if(bool counts, const struct leaf *leaf, int64_t value, int64_t *low,
+                                 int64_t *high)
 {
+    int64_t known = -(int64_t)((value >= leaf->low) & (value <= leaf->high)), all = -(int64_t)counts;
+    *low += all & ((known & value) | (~known & leaf->low));
+    *high += all & ((known & value) | (~known & leaf->high));
+}
+
+static inline bool amount_within(const struct policy_fact *fact, struct leaf_days days)
+{
+    day_t day = amount_day(fact);
+    return (day >= days.end_least) & (day <= days.end_most);
+}
+
+static void fill_amount(const struct run_of_facts *facts, const struct leaf *leaf, size_t row)
+{
+    const struct program_fact *declared = leaf->declared;
     int64_t low = 0, high = 0;
     int best = SOURCE_NUMBER_MAX + 1;
+    for (size_t i = 0; i < facts->count && facts->disagree; i++) {
+        int rank = declared->rank[facts->facts[i].source];
+        if (rank < best && amount_within(&facts->facts[i], leaf->days))
+            best = rank;
+    }
     for (size_t i = 0; i < facts->count; i++) {
         const struct policy_fact *fact = &facts->facts[i];
-        int rank = declared->rank[fact->source];
-        if (rank > best || !amount_counts(fact, window))
-            continue;
-        if (rank < best) {
-            best = rank;
-            low = high = 0;
-        }
-        add_amount(declared, fact->value, &low, &high);
+        bool believed = !facts->disagree || declared->rank[fact->source] == best;
+        add_amount_if(believed & amount_within(fact, leaf->days), leaf, fact->value, &low, &high);
     }
-    column.low[row] = low;
-    column.high[row] = high;
+    leaf->column.low[row] = low;
+    leaf->column.high[row] = high;
 }
 
 /* --- states and events -------------------------------------------------------------------------------------------- */
 
-/* The fact is one that the state asks for, its source aside. */
-static bool state_holds(const struct policy_run *run, const struct step *step,
-                        const struct program_fact *declared, const struct policy_fact *fact)
+static inline bool within_days(const struct policy_fact *fact, struct leaf_days days)
 {
-    if (fact->from > run->as_of || !value_holds(declared, fact, step->mask))
-        return false;
-    struct bound_window window = step->window >= 0 ? run->windows[step->window] : (struct bound_window){0};
-    switch ((enum state_mode)step->mode) {
-    case STATE_NOW:
-        return active_on(fact, run->as_of);
-    case STATE_HELD:
-        return fact->from <= window.until && (fact->to == DAY_NONE || fact->to > window.after);
-    case STATE_AT_END:
-        return active_on(fact, window.until);
-    case STATE_HAPPENED:
-        return fact->from != DAY_NONE && in_window(fact->from, window);
-    case STATE_LASTED:
-        return active_on(fact, run->as_of) && fact->from <= window.after;
-    case STATE_ENDED:
-        return fact->to != DAY_NONE && in_window(fact->to, window);
-    }
-    return false;
+    day_t end = fact->to == DAY_NONE ? DAY_OPEN : fact->to;
+    return (fact->from >= days.begin_least) & (fact->from <= days.begin_most) & (end >= days.end_least) &
+           (end <= days.end_most);
 }
 
-static void fill_state(const struct run_of_facts *facts, const struct step *step,
-                       const struct program_fact *declared, int believed, struct column column, size_t row)
+/* The fact is one that the state asks for, its source aside. */
+static inline bool state_holds(const struct program_fact *declared, uint64_t mask, struct leaf_days days,
+                               const struct policy_fact *fact)
 {
+    return within_days(fact, days) && value_holds(declared, fact, mask);
+}
+
+static void fill_state(const struct run_of_facts *facts, const struct leaf *leaf, size_t row)
+{
+    const struct program_fact *declared = leaf->declared;
+    int believed = facts->disagree ? believed_rank(facts, declared) : 0;
     for (size_t i = 0; i < facts->count; i++) {
         const struct policy_fact *fact = &facts->facts[i];
-        if (declared->rank[fact->source] == believed && state_holds(facts->run, step, declared, fact)) {
-            column.byte[row] = SETTLED_TRUE;
+        if ((!facts->disagree || declared->rank[fact->source] == believed) &&
+            state_holds(declared, leaf->mask, leaf->days, fact)) {
+            leaf->column.byte[row] = SETTLED_TRUE;
             return;
         }
     }
@@ -111,43 +169,66 @@ const struct policy_fact *leaf_latest(const struct run_of_facts *facts, const st
 
 /* --- subjects ----------------------------------------------------------------------------------------------------- */
 
-static void fill_leaf(const struct run_of_facts *facts, const struct frame *frame, struct leaf leaf,
+static void fill_leaf(const struct run_of_facts *facts, const struct frame *frame, const struct leaf *leaf,
                       size_t row)
 {
-    const struct program *program = frame->program;
-    const struct step *step = &program->steps[leaf.step];
-    const struct program_fact *declared = &program->facts[leaf.fact];
-    struct column column = frame->columns[leaf.step];
-    if (step->op == OP_AMOUNT) {
-        struct bound_window window = facts->run->windows[step->window];
-        if (frame->bounds != NULL)
-            fill_amount_bounded(facts, declared, window, frame, leaf.step, row);
-        else
-            fill_amount(facts, declared, window, column, row);
-        return;
+    if (leaf->op == OP_AMOUNT && frame->bounds != NULL) {
+        const struct program *program = frame->program;
+        struct bound_window window = facts->run->windows[program->steps[leaf->step].window];
+        fill_amount_bounded(facts, leaf->declared, window, frame, leaf->step, row);
+    } else if (leaf->op == OP_AMOUNT) {
+        fill_amount(facts, leaf, row);
+    } else if (leaf->op == OP_STATE) {
+        fill_state(facts, leaf, row);
+    } else {
+        const struct policy_fact *latest =
+            latest_fact(facts, leaf->declared, believed_rank(facts, leaf->declared));
+        leaf->column.byte[row] = latest == NULL ? CODE_NONE : code_of(leaf->declared, latest->value);
     }
-    int believed = believed_rank(facts, declared);
-    if (step->op == OP_STATE) {
-        fill_state(facts, step, declared, believed, column, row);
-        return;
+}
+
+/* The same where one fact is all that a subject has of a code, as nearly always: whoever says it is believed. */
+static inline void fill_leaf_by_one(const struct policy_fact *fact, day_t as_of, const struct leaf *leaf,
+                                    size_t row)
+{
+    if (leaf->op == OP_AMOUNT) {
+        int64_t low = 0, high = 0;
+        add_amount_if(amount_within(fact, leaf->days), leaf, fact->value, &low, &high);
+        leaf->column.low[row] = low;
+        leaf->column.high[row] = high;
+    } else if (leaf->op == OP_STATE) {
+        bool value = leaf->mask == 0 ? fact->value != 0 : value_holds(leaf->declared, fact, leaf->mask);
+        leaf->column.byte[row] = (uint8_t)(SETTLED_FALSE - (value & within_days(fact, leaf->days)));
+    } else if (active_on(fact, as_of)) {
+        leaf->column.byte[row] = code_of(leaf->declared, fact->value);
     }
-    const struct policy_fact *latest = latest_fact(facts, declared, believed);
-    column.byte[row] = latest == NULL ? CODE_NONE : code_of(declared, latest->value);
 }
 
 static void fill_subject(const struct batch *batch, enum domain domain, const struct policy_fact *facts,
                          size_t count, size_t row)
 {
-    const struct leaf_table *table = &batch->frame->leaves[domain];
+    const struct frame *frame = batch->frame;
+    const struct policy_run *run = batch->run;
+    const struct leaf *leaves = frame->leaves[domain].leaves;
+    const uint32_t *begin = frame->leaves[domain].begin;
+    const size_t code_count = frame->program->code_count;
+    const day_t as_of = run->as_of;
     for (size_t i = 0, end; i < count; i = end) {
         uint16_t code = facts[i].code;
+        bool disagree = false;
         for (end = i + 1; end < count && facts[end].code == code; end++)
+            disagree |= facts[end].source != facts[i].source;
+        if (code >= code_count)
             continue;
-        if (code >= batch->frame->program->code_count)
+        const struct leaf *leaf = leaves + begin[code], *stop = leaves + begin[code + 1];
+        if (end == i + 1 && frame->bounds == NULL) {
+            for (; leaf < stop; leaf++)
+                fill_leaf_by_one(&facts[i], as_of, leaf, row);
             continue;
-        struct run_of_facts same = {batch->run, facts + i, end - i};
-        for (uint32_t l = table->begin[code]; l < table->begin[code + 1]; l++)
-            fill_leaf(&same, batch->frame, table->leaves[l], row);
+        }
+        struct run_of_facts same = {run, facts + i, end - i, disagree};
+        for (; leaf < stop; leaf++)
+            fill_leaf(&same, frame, leaf, row);
     }
 }
 
@@ -244,6 +325,19 @@ static int code_read(const struct program *program, int reg, enum domain domain,
     return fits ? program->facts[step->fact].position : -1;
 }
 
+static struct leaf leaf_of(const struct frame *frame, int16_t reg)
+{
+    const struct step *step = &frame->program->steps[reg];
+    return (struct leaf){.step = reg,
+                         .fact = step->fact,
+                         .op = step->op,
+                         .mask = step->mask,
+                         .low = frame->program->facts[step->fact].low,
+                         .high = frame->program->facts[step->fact].high,
+                         .declared = &frame->program->facts[step->fact],
+                         .column = frame->columns[reg]};
+}
+
 /* A counting sort: an explanation makes such tables for every household. */
 static bool prepare_domain(struct frame *frame, enum domain domain, bool rare, struct arena *arena)
 {
@@ -262,8 +356,7 @@ static bool prepare_domain(struct frame *frame, enum domain domain, bool rare, s
     for (size_t p = 0; p < end; p++) {
         int code = code_read(program, program->plan[p], domain, rare);
         if (code >= 0)
-            table->leaves[begin[code + 1]++] =
-                (struct leaf){program->plan[p], program->steps[program->plan[p]].fact};
+            table->leaves[begin[code + 1]++] = leaf_of(frame, program->plan[p]);
     }
     begin[0] = 0;
     table->count = begin[program->code_count];
@@ -306,13 +399,14 @@ void extract_uses(const struct policy_run *run, const struct step *step, const s
                   size_t count, uint8_t *used)
 {
     const struct program_fact *declared = &run->policy->program.facts[step->fact];
-    struct run_of_facts same = {run, facts, count};
+    struct run_of_facts same = {.run = run, .facts = facts, .count = count};
     if (op_is_rare((enum op)step->op)) {
         rare_uses(&same, step, used);
         return;
     }
     struct bound_window window = step->window >= 0 ? run->windows[step->window] : (struct bound_window){0};
     bool amount = step->op == OP_AMOUNT;
+    struct leaf_days days = days_of(run, step);
     int best = amount ? SOURCE_NUMBER_MAX + 1 : believed_rank(&same, declared);
     for (size_t i = 0; i < count && amount; i++) {
         int rank = declared->rank[facts[i].source];
@@ -326,6 +420,6 @@ void extract_uses(const struct policy_run *run, const struct step *step, const s
             used[i] = fact == latest;
         else
             used[i] = declared->rank[fact->source] == best &&
-                      (amount ? amount_counts(fact, window) : state_holds(run, step, declared, fact));
+                      (amount ? amount_counts(fact, window) : state_holds(declared, step->mask, days, fact));
     }
 }

@@ -126,7 +126,7 @@ static void fill_subject(const struct batch *batch, enum domain domain, const st
             continue;
         if (code >= batch->frame->program->code_count)
             continue;
-        struct run_of_facts same = {batch->run, facts + i, end - i};
+        struct run_of_facts same = {.run = batch->run, .facts = facts + i, .count = end - i};
         for (uint32_t l = table->begin[code]; l < table->begin[code + 1]; l++)
             fill_leaf(&same, batch->frame, table->leaves[l].step, row);
     }

@@ -16,6 +16,7 @@ struct run_of_facts {
     const struct policy_run *run;
     const struct policy_fact *facts;
     size_t count;
+    bool disagree; /* several sources speak of it; set for the leaves of extract.c alone */
 };
 
 /* An amount belongs, whole, to the day on which its period ends. */

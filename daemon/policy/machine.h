@@ -29,10 +29,25 @@ struct column {
     uint8_t *byte;       /* tri and code */
 };
 
-/* One leaf to fill while a subject's facts are read. */
+/*
+ * Which facts a leaf counts, sources aside: those that begin and end within these days, all included. One that is still open ends on
+ * DAY_OPEN. Of amounts `end` bounds the day to which they belong, and `begin` nothing.
+ */
+struct leaf_days {
+    day_t begin_least, begin_most, end_least, end_most;
+};
+#define DAY_OPEN INT32_MAX
+
+/* One leaf to fill while a subject's facts are read; what is asked of every fact stands together. */
 struct leaf {
     int16_t step;
     int16_t fact;
+    uint8_t op;
+    struct leaf_days days; /* of OP_AMOUNT and OP_STATE; set by extract_bind */
+    int64_t low, high;     /* the declared range */
+    struct column column;
+    uint64_t mask;
+    const struct program_fact *declared;
 };
 
 /* The leaves of one domain, by the facts' position in policy_codes(). */
@@ -60,6 +75,7 @@ struct policy_run {
     day_t as_of;
     struct arena *arena;
     struct bound_window *windows;
+    struct leaf_days *days;               /* by register of OP_AMOUNT and OP_STATE */
     day_t birthdays[AGE_TABLE_YEARS + 1]; /* [k]: who was born then completes k years on the date */
     struct standard_value {
         int64_t rural, urban;
@@ -89,8 +105,8 @@ struct batch {
 enum status run_new(const struct policy *policy, day_t as_of, size_t households, size_t persons,
                     struct policy_run **run, struct error *err) WARN_UNUSED;
 
-/* All columns from the arena; NULL when memory has run out. `keep` gives every register its own. */
-struct frame *frame_new(struct arena *arena, const struct program *program, enum phase last, bool keep,
+/* For a run whose windows are bound. All columns from the arena; NULL when memory has run out. `keep` gives every register its own. */
+struct frame *frame_new(struct arena *arena, const struct policy_run *run, enum phase last, bool keep,
                         size_t households, size_t persons);
 
 /* Evaluates one household of the block, large or not, in a frame of its own. Everything is allocated from the arena. */
@@ -102,6 +118,8 @@ bool run_is_large(const struct policy_block *block, size_t index);
 /* --- extract.c ---------------------------------------------------------------------------------------------------- */
 
 bool extract_prepare(struct frame *frame, struct arena *arena);
+/* A frame's leaves to the run's windows. */
+void extract_bind(struct frame *frame, const struct policy_run *run);
 /* Fills the leaves of every subject of the batch. */
 void extract_batch(const struct batch *batch);
 /* For the explanation: sets used[i] where the leaf of this step counts facts[i], all of one subject and code. */

@@ -113,9 +113,10 @@ static bool give_columns(struct allocation *allocation, bool keep)
     return true;
 }
 
-struct frame *frame_new(struct arena *arena, const struct program *program, enum phase last, bool keep,
+struct frame *frame_new(struct arena *arena, const struct policy_run *run, enum phase last, bool keep,
                         size_t households, size_t persons)
 {
+    const struct program *program = &run->policy->program;
     struct frame *frame = arena_alloc(arena, sizeof *frame);
     if (frame == NULL)
         return NULL;
@@ -134,6 +135,7 @@ struct frame *frame_new(struct arena *arena, const struct program *program, enum
     }
     if (!good || !give_columns(&allocation, keep) || !extract_prepare(frame, arena))
         return NULL;
+    extract_bind(frame, run);
     return frame;
 }
 
@@ -262,12 +264,14 @@ enum status run_new(const struct policy *policy, day_t as_of, size_t households,
     *made = (struct policy_run){.policy = policy, .as_of = as_of, .arena = arena};
     made->windows = arena_array(arena, program->window_count + 1, sizeof *made->windows);
     made->standards = arena_array(arena, program->step_count + 1, sizeof *made->standards);
-    made->hot = frame_new(arena, program, PHASE_SUGGESTIONS, false, households, persons);
+    if (made->windows != NULL && made->standards != NULL) {
+        bind_windows(made);
+        made->hot = frame_new(arena, made, PHASE_SUGGESTIONS, false, households, persons);
+    }
     enum status status = STATUS_OK;
-    if (made->windows == NULL || made->standards == NULL || made->hot == NULL) {
+    if (made->hot == NULL) {
         status = error_set(err, STATUS_FATAL, "out of memory for a policy run");
     } else {
-        bind_windows(made);
         bind_clauses(made);
         bind_birthdays(made);
         status = bind_standards(made, err);
@@ -345,8 +349,7 @@ enum status run_household(const struct policy_run *run, const struct policy_bloc
                             .large = run_is_large(block, index),
                             .omits = persons > POLICY_PERSONS_READ_MAX};
     batch->persons = batch->omits ? 0 : persons;
-    struct frame *frame =
-        frame_new(arena, &run->policy->program, last, last == PHASE_EXPLANATION, 1, batch->persons);
+    struct frame *frame = frame_new(arena, run, last, last == PHASE_EXPLANATION, 1, batch->persons);
     batch->frame = frame;
     batch->levels = arena_alloc(arena, 1);
     batch->household_of = arena_array(arena, batch->persons + 1, sizeof *batch->household_of);

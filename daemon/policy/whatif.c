@@ -549,7 +549,7 @@ static bool set_batch(struct probe *probe)
     size_t cells = 1;
     struct batch *batch = &probe->batch;
     *batch = (struct batch){.run = probe->run, .block = &probe->block, .count = 1, .persons = probe->persons};
-    batch->frame = frame_new(probe->arena, program, PHASE_SUGGESTIONS, true, 1, probe->persons);
+    batch->frame = frame_new(probe->arena, probe->run, PHASE_SUGGESTIONS, true, 1, probe->persons);
     batch->levels = arena_alloc(probe->arena, 1);
     batch->household_of = arena_array(probe->arena, probe->persons + 1, sizeof *batch->household_of);
     probe->cell = arena_array(probe->arena, program->step_count + 1, sizeof *probe->cell);
