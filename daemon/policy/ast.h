@@ -51,6 +51,8 @@ enum expr_kind {
     EXPR_RURAL,
     EXPR_URBAN,
     EXPR_AGE,
+    EXPR_KINSHIP, /* 亲属, 劳动力 */
+    EXPR_LABOUR,
     EXPR_LEVEL,
 };
 
@@ -228,6 +230,11 @@ struct example_fact {
     struct item source;
 };
 
+/* 亲属 and 劳动力 of an example's person. */
+struct example_traits {
+    int values[2]; /* by enum trait: 0 not said, 1 given as ?, else the value + 2 */
+};
+
 struct example_person {
     bool given, unknown;
     day_t birth;
@@ -259,6 +266,7 @@ struct example_statement {
     int urban;  /* -1 not said */
     int people; /* -1 not said */
     struct example_person persons[AST_PEOPLE_MAX];
+    struct example_traits traits[AST_PEOPLE_MAX];
     struct example_fact *facts;
     enum keyword level; /* the household's level; KW_NONE_OF_THESE when not said, KW_NONE for none */
     struct example_expectation *expectations;

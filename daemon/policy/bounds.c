@@ -166,6 +166,7 @@ static bool may_be_undecided(const struct program *program, const struct step *s
     case OP_LATEST_AMOUNT:
     case OP_ACTIVE_AMOUNT:
     case OP_AGE:
+    case OP_TRAIT:
     case OP_WIDEN:
         return true;
     case OP_TRUTH:

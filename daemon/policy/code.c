@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Values that are no quantities: choices, yes and no, types and grades, levels. A set of them is a mask of 64 bits. */
 #include "policy/operand.h"
+#include "policy/trait.h"
 
 static const char *choices_of(struct compiler *compiler, const struct program_fact *fact)
 {
@@ -123,6 +124,8 @@ static const struct program_fact *phrase_fact(struct compiler *compiler, const s
 struct operand code_in_list(struct compiler *compiler, const struct expr *expr, enum scope scope)
 {
     const struct expr *left = expr->a;
+    if (left->kind == EXPR_KINSHIP || left->kind == EXPR_LABOUR)
+        return trait_elaborate(compiler, expr, scope);
     if (left->kind == EXPR_LEVEL)
         return level_in(compiler, expr, scope);
     if (left->kind != EXPR_FACT || (left->verb != KW_CURRENT && left->verb != KW_LATEST))

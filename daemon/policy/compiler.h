@@ -160,6 +160,7 @@ int emit_amount(struct compiler *compiler, enum op op, int fact, int window, enu
 int emit_state(struct compiler *compiler, int fact, int window, enum state_mode mode, uint64_t mask,
                enum domain domain, struct place at);
 int emit_recorded(struct compiler *compiler, int fact, int window, enum domain domain, struct place at);
+int emit_trait(struct compiler *compiler, enum trait trait, struct place at);
 int emit_latest(struct compiler *compiler, int fact, enum domain domain, struct place at);
 int emit_nullary(struct compiler *compiler, enum op op, enum domain domain, int64_t k, struct place at);
 /* In force on the evaluation date (window −1); or over a window the sum over its months, or with months 0 over its days */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Expressions → operands: names, definitions, and one function for each kind of expression. */
 #include "policy/operand.h"
+#include "policy/trait.h"
 
 /* --- names -------------------------------------------------------------------------------------------------------- */
 
@@ -145,6 +146,8 @@ static struct operand area_value(struct compiler *compiler, const struct expr *e
 
 static struct operand compare(struct compiler *compiler, const struct expr *expr, enum scope scope)
 {
+    if (expr->a->kind == EXPR_KINSHIP || expr->a->kind == EXPR_LABOUR)
+        return trait_elaborate(compiler, expr, scope);
     struct operand a = elaborate(compiler, expr->a, scope);
     if (a.type == OPERAND_CODE)
         return code_compare(compiler, expr, a);
@@ -216,6 +219,12 @@ static struct operand elaborate_kind(struct compiler *compiler, const struct exp
         return area_value(compiler, expr, scope);
     case EXPR_AGE:
         return age_value(compiler, expr, scope);
+    case EXPR_KINSHIP:
+    case EXPR_LABOUR:
+        return compiler_refuse(
+            compiler, expr->at, MESSAGE_TRAIT_COMPARE,
+            keyword_text(expr->kind == EXPR_KINSHIP ? KW_KINSHIP : KW_LABOUR, compiler->language),
+            trait_words(expr->kind == EXPR_KINSHIP ? TRAIT_KINSHIP : TRAIT_LABOUR, compiler->language), NULL);
     case EXPR_LEVEL:
         return compiler_refuse(compiler, expr->at, MESSAGE_LEVEL_PLACE, NULL, NULL, NULL);
     case EXPR_YES:

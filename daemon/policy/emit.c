@@ -107,6 +107,13 @@ int emit_recorded(struct compiler *compiler, int fact, int window, enum domain d
     return leaf(compiler, plain(OP_RECORDED, domain, REGISTER_TRI), fact, window, at);
 }
 
+int emit_trait(struct compiler *compiler, enum trait trait, struct place at)
+{
+    struct step step = plain(OP_TRAIT, DOMAIN_PERSON, REGISTER_CODE);
+    step.k = trait;
+    return add(compiler, step, at);
+}
+
 int emit_latest(struct compiler *compiler, int fact, enum domain domain, struct place at)
 {
     return leaf(compiler, plain(OP_LATEST, domain, REGISTER_CODE), fact, NO_REGISTER, at);

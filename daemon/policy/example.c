@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "policy/example.h"
+#include "policy/trait.h"
 
 #include "policy/amount.h"
 
@@ -258,6 +259,15 @@ static void build_births(struct builder *builder)
         if (person->given && i >= into->people)
             wrong(builder, builder->statement->at, MESSAGE_EXAMPLE_PERSON,
                   diagnose_number(builder->diagnoser, i + 1), NULL);
+        into->traits[i] = builder->before != NULL ? builder->before->traits[i] : POLICY_TRAITS_UNKNOWN;
+        for (int trait = 0; trait < 2; trait++) {
+            int said = builder->statement->traits[i].values[trait];
+            if (said > 0 && i >= into->people)
+                wrong(builder, builder->statement->at, MESSAGE_EXAMPLE_PERSON,
+                      diagnose_number(builder->diagnoser, i + 1), NULL);
+            if (said > 0)
+                into->traits[i] = trait_set(into->traits[i], (enum trait)trait, said - 2);
+        }
         int age = person->given && person->age >= 0 ? person->age : ADULT_YEARS;
         into->births[i] = civil_add_months(into->date, -12 * age);
         if (person->given && person->unknown)
@@ -356,6 +366,7 @@ struct block_builder {
     uint8_t *urban;
     uint32_t *person_begin, *household_fact_begin, *person_fact_begin;
     day_t *birth;
+    uint8_t *traits;
     struct policy_fact *household_facts, *person_facts;
     uint32_t households, persons, own, theirs; /* so far */
 };
@@ -373,11 +384,12 @@ static bool block_alloc(struct block_builder *b, const struct example_cases *cas
     b->household_fact_begin = arena_array(arena, count + 1, sizeof *b->household_fact_begin);
     b->person_fact_begin = arena_array(arena, persons + 1, sizeof *b->person_fact_begin);
     b->birth = arena_array(arena, persons + 1, sizeof *b->birth);
+    b->traits = arena_array(arena, persons + 1, sizeof *b->traits);
     b->household_facts = arena_array(arena, rows + 1, sizeof *b->household_facts);
     b->person_facts = arena_array(arena, rows + 1, sizeof *b->person_facts);
-    return b->urban != NULL && b->person_begin != NULL && b->household_fact_begin != NULL &&
-           b->person_fact_begin != NULL && b->birth != NULL && b->household_facts != NULL &&
-           b->person_facts != NULL;
+    return b->traits != NULL && b->urban != NULL && b->person_begin != NULL &&
+           b->household_fact_begin != NULL && b->person_fact_begin != NULL && b->birth != NULL &&
+           b->household_facts != NULL && b->person_facts != NULL;
 }
 
 static void block_add(struct block_builder *b, const struct example_case *example)
@@ -391,6 +403,7 @@ static void block_add(struct block_builder *b, const struct example_case *exampl
     }
     for (int person = 1; person <= example->people; person++) {
         b->birth[b->persons] = example->births[person - 1];
+        b->traits[b->persons] = example->traits[person - 1];
         for (; row < example->row_count && example->rows[row].subject == person; row++) {
             if (example->rows[row].fact.code != UINT16_MAX)
                 b->person_facts[b->theirs++] = example->rows[row].fact;
@@ -414,6 +427,7 @@ bool example_block(const struct example_cases *cases, const size_t *which, size_
                                    .urban = b.urban,
                                    .person_begin = b.person_begin,
                                    .birth = b.birth,
+                                   .traits = b.traits,
                                    .household_fact_begin = b.household_fact_begin,
                                    .household_facts = b.household_facts,
                                    .person_fact_begin = b.person_fact_begin,

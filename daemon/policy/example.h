@@ -2,7 +2,7 @@
 /*
  * Examples made into households: names resolved, 同上 followed, defaults filled in.
  *
- * Defaults: an adult of 40 years; an amount and an event on the evaluation date; a state since three years before it, open;
+ * Defaults: an adult of 40 years, neither kinship nor labour given; an amount and an event on the evaluation date; a state since three years before it, open;
  * from the register. A fact that is only ever read about households belongs to the household, any other to person 1.
  */
 #ifndef SHOUWANG_POLICY_EXAMPLE_H
@@ -25,6 +25,7 @@ struct example_case {
     bool urban;
     int people;
     day_t births[AST_PEOPLE_MAX];
+    uint8_t traits[AST_PEOPLE_MAX]; /* policy_traits() */
     size_t row_count;
     struct example_row *rows; /* ordered by subject, then code */
 };

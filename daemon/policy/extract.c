@@ -252,6 +252,9 @@ static void clear_leaf(const struct batch *batch, int reg)
     case OP_LATEST:
         memset(column.byte, CODE_NONE, rows);
         break;
+    case OP_TRAIT:
+        rare_traits(batch, step, column.byte);
+        break;
     default:
         break;
     }

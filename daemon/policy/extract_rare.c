@@ -151,6 +151,18 @@ void rare_extract(const struct batch *batch)
                 batch->persons);
 }
 
+void rare_traits(const struct batch *batch, const struct step *step, uint8_t *out)
+{
+    const uint8_t *traits = batch->block->traits;
+    for (size_t i = 0; i < batch->persons; i++) {
+        int byte = traits == NULL ? POLICY_TRAITS_UNKNOWN : traits[batch->first_person + i];
+        int kinship = byte & POLICY_TRAITS_UNKNOWN, labour = byte >> POLICY_LABOUR_SHIFT;
+        int value = step->k == TRAIT_LABOUR ? (labour == LABOUR_NOT_GIVEN ? CODE_UNKNOWN : labour)
+                                            : (kinship > POLICY_KINSHIP_OTHER ? CODE_UNKNOWN : kinship);
+        out[i] = (uint8_t)value;
+    }
+}
+
 void rare_uses(const struct run_of_facts *facts, const struct step *step, uint8_t *used)
 {
     const struct program_fact *declared = &facts->run->policy->program.facts[step->fact];

@@ -105,6 +105,8 @@ const struct policy_fact *leaf_latest(const struct run_of_facts *facts, const st
 void rare_extract(const struct batch *batch);
 /* As extract_uses, of a rare leaf. */
 void rare_uses(const struct run_of_facts *facts, const struct step *step, uint8_t *used);
+/* Fills a column with what the register says of the persons. */
+void rare_traits(const struct batch *batch, const struct step *step, uint8_t *out);
 /* Adds to `need` what the rare leaves need. */
 void rare_need(const struct policy_run *run, size_t code, bool of_persons, struct policy_need *need);
 

@@ -161,6 +161,7 @@ static void run_code_in(const struct work *w)
     uint8_t *restrict out = w->out.byte;
     uint8_t answer[UINT8_MAX + 1];
     memset(answer, SETTLED_FALSE, sizeof answer);
+    answer[CODE_UNKNOWN] = UNSETTLED;
     for (uint64_t left = w->step->mask; left != 0; left &= left - 1)
         answer[__builtin_ctzll(left)] = SETTLED_TRUE;
     for (size_t i = 0; i < rows; i++)
@@ -373,6 +374,7 @@ static void (*const kernels[OP_COUNT_OF_OPS])(const struct work *w) = {
     [OP_RECORDED] = run_nothing,
     [OP_AGE] = run_nothing,
     [OP_URBAN] = run_nothing,
+    [OP_TRAIT] = run_nothing,
     [OP_CONSTANT] = run_constant,
     [OP_STANDARD] = run_standard,
     [OP_DAYS] = run_standard,

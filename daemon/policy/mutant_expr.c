@@ -477,6 +477,8 @@ void mutant_walk_expr(struct mutant_maker *maker, struct expr *expr)
     case EXPR_YES:
     case EXPR_NO:
     case EXPR_AGE:
+    case EXPR_KINSHIP:
+    case EXPR_LABOUR:
     case EXPR_LEVEL:
         return;
     }

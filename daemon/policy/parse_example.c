@@ -4,12 +4,13 @@
  *   例 CLAUSE title  日期 DATE 农村|城市 人口 N  FACT…  得 EXPECTATION…
  *   FACT         [户|人2] name [= value | value] [自 DATE] [至 DATE] [由 source]
  *   value        4829.99 | ? | 是 | 否 | 无 (takes away what 同上 brought) | = C | 类别 5 等级 3
- *   person       人2 生日 DATE | 生日 ? | 年龄 12岁
+ *   person       人2 生日 DATE | 生日 ? | 年龄 12岁 | 亲属 子 | 劳动力 无 | 亲属 ?
  *   EXPECTATION  红 clause… | 查 clause… | 无 clause… | 待核 clause… | 未定 clause… ; 红 橙 黄 核 and 无
  * alone: the level
  *   议 clause 金额 [title] 1200.00[..1800.00]
  */
 #include "policy/parser.h"
+#include "policy/trait.h"
 
 struct example_parse {
     struct example_statement *example;
@@ -79,6 +80,26 @@ static bool parse_age(struct parser *parser, struct example_parse *parse)
                  word_text(WORD_AGE_YEARS, parser->language), parser_found(parser), NULL);
         return false;
     }
+    parser_next(parser);
+    return true;
+}
+
+/* 亲属 子, 劳动力 无, 亲属 ? */
+static bool parse_trait(struct parser *parser, struct example_parse *parse, enum trait trait)
+{
+    int number = parse->subject < 1 ? 1 : parse->subject;
+    if (current_person(parser, parse) == NULL)
+        return false;
+    int *said = &parse->example->traits[number - 1].values[trait];
+    if (parser_accept_symbol(parser, SYMBOL_UNKNOWN)) {
+        *said = 1;
+        return true;
+    }
+    struct slice word = parser_slice(parser, parser_peek(parser));
+    int value = parser_in_statement(parser) ? trait_value(trait, word, parser->language) : -1;
+    if (value < 0)
+        return wrong(parser, MESSAGE_EXAMPLE_TRAIT, trait_words(trait, parser->language));
+    *said = value + 2;
     parser_next(parser);
     return true;
 }
@@ -194,6 +215,10 @@ static bool parse_item(struct parser *parser, struct example_parse *parse)
         return parse_born(parser, parse);
     if (parser_accept(parser, KW_AGE))
         return parse_age(parser, parse);
+    if (parser_accept(parser, KW_KINSHIP))
+        return parse_trait(parser, parse, TRAIT_KINSHIP);
+    if (parser_accept(parser, KW_LABOUR))
+        return parse_trait(parser, parse, TRAIT_LABOUR);
     if (word_is(word, WORD_PEOPLE, parser->language))
         return parse_people_count(parser, parse);
     if (token->keyword != KW_NONE_OF_THESE)

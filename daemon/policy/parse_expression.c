@@ -161,6 +161,18 @@ static struct expr *parse_in(struct parser *parser, const struct token *first, s
     return parse_close(parser) ? parse_finish(parser, expr) : NULL;
 }
 
+/* Any word, reserved or not: 劳动力 = 无 */
+static struct expr *parse_word(struct parser *parser)
+{
+    const struct token *token = parser_peek(parser);
+    if (!parser_in_expression(parser) || token->kind != TOKEN_WORD)
+        return parse_refuse(parser, MESSAGE_NAME_EXPECTED);
+    struct expr *expr = parse_new(parser, EXPR_NAME, parser_next(parser));
+    if (expr != NULL)
+        expr->name = parser_slice(parser, token);
+    return expr;
+}
+
 static struct expr *parse_comparison(struct parser *parser)
 {
     const struct token *first = parser_peek(parser);
@@ -172,7 +184,9 @@ static struct expr *parse_comparison(struct parser *parser)
     if (!at_comparison(parser))
         return left;
     const struct token *op = parser_next(parser);
-    struct expr *expr = join(parser, EXPR_COMPARE, first, op, left, parse_amount(parser));
+    bool trait = left->kind == EXPR_KINSHIP || left->kind == EXPR_LABOUR;
+    struct expr *right = trait ? parse_word(parser) : parse_amount(parser);
+    struct expr *expr = join(parser, EXPR_COMPARE, first, op, left, right);
     if (expr != NULL && at_comparison(parser))
         return parse_refuse(parser, MESSAGE_CHAIN);
     return expr;

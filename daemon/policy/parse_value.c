@@ -284,6 +284,10 @@ static struct expr *parse_keyword_value(struct parser *parser)
         return parse_word_value(parser, EXPR_URBAN);
     case KW_AGE:
         return parse_word_value(parser, EXPR_AGE);
+    case KW_KINSHIP:
+        return parse_word_value(parser, EXPR_KINSHIP);
+    case KW_LABOUR:
+        return parse_word_value(parser, EXPR_LABOUR);
     case KW_LEVEL:
         return parse_word_value(parser, EXPR_LEVEL);
     case KW_HOUSEHOLD:

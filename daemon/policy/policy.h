@@ -153,6 +153,26 @@ struct policy_fact {
     uint8_t spare[5];
 };
 
+/*
+ * What the register says of a person beside the birth date, in one byte: how they are related to the head of the household, and
+ * whether they can work. Kinship is GB/T 4761 by its first digit: 0 the head, 1 spouse, 2 son, 3 daughter, 4 grandchild, 5
+ * parent, 6 grandparent, 7 sibling, 8 and 9 others.
+ */
+enum policy_labour { LABOUR_NOT_GIVEN, LABOUR_FULL, LABOUR_PART, LABOUR_NONE };
+enum { POLICY_TRAITS_UNKNOWN = 15, POLICY_KINSHIP_OTHER = 8, POLICY_LABOUR_SHIFT = 4 };
+/* kinship: the code of two digits; what is none, −1 among them, is not given. */
+static inline uint8_t policy_traits(int kinship, enum policy_labour labour)
+{
+    int digit = kinship < 0 || kinship > 99 ? POLICY_TRAITS_UNKNOWN : kinship / 10;
+    if (digit == 9)
+        digit = POLICY_KINSHIP_OTHER;
+    return (uint8_t)(digit | (int)labour << POLICY_LABOUR_SHIFT);
+}
+/* "full", "weak", "none" of the register; all else is not given. */
+enum policy_labour policy_labour_of(const char *text);
+/* Whether the policy reads any of it; else no block needs it. */
+bool policy_reads_traits(const struct policy *policy);
+
 /* Households [0, household_count), their persons and facts, all borrowed. `*_begin` have one entry more than
  * their subjects: subject i owns [begin[i], begin[i + 1]). */
 struct policy_block {
@@ -160,6 +180,7 @@ struct policy_block {
     const uint8_t *urban;                 /* 1 urban, 0 rural */
     const uint32_t *person_begin;         /* household_count + 1 */
     const day_t *birth;                   /* per person; DAY_NONE without a usable ID */
+    const uint8_t *traits;                /* per person, policy_traits(); NULL: nothing is known of anybody */
     const uint32_t *household_fact_begin; /* household_count + 1 */
     const struct policy_fact *household_facts;
     const uint32_t *person_fact_begin; /* persons + 1 */

@@ -30,6 +30,7 @@ enum {
     PROGRAM_STATISTICS_MAX = 32, /* bits of policy_outcome.statistics */
     QUANTITY_DIVISORS_MAX = 3,
     CODE_NONE = 255,
+    CODE_UNKNOWN = 254,   /* of traits: whether it is in a set is undecided */
     CODE_VALUES_MAX = 64, /* code values are below this: a set of them is a 64-bit mask */
 };
 
@@ -55,7 +56,8 @@ enum op {
     OP_LAST_RARE = OP_RECORDED, /* rare leaves: those after OP_LATEST that read facts (extract_rare.c) */
     OP_AGE,                     /* completed years; unknown: AGE_UNKNOWN_LOW..AGE_UNKNOWN_HIGH */
     OP_URBAN,
-    OP_LAST_LEAF = OP_URBAN,
+    OP_TRAIT, /* k: enum trait → code */
+    OP_LAST_LEAF = OP_TRAIT,
     /* constants of a run */
     OP_CONSTANT, /* k */
     OP_STANDARD, /* standard k: in force on the evaluation date (window -1), or summed over the window's `mask` months, or with
@@ -92,6 +94,8 @@ enum op {
     OP_MINIMUM,
     OP_COUNT_OF_OPS
 };
+
+enum trait { TRAIT_KINSHIP, TRAIT_LABOUR };
 
 enum { AGE_UNKNOWN_LOW = -2000, AGE_UNKNOWN_HIGH = 2000 }; /* wider than any comparison: 0岁 to 150岁 */
 

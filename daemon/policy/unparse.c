@@ -71,6 +71,8 @@ static enum binding binding_of(const struct expr *expr)
     case EXPR_RURAL:
     case EXPR_URBAN:
     case EXPR_AGE:
+    case EXPR_KINSHIP:
+    case EXPR_LABOUR:
     case EXPR_LEVEL:
         break;
     }
@@ -260,6 +262,12 @@ void unparse_expr(const struct unparser *u, const struct expr *expr)
         return;
     case EXPR_AGE:
         word(u, KW_AGE);
+        return;
+    case EXPR_KINSHIP:
+        word(u, KW_KINSHIP);
+        return;
+    case EXPR_LABOUR:
+        word(u, KW_LABOUR);
         return;
     case EXPR_LEVEL:
         word(u, KW_LEVEL);

@@ -528,6 +528,7 @@ static void set_block(struct probe *probe, const struct policy_block *block, siz
         .urban = block->urban + index,
         .person_begin = probe->person_begin,
         .birth = block->birth + probe->first_person,
+        .traits = block->traits == NULL ? NULL : block->traits + probe->first_person,
         .household_fact_begin = probe->changed_begin,
         .household_facts = probe->changed,
         .person_fact_begin = probe->changed_begin + 1,

@@ -19,6 +19,7 @@ void assembly_fini(struct assembly *assembly)
     free(assembly->person_begin);
     free(assembly->person_id);
     free(assembly->birth);
+    free(assembly->traits);
     shard_map_fini(&assembly->shards);
     *assembly = (struct assembly){0};
 }
@@ -54,6 +55,8 @@ static void place_persons(struct assembly *a, const struct pull_members *members
             uint32_t at = a->person_begin[household[i]]++;
             a->person_id[at] = members[part].person_id[i];
             a->birth[at] = members[part].birth[i];
+            if (a->traits != NULL)
+                a->traits[at] = members[part].traits[i];
         }
     ends_to_begins(a->person_begin, a->household_count);
 }
@@ -79,9 +82,11 @@ enum status assemble_register(struct assembly *assembly, const struct pull_house
     assembly->person_begin = calloc(households->count + 1, sizeof *assembly->person_begin);
     assembly->person_id = array_new(count, sizeof *assembly->person_id);
     assembly->birth = array_new(count, sizeof *assembly->birth);
+    bool traits = parts > 0 && members[0].with_traits;
+    assembly->traits = traits ? array_new(count, sizeof *assembly->traits) : NULL;
     uint32_t *household = find_households(match, members, parts, count);
     if (assembly->urban == NULL || assembly->person_begin == NULL || assembly->person_id == NULL ||
-        assembly->birth == NULL || household == NULL) {
+        assembly->birth == NULL || (traits && assembly->traits == NULL) || household == NULL) {
         free(household);
         return error_set(err, STATUS_FATAL, "no memory to assemble %zu persons", count);
     }

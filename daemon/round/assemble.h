@@ -3,7 +3,7 @@
  * The register, from rows as they were pulled to the columns that the policy machine reads: memberships are counted and placed
  * by household (a counting sort: no comparison, two passes), and the whole is cut into shards (shard.h has the facts).
  *
- * Nothing is allocated per row. 5 bytes per household and 12 per person; while persons are placed 4 more per person.
+ * Nothing is allocated per row. 5 bytes per household and 12 per person, 13 with traits; while persons are placed 4 more per person.
  *
  * Ownership: the assembly owns its columns.
  */
@@ -25,6 +25,7 @@ struct assembly {
     uint32_t *person_begin; /* household_count + 1 */
     int64_t *person_id;     /* ordered by household */
     day_t *birth;
+    uint8_t *traits; /* policy_traits(); NULL unless the members have them */
     struct shard_map shards;
 };
 void assembly_fini(struct assembly *assembly);

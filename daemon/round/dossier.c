@@ -80,8 +80,9 @@ enum status dossier_build(struct dossier *dossier, struct dossier_person *person
     uint32_t *household_fact_begin = arena_array(arena, 2, sizeof *household_fact_begin);
     uint32_t *person_fact_begin = arena_array(arena, person_count + 1, sizeof *person_fact_begin);
     day_t *birth = arena_array(arena, person_count, sizeof *birth);
+    uint8_t *traits = arena_array(arena, person_count, sizeof *traits);
     if (rows == NULL || notes == NULL || urban == NULL || person_begin == NULL ||
-        household_fact_begin == NULL || person_fact_begin == NULL || birth == NULL)
+        household_fact_begin == NULL || person_fact_begin == NULL || birth == NULL || traits == NULL)
         return error_set(err, STATUS_FATAL, "no memory for a household of %zu facts", fact_count);
 
     size_t of_household = 0;
@@ -98,6 +99,7 @@ enum status dossier_build(struct dossier *dossier, struct dossier_person *person
     for (size_t p = 0; p < person_count; p++) {
         person_fact_begin[p + 1] += person_fact_begin[p];
         birth[p] = persons[p].birth;
+        traits[p] = persons[p].traits;
     }
     *urban = dossier->urban;
     person_begin[1] = (uint32_t)person_count;
@@ -112,6 +114,7 @@ enum status dossier_build(struct dossier *dossier, struct dossier_person *person
         .urban = urban,
         .person_begin = person_begin,
         .birth = birth,
+        .traits = traits,
         .household_fact_begin = household_fact_begin,
         .household_facts = rows,
         .person_fact_begin = person_fact_begin,

@@ -23,6 +23,7 @@ struct dossier_person {
     day_t birth;
     uint64_t id_packed; /* 0 = no usable number, or not known here (evidence) */
     const char *name;   /* NULL = not known here */
+    uint8_t traits;     /* policy_traits() */
 };
 
 /* Where a fact comes from. */

@@ -74,7 +74,7 @@ static void write_batches(const struct dossier *dossier, struct text *out)
     jtext_close(out, ']');
 }
 
-static void write_persons(const struct dossier *dossier, struct text *out)
+static void write_persons(const struct dossier *dossier, const struct policy *policy, struct text *out)
 {
     jtext_key(out, "persons");
     jtext_open(out, '[');
@@ -82,6 +82,8 @@ static void write_persons(const struct dossier *dossier, struct text *out)
         jtext_open(out, '{');
         jtext_put_int_text(out, "person_id", dossier->persons[p].person_id);
         jtext_put_day(out, "birth", dossier->persons[p].birth);
+        if (policy_reads_traits(policy))
+            jtext_put_int(out, "traits", dossier->persons[p].traits);
         jtext_close(out, '}');
     }
     jtext_close(out, ']');
@@ -98,7 +100,7 @@ void evidence_write(const struct dossier *dossier, const struct policy *policy,
     jtext_put_text(out, "policy", policy_hash);
     jtext_put_text(out, "area", dossier->urban ? "urban" : "rural");
     jtext_put_bool(out, "on_register", dossier->on_register);
-    write_persons(dossier, out);
+    write_persons(dossier, policy, out);
     write_batches(dossier, out);
     jtext_key(out, "facts");
     jtext_open(out, '[');
@@ -210,7 +212,10 @@ static enum status read_person(const json_t *object, struct dossier_person *pers
     const char *id = json_string_value(json_object_get(object, "person_id"));
     if (id == NULL)
         return damaged(err, "a person's key");
-    *person = (struct dossier_person){.person_id = strtoll(id, NULL, 10)};
+    const json_t *traits = json_object_get(object, "traits"); /* where the policy reads them */
+    *person = (struct dossier_person){.person_id = strtoll(id, NULL, 10),
+                                      .traits = traits == NULL ? policy_traits(-1, LABOUR_NOT_GIVEN)
+                                                               : (uint8_t)json_integer_value(traits)};
     return read_day(object, "birth", &person->birth) ? STATUS_OK : damaged(err, "a birth date");
 }
 

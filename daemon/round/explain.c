@@ -109,7 +109,8 @@ static enum status dossier_from_facts(struct explaining *e, struct error *err)
     for (size_t i = 0; i < e->one->member_count; i++) {
         const struct pull_one_member *member = &e->one->members[i];
         persons[i] =
-            (struct dossier_person){member->person_id, member->birth, member->id_packed, member->name};
+            (struct dossier_person){member->person_id, member->birth, member->id_packed, member->name,
+                                    policy_traits(member->kinship, policy_labour_of(member->labour))};
     }
     e->dossier.urban = e->one->urban;
     e->dossier.on_register = e->one->on_register;

@@ -198,8 +198,10 @@ static enum status gather_registered(const struct gather *gather, uint32_t posit
                          "a household has %u persons in the round and %zu by its particulars", expected,
                          person_count);
     for (size_t i = 0; i < person_count; i++)
-        persons[i] = (struct dossier_person){pulled[i].member.person_id, pulled[i].member.birth,
-                                             pulled[i].member.id_packed, pulled[i].member.name};
+        persons[i] = (struct dossier_person){
+            pulled[i].member.person_id, pulled[i].member.birth, pulled[i].member.id_packed,
+            pulled[i].member.name,
+            policy_traits(pulled[i].member.kinship, policy_labour_of(pulled[i].member.labour))};
     enum status status = gather_facts(gather, dossier->household_id, pulled, person_count, facts, err);
     return status == STATUS_OK ? dossier_build(dossier, persons, person_count, facts, fact_count, arena, err)
                                : status;

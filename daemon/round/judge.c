@@ -80,7 +80,8 @@ static enum status evaluate_shard(struct evaluator *self, size_t shard, struct e
 {
     const struct load *load = self->work->load;
     const struct assembly *assembly = &load->assembly;
-    const struct shard_register about = {assembly->urban, assembly->person_begin, assembly->birth};
+    const struct shard_register about = {assembly->urban, assembly->person_begin, assembly->birth,
+                                         assembly->traits};
     size_t first = assembly->shards.household_begin[shard];
     struct policy_block block;
     int64_t begun = clock_monotonic_us();

@@ -121,6 +121,10 @@ static enum status load_register(struct load *load, day_t known_on, struct match
                                  struct round_report *report, struct error *err)
 {
     struct pull_members members[LOAD_BAGS] = {{0}};
+    bool traits =
+        policy_reads_traits(load->policy) || (load->beside != NULL && policy_reads_traits(load->beside));
+    for (size_t half = 0; half < LOAD_BAGS; half++)
+        members[half].with_traits = traits;
     int64_t since = clock_monotonic_us();
     enum status status = load_members(load, known_on, members, err);
     since = report_stage(report, "register", since,

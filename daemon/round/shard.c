@@ -440,6 +440,7 @@ enum status shard_table_fill(struct shard_table *table, const struct shard_map *
         .urban = about->urban + first,
         .person_begin = table->person_begin,
         .birth = about->birth + first_person,
+        .traits = about->traits == NULL ? NULL : about->traits + first_person,
         .household_fact_begin = table->fact_begin,
         .household_facts = table->facts,
         .person_fact_begin = table->fact_begin + households,

@@ -98,6 +98,7 @@ struct shard_register {
     const uint8_t *urban;
     const uint32_t *person_begin;
     const day_t *birth;
+    const uint8_t *traits; /* NULL: nothing is known of anybody */
 };
 /* The facts of one shard out of all bags. The block is valid until the table is used again. */
 enum status shard_table_fill(struct shard_table *table, const struct shard_map *map, size_t shard,

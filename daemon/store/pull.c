@@ -61,7 +61,7 @@ void pull_snapshot_end(struct pg *pg)
 
 /* --- the register ------------------------------------------------------------------------------------------- */
 
-enum { HOUSEHOLD_COLUMNS = 3, MEMBER_COLUMNS = 3 };
+enum { HOUSEHOLD_COLUMNS = 3, MEMBER_COLUMNS = 4 };
 
 static void household_columns(struct pull_households *h, struct column columns[HOUSEHOLD_COLUMNS])
 {
@@ -135,6 +135,21 @@ static void member_columns(struct pull_members *m, struct column columns[MEMBER_
     columns[0] = (struct column){&m->person_id, sizeof *m->person_id, 0};
     columns[1] = (struct column){&m->household_id, sizeof *m->household_id, 0};
     columns[2] = (struct column){&m->birth, sizeof *m->birth, 0};
+    columns[3] = (struct column){&m->traits, sizeof *m->traits, 0};
+}
+
+/* The last one is only for those who ask for it. */
+static size_t member_column_count(const struct pull_members *m)
+{
+    return m->with_traits ? MEMBER_COLUMNS : MEMBER_COLUMNS - 1;
+}
+
+static uint8_t read_traits(struct pg_row *row)
+{
+    int16_t kinship = -1, labour = 0;
+    pg_row_int16(row, &kinship);
+    pg_row_int16(row, &labour);
+    return policy_traits(kinship, (enum policy_labour)labour);
 }
 
 static bool read_member(void *target, struct pg_row *row)
@@ -142,21 +157,28 @@ static bool read_member(void *target, struct pg_row *row)
     struct pull_members *m = target;
     struct column columns[MEMBER_COLUMNS];
     member_columns(m, columns);
-    if (m->count == m->capacity && !columns_grow(&m->capacity, columns, MEMBER_COLUMNS))
+    if (m->count == m->capacity && !columns_grow(&m->capacity, columns, member_column_count(m)))
         return false;
     pg_row_int64(row, &m->person_id[m->count]);
     pg_row_int64(row, &m->household_id[m->count]);
     m->birth[m->count] = pg_row_day(row);
+    if (m->with_traits)
+        m->traits[m->count] = read_traits(row);
     m->count++;
     return true;
 }
+
+/* As enum policy_labour has them. */
+#define LABOUR_EXPRESSION                                                                                    \
+    "(case labour when 'full' then 1 when 'weak' then 2 when 'none' then 3 else 0 end)::smallint"
 
 enum status pull_members(struct pg *pg, struct pull_pages pages, struct pull_members *members,
                          struct error *err)
 {
     struct text sql;
     text_init(&sql);
-    text_add_str(&sql, "copy (select person_id, household_id, birth from membership where valid_to is null");
+    text_printf(&sql, "copy (select person_id, household_id, birth%s from membership where valid_to is null",
+                members->with_traits ? ", coalesce(kinship, -1::smallint), " LABOUR_EXPRESSION : "");
     add_pages(&sql, pages);
     text_add_str(&sql, ") to stdout (format binary)");
     enum status status =

@@ -63,7 +63,10 @@ struct pull_members {
     size_t count, capacity;
     int64_t *person_id;
     int64_t *household_id;
-    day_t *birth; /* DAY_NONE without a usable number */
+    day_t *birth;    /* DAY_NONE without a usable number */
+    uint8_t *traits; /* policy_traits(); NULL unless with_traits */
+    /* Set before: kinship and labour are asked for, too, which costs the server two columns more. */
+    bool with_traits;
 };
 enum status pull_members(struct pg *pg, struct pull_pages pages, struct pull_members *members,
                          struct error *err) WARN_UNUSED;

@@ -311,6 +311,29 @@ START_TEST(strangers_are_taken_up)
 }
 END_TEST
 
+/* One by one: what is asked for comes with the persons, whatever the register says of them. */
+static void check_traits(void)
+{
+    static const struct {
+        const char *set;
+        uint8_t traits;
+    } cases[] = {{"kinship = null, labour = ''", 15},
+                 {"kinship = 1, labour = 'full'", 16},
+                 {"kinship = 20, labour = 'weak'", 2 + 32},
+                 {"kinship = 97, labour = 'none'", 8 + 48}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct pull_members members = {.with_traits = true};
+        char sql[128];
+        snprintf(sql, sizeof sql, "update membership set %s", cases[i].set);
+        must(pg_exec(db, sql, &err));
+        must(pull_members(db, PULL_ALL_PAGES, &members, &err));
+        ck_assert_uint_eq(members.count, 2);
+        ck_assert_uint_eq(members.traits[0], cases[i].traits);
+        ck_assert_uint_eq(members.traits[1], cases[i].traits);
+        pull_members_free(&members);
+    }
+}
+
 START_TEST(keys_and_pulls)
 {
     struct arena *arena = arena_new(0);
@@ -354,7 +377,9 @@ START_TEST(keys_and_pulls)
     ck_assert_uint_eq(members.count, 4); /* appended */
     must(pull_members(db, (struct pull_pages){1, PULL_PAGES_END}, &members, &err));
     ck_assert_uint_eq(members.count, 4);
+    ck_assert_ptr_null(members.traits);
     pull_members_free(&members);
+    check_traits();
 
     const struct fact_row rows[] = {
         {.subject = FACT_PERSON,

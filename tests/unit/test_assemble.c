@@ -96,6 +96,7 @@ struct rows {
     uint8_t urban[HOUSEHOLDS];
     int64_t person_id[MEMBERS], member_household_id[MEMBERS];
     day_t birth[MEMBERS];
+    uint8_t traits[MEMBERS];
     struct pull_facts facts[2][CODES]; /* of households, of persons */
 };
 
@@ -126,6 +127,7 @@ static void rows_random(struct rows *rows, struct random *random)
         rows->person_id[i] = (int64_t)i * 1001 + 5;
         rows->member_household_id[i] = (int64_t)random_below(random, HOUSEHOLDS + 20) * 7;
         rows->birth[i] = (day_t)random_below(random, 20000);
+        rows->traits[i] = (uint8_t)random_below(random, 64);
     }
     int64_t value = 0;
     for (int kind = 0; kind < 2; kind++)
@@ -147,11 +149,15 @@ static void register_of(struct rows *rows, struct match *match, struct assembly 
         {.count = FIRST,
          .person_id = rows->person_id,
          .household_id = rows->member_household_id,
-         .birth = rows->birth},
+         .birth = rows->birth,
+         .traits = rows->traits,
+         .with_traits = true},
         {.count = MEMBERS - FIRST,
          .person_id = rows->person_id + FIRST,
          .household_id = rows->member_household_id + FIRST,
-         .birth = rows->birth + FIRST},
+         .birth = rows->birth + FIRST,
+         .traits = rows->traits + FIRST,
+         .with_traits = true},
     };
     ck_assert_int_eq(assemble_register(assembly, &households, match, members, 2, &err), STATUS_OK);
 }
@@ -234,6 +240,7 @@ static void check_persons(struct rows *rows, const struct assembly *a, size_t ho
             continue;
         ck_assert_int_eq(a->person_id[at], rows->person_id[i]);
         ck_assert_int_eq(a->birth[at], rows->birth[i]);
+        ck_assert_uint_eq(a->traits[at], rows->traits[i]);
         at++;
     }
     ck_assert_uint_eq(at, a->person_begin[household + 1]);
@@ -254,6 +261,7 @@ static void check_block(struct rows *rows, const struct assembly *a, size_t shar
     for (size_t p = 0; p < block->person_begin[block->household_count]; p++) {
         uint32_t begin = block->person_fact_begin[p], end = block->person_fact_begin[p + 1];
         ck_assert_int_eq(block->birth[p], a->birth[first_person + p]);
+        ck_assert_uint_eq(block->traits[p], a->traits[first_person + p]);
         check_subject(rows, 1, a->person_id[first_person + p], block->person_facts + begin, end - begin,
                       without);
     }
@@ -271,7 +279,7 @@ static void check_assembly(struct rows *rows, const struct shard_exclusion *with
     for (size_t h = 0; h < HOUSEHOLDS; h++)
         check_persons(rows, &a, h);
     fill_bags(rows, &a, match, without, bags);
-    const struct shard_register about = {a.urban, a.person_begin, a.birth};
+    const struct shard_register about = {a.urban, a.person_begin, a.birth, a.traits};
     ck_assert_uint_eq(a.shards.count, 3);
     for (size_t shard = a.shards.count; shard-- > 0;) {
         struct policy_block block;
@@ -368,7 +376,7 @@ START_TEST(a_household_beyond_any_shard_has_one_of_its_own)
     ck_assert_uint_eq(bag.count, 4);
     ck_assert_uint_eq(bag.unread, 1);
     const uint8_t urban[3] = {0};
-    const struct shard_register register_of_it = {urban, person_begin, births};
+    const struct shard_register register_of_it = {urban, person_begin, births, NULL};
     static const int64_t expected[3][2] = {{3, 0}, {4, 0}, {HUGE_ONE + 4, HUGE_ONE + 5}};
     for (size_t shard = 0; shard < map.count; shard++) {
         ck_assert_int_eq(shard_table_fill(&table, &map, shard, &bag, 1, &register_of_it, &block, &err),
@@ -417,7 +425,7 @@ START_TEST(a_subject_may_have_any_number_of_facts)
     }
     const uint8_t urban = 0;
     const day_t birth = 0;
-    const struct shard_register about = {&urban, person_begin, &birth};
+    const struct shard_register about = {&urban, person_begin, &birth, NULL};
     ck_assert_int_eq(shard_table_fill(&table, &map, 0, &bag, 1, &about, &block, &err), STATUS_OK);
     size_t begin = block.person_fact_begin[0], end = block.person_fact_begin[1];
     ck_assert_uint_eq(end - begin, rounds * facts.count);

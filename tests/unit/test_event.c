@@ -57,6 +57,12 @@ size_t policy_clause_count(const struct policy *policy)
     return sizeof fake_clauses / sizeof *fake_clauses;
 }
 
+bool policy_reads_traits(const struct policy *policy)
+{
+    (void)policy;
+    return true;
+}
+
 const struct policy_clause *policy_clause_at(const struct policy *policy, size_t index)
 {
     (void)policy;
@@ -102,8 +108,8 @@ static struct dossier dossier_make(void)
 {
     static struct dossier_person persons[2];
     static struct dossier_fact facts[3];
-    persons[0] = (struct dossier_person){71, 3652, 0, "阿依·古丽"};
-    persons[1] = (struct dossier_person){70, DAY_NONE, 0, NULL};
+    persons[0] = (struct dossier_person){71, 3652, 0, "阿依·古丽", policy_traits(20, LABOUR_PART)};
+    persons[1] = (struct dossier_person){70, DAY_NONE, 0, NULL, POLICY_TRAITS_UNKNOWN};
     ck_assert_int_eq(resident_id_parse(slice_of("11010519491231002X"), DAY_NONE, &persons[0].id_packed),
                      RESIDENT_ID_OK);
     const struct dossier_note note = {"medical_insurance", "医保局", "m06", "Z\"1", DAY_NONE, 18806, 18806};
@@ -292,6 +298,8 @@ END_TEST
 
 static void check_same_block(const struct dossier *a, const struct dossier *b)
 {
+    for (size_t p = 0; p < a->person_count; p++)
+        ck_assert_uint_eq(a->block.traits[p], b->block.traits[p]);
     const struct policy_block *x = &a->block, *y = &b->block;
     ck_assert_uint_eq(a->person_count, b->person_count);
     ck_assert_uint_eq(a->fact_count, b->fact_count);
