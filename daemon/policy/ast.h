@@ -127,11 +127,25 @@ struct dated_value {
     struct citation citation;
 };
 
+struct window_edge {
+    struct place at;
+    bool present;
+    int months, days; /* before the evaluation date */
+};
+
+struct gradual_row { /* 18月 当 … 依据 … */
+    struct gradual_row *next;
+    struct place at;
+    int months;
+    struct expr *condition; /* NULL: always */
+    struct citation citation;
+};
+
 /* Everything that has a name in expressions. */
 struct definition {
     struct definition *next;
     enum keyword kind; /* KW_STANDARD KW_SETTING KW_WINDOW KW_FACT KW_SET KW_PERSON_DEF KW_CONDITION_DEF
-                          KW_AMOUNT_DEF KW_STATISTIC */
+                          KW_AMOUNT_DEF KW_GRADUAL KW_STATISTIC */
     struct place at;
     struct slice name;
     struct slice title; /* statistics */
@@ -144,13 +158,14 @@ struct definition {
     struct citation citation;
     struct window_edge from, to;
     struct expr *low, *high; /* range */
-    struct slice code;
+    struct slice code;       /* of facts; of 渐退 the fact that it speaks of */
     struct place code_at;
     enum word code_part; /* WORD_CERTIFICATE_TYPE or _GRADE */
     size_t first_count;
     struct item first[AST_SOURCES_MAX]; /* 先: believed before all others */
     size_t provider_count;
     struct item providers[AST_SOURCES_MAX]; /* 由: expected to send it */
+    struct gradual_row *gradual;
 };
 
 /* A standard, or a setting with dated values, which is one too. */

@@ -78,7 +78,8 @@ static void define_all(struct compiler *compiler)
             aggregate_people(compiler, &whole);
         } else if (d->kind == KW_PERSON_DEF) {
             elaborate_definition(compiler, symbol, SCOPE_PERSON, d->at);
-        } else if (d->kind == KW_CONDITION_DEF || d->kind == KW_AMOUNT_DEF || d->kind == KW_STATISTIC) {
+        } else if (d->kind == KW_CONDITION_DEF || d->kind == KW_AMOUNT_DEF || d->kind == KW_GRADUAL ||
+                   d->kind == KW_STATISTIC) {
             elaborate_definition(compiler, symbol, SCOPE_HOUSEHOLD, d->at);
         }
     }
@@ -108,6 +109,14 @@ static void define_members(struct compiler *compiler)
         emit_segment(compiler, OP_COUNT, people.mask, NO_REGISTER, true, symbol->definition->at);
 }
 
+static const struct program_gradual *find_gradual(const struct program *program, const struct definition *d)
+{
+    const struct program_gradual *gradual = program->graduals;
+    while (gradual != NULL && gradual->definition != d)
+        gradual = gradual->next;
+    return gradual;
+}
+
 /* Definitions and statistics as the explanation shows them. */
 static void list_definitions(struct compiler *compiler)
 {
@@ -126,13 +135,15 @@ static void list_definitions(struct compiler *compiler)
             program->statistic_names[program->statistic_count] = compiler_string(compiler, d->name);
             program->statistics[program->statistic_count++] = operand->reg;
         }
-        if ((d->kind != KW_AMOUNT_DEF && d->kind != KW_CONDITION_DEF) || operand->type == OPERAND_ERROR)
+        bool shown = d->kind == KW_AMOUNT_DEF || d->kind == KW_CONDITION_DEF || d->kind == KW_GRADUAL;
+        if (!shown || operand->type == OPERAND_ERROR)
             continue;
         program->definitions[program->definition_count++] =
             (struct program_definition){.name = compiler_string(compiler, d->name),
                                         .is_condition = operand->type == OPERAND_CONDITION,
                                         .reg = operand->reg,
-                                        .quantity = operand->quantity};
+                                        .quantity = operand->quantity,
+                                        .gradual = find_gradual(program, d)};
     }
 }
 

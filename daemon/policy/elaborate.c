@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Expressions → operands: names, definitions, and one function for each kind of expression. */
+#include "policy/gradual.h"
 #include "policy/operand.h"
 #include "policy/trait.h"
 
@@ -35,6 +36,8 @@ struct operand elaborate_definition(struct compiler *compiler, struct symbol *sy
         struct operand operand = operand_none();
         if (d->value != NULL && d->kind == KW_AMOUNT_DEF)
             operand = check_declared_unit(compiler, d, elaborate_quantity(compiler, d->value, body));
+        else if (d->kind == KW_GRADUAL)
+            operand = gradual_elaborate(compiler, d);
         else if (d->value != NULL)
             operand = operand_condition(elaborate_condition(compiler, d->value, body), scope_domain(body));
         symbol->operands[body] = operand;
@@ -70,6 +73,7 @@ static struct operand name_value(struct compiler *compiler, const struct expr *e
     case KW_PERSON_DEF:
     case KW_CONDITION_DEF:
     case KW_AMOUNT_DEF:
+    case KW_GRADUAL:
     case KW_STATISTIC:
         return elaborate_definition(compiler, symbol, scope, expr->at);
     case KW_FACT:

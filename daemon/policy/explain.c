@@ -6,6 +6,7 @@
  */
 #include "policy/amount.h"
 #include "policy/display.h"
+#include "policy/gradual.h"
 #include "policy/machine.h"
 
 struct explainer {
@@ -244,6 +245,27 @@ static void show_clauses(struct explainer *explainer)
 
 /* --- definitions -------------------------------------------------------------------------------------------------- */
 
+/* Room for the facts of any subject of the household. */
+static uint8_t *use_marks(struct explainer *explainer)
+{
+    const struct policy_block *block = explainer->block;
+    size_t household = explainer->batch.first, first = explainer->batch.first_person;
+    size_t own = block->household_fact_begin[household + 1] - block->household_fact_begin[household];
+    size_t persons =
+        block->person_fact_begin[first + explainer->batch.persons] - block->person_fact_begin[first];
+    return explainer_array(explainer, own + persons, 1);
+}
+
+static void show_until(struct explainer *explainer, const struct program_gradual *gradual,
+                       struct policy_shown_definition *shown)
+{
+    shown->until = DAY_NONE;
+    shown->gradual = gradual != NULL;
+    uint8_t *used = gradual == NULL ? NULL : use_marks(explainer);
+    if (used != NULL)
+        shown->until = gradual_until(gradual, &explainer->batch, used);
+}
+
 static void show_definitions(struct explainer *explainer)
 {
     struct policy_explanation *into = explainer->into;
@@ -257,6 +279,7 @@ static void show_definitions(struct explainer *explainer)
             into->definitions[i].value = condition_value(tri_of(byte_at(explainer, definition->reg, 0)));
         else
             into->definitions[i].value = show_quantity(explainer, &definition->quantity, 0);
+        show_until(explainer, definition->gradual, &into->definitions[i]);
     }
 }
 

@@ -525,6 +525,7 @@ static const struct {
     {KW_PERSON_DEF, parse_condition_definition},
     {KW_CONDITION_DEF, parse_condition_definition},
     {KW_AMOUNT_DEF, parse_amount_definition},
+    {KW_GRADUAL, parse_gradual},
     {KW_STATISTIC, parse_statistic},
 };
 

@@ -4,7 +4,7 @@
  * shows many.
  *
  * The parser's functions are split over parser.c (statements), parse_expression.c, parse_clause.c,
- * parse_attribute.c and parse_example.c; what they share is below.
+ * parse_attribute.c, parse_gradual.c and parse_example.c; what they share is below.
  */
 #ifndef SHOUWANG_POLICY_PARSER_H
 #define SHOUWANG_POLICY_PARSER_H
@@ -70,6 +70,8 @@ struct set_expr *parse_set(struct parser *parser);
 bool parse_window_word(struct slice word, enum language language, int *months, int *days);
 
 bool parse_clause(struct parser *parser, enum keyword kind, struct clause_statement **clause);
+/* 渐退 NAME: what follows the name. */
+bool parse_gradual(struct parser *parser, struct definition *definition);
 /* 金额 [X =] AMOUNT [依据 …], after its keyword. */
 bool parse_amount_line(struct parser *parser, struct place at, struct clause_statement *clause);
 /* 金额 [X] 1200.00 [.. 1800.00], as many as there are. */

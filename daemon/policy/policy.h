@@ -242,6 +242,8 @@ struct policy_value {
 struct policy_shown_definition {
     const char *name; /* 年收入 */
     struct policy_value value;
+    bool gradual; /* a 渐退 */
+    day_t until;  /* of one that holds or may: its last day; else DAY_NONE */
 };
 
 struct policy_shown_conjunct {

@@ -220,11 +220,27 @@ struct program_clause {
     struct program_amount *amounts;
 };
 
+struct program_gradual_row {
+    int months;
+    int reg;                 /* the row holds */
+    int ended[DOMAIN_COUNT]; /* the subject's state ended in the window (OP_STATE) … */
+    int left[DOMAIN_COUNT];  /* … and it has it no more; of persons: and is a member */
+};
+
+struct program_gradual { /* 渐退 */
+    struct program_gradual *next;
+    const struct definition *definition;
+    int reg;
+    size_t row_count;
+    struct program_gradual_row *rows;
+};
+
 struct program_definition {
     const char *name;
     bool is_condition;
     int reg; /* of conditions */
     struct quantity quantity;
+    const struct program_gradual *gradual; /* NULL of others */
 };
 
 struct program {
@@ -248,6 +264,7 @@ struct program {
     struct comparison *comparisons;
     size_t definition_count;
     struct program_definition *definitions;
+    struct program_gradual *graduals;
     size_t code_count;
     int16_t *codes; /* dictionary numbers, ascending */
 };

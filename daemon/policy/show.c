@@ -138,6 +138,19 @@ static void show_window(const struct page *page, const struct definition *d)
     show_edge(page, &d->to);
 }
 
+static void show_gradual(const struct page *page, const struct definition *d)
+{
+    for (const struct gradual_row *row = d->gradual; row != NULL; row = row->next) {
+        text_printf(page->out, "  - %d%s", row->months, word_text(WORD_MONTH, page->language));
+        if (row->condition != NULL) {
+            text_printf(page->out, " %s ", keyword_text(KW_WHEN, page->language));
+            add_source(page, row->condition->begin, row->condition->end);
+        }
+        show_citation(page, &row->citation);
+        text_add_char(page->out, '\n');
+    }
+}
+
 /* The definition as written, from its name to the end of its expression. */
 static void show_definition(const struct page *page, const struct definition *d)
 {
@@ -156,15 +169,21 @@ static void show_definition(const struct page *page, const struct definition *d)
         text_add_str(page->out, " =");
         show_set(page, d->set);
     }
+    if (d->kind == KW_GRADUAL) {
+        text_printf(page->out, " %s ", keyword_text(KW_FROM, page->language));
+        add_slice(page, d->code);
+    }
     show_citation(page, &d->citation);
     text_add_char(page->out, '\n');
     show_dated(page, d);
+    show_gradual(page, d);
 }
 
 static void show_definitions(const struct page *page)
 {
-    static const enum keyword kinds[] = {KW_STANDARD,   KW_SETTING,       KW_WINDOW,     KW_SET,
-                                         KW_PERSON_DEF, KW_CONDITION_DEF, KW_AMOUNT_DEF, KW_STATISTIC};
+    static const enum keyword kinds[] = {KW_STANDARD,   KW_SETTING,    KW_WINDOW,
+                                         KW_SET,        KW_PERSON_DEF, KW_CONDITION_DEF,
+                                         KW_AMOUNT_DEF, KW_GRADUAL,    KW_STATISTIC};
     text_printf(page->out, "\n## %s\n\n", say(page, "标准与定义", "Standards and definitions"));
     for (const struct definition *d = page->policy->ast.definitions; d != NULL; d = d->next) {
         for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {

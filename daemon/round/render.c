@@ -205,11 +205,14 @@ static void add_fact(const struct render *r, const struct policy_shown_fact *sho
 
 static void add_definitions(const struct render *r, struct text *out)
 {
+    char until[CIVIL_TEXT_SIZE];
     text_add_str(out, "\n推算\n");
     for (size_t i = 0; i < r->explanation->definition_count; i++) {
         const struct policy_shown_definition *definition = &r->explanation->definitions[i];
         text_printf(out, "  %s  ", definition->name);
         add_value(&definition->value, out);
+        if (definition->until != DAY_NONE)
+            text_printf(out, ",至 %s", civil_format(definition->until, until));
         text_add_char(out, '\n');
     }
 }
@@ -642,6 +645,8 @@ static void json_definitions(const struct render *r, struct text *out)
         jtext_put_text(out, "name", r->explanation->definitions[i].name);
         jtext_key(out, "value");
         json_value(&r->explanation->definitions[i].value, out);
+        if (r->explanation->definitions[i].gradual)
+            jtext_put_day(out, "until", r->explanation->definitions[i].until);
         jtext_close(out, '}');
     }
     jtext_close(out, ']');

@@ -198,6 +198,55 @@ START_TEST(a_household_without_members)
 }
 END_TEST
 
+/* Explains a household of one person who had dibao until `to`; whoever that was. */
+static void explain_exit(struct explained *e, day_t to, bool of_household, int64_t wage)
+{
+    fixture_open(&e->fixture);
+    char *text =
+        after_prelude("渐退 渐退期 自 低保待遇\n  6月 依据 甲 一\n  18月 当 人均 < 2 × 低保 依据 甲 二\n"
+                      "查 x 试\n  依据 甲 一\n  当 渐退期\n  理由 \"理\"\n");
+    fixture_compile_good(&e->fixture, text, "gradual exit");
+    free(text);
+    e->maker = block_maker_new(e->fixture.policy);
+    block_household(e->maker, false);
+    block_person(e->maker, day_of("1980-01-01"));
+    block_household(e->maker, false);
+    if (of_household)
+        block_fact(e->maker, "relief.dibao", 1, since, to, SOURCE_REGISTER, 1);
+    block_person(e->maker, day_of("1980-01-01"));
+    block_fact(e->maker, "income.wage", wage, day_of("2021-03-01"), DAY_NONE, SOURCE_REGISTER, 1);
+    if (!of_household)
+        block_fact(e->maker, "relief.dibao", 1, since, to, SOURCE_REGISTER, 1);
+    explained_run(e);
+}
+
+static day_t exit_until(const char *to, bool of_household, int64_t wage)
+{
+    struct explained e;
+    explain_exit(&e, day_of(to), of_household, wage);
+    const struct policy_explanation *explanation = &e.explanation;
+    const struct policy_shown_definition *shown =
+        &explanation->definitions[explanation->definition_count - 1];
+    ck_assert_str_eq(shown->name, "渐退期");
+    ck_assert(shown->gradual && shown->value.is_condition);
+    day_t until = shown->until;
+    explained_close(&e);
+    return until;
+}
+
+START_TEST(gradual_exit_says_until_when)
+{
+    enum { POOR = 100000, RICH = 99999900 };
+    ck_assert_int_eq(exit_until("2021-03-31", false, POOR), day_of("2022-09-30"));
+    ck_assert_int_eq(exit_until("2021-03-31", true, RICH), day_of("2021-09-30"));
+    ck_assert_int_eq(exit_until("2021-03-15", true, RICH), day_of("2021-09-14"));
+    ck_assert_int_eq(exit_until("2020-06-30", false, POOR), day_of("2021-12-29"));
+    ck_assert_int_eq(exit_until("2020-06-30", false, RICH), DAY_NONE);
+    ck_assert_int_eq(exit_until("2020-06-30", false, FACT_UNKNOWN), day_of("2021-12-29"));
+    ck_assert_int_eq(exit_until("2021-06-30", false, POOR), DAY_NONE); /* still has it */
+}
+END_TEST
+
 Suite *policy_explain_suite(void)
 {
     Suite *suite = suite_create("policy explain");
@@ -207,6 +256,7 @@ Suite *policy_explain_suite(void)
     tcase_add_test(tcase, unknown_shows_as_unknown);
     tcase_add_test(tcase, guards_and_members);
     tcase_add_test(tcase, a_household_without_members);
+    tcase_add_test(tcase, gradual_exit_says_until_when);
     suite_add_tcase(suite, tcase);
     return suite;
 }
