@@ -216,6 +216,8 @@ struct clause_statement {
     struct item referrals[AST_REFERRALS_MAX];
     int due_days;
     struct place due_at;
+    int valid_months; /* 有效; 0 when not said */
+    struct place valid_at;
     struct amount_line *amounts;
 };
 
@@ -294,6 +296,23 @@ struct equivalent_statement {
     struct slice owner, before, after, reason;
 };
 
+struct trial_change {
+    struct trial_change *next;
+    struct place at;     /* of the name */
+    uint32_t begin, end; /* in the text */
+    enum { TRIAL_SCALE, TRIAL_SET, TRIAL_DISABLE } kind;
+    struct slice name;
+    bool by_area;
+    struct expr *rural, *urban; /* the factor or the value; the same unless by_area */
+};
+
+struct trial_statement {
+    struct trial_statement *next;
+    struct place at;
+    struct slice name;
+    struct trial_change *changes;
+};
+
 struct policy_ast {
     struct slice name, version;
     day_t valid_from;
@@ -302,6 +321,7 @@ struct policy_ast {
     struct definition *definitions;
     struct clause_statement *clauses;
     struct example_statement *examples;
+    struct trial_statement *trials;
     struct equivalent_statement *equivalents;
 };
 

@@ -199,6 +199,9 @@ static void check_parts(struct compiler *compiler, const struct clause_statement
     declare_check_citation(compiler, &statement->citation, statement->name, statement->at);
     if (kind != CLAUSE_SUGGESTION && statement->amounts != NULL)
         refuse_part(compiler, statement, KW_AMOUNT, statement->amounts->at, "议", "suggest");
+    if (kind != CLAUSE_COLOUR && kind != CLAUSE_SUGGESTION && statement->valid_months > 0)
+        refuse_part(compiler, statement, KW_VALID, statement->valid_at, "红 橙 黄 议",
+                    "red, orange, yellow, suggest");
     if (kind == CLAUSE_TAG && statement->due_days > 0)
         refuse_part(compiler, statement, KW_DUE, statement->due_at, "红 橙 黄 核 查 议",
                     "red, orange, yellow, verify, check, suggest");
@@ -225,7 +228,8 @@ static void compile_shown(struct compiler *compiler, struct program_clause *clau
                                .citation = declare_citation_text(compiler, &statement->citation),
                                .due_days = statement->due_days,
                                .referral_count = referrals == NULL ? 0 : statement->referral_count,
-                               .referrals = referrals};
+                               .referrals = referrals,
+                               .valid_months = statement->valid_months};
 }
 
 static void compile_clause(struct compiler *compiler, const struct clause_statement *statement)

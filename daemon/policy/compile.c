@@ -3,6 +3,7 @@
 #include "policy/compiler.h"
 #include "policy/example.h"
 #include "policy/parser.h"
+#include "policy/trial.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,11 +188,24 @@ static void check_examples(struct compiler *compiler)
         compiler->failed = true;
 }
 
+static void list_trials(struct compiler *compiler)
+{
+    struct policy *policy = compiler->policy;
+    size_t count = 0;
+    for (const struct trial_statement *t = policy->ast.trials; t != NULL; t = t->next)
+        count++;
+    policy->trials = compiler_alloc(compiler, count + 1, sizeof *policy->trials);
+    for (const struct trial_statement *t = policy->ast.trials; t != NULL && policy->trials != NULL;
+         t = t->next)
+        policy->trials[policy->trial_count++] = compiler_string(compiler, t->name);
+}
+
 static void compile_tree(struct compiler *compiler)
 {
     struct policy *policy = compiler->policy;
     policy->name = compiler_string(compiler, policy->ast.name);
     policy->version = compiler_string(compiler, policy->ast.version);
+    list_trials(compiler);
     declare_all(compiler);
     if (compiler->failed || compiler->symbols == NULL || compiler->program->windows == NULL)
         return;
@@ -235,13 +249,32 @@ static enum status out_of_memory(struct error *err)
     return error_set(err, STATUS_FATAL, "out of memory while compiling a policy");
 }
 
-/* Parses and compiles into `policy`; diagnostics tell whether it went well. */
-static bool build(struct policy *policy, struct diagnoser *diagnoser, struct arena *scratch)
+/* The overlay of that name; false and diagnosed when there is none. */
+static bool overlay(struct policy *policy, const char *name, struct diagnoser *diagnoser)
+{
+    const struct trial_statement *trial = trial_find(&policy->ast, slice_of(name));
+    if (trial == NULL) {
+        diagnose(diagnoser, (struct place){1, 1}, MESSAGE_TRIAL_UNKNOWN,
+                 diagnose_slice(diagnoser, slice_of(name)), trial_list(&policy->ast, diagnoser), NULL);
+        return false;
+    }
+    policy->trial = arena_strdup(policy->arena, name);
+    diagnoser->failed = diagnoser->failed || policy->trial == NULL;
+    trial_apply(&policy->ast, trial, diagnoser, policy->arena);
+    return diagnoser_clean(diagnoser);
+}
+
+/* Parses and compiles into `policy`, with an overlay unless `trial` is NULL; diagnostics tell whether it went well. */
+static bool build(struct policy *policy, const char *trial, struct diagnoser *diagnoser,
+                  struct arena *scratch)
 {
     if (!parser_run(policy->text, policy->text_length, diagnoser, policy->arena, scratch, &policy->ast) ||
         diagnoser->failed)
         return !diagnoser->failed;
     policy->language = diagnoser->language;
+    trial_check_names(&policy->ast, diagnoser);
+    if (trial != NULL && !overlay(policy, trial, diagnoser))
+        return !diagnoser->failed;
     struct compiler compiler = {.policy = policy,
                                 .program = &policy->program,
                                 .diagnoser = diagnoser,
@@ -279,11 +312,54 @@ static enum status refuse(const char *file_name, const struct diagnoser *diagnos
     return error_set(err, STATUS_CONFIG, "%s:%d:%d: %s", file_name, first->line, first->column, first->text);
 }
 
+/* A trial is compiled and thrown away; of what is wrong with it the first is told where it stands. */
+static bool try_trial(const struct policy *policy, const struct trial_statement *trial,
+                      struct diagnoser *diagnoser, struct arena *scratch)
+{
+    struct diagnoser found;
+    const char *name = diagnose_slice(diagnoser, trial->name);
+    struct policy *made =
+        policy_new(policy->file_name, policy->text, policy->text_length, policy->dictionary);
+    diagnoser_init(&found, diagnoser->arena);
+    bool good = made != NULL && name != NULL && !found.failed && build(made, name, &found, scratch);
+    diagnoser_finish(&found);
+    policy_free(made);
+    if (!good || found.failed)
+        return false;
+    if (diagnoser_clean(&found))
+        return true;
+    const struct policy_diagnostic *first = &found.found.items[0];
+    diagnose(diagnoser, trial->at, MESSAGE_TRIAL_BROKEN, name, diagnose_number(diagnoser, first->line),
+             first->text);
+    return true;
+}
+
+/* False when memory has run out. */
+static bool try_trials(const struct policy *policy, struct diagnoser *diagnoser)
+{
+    bool good = true;
+    for (const struct trial_statement *t = policy->ast.trials; t != NULL && good; t = t->next) {
+        struct arena *scratch = arena_new(SCRATCH_ARENA_BYTES);
+        good = scratch != NULL && try_trial(policy, t, diagnoser, scratch);
+        arena_free(scratch);
+    }
+    return good;
+}
+
 enum status policy_compile(const char *file_name, const char *text, size_t length,
                            const struct dictionary *dictionary, struct arena *arena,
                            struct policy_diagnostics *diagnostics, struct policy **policy, struct error *err)
 {
+    return policy_compile_trial(file_name, text, length, dictionary, NULL, arena, diagnostics, policy, err);
+}
+
+enum status policy_compile_trial(const char *file_name, const char *text, size_t length,
+                                 const struct dictionary *dictionary, const char *trial, struct arena *arena,
+                                 struct policy_diagnostics *diagnostics, struct policy **policy,
+                                 struct error *err)
+{
     struct diagnoser diagnoser;
+    trial = trial == NULL || trial[0] == '\0' ? NULL : trial;
     *policy = NULL;
     diagnoser_init(&diagnoser, arena);
     *diagnostics = (struct policy_diagnostics){0};
@@ -296,8 +372,10 @@ enum status policy_compile(const char *file_name, const char *text, size_t lengt
     }
     struct policy *made = policy_new(file_name, text, length, dictionary);
     struct arena *scratch = arena_new(SCRATCH_ARENA_BYTES);
-    bool good = made != NULL && scratch != NULL && build(made, &diagnoser, scratch);
+    bool good = made != NULL && scratch != NULL && build(made, trial, &diagnoser, scratch);
     arena_free(scratch);
+    if (good && trial == NULL && diagnoser_clean(&diagnoser))
+        good = try_trials(made, &diagnoser);
     diagnoser_finish(&diagnoser);
     *diagnostics = diagnoser.found;
     if (good && diagnoser_clean(&diagnoser)) {

@@ -229,6 +229,9 @@ static void show_clause(struct explainer *explainer, size_t index, struct policy
     if (clause->some >= 0)
         show_members(explainer, clause, shown);
     find_distance(shown);
+    shown->valid_until = DAY_NONE;
+    if (shown->truth == TRI_TRUE && clause->shown.valid_months > 0)
+        shown->valid_until = civil_add_months(explainer->run->as_of, clause->shown.valid_months);
     if (shown->truth == TRI_TRUE && clause->amount_count > 0 &&
         !amount_show(explainer->frame, clause, explainer->run->policy->language, explainer->arena, shown))
         explainer->failed = true;

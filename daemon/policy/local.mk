@@ -10,6 +10,7 @@ daemon_policy_libpolicy_a_SOURCES = \
 	daemon/policy/parser.c daemon/policy/parser.h daemon/policy/parse_expression.c daemon/policy/parse_clause.c \
 	daemon/policy/parse_attribute.c daemon/policy/parse_example.c daemon/policy/amount.c daemon/policy/amount.h \
 	daemon/policy/gradual.c daemon/policy/gradual.h daemon/policy/parse_gradual.c \
+	daemon/policy/trial.c daemon/policy/trial.h daemon/policy/parse_trial.c \
 	daemon/policy/compiler.h daemon/policy/compile.c daemon/policy/declare.c daemon/policy/elaborate.c daemon/policy/operand.h daemon/policy/operand.c \
 	daemon/policy/quantity.c daemon/policy/comparison.c daemon/policy/code.c daemon/policy/phrase.c daemon/policy/aggregate.c \
 	daemon/policy/clause.c daemon/policy/contradict.c daemon/policy/emit.c daemon/policy/nearest.c daemon/policy/policy.c \

@@ -8,8 +8,7 @@ static bool wrong(struct parser *parser, enum message message)
     return false;
 }
 
-/* 18月 */
-static bool parse_months(struct parser *parser, int *months)
+bool parser_months(struct parser *parser, int *months)
 {
     enum { MONTHS_MAX = 1200 };
     if (parser_peek(parser)->kind != TOKEN_NUMBER)
@@ -26,7 +25,7 @@ static bool parse_months(struct parser *parser, int *months)
 static bool parse_row(struct parser *parser, struct gradual_row *row)
 {
     row->at = parser_place(parser_peek(parser));
-    if (!parse_months(parser, &row->months))
+    if (!parser_months(parser, &row->months))
         return false;
     if (parser_in_expression(parser) && parser_accept(parser, KW_WHEN) &&
         (row->condition = parse_condition(parser)) == NULL)

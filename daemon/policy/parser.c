@@ -536,6 +536,7 @@ struct tails {
     struct clause_statement **clause;
     struct example_statement **example;
     struct equivalent_statement **equivalent;
+    struct trial_statement **trial;
 };
 
 static bool parse_definition(struct parser *parser, enum keyword keyword, struct tails *tails)
@@ -597,6 +598,12 @@ static bool parse_statement(struct parser *parser, struct tails *tails)
             tails->example = &(*tails->example)->next;
         return good;
     }
+    if (keyword == KW_TRIAL) {
+        bool good = parse_trial(parser, tails->trial);
+        if (*tails->trial != NULL)
+            tails->trial = &(*tails->trial)->next;
+        return good;
+    }
     if (keyword >= KW_STANDARD && keyword <= KW_STATISTIC) {
         size_t before = parser->position;
         parser_next(parser);
@@ -615,8 +622,8 @@ static bool parse_statement(struct parser *parser, struct tails *tails)
 
 static void parse_statements(struct parser *parser, struct policy_ast *ast)
 {
-    struct tails tails = {&ast->documents, &ast->sources,  &ast->definitions,
-                          &ast->clauses,   &ast->examples, &ast->equivalents};
+    struct tails tails = {&ast->documents, &ast->sources,     &ast->definitions, &ast->clauses,
+                          &ast->examples,  &ast->equivalents, &ast->trials};
     if (!parse_header(parser, ast))
         skip_statement(parser);
     while (parser_peek(parser)->kind != TOKEN_END && !parser->diagnoser->failed) {

@@ -4,7 +4,7 @@
  * shows many.
  *
  * The parser's functions are split over parser.c (statements), parse_expression.c, parse_clause.c,
- * parse_attribute.c, parse_gradual.c and parse_example.c; what they share is below.
+ * parse_attribute.c, parse_gradual.c, parse_trial.c and parse_example.c; what they share is below.
  */
 #ifndef SHOUWANG_POLICY_PARSER_H
 #define SHOUWANG_POLICY_PARSER_H
@@ -56,6 +56,7 @@ bool parser_name(struct parser *parser, struct slice *name,
 bool parser_date(struct parser *parser, day_t *day);
 bool parser_count(struct parser *parser, int maximum, int *count); /* a whole number without unit */
 bool parser_days(struct parser *parser, int *days);                /* 35天 */
+bool parser_months(struct parser *parser, int *months);            /* 18月; at least 1 */
 bool parser_number(struct parser *parser, const struct token *token, struct fraction *number);
 /* From the current token to the end of its line, without a comment; takes its tokens. */
 struct slice parser_rest_of_line(struct parser *parser);
@@ -76,6 +77,7 @@ bool parse_gradual(struct parser *parser, struct definition *definition);
 bool parse_amount_line(struct parser *parser, struct place at, struct clause_statement *clause);
 /* 金额 [X] 1200.00 [.. 1800.00], as many as there are. */
 bool parse_example_amounts(struct parser *parser, struct example_expectation *expectation);
+bool parse_trial(struct parser *parser, struct trial_statement **trial);
 bool parse_example(struct parser *parser, struct example_statement **example);
 
 #endif

@@ -62,6 +62,21 @@ day_t policy_valid_from(const struct policy *policy)
     return policy->ast.valid_from;
 }
 
+size_t policy_trial_count(const struct policy *policy)
+{
+    return policy->trial_count;
+}
+
+const char *policy_trial_name(const struct policy *policy, size_t index)
+{
+    return policy->trials[index];
+}
+
+const char *policy_trial(const struct policy *policy)
+{
+    return policy->trial;
+}
+
 size_t policy_clause_count(const struct policy *policy)
 {
     return policy->program.clause_count;

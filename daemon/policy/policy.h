@@ -73,6 +73,7 @@ struct policy_clause {
      */
     size_t code_count;
     const int16_t *codes; /* dictionary numbers */
+    int valid_months;     /* how long a recognition by it is valid; 0 when the policy says nothing */
 };
 
 struct policy_source {
@@ -104,6 +105,19 @@ enum status policy_compile(const char *file_name, const char *text, size_t lengt
                            const struct dictionary *dictionary, struct arena *arena,
                            struct policy_diagnostics *diagnostics, struct policy **policy,
                            struct error *err) WARN_UNUSED;
+/*
+ * The same with an overlay of the text (试算): standards and settings changed, clauses left out, no examples. STATUS_CONFIG also
+ * when the text has no trial of that name. NULL or "" is policy_compile. Every trial of a policy that policy_compile accepts
+ * compiles.
+ */
+enum status policy_compile_trial(const char *file_name, const char *text, size_t length,
+                                 const struct dictionary *dictionary, const char *trial, struct arena *arena,
+                                 struct policy_diagnostics *diagnostics, struct policy **policy,
+                                 struct error *err) WARN_UNUSED;
+/* The trials that the text offers, and the one that this policy was compiled with (NULL: none). */
+size_t policy_trial_count(const struct policy *policy);
+const char *policy_trial_name(const struct policy *policy, size_t index);
+const char *policy_trial(const struct policy *policy);
 void policy_free(struct policy *policy);
 
 const char *policy_name(const struct policy *policy);
@@ -280,6 +294,7 @@ struct policy_shown_clause {
     struct policy_shown_member *members;
     bool has_distance; /* the clause's line: its last comparison of amounts */
     int64_t distance_fen;
+    day_t valid_until;   /* of one that fired: valid_months after the evaluation date; else DAY_NONE */
     size_t amount_count; /* of suggestions that have fired */
     struct policy_shown_amount *amounts;
 };

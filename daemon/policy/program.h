@@ -277,6 +277,9 @@ struct policy {
     const char *text;
     size_t text_length;
     const char *name, *version;
+    const char *trial; /* the overlay that it was compiled with; NULL */
+    size_t trial_count;
+    const char **trials; /* names */
     struct policy_ast ast;
     size_t source_count;
     struct policy_source *sources;

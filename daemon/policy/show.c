@@ -217,6 +217,9 @@ static void show_examples(const struct page *page, const struct program_clause *
 
 static void show_referrals(const struct page *page, const struct policy_clause *shown)
 {
+    if (shown->valid_months > 0)
+        text_printf(page->out, "- %s %d%s\n", keyword_text(KW_VALID, page->language), shown->valid_months,
+                    word_text(WORD_MONTH, page->language));
     if (shown->referral_count == 0 && shown->due_days == 0)
         return;
     text_add_char(page->out, '-');
@@ -307,6 +310,23 @@ static void show_clause(const struct page *page, const struct program_clause *cl
     show_examples(page, clause);
 }
 
+static void show_trials(const struct page *page)
+{
+    const struct trial_statement *trials = page->policy->ast.trials;
+    if (trials != NULL)
+        text_printf(page->out, "\n## %s\n", keyword_text(KW_TRIAL, page->language));
+    for (const struct trial_statement *trial = trials; trial != NULL; trial = trial->next) {
+        text_add_str(page->out, "\n### ");
+        add_slice(page, trial->name);
+        text_add_str(page->out, "\n\n");
+        for (const struct trial_change *change = trial->changes; change != NULL; change = change->next) {
+            text_add_str(page->out, "- ");
+            add_source(page, change->begin, change->end);
+            text_add_char(page->out, '\n');
+        }
+    }
+}
+
 enum status policy_show(const struct policy *policy, struct text *out, struct error *err)
 {
     struct page page = {policy, policy->language, out};
@@ -316,5 +336,6 @@ enum status policy_show(const struct policy *policy, struct text *out, struct er
     text_printf(out, "\n## %s\n", say(&page, "条款", "Clauses"));
     for (size_t i = 0; i < policy->program.clause_count; i++)
         show_clause(&page, &policy->program.clauses[i]);
+    show_trials(&page);
     return out->failed ? error_set(err, STATUS_FATAL, "out of memory while rendering a policy") : STATUS_OK;
 }

@@ -89,6 +89,13 @@ static const char *reason_level(const struct event_round *round, const struct ev
     return policy_level_name(household->undecided >> clause & 1 ? LEVEL_VERIFY : info->level);
 }
 
+/* Only of clauses that say how long, and only where this round has found it so. */
+static void add_valid_until(const struct policy_shown_clause *shown, struct text *out)
+{
+    if (shown != NULL && shown->valid_until != DAY_NONE)
+        jtext_put_day(out, "valid_until", shown->valid_until);
+}
+
 static void add_reason(const struct event_round *round, const struct event_household *household,
                        size_t clause, struct text *out)
 {
@@ -108,6 +115,7 @@ static void add_reason(const struct event_round *round, const struct event_house
         jtext_put_yuan(out, "distance", shown->distance_fen);
     else
         jtext_put_null(out, "distance");
+    add_valid_until(shown, out);
     if (household->stale >> clause & 1)
         jtext_put_bool(out, "stale", true);
     jtext_close(out, '}');
@@ -156,6 +164,7 @@ static void add_suggestions(const struct event_round *round, const struct event_
         jtext_put_text(out, "title", info->title);
         jtext_put_text(out, "text", shown == NULL || shown->reason == NULL ? info->title : shown->reason);
         jtext_put_text(out, "citation", info->citation);
+        add_valid_until(shown, out);
         jtext_key(out, "amounts");
         event_add_amounts(shown, out);
         jtext_close(out, '}');

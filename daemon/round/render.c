@@ -250,6 +250,7 @@ static void add_conjuncts(const struct policy_shown_conjunct *conjuncts, size_t 
 
 static void add_clause(const struct render *r, const struct policy_shown_clause *clause, struct text *out)
 {
+    char day[CIVIL_TEXT_SIZE];
     const struct policy_clause *info = policy_clause_at(r->policy, clause->clause);
     text_printf(out, "\n  %s %s %s:%s\n", kind_chinese(info->kind, info->level), info->name, info->title,
                 status_of(clause)->chinese);
@@ -262,6 +263,8 @@ static void add_clause(const struct render *r, const struct policy_shown_clause 
                     yes_no(clause->members[i].truth));
         add_conjuncts(clause->members[i].conjuncts, clause->members[i].conjunct_count, "      ", out);
     }
+    if (clause->valid_until != DAY_NONE)
+        text_printf(out, "    有效至 %s\n", civil_format(clause->valid_until, day));
     for (size_t i = 0; i < clause->amount_count; i++) {
         text_printf(out, "    金额 %s ", clause->amounts[i].title);
         add_value(&clause->amounts[i].value, out);
@@ -620,6 +623,7 @@ static void json_clause(const struct render *r, const struct policy_shown_clause
         jtext_put_yuan(out, "distance", clause->distance_fen);
     else
         jtext_put_null(out, "distance");
+    jtext_put_day(out, "valid_until", clause->valid_until);
     jtext_key(out, "amounts");
     event_add_amounts(clause, out);
     json_conjuncts(clause->conjuncts, clause->conjunct_count, out);

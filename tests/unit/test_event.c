@@ -21,15 +21,15 @@ static const int16_t fake_codes[] = {1, 30, 100}; /* the fixture checks that the
 static const char *const fake_referrals[] = {"医保局", "乡镇"};
 static const struct policy_clause fake_clauses[] = {
     {"red.rigid", "刚性支出骤增", CLAUSE_COLOUR, LEVEL_RED, "004 篇五 (一)", 3, 2, fake_referrals, 3,
-     fake_codes},
+     fake_codes, 0},
     {"orange.margin", "低收入", CLAUSE_COLOUR, LEVEL_ORANGE, "004 篇五 (二)", 7, 1, fake_referrals + 1, 1,
-     fake_codes},
+     fake_codes, 0},
     {"check.medical", "医疗救助", CLAUSE_CHECK, LEVEL_NONE, "004 篇五 (三)", 15, 1, fake_referrals, 1,
-     fake_codes + 1},
-    {"suggest.dibao", "单人保", CLAUSE_SUGGESTION, LEVEL_NONE, "004 篇五 (四)", 0, 0, NULL, 1, fake_codes},
+     fake_codes + 1, 0},
+    {"suggest.dibao", "单人保", CLAUSE_SUGGESTION, LEVEL_NONE, "004 篇五 (四)", 0, 0, NULL, 1, fake_codes, 0},
     {"tag.elder_ill", "低保老人照料重病患者", CLAUSE_TAG, LEVEL_NONE, "004 篇五 (五)", 0, 1, fake_referrals,
-     1, fake_codes},
-    {"tag.several", "多人残疾", CLAUSE_TAG, LEVEL_NONE, "004 篇五 (六)", 0, 0, NULL, 1, fake_codes},
+     1, fake_codes, 0},
+    {"tag.several", "多人残疾", CLAUSE_TAG, LEVEL_NONE, "004 篇五 (六)", 0, 0, NULL, 1, fake_codes, 0},
 };
 
 const char *policy_name(const struct policy *policy)
@@ -177,10 +177,11 @@ static struct policy_explanation explanation_make(void)
     static struct policy_shown_clause clauses[4];
     static struct policy_shown_fact facts[3];
     for (size_t i = 0; i < 4; i++)
-        clauses[i] =
-            (struct policy_shown_clause){.clause = i, .exists = true, .cause = "", .reason = "为什么"};
+        clauses[i] = (struct policy_shown_clause){
+            .clause = i, .exists = true, .valid_until = DAY_NONE, .cause = "", .reason = "为什么"};
     static struct policy_shown_amount amount = {
         "一次性补助", "004 篇五 (七)", {.low = 120000, .high = 180000, .unit = "元/户"}};
+    clauses[3].valid_until = 19173;
     clauses[3].amount_count = 1;
     clauses[3].amounts = &amount;
     clauses[0].cause = "illness";
@@ -221,7 +222,7 @@ static const char golden[] =
     "of\":\"2021-06-28\"}],"
     "\"distance\":null,\"stale\":true}],"
     "\"suggestions\":[{\"rule\":\"suggest.dibao\",\"title\":\"单人保\",\"text\":\"为什么\",\"citation\":"
-    "\"004 篇五 (四)\",\"amounts\":[{\"title\":\"一次性补助\",\"low\":\"1200.00\",\"high\":\"1800.00\",\"unit\":"
+    "\"004 篇五 (四)\",\"valid_until\":\"2022-06-30\",\"amounts\":[{\"title\":\"一次性补助\",\"low\":\"1200.00\",\"high\":\"1800.00\",\"unit\":"
     "\"元/户\",\"citation\":\"004 篇五 (七)\"}]}],"
     "\"tags\":[{\"rule\":\"tag.elder_ill\",\"title\":\"低保老人照料重病患者\",\"text\":"
     "\"低保老人照料重病患者\",\"citation\":\"004 篇五 (五)\",\"referrals\":[\"医保局\"]},"

@@ -200,6 +200,63 @@ START_TEST(english)
 }
 END_TEST
 
+/* The prelude and one check, under the trial; its outcome for a household of one with such an income, on 2021-06-30. */
+static bool fires_under(const char *trial, int64_t income_fen)
+{
+    struct fixture fixture;
+    fixture_open(&fixture);
+    char *text = after_prelude(
+        "设定 占比 : 比 = 1/2 依据 甲 一\n查 x 试\n  依据 甲 一\n  当 人均 < 占比 × 低保\n  理由 \"理\"\n"
+        "查 y 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n"
+        "例 x 一 日期 2021-06-30 农村 人口 1 工资 1.00 得 查 x y\n"
+        "试算 提线一成\n  低保 × 1.1\n  占比 = 3/5\n"
+        "试算 定数\n  低保 = 农村 100.00 城市 200.00\n  停用 y\n");
+    struct policy *policy = NULL;
+    ck_assert_int_eq(policy_compile_trial("t", text, strlen(text), fixture.dictionary, trial, fixture.arena,
+                                          &fixture.diagnostics, &policy, &fixture.err),
+                     STATUS_OK);
+    ck_assert_uint_eq(policy_trial_count(policy), 2);
+    ck_assert_str_eq(policy_trial_name(policy, 1), "定数");
+    if (trial == NULL)
+        ck_assert_ptr_null(policy_trial(policy));
+    else
+        ck_assert_str_eq(policy_trial(policy), trial);
+    ck_assert_uint_eq(policy_clause_count(policy), trial != NULL && strcmp(trial, "定数") == 0 ? 1 : 2);
+    struct block_maker *maker = block_maker_new(policy);
+    block_household(maker, false);
+    block_person(maker, day_of("1980-01-01"));
+    block_fact(maker, "income.wage", income_fen, day_of("2021-03-01"), DAY_NONE, SOURCE_REGISTER, 1);
+    struct policy_run *run = NULL;
+    struct policy_outcome outcome;
+    ck_assert_int_eq(policy_run_new(policy, day_of("2021-06-30"), &run, &fixture.err), STATUS_OK);
+    ck_assert_int_eq(policy_run_evaluate(run, block_finish(maker), &outcome, &fixture.err), STATUS_OK);
+    policy_run_free(run);
+    block_maker_free(maker);
+    policy_free(policy);
+    free(text);
+    fixture_close(&fixture);
+    return (outcome.fired & 1) != 0;
+}
+
+START_TEST(trials_change_what_they_say)
+{
+    ck_assert(fires_under(NULL, 299999) && !fires_under(NULL, 300000));             /* 1/2 of 6000.00 */
+    ck_assert(fires_under("提线一成", 395999) && !fires_under("提线一成", 396000)); /* 3/5 of 6600.00 */
+    ck_assert(fires_under("定数", 4999) && !fires_under("定数", 5000));             /* 1/2 of 100.00 */
+    struct fixture fixture;
+    fixture_open(&fixture);
+    struct policy *policy = NULL;
+    char *text = after_prelude("查 x 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n试算 甲甲\n  倍数 = 2\n");
+    ck_assert_int_eq(policy_compile_trial("t", text, strlen(text), fixture.dictionary, "乙乙", fixture.arena,
+                                          &fixture.diagnostics, &policy, &fixture.err),
+                     STATUS_CONFIG);
+    ck_assert_ptr_null(policy);
+    ck_assert_str_eq(fixture.diagnostics.items[0].text, "没有名为“乙乙”的试算;有:甲甲");
+    free(text);
+    fixture_close(&fixture);
+}
+END_TEST
+
 START_TEST(shown_as_a_page)
 {
     struct fixture fixture;
@@ -240,6 +297,7 @@ Suite *policy_examples_suite(void)
     tcase_add_test(tcase, shaanxi_examples_notice_changes);
     tcase_add_test(tcase, failures_and_gaps_are_told);
     tcase_add_test(tcase, english);
+    tcase_add_test(tcase, trials_change_what_they_say);
     tcase_add_test(tcase, shown_as_a_page);
     suite_add_tcase(suite, tcase);
     return suite;

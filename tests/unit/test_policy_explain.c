@@ -198,6 +198,33 @@ START_TEST(a_household_without_members)
 }
 END_TEST
 
+static day_t valid_until(int64_t wage)
+{
+    struct explained e;
+    fixture_open(&e.fixture);
+    char *text = after_prelude("红 x 试\n  依据 甲 一\n  当 贫\n  事由 收入\n  理由 \"理\"\n  有效 8月\n");
+    fixture_compile_good(&e.fixture, text, "validity");
+    free(text);
+    e.maker = block_maker_new(e.fixture.policy);
+    block_household(e.maker, false);
+    block_household(e.maker, false);
+    block_person(e.maker, day_of("1980-01-01"));
+    block_fact(e.maker, "income.wage", wage, day_of("2021-03-01"), DAY_NONE, SOURCE_REGISTER, 1);
+    explained_run(&e);
+    day_t until = e.explanation.clauses[0].valid_until;
+    ck_assert_int_eq(policy_clause_at(e.fixture.policy, 0)->valid_months, 8);
+    explained_close(&e);
+    return until;
+}
+
+START_TEST(a_recognition_is_valid_for_a_time)
+{
+    ck_assert_int_eq(valid_until(1), day_of("2022-02-28"));
+    ck_assert_int_eq(valid_until(99999900), DAY_NONE);
+    ck_assert_int_eq(valid_until(FACT_UNKNOWN), DAY_NONE);
+}
+END_TEST
+
 /* Explains a household of one person who had dibao until `to`; whoever that was. */
 static void explain_exit(struct explained *e, day_t to, bool of_household, int64_t wage)
 {
@@ -256,6 +283,7 @@ Suite *policy_explain_suite(void)
     tcase_add_test(tcase, unknown_shows_as_unknown);
     tcase_add_test(tcase, guards_and_members);
     tcase_add_test(tcase, a_household_without_members);
+    tcase_add_test(tcase, a_recognition_is_valid_for_a_time);
     tcase_add_test(tcase, gradual_exit_says_until_when);
     suite_add_tcase(suite, tcase);
     return suite;
