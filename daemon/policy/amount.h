@@ -17,7 +17,8 @@ bool amount_show(const struct frame *frame, const struct program_clause *clause,
 /* Without a title the first one; -1 when there is none of that title. */
 int amount_find(const struct program_clause *clause, struct slice title);
 
-/* Whether the amount came out as the example says; else `out` says what was expected and what came. */
+/* Whether the amount came out as the example says; else `out` says what was expected and what came, unless it
+ * is NULL. */
 bool amount_is(const struct program_clause *clause, const struct policy_shown_clause *shown,
                const struct example_amount *expected, enum language language, struct text *out);
 

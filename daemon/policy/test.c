@@ -111,6 +111,7 @@ static void check_amounts(struct tester *tester, size_t index, const struct poli
             if (!amount_is(clause, &explanation->clauses[at], a, tester->policy->language, &text))
                 fail(tester, index, a->at, MESSAGE_EXAMPLE_AMOUNT_FAILED, text.failed ? "" : text.bytes,
                      NULL);
+            tester->failures.failed = tester->failures.failed || text.failed;
             text_fini(&text);
         }
     }
