@@ -127,12 +127,6 @@ struct dated_value {
     struct citation citation;
 };
 
-struct window_edge {
-    struct place at;
-    bool present;
-    int months, days; /* before the evaluation date */
-};
-
 struct gradual_row { /* 18月 当 … 依据 … */
     struct gradual_row *next;
     struct place at;
