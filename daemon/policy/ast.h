@@ -210,6 +210,9 @@ struct clause_statement {
     struct item referrals[AST_REFERRALS_MAX];
     int due_days;
     struct place due_at;
+    int clear_rounds, clear_batches; /* 解除; 0 when not asked */
+    struct item clear_source;        /* whose batches */
+    struct place clear_at;
     int valid_months; /* 有效; 0 when not said */
     struct place valid_at;
     struct amount_line *amounts;

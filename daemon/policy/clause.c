@@ -202,6 +202,9 @@ static void check_parts(struct compiler *compiler, const struct clause_statement
     if (kind != CLAUSE_COLOUR && kind != CLAUSE_SUGGESTION && statement->valid_months > 0)
         refuse_part(compiler, statement, KW_VALID, statement->valid_at, "红 橙 黄 议",
                     "red, orange, yellow, suggest");
+    if (kind == CLAUSE_SUGGESTION && statement->clear_rounds + statement->clear_batches > 0)
+        refuse_part(compiler, statement, KW_CLEAR, statement->clear_at, "红 橙 黄 核 查 签",
+                    "red, orange, yellow, verify, check, tag");
     if (kind == CLAUSE_TAG && statement->due_days > 0)
         refuse_part(compiler, statement, KW_DUE, statement->due_at, "红 橙 黄 核 查 议",
                     "red, orange, yellow, verify, check, suggest");
@@ -212,6 +215,18 @@ static void check_parts(struct compiler *compiler, const struct clause_statement
     if (statement->causes == NULL && (kind == CLAUSE_COLOUR || kind == CLAUSE_VERIFY))
         diagnose(compiler->diagnoser, statement->at, MESSAGE_CLAUSE_NO_CAUSE, name,
                  cause_list(compiler->language), NULL);
+}
+
+/* The number of the source whose batches are counted. */
+static int clear_source(struct compiler *compiler, const struct clause_statement *statement)
+{
+    if (statement->clear_batches == 0)
+        return -1;
+    int number = declare_source_number(compiler, statement->clear_source.text);
+    if (number < 0)
+        diagnose(compiler->diagnoser, statement->clear_source.at, MESSAGE_SOURCE_UNKNOWN,
+                 diagnose_slice(compiler->diagnoser, statement->clear_source.text), "", NULL);
+    return number;
 }
 
 static void compile_shown(struct compiler *compiler, struct program_clause *clause)
@@ -229,7 +244,12 @@ static void compile_shown(struct compiler *compiler, struct program_clause *clau
                                .due_days = statement->due_days,
                                .referral_count = referrals == NULL ? 0 : statement->referral_count,
                                .referrals = referrals,
-                               .valid_months = statement->valid_months};
+                               .valid_months = statement->valid_months,
+                               .clear_rounds = statement->clear_rounds,
+                               .clear_batches = statement->clear_batches,
+                               .clear_source = clear_source(compiler, statement),
+                               .clear_source_title =
+                                   compiler_string(compiler, statement->clear_source.text)};
 }
 
 static void compile_clause(struct compiler *compiler, const struct clause_statement *statement)

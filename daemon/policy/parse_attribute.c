@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* What a clause says beside its conditions: amounts that a suggestion names (金额). */
+/* What a clause says beside its conditions: amounts that a suggestion names (金额), and what ends a finding (解除). */
 #include "policy/parser.h"
+
+#include <string.h>
 
 static bool wrong_at(struct parser *parser, struct place at, enum message message, const char *a,
                      const char *b)
@@ -45,6 +47,90 @@ bool parse_amount_line(struct parser *parser, struct place at, struct clause_sta
         return false;
     *tail = line;
     return !parser_accept(parser, KW_CITE) || parser_citation(parser, &line->citation);
+}
+
+/* --- clearing ----------------------------------------------------------------------------------------------------- */
+
+enum { CLEAR_MAX = 100 };
+
+static bool count_expected(struct parser *parser)
+{
+    return wrong_at(parser, parser_place(parser_peek(parser)), MESSAGE_CLEAR_COUNT, parser_found(parser),
+                    NULL);
+}
+
+static bool begins_count(const struct parser *parser)
+{
+    const char *first = word_text(WORD_CONSECUTIVE, parser->language);
+    struct slice word = parser_slice(parser, parser_peek(parser));
+    return word.length >= strlen(first) && memcmp(word.bytes, first, strlen(first)) == 0;
+}
+
+/* 连续2批 in one word: the digits between; false when it is something else. */
+static bool split_count(struct slice word, enum language language, enum word unit, int *count)
+{
+    const char *first = word_text(WORD_CONSECUTIVE, language), *last = word_text(unit, language);
+    size_t begin = strlen(first), tail = strlen(last);
+    if (word.length <= begin + tail || word.length > begin + tail + 3 ||
+        memcmp(word.bytes + word.length - tail, last, tail) != 0)
+        return false;
+    *count = 0;
+    for (size_t i = begin; i < word.length - tail; i++) {
+        if (word.bytes[i] < '0' || word.bytes[i] > '9')
+            return false;
+        *count = *count * 10 + (word.bytes[i] - '0');
+    }
+    return *count <= CLEAR_MAX;
+}
+
+/* 连续2批, 连续 2 批, consecutive 2 batches */
+static bool parse_count(struct parser *parser, int *count, enum word *unit)
+{
+    struct slice word = parser_slice(parser, parser_peek(parser));
+    *unit = WORD_BATCHES;
+    if (split_count(word, parser->language, WORD_BATCHES, count))
+        return parser_next(parser) != NULL;
+    *unit = WORD_ROUNDS;
+    if (split_count(word, parser->language, WORD_ROUNDS, count))
+        return parser_next(parser) != NULL;
+    if (!word_is(word, WORD_CONSECUTIVE, parser->language))
+        return count_expected(parser);
+    parser_next(parser);
+    if (!parser_count(parser, CLEAR_MAX, count))
+        return false;
+    word = parser_slice(parser, parser_peek(parser));
+    if (!parser_in_expression(parser) || (!word_is(word, WORD_BATCHES, parser->language) &&
+                                          !word_is(word, WORD_ROUNDS, parser->language)))
+        return count_expected(parser);
+    *unit = word_is(word, WORD_BATCHES, parser->language) ? WORD_BATCHES : WORD_ROUNDS;
+    parser_next(parser);
+    return true;
+}
+
+bool parse_clear(struct parser *parser, struct place at, struct clause_statement *clause)
+{
+    struct item source = {.text = {NULL, 0}};
+    int count = 0;
+    enum word unit = WORD_NONE;
+    if (!parser_in_expression(parser))
+        return count_expected(parser);
+    if (!begins_count(parser) && !parser_name(parser, &source.text, &source.at))
+        return false;
+    if (!parser_in_expression(parser) || !begins_count(parser))
+        return count_expected(parser);
+    if (!parse_count(parser, &count, &unit))
+        return false;
+    bool batches = unit == WORD_BATCHES;
+    if (batches != (source.text.length > 0) || count < (batches ? 1 : 2))
+        return wrong_at(parser, at, batches && count > 0 ? MESSAGE_CLEAR_SOURCE : MESSAGE_CLEAR_ROUNDS, NULL, NULL);
+    int *into = batches ? &clause->clear_batches : &clause->clear_rounds;
+    if (*into > 0)
+        return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_CLEAR, parser->language), NULL);
+    *into = count;
+    clause->clear_at = at;
+    if (batches)
+        clause->clear_source = source;
+    return true;
 }
 
 /* --- in examples -------------------------------------------------------------------------------------------------- */

@@ -167,6 +167,8 @@ static bool parse_clause_line(struct parser *parser, struct clause_parse *parse)
         return parser_days(parser, &parse->clause->due_days);
     case KW_AMOUNT:
         return parse_amount_line(parser, at, parse->clause);
+    case KW_CLEAR:
+        return parse_clear(parser, at, parse->clause);
     case KW_VALID:
         if (parse->clause->valid_months > 0)
             return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_VALID, parser->language), NULL);

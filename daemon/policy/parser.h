@@ -71,6 +71,8 @@ struct set_expr *parse_set(struct parser *parser);
 bool parse_window_word(struct slice word, enum language language, int *months, int *days);
 
 bool parse_clause(struct parser *parser, enum keyword kind, struct clause_statement **clause);
+/* 解除 SOURCE 连续2批, or 解除 连续3轮, after its keyword. */
+bool parse_clear(struct parser *parser, struct place at, struct clause_statement *clause);
 /* 渐退 NAME: what follows the name. */
 bool parse_gradual(struct parser *parser, struct definition *definition);
 /* 金额 [X =] AMOUNT [依据 …], after its keyword. */

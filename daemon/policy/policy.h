@@ -73,6 +73,11 @@ struct policy_clause {
      */
     size_t code_count;
     const int16_t *codes; /* dictionary numbers */
+    /* What must come, over and above a fresh denial, before a finding of it ends; 0 when it asks for none. */
+    int clear_rounds;  /* committed rounds that deny it */
+    int clear_batches; /* accepted batches of clear_source */
+    int clear_source;  /* domain/fact.h; -1 without clear_batches */
+    const char *clear_source_title;
     int valid_months;     /* how long a recognition by it is valid; 0 when the policy says nothing */
 };
 

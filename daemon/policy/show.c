@@ -217,6 +217,14 @@ static void show_examples(const struct page *page, const struct program_clause *
 
 static void show_referrals(const struct page *page, const struct policy_clause *shown)
 {
+    if (shown->clear_batches > 0)
+        text_printf(page->out, "- %s %s %s %d %s\n", keyword_text(KW_CLEAR, page->language),
+                    shown->clear_source_title, word_text(WORD_CONSECUTIVE, page->language),
+                    shown->clear_batches, word_text(WORD_BATCHES, page->language));
+    if (shown->clear_rounds > 0)
+        text_printf(page->out, "- %s %s %d %s\n", keyword_text(KW_CLEAR, page->language),
+                    word_text(WORD_CONSECUTIVE, page->language), shown->clear_rounds,
+                    word_text(WORD_ROUNDS, page->language));
     if (shown->valid_months > 0)
         text_printf(page->out, "- %s %d%s\n", keyword_text(KW_VALID, page->language), shown->valid_months,
                     word_text(WORD_MONTH, page->language));

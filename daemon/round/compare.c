@@ -40,13 +40,14 @@ struct compare_result compare_household(const struct rules *rules, const struct 
 {
     uint64_t reasons = rules->colours | rules->verifies;
     uint64_t kept = reasons | rules->checks | rules->tags; /* what only fresh evidence may end */
-    uint64_t ends = outcome->denied & rules->fresh;
+    uint64_t denied = outcome->denied & rules->fresh;
+    uint64_t ends = denied & ~standing->waits;
     struct compare_result now = {0};
 
     now.fired = (outcome->fired & (kept | rules->suggestions)) | (standing->fired & kept & ~ends);
     now.undecided = ((outcome->undecided & kept) | (standing->undecided & kept & ~ends)) & ~now.fired;
     uint64_t found = outcome->fired | (outcome->undecided & now.undecided);
-    now.stale = (now.fired | now.undecided) & ~found;
+    now.stale = (now.fired | now.undecided) & ~found & ~(denied & standing->waits);
 
     uint64_t before = standing->fired | standing->undecided;
     uint64_t stands = now.fired | now.undecided;

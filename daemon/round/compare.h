@@ -11,6 +11,9 @@
  *   denied, stale   nothing                 undecided, stale     fired, stale
  *   anything else   nothing                 undecided, stale     fired, stale
  *
+ * A finding that is denied, fresh, but whose clause asks for more before it ends (clearing.h), stands as it stood and is not
+ * stale.
+ *
  * † with evidence of hardship. "Fresh" is a property of the clause in this round: every feed that provides one of the
  * clause's codes is fresh (freshness.h). "Stale" says that a finding stands only because nothing trustworthy denies it;
  * when it is found again, the mark goes.
@@ -36,6 +39,7 @@
 struct compare_standing {
     uint64_t fired, undecided; /* disjoint */
     uint64_t stale;            /* of those */
+    uint64_t waits;            /* of those: denied on fresh data, but their clauses ask for more (clearing.h) */
     enum policy_level level;   /* of the open case; none without one */
     bool reasons_vanished;     /* a colour or verify clause stands that the policy no longer has */
 };

@@ -240,13 +240,17 @@ static enum status compare_position(struct judge *judge, const struct rules *rul
     uint64_t rewrite;
     struct compare_standing before = standing_get(standing, position, &rewrite);
     struct judge_change change = {.position = (uint32_t)position, .before = before.level};
+    if (on_register && judge->clearing != NULL)
+        before.waits = clearing_waits(judge->clearing, judge->household_ids[position], &before,
+                                      &judge->outcomes[position], rules->fresh, &change.clearing);
     change.now =
         compare_household(rules, &before, on_register ? &judge->outcomes[position] : &compare_off_register);
     change.now.updated |= rewrite & (change.now.fired | change.now.undecided);
     find_vanished(standing, &change, counts);
     find_moved(standing, townships, &change);
     count_household(counts, &change, on_register);
-    bool writes = (change.now.inserted | change.now.deleted | change.now.updated) != 0 || change.now.notable;
+    bool writes = (change.now.inserted | change.now.deleted | change.now.updated | change.clearing) != 0 ||
+                  change.now.notable;
     return writes ? note_change(judge, &change, err) : STATUS_OK;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "policy/policy.h"
+#include "round/clearing.h"
 #include "round/compare.h"
 #include "round/load.h"
 #include "round/round.h"
@@ -23,6 +24,7 @@ enum { JUDGE_TWO_THREADS_FROM = 50000 };
 
 struct judge_change {
     uint32_t position;
+    uint64_t clearing; /* findings whose waiting has changed and must be written */
     enum policy_level before;
     bool vanished; /* findings of rules that the policy no longer has must go */
     bool moved;    /* the case stands, but the household has come to another township */
@@ -35,6 +37,8 @@ struct judge_side {
     const int16_t *positions;        /* struct load */
     struct policy_outcome *outcomes; /* of the households on the register; the caller's, zeroed */
     struct policy_large large;
+    const struct clearing *clearing;  /* NULL: no clause asks for more */
+    const int64_t *household_ids;     /* of the households on the register; with clearing */
 };
 
 struct judge {

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += daemon/round/libround.a
 daemon_round_libround_a_SOURCES = \
 	daemon/round/assemble.c daemon/round/assemble.h \
+	daemon/round/clearing.c daemon/round/clearing.h \
 	daemon/round/compare.c daemon/round/compare.h \
 	daemon/round/dossier.c daemon/round/dossier.h \
 	daemon/round/event.c daemon/round/event.h \

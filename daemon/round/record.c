@@ -95,6 +95,26 @@ static void add_findings_json(const struct one *one, struct text *out)
     jtext_close(out, ']');
 }
 
+/* How long findings wait to be cleared: what the comparison has counted, once more. */
+static enum status put_clearing(const struct record *record, const struct judge_change *change,
+                                struct error *err)
+{
+    const struct policy_outcome *outcome = &record->judge->outcomes[change->position];
+    enum status status = STATUS_OK;
+    for (int clause = 0; clause < POLICY_CLAUSES_MAX && status == STATUS_OK; clause++) {
+        uint64_t bit = UINT64_C(1) << clause;
+        if (!(change->clearing & bit))
+            continue;
+        bool waits;
+        struct clearing_row row = clearing_next(
+            record->judge->clearing, record->judge->household_ids[change->position], clause,
+            ((outcome->fired | outcome->undecided) & bit) != 0,
+            (outcome->denied & record->rules->fresh & bit) != 0, &waits);
+        status = round_commit_clearing(record->commit, &row, err);
+    }
+    return status;
+}
+
 /* --- the case ------------------------------------------------------------------------------------------------- */
 
 /* What the case is after this round; nothing is written. */
@@ -451,6 +471,11 @@ static enum status record_one(struct record *record, const struct gather *gather
 {
     if (cancel != NULL && atomic_load(cancel))
         return error_set(err, STATUS_RETRY, "the round was cancelled");
+    if (change->clearing != 0) {
+        enum status put = put_clearing(record, change, err);
+        if (put != STATUS_OK)
+            return put;
+    }
     if (!change->now.notable)
         return record_quiet(record, change, err);
     struct arena *arena = arena_new(HOUSEHOLD_ARENA_BYTES);

@@ -41,6 +41,7 @@ struct running {
     struct rules rules;
     struct standing standing;
     struct judge judge;
+    struct clearing clearing;
 };
 
 /* --- before anything is loaded -------------------------------------------------------------------------------- */
@@ -185,6 +186,11 @@ static enum status compute(struct running *r, struct error *err)
                   log_int("bounded", (int64_t)r->judge.large.bounded));
     load_forget_facts(&r->load);
     int64_t since = clock_monotonic_us();
+    if (status == STATUS_OK)
+        status = clearing_load(&r->clearing, policy, r->options.as_of, r->first, r->load.arena, err);
+    if (r->clearing.clauses != 0)
+        r->judge.clearing = &r->clearing;
+    r->judge.household_ids = r->load.households.household_id;
     KILL_POINT("round.evaluated");
     if (status == STATUS_OK)
         status = standing_init(&r->standing, policy, &r->load.findings, &r->load.warnings,

@@ -94,6 +94,28 @@ static void add_reasons(const struct listing_household *household, struct text *
     jtext_close(out, ']');
 }
 
+/* Findings that fresh data deny and that stand since their clause asks for more. */
+static void add_waiting(const struct listing_household *household, struct text *out)
+{
+    jtext_key(out, "waiting");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < household->finding_count; i++) {
+        const struct listing_finding *finding = &household->findings[i];
+        if (finding->clearing_since == DAY_NONE)
+            continue;
+        jtext_open(out, '{');
+        jtext_key(out, "rule");
+        jtext_slice(out, finding->rule);
+        jtext_put_day(out, "since", finding->clearing_since);
+        jtext_put_int(out, "rounds", finding->rounds);
+        jtext_put_int(out, "rounds_needed", finding->rounds_needed);
+        jtext_put_int(out, "batches", finding->batches);
+        jtext_put_int(out, "batches_needed", finding->batches_needed);
+        jtext_close(out, '}');
+    }
+    jtext_close(out, ']');
+}
+
 static enum status add_household(void *context, const struct listing_household *household, struct error *err)
 {
     struct text *out = context;
@@ -113,6 +135,7 @@ static enum status add_household(void *context, const struct listing_household *
     add_rules(household, "suggestions", is_suggestion, out);
     add_rules(household, "tags", is_tag, out);
     add_rules(household, "stale", is_stale, out);
+    add_waiting(household, out);
     jtext_close(out, '}');
     return out->failed ? error_set(err, STATUS_FATAL, "no memory for the list of warnings") : STATUS_OK;
 }

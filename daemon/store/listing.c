@@ -88,7 +88,13 @@ static bool read_finding(struct pg_row *row, struct gathering *g)
 {
     struct slice rule = pg_row_text(row), kind = pg_row_text(row), status = pg_row_text(row),
                  level = pg_row_text(row);
-    day_t since_on = pg_row_day(row), stale_since = pg_row_day(row);
+    day_t since_on = pg_row_day(row), stale_since = pg_row_day(row), clearing_since = pg_row_day(row);
+    int counts[4]; /* rounds, needed, batches, needed */
+    for (int i = 0; i < 4; i++) {
+        int16_t count = 0;
+        pg_row_int16(row, &count);
+        counts[i] = count;
+    }
     if (!rule.bytes)
         return true;
     if (!make_room(g))
@@ -103,6 +109,11 @@ static bool read_finding(struct pg_row *row, struct gathering *g)
         .level = vocabulary_level(level),
         .since_on = since_on,
         .stale_since = stale_since,
+        .clearing_since = clearing_since,
+        .rounds = counts[0],
+        .rounds_needed = counts[1],
+        .batches = counts[2],
+        .batches_needed = counts[3],
     };
     return true;
 }
@@ -139,7 +150,8 @@ static void compose_warnings(struct text *sql, const struct listing_filter *filt
         sql,
         ") select h.household_id, h.household_no, h.township_code, h.village_code, w.warning_id, w.level,"
         " w.state, w.raised_on, w.due_on, w.closed_on, f.rule, f.kind, f.status, f.level, f.since_on,"
-        " f.stale_since from shown join household h using (household_id)"
+        " f.stale_since, f.clearing_since, f.clearing_rounds, f.clearing_rounds_needed, f.clearing_batches,"
+        " f.clearing_batches_needed from shown join household h using (household_id)"
         " left join warning w on w.household_id = h.household_id and w.state ");
     text_add_str(sql, closed ? "= 'closed'" : "<> 'closed'");
     text_add_str(sql, " left join finding f on f.household_id = h.household_id where true");

@@ -29,6 +29,8 @@ struct listing_finding {
     bool undecided;
     enum policy_level level;
     day_t since_on, stale_since;
+    day_t clearing_since; /* DAY_NONE: does not wait to be cleared */
+    int rounds, rounds_needed, batches, batches_needed;
 };
 
 struct listing_household {

@@ -23,7 +23,8 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/round_store.c daemon/store/round_store.h \
 	daemon/store/sender.c daemon/store/sender.h \
 	daemon/store/session.c daemon/store/session.h \
-	daemon/store/vocabulary.c daemon/store/vocabulary.h
+	daemon/store/vocabulary.c daemon/store/vocabulary.h \
+	daemon/store/clearing_store.c daemon/store/clearing_store.h
 nodist_daemon_store_libstore_a_SOURCES = daemon/store/migrations_embedded.c
 
 # The migrations are part of the programs, in the order of their names.
@@ -37,7 +38,8 @@ MIGRATIONS = \
 	sql/migrations/0008_status.sql \
 	sql/migrations/0009_delivery_pace.sql \
 	sql/migrations/0010_tags.sql \
-	sql/migrations/0013_past_rounds.sql
+	sql/migrations/0013_past_rounds.sql \
+	sql/migrations/0014_clearing.sql
 EXTRA_DIST += $(MIGRATIONS)
 BUILT_SOURCES += daemon/store/migrations_embedded.c
 CLEANFILES += daemon/store/migrations_embedded.c daemon/store/migrations_embedded.c.new

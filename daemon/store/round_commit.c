@@ -15,6 +15,7 @@
 enum sink {
     SINK_FINDING_INSERT,
     SINK_FINDING_CHANGE,
+    SINK_CLEARING,
     SINK_WARNING,
     SINK_HISTORY,
     SINK_AUDIT,
@@ -39,6 +40,11 @@ static const struct {
         {"create temporary table change_finding (household_id bigint, rule text, gone boolean,"
          " kind text, status text, level text, stale_since date) on commit drop",
          "copy change_finding from stdin (format binary)", 7},
+    [SINK_CLEARING] =
+        {"create temporary table change_clearing (household_id bigint, rule text, since date, counted date,"
+         " rounds smallint, rounds_needed smallint, base bigint, batches smallint, batches_needed smallint)"
+         " on commit drop",
+         "copy change_clearing from stdin (format binary)", 9},
     [SINK_WARNING] =
         {"create temporary table change_warning (is_new boolean, household_id bigint, warning_id uuid,"
          " township_code bigint, level text, state text, raised_on date, due_on date, raised_round bigint,"
@@ -72,7 +78,7 @@ struct round_commit {
     int64_t round_id;
     struct pg_rows rows[SINKS];
     bool staged[SINKS]; /* its stage was made */
-    int64_t deleted, updated, changed_warnings;
+    int64_t deleted, updated, changed_warnings, clearings;
 };
 
 /* --- sending -------------------------------------------------------------------------------------------------- */
@@ -209,6 +215,23 @@ enum status round_commit_update_finding(struct round_commit *commit, const struc
     pg_put_day(rows, finding->stale_since);
     commit->updated++;
     return end_row(commit, SINK_FINDING_CHANGE, err);
+}
+
+enum status round_commit_clearing(struct round_commit *commit, const struct clearing_row *row,
+                                  struct error *err)
+{
+    struct pg_rows *rows = begin_row(commit, SINK_CLEARING);
+    pg_put_int64(rows, row->household_id);
+    pg_put_str(rows, row->rule);
+    pg_put_day(rows, row->since);
+    pg_put_day(rows, row->counted_on);
+    pg_put_int16(rows, row->rounds);
+    pg_put_int16(rows, row->rounds_needed);
+    pg_put_int64(rows, row->base_batch);
+    pg_put_int16(rows, row->batches);
+    pg_put_int16(rows, row->batches_needed);
+    commit->clearings++;
+    return end_row(commit, SINK_CLEARING, err);
 }
 
 enum status round_commit_delete_finding(struct round_commit *commit, int64_t household_id, const char *rule,
@@ -357,6 +380,25 @@ static enum status apply_findings(struct round_commit *commit, struct error *err
     return status;
 }
 
+static enum status apply_clearing(struct round_commit *commit, struct error *err)
+{
+    if (!commit->staged[SINK_CLEARING])
+        return STATUS_OK;
+    enum status status = pg_exec(commit->pg, "analyze change_clearing", err);
+    if (!status)
+        status = apply(commit,
+                       "update finding f set clearing_since = c.since,"
+                       " clearing_on = case when c.since is null then null else c.counted end,"
+                       " clearing_rounds = case when c.since is null then null else c.rounds end,"
+                       " clearing_rounds_needed = case when c.since is null then null else c.rounds_needed end,"
+                       " clearing_base = case when c.since is null then null else c.base end,"
+                       " clearing_batches = case when c.since is null then null else c.batches end,"
+                       " clearing_batches_needed = case when c.since is null then null else c.batches_needed end"
+                       " from change_clearing c where f.household_id = c.household_id and f.rule = c.rule",
+                       commit->clearings, err);
+    return status;
+}
+
 /* Changes before additions: a household may have one case closed and another opened. */
 static enum status apply_warnings(struct round_commit *commit, struct error *err)
 {
@@ -450,6 +492,8 @@ enum status round_commit_finish(struct round_commit *commit, const char *counts_
         status = round_commit_settle(commit, err);
     if (!status)
         status = apply_findings(commit, err);
+    if (!status)
+        status = apply_clearing(commit, err);
     KILL_POINT("round.findings_applied");
     if (!status)
         status = apply_warnings(commit, err);

@@ -24,6 +24,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "policy/policy.h"
+#include "store/clearing_store.h"
 #include "store/pull.h"
 
 #include <stdbool.h>
@@ -121,6 +122,10 @@ enum status round_commit_update_finding(struct round_commit *commit, const struc
                                         struct error *err) WARN_UNUSED;
 enum status round_commit_delete_finding(struct round_commit *commit, int64_t household_id, const char *rule,
                                         struct error *err) WARN_UNUSED;
+
+/* Of a finding that stands: since when and how far it waits to be cleared. */
+enum status round_commit_clearing(struct round_commit *commit, const struct clearing_row *row,
+                                  struct error *err) WARN_UNUSED;
 
 struct round_warning {
     int64_t household_id;
