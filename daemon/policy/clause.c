@@ -248,8 +248,7 @@ static void compile_shown(struct compiler *compiler, struct program_clause *clau
                                .clear_rounds = statement->clear_rounds,
                                .clear_batches = statement->clear_batches,
                                .clear_source = clear_source(compiler, statement),
-                               .clear_source_title =
-                                   compiler_string(compiler, statement->clear_source.text)};
+                               .clear_source_title = compiler_string(compiler, statement->clear_source.text)};
 }
 
 static void compile_clause(struct compiler *compiler, const struct clause_statement *statement)

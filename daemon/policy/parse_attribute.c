@@ -99,8 +99,8 @@ static bool parse_count(struct parser *parser, int *count, enum word *unit)
     if (!parser_count(parser, CLEAR_MAX, count))
         return false;
     word = parser_slice(parser, parser_peek(parser));
-    if (!parser_in_expression(parser) || (!word_is(word, WORD_BATCHES, parser->language) &&
-                                          !word_is(word, WORD_ROUNDS, parser->language)))
+    if (!parser_in_expression(parser) ||
+        (!word_is(word, WORD_BATCHES, parser->language) && !word_is(word, WORD_ROUNDS, parser->language)))
         return count_expected(parser);
     *unit = word_is(word, WORD_BATCHES, parser->language) ? WORD_BATCHES : WORD_ROUNDS;
     parser_next(parser);
@@ -122,7 +122,8 @@ bool parse_clear(struct parser *parser, struct place at, struct clause_statement
         return false;
     bool batches = unit == WORD_BATCHES;
     if (batches != (source.text.length > 0) || count < (batches ? 1 : 2))
-        return wrong_at(parser, at, batches && count > 0 ? MESSAGE_CLEAR_SOURCE : MESSAGE_CLEAR_ROUNDS, NULL, NULL);
+        return wrong_at(parser, at, batches && count > 0 ? MESSAGE_CLEAR_SOURCE : MESSAGE_CLEAR_ROUNDS, NULL,
+                        NULL);
     int *into = batches ? &clause->clear_batches : &clause->clear_rounds;
     if (*into > 0)
         return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_CLEAR, parser->language), NULL);

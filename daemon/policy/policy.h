@@ -78,7 +78,7 @@ struct policy_clause {
     int clear_batches; /* accepted batches of clear_source */
     int clear_source;  /* domain/fact.h; -1 without clear_batches */
     const char *clear_source_title;
-    int valid_months;     /* how long a recognition by it is valid; 0 when the policy says nothing */
+    int valid_months; /* how long a recognition by it is valid; 0 when the policy says nothing */
 };
 
 struct policy_source {

@@ -71,9 +71,9 @@ struct clearing_row clearing_next(const struct clearing *clearing, int64_t house
     }
     now.rounds_needed = info->clear_rounds;
     now.batches_needed = info->clear_batches;
-    now.batches = info->clear_batches == 0 ? 0
-                                           : count_batches(clearing, info->clear_source, now.base_batch,
-                                                           info->clear_batches);
+    now.batches = info->clear_batches == 0
+                      ? 0
+                      : count_batches(clearing, info->clear_source, now.base_batch, info->clear_batches);
     *waits = now.rounds < now.rounds_needed || now.batches < now.batches_needed;
     if (!*waits)
         now.since = DAY_NONE;

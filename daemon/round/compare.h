@@ -39,9 +39,9 @@
 struct compare_standing {
     uint64_t fired, undecided; /* disjoint */
     uint64_t stale;            /* of those */
-    uint64_t waits;            /* of those: denied on fresh data, but their clauses ask for more (clearing.h) */
-    enum policy_level level;   /* of the open case; none without one */
-    bool reasons_vanished;     /* a colour or verify clause stands that the policy no longer has */
+    uint64_t waits;          /* of those: denied on fresh data, but their clauses ask for more (clearing.h) */
+    enum policy_level level; /* of the open case; none without one */
+    bool reasons_vanished;   /* a colour or verify clause stands that the policy no longer has */
 };
 
 enum compare_change {

@@ -37,8 +37,6 @@ struct judge_side {
     const int16_t *positions;        /* struct load */
     struct policy_outcome *outcomes; /* of the households on the register; the caller's, zeroed */
     struct policy_large large;
-    const struct clearing *clearing;  /* NULL: no clause asks for more */
-    const int64_t *household_ids;     /* of the households on the register; with clearing */
 };
 
 struct judge {
@@ -46,6 +44,8 @@ struct judge {
     size_t change_count, change_capacity;
     struct judge_change *changes; /* by position; only what must be written */
     struct policy_large large;
+    const struct clearing *clearing; /* NULL: no clause asks for more */
+    const int64_t *household_ids;    /* of the households on the register; with clearing */
 };
 
 /* Shard by shard, the facts of each put in order first. Stages: "assemble", "evaluate". STATUS_CONFIG when the policy says

@@ -106,10 +106,10 @@ static enum status put_clearing(const struct record *record, const struct judge_
         if (!(change->clearing & bit))
             continue;
         bool waits;
-        struct clearing_row row = clearing_next(
-            record->judge->clearing, record->judge->household_ids[change->position], clause,
-            ((outcome->fired | outcome->undecided) & bit) != 0,
-            (outcome->denied & record->rules->fresh & bit) != 0, &waits);
+        struct clearing_row row =
+            clearing_next(record->judge->clearing, record->judge->household_ids[change->position], clause,
+                          ((outcome->fired | outcome->undecided) & bit) != 0,
+                          (outcome->denied & record->rules->fresh & bit) != 0, &waits);
         status = round_commit_clearing(record->commit, &row, err);
     }
     return status;

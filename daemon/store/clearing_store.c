@@ -56,13 +56,13 @@ enum status clearing_pull(struct pg *pg, struct arena *arena, struct clearing_ro
                               " (select max(round_id) from round where state = 'committed')",
                               arena, &rows->seen, &rows->seen_count, err);
     if (status == STATUS_OK)
-        status = pull_numbers(
-            pg,
-            "select source, batch_id from batch where status = 'accepted' and batch_id >"
-            " least((select min(clearing_base) from finding where clearing_since is not null),"
-            "       (select min(batch_id) from round_batch where round_id ="
-            "          (select max(round_id) from round where state = 'committed')))"
-            " order by source, batch_id",
-            arena, &rows->since, &rows->since_count, err);
+        status =
+            pull_numbers(pg,
+                         "select source, batch_id from batch where status = 'accepted' and batch_id >"
+                         " least((select min(clearing_base) from finding where clearing_since is not null),"
+                         "       (select min(batch_id) from round_batch where round_id ="
+                         "          (select max(round_id) from round where state = 'committed')))"
+                         " order by source, batch_id",
+                         arena, &rows->since, &rows->since_count, err);
     return status;
 }

@@ -386,16 +386,17 @@ static enum status apply_clearing(struct round_commit *commit, struct error *err
         return STATUS_OK;
     enum status status = pg_exec(commit->pg, "analyze change_clearing", err);
     if (!status)
-        status = apply(commit,
-                       "update finding f set clearing_since = c.since,"
-                       " clearing_on = case when c.since is null then null else c.counted end,"
-                       " clearing_rounds = case when c.since is null then null else c.rounds end,"
-                       " clearing_rounds_needed = case when c.since is null then null else c.rounds_needed end,"
-                       " clearing_base = case when c.since is null then null else c.base end,"
-                       " clearing_batches = case when c.since is null then null else c.batches end,"
-                       " clearing_batches_needed = case when c.since is null then null else c.batches_needed end"
-                       " from change_clearing c where f.household_id = c.household_id and f.rule = c.rule",
-                       commit->clearings, err);
+        status =
+            apply(commit,
+                  "update finding f set clearing_since = c.since,"
+                  " clearing_on = case when c.since is null then null else c.counted end,"
+                  " clearing_rounds = case when c.since is null then null else c.rounds end,"
+                  " clearing_rounds_needed = case when c.since is null then null else c.rounds_needed end,"
+                  " clearing_base = case when c.since is null then null else c.base end,"
+                  " clearing_batches = case when c.since is null then null else c.batches end,"
+                  " clearing_batches_needed = case when c.since is null then null else c.batches_needed end"
+                  " from change_clearing c where f.household_id = c.household_id and f.rule = c.rule",
+                  commit->clearings, err);
     return status;
 }
 

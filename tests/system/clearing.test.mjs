@@ -15,6 +15,7 @@ afterEach(async () => {
     instance = null;
 });
 
+let batch = 0;
 const ID = residentId('1980-01-01', 1);
 const policy = (clear) => `政策 试 版本 1 生效 2019-01-01
 文件 甲 "试"
@@ -31,12 +32,13 @@ const policy = (clear) => `政策 试 版本 1 生效 2019-01-01
 `;
 
 async function county(clear) {
-    instance = new Instance(cluster, { policy: policy(clear) });
+    const file = join(cluster.directory, `clearing-${++batch}.policy`);
+    writeFileSync(file, policy(clear), { mode: 0o644 });
+    instance = new Instance(cluster, { policy: file });
     instance.import(new Register().single('H1', ID, '60000.00'));
     await instance.start();
 }
 
-let batch = 0;
 const grade = (value, day) =>
     dropFeed(instance.drop, 'housing', `b${++batch}`, [{ household_no: 'H1', code: 'housing.grade', value, from: '2020-01-01', to: '' }],
         { period_from: day, period_to: day, sent_at: `${day}T01:00:00+08:00` });

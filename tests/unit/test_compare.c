@@ -136,7 +136,8 @@ START_TEST(compares_as_the_table_says)
         ck_assert_msg(now.inserted == (new & ~old) && now.deleted == (old & ~new), "%s: rows",
                       cases_where(cases));
 
-        struct compare_standing after = {now.fired, now.undecided, now.stale, now.level, false};
+        struct compare_standing after = {
+            .fired = now.fired, .undecided = now.undecided, .stale = now.stale, .level = now.level};
         struct compare_result again = compare_household(&rules, &after, &found);
         ck_assert_msg(again.change == COMPARE_SAME && !again.notable &&
                           (again.inserted | again.deleted | again.updated) == 0,
@@ -146,11 +147,30 @@ START_TEST(compares_as_the_table_says)
 }
 END_TEST
 
+START_TEST(what_waits_stands_unmarked)
+{
+    struct rules rules = scheme;
+    struct policy_outcome denied = {.denied = UINT64_MAX};
+    struct compare_standing standing = {.fired = 0x09, .undecided = 0x20, .waits = 0x21, .level = LEVEL_RED};
+    rules.fresh = UINT64_MAX;
+    struct compare_result now = compare_household(&rules, &standing, &denied);
+    ck_assert_uint_eq(now.fired, 0x01);
+    ck_assert_uint_eq(now.undecided, 0x20);
+    ck_assert_uint_eq(now.stale, 0);
+    ck_assert_uint_eq(now.deleted, 0x08);
+    ck_assert_int_eq(now.level, LEVEL_RED);
+    rules.fresh = 0; /* denied by stale evidence, it is stale as ever */
+    now = compare_household(&rules, &standing, &denied);
+    ck_assert_uint_eq(now.stale, 0x29);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("compare");
     TCase *tests = tcase_create("compare");
     tcase_add_test(tests, compares_as_the_table_says);
+    tcase_add_test(tests, what_waits_stands_unmarked);
     suite_add_tcase(suite, tests);
     return unit_run(&suite, 1);
 }

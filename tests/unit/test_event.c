@@ -21,15 +21,17 @@ static const int16_t fake_codes[] = {1, 30, 100}; /* the fixture checks that the
 static const char *const fake_referrals[] = {"医保局", "乡镇"};
 static const struct policy_clause fake_clauses[] = {
     {"red.rigid", "刚性支出骤增", CLAUSE_COLOUR, LEVEL_RED, "004 篇五 (一)", 3, 2, fake_referrals, 3,
-     fake_codes, 0},
+     fake_codes, 0, 0, -1, "", 0},
     {"orange.margin", "低收入", CLAUSE_COLOUR, LEVEL_ORANGE, "004 篇五 (二)", 7, 1, fake_referrals + 1, 1,
-     fake_codes, 0},
+     fake_codes, 0, 0, -1, "", 0},
     {"check.medical", "医疗救助", CLAUSE_CHECK, LEVEL_NONE, "004 篇五 (三)", 15, 1, fake_referrals, 1,
-     fake_codes + 1, 0},
-    {"suggest.dibao", "单人保", CLAUSE_SUGGESTION, LEVEL_NONE, "004 篇五 (四)", 0, 0, NULL, 1, fake_codes, 0},
+     fake_codes + 1, 0, 0, -1, "", 0},
+    {"suggest.dibao", "单人保", CLAUSE_SUGGESTION, LEVEL_NONE, "004 篇五 (四)", 0, 0, NULL, 1, fake_codes, 0,
+     0, -1, "", 0},
     {"tag.elder_ill", "低保老人照料重病患者", CLAUSE_TAG, LEVEL_NONE, "004 篇五 (五)", 0, 1, fake_referrals,
-     1, fake_codes, 0},
-    {"tag.several", "多人残疾", CLAUSE_TAG, LEVEL_NONE, "004 篇五 (六)", 0, 0, NULL, 1, fake_codes, 0},
+     1, fake_codes, 0, 0, -1, "", 0},
+    {"tag.several", "多人残疾", CLAUSE_TAG, LEVEL_NONE, "004 篇五 (六)", 0, 0, NULL, 1, fake_codes, 0, 0, -1,
+     "", 0},
 };
 
 const char *policy_name(const struct policy *policy)
