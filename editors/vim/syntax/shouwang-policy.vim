@@ -7,6 +7,7 @@ syntax case match
 syntax iskeyword @,48-57,_,46,192-255
 syntax keyword policy_statements may_not_clear
 syntax keyword policy_statements may_not_raise
+syntax keyword policy_statements gradual_exit
 syntax keyword policy_statements 不可发警
 syntax keyword policy_statements 不可解警
 syntax keyword policy_statements effective
@@ -36,6 +37,7 @@ syntax keyword policy_statements 时效
 syntax keyword policy_statements 时段
 syntax keyword policy_statements 来源
 syntax keyword policy_statements 标准
+syntax keyword policy_statements 渐退
 syntax keyword policy_statements 版本
 syntax keyword policy_statements 生效
 syntax keyword policy_statements 统计
@@ -75,14 +77,18 @@ syntax keyword policy_clauses verify
 syntax keyword policy_clauses yellow
 syntax keyword policy_clauses 事由
 syntax keyword policy_clauses 办理
+syntax keyword policy_clauses 有效
 syntax keyword policy_clauses 理由
+syntax keyword policy_clauses 解除
 syntax keyword policy_clauses 转介
 syntax keyword policy_clauses 金额
 syntax keyword policy_clauses 限于
 syntax keyword policy_clauses 除外
 syntax keyword policy_clauses cause
 syntax keyword policy_clauses check
+syntax keyword policy_clauses clear
 syntax keyword policy_clauses refer
+syntax keyword policy_clauses valid
 syntax keyword policy_clauses only
 syntax keyword policy_clauses some
 syntax keyword policy_clauses when
@@ -196,17 +202,20 @@ syntax keyword policy_examples 自
 syntax keyword policy_examples 至
 syntax keyword policy_examples to
 syntax keyword policy_unit 兄弟姐妹
+syntax keyword policy_unit consecutive
 syntax keyword policy_unit grandparent
 syntax keyword policy_unit grandchild
 syntax keyword policy_unit occurrence
 syntax keyword policy_unit years_old
 syntax keyword policy_unit 祖父母
 syntax keyword policy_unit daughter
+syntax keyword policy_unit batches
 syntax keyword policy_unit members
 syntax keyword policy_unit persons
 syntax keyword policy_unit sibling
 syntax keyword policy_unit parent
 syntax keyword policy_unit person
+syntax keyword policy_unit rounds
 syntax keyword policy_unit spouse
 syntax keyword policy_unit 事件
 syntax keyword policy_unit 人口
@@ -219,6 +228,7 @@ syntax keyword policy_unit 户主
 syntax keyword policy_unit 是否
 syntax keyword policy_unit 父母
 syntax keyword policy_unit 类别
+syntax keyword policy_unit 连续
 syntax keyword policy_unit 部分
 syntax keyword policy_unit 配偶
 syntax keyword policy_unit grade
@@ -243,10 +253,12 @@ syntax keyword policy_unit 子
 syntax keyword policy_unit 岁
 syntax keyword policy_unit 年
 syntax keyword policy_unit 户
+syntax keyword policy_unit 批
 syntax keyword policy_unit 月
 syntax keyword policy_unit 比
 syntax keyword policy_unit 类
 syntax keyword policy_unit 级
+syntax keyword policy_unit 轮
 syntax keyword policy_cause left_assistance
 syntax keyword policy_cause disability
 syntax keyword policy_cause monitored
