@@ -30,7 +30,8 @@ static void policy_file_close(struct policy_file *file)
 }
 
 /* 0, or an exit code after a message; the mistakes of a policy are all told. */
-static int policy_file_open(struct ctl *ctl, const char *path, int exit_mistakes, struct policy_file *file)
+static int policy_file_open(struct ctl *ctl, const char *path, const char *trial, int exit_mistakes,
+                            struct policy_file *file)
 {
     struct error err;
     uint8_t digest[CRYPTO_SHA256_BYTES];
@@ -45,15 +46,16 @@ static int policy_file_open(struct ctl *ctl, const char *path, int exit_mistakes
     if (crypto_sha256(text, file->text.length, digest, &err) != STATUS_OK)
         return ctl_fail_error(&err);
     crypto_hex(digest, sizeof digest, file->hash);
-    enum status status = policy_compile(path, text, file->text.length, ctl->dictionary, file->arena,
-                                        &mistakes, &file->policy, &err);
+    enum status status = policy_compile_trial(path, text, file->text.length, ctl->dictionary, trial,
+                                              file->arena, &mistakes, &file->policy, &err);
     if (status == STATUS_OK)
         return 0;
     for (size_t i = 0; i < mistakes.count; i++)
         fprintf(stderr, "%s:%d:%d: %s\n", path, mistakes.items[i].line, mistakes.items[i].column,
                 mistakes.items[i].text);
-    return status == STATUS_CONFIG ? ctl_fail(exit_mistakes, "%s: the policy has mistakes", path)
-                                   : ctl_fail_error(&err);
+    if (status == STATUS_CONFIG && mistakes.count > 0)
+        return ctl_fail(exit_mistakes, "%s: the policy has mistakes", path);
+    return status == STATUS_CONFIG ? ctl_fail(exit_mistakes, "%s", err.text) : ctl_fail_error(&err);
 }
 
 static void print_stage(void *context, const struct round_stage *stage)
@@ -96,17 +98,18 @@ int verb_simulate(struct ctl *ctl)
 {
     struct policy_file in_force = {0}, other = {0};
     struct simulate_options options;
+    const char *trial = ctl_value(ctl, "--trial");
     if (!read_options(ctl, &options))
         return EX_USAGE;
     int exit_code = ctl_dictionary(ctl);
     if (exit_code == 0)
         exit_code = ctl_store(ctl);
     if (exit_code == 0)
-        exit_code = policy_file_open(ctl, ctl->options->policy_file, EX_CONFIG, &in_force);
+        exit_code = policy_file_open(ctl, ctl->options->policy_file, NULL, EX_CONFIG, &in_force);
     if (exit_code == 0)
-        exit_code = policy_file_open(ctl, ctl->words[0], EX_DATAERR, &other);
+        exit_code = policy_file_open(ctl, ctl->words[0], trial, EX_DATAERR, &other);
     options.in_force = (struct simulate_policy){.policy = in_force.policy, .hash = in_force.hash};
-    options.other = (struct simulate_policy){.policy = other.policy, .hash = other.hash};
+    options.other = (struct simulate_policy){.policy = other.policy, .hash = other.hash, .trial = trial};
     if (exit_code == 0)
         exit_code = print_report(ctl, &options);
     policy_file_close(&other);

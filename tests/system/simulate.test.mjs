@@ -114,6 +114,18 @@ test('in Chinese, as CSV, of one township; progress goes to stderr', () => {
     assert.equal(csv.length, 5);
 });
 
+test('an overlay of the policy itself', () => {
+    const trials = join(instance.directory, 'trials.policy');
+    writeFileSync(trials, readFileSync(POLICY, 'utf8') + '\n试算 提线\n  低收入倍数 = 2\n');
+    const document = instance.json('simulate', '--trial', '提线', trials);
+    assert.equal(document.other.trial, '提线');
+    assert.deepEqual(cells(document), { 'red red': 2, 'orange orange': 4, 'none orange': 6, 'none none': 5 });
+    assert.equal(instance.json('simulate', trials).moved, 0);
+    const { status, stderr } = instance.ctl('simulate', '--trial', '没有', trials);
+    assert.equal(status, 65, stderr);
+    assert.match(stderr, /没有/);
+});
+
 test('refusals say why', () => {
     const bad = join(instance.directory, 'bad.policy');
     writeFileSync(bad, readFileSync(POLICY, 'utf8').replace('标准 低保', '标准 低宝'));
