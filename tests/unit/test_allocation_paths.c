@@ -270,7 +270,8 @@ static enum status fill_shard(const struct assembly *assembly, struct shard_bag 
         .count = 2, .subject_id = {1, 3}, .value = {5, 6}, .to = {18700, 18701}};
     static const struct shard_rows amounts = {.subject = PULL_PERSON_FACTS, .amounts = true},
                                    states = {.subject = PULL_PERSON_FACTS, .code = 1};
-    const struct shard_register about = {assembly->urban, assembly->person_begin, assembly->birth};
+    const struct shard_register about = {
+        .urban = assembly->urban, .person_begin = assembly->person_begin, .birth = assembly->birth};
     struct policy_block block;
     enum status status = shard_bag_init(bag, &assembly->shards, err);
     if (status == STATUS_OK)
@@ -365,7 +366,8 @@ static enum status make_dossier(struct dossier *dossier, struct arena *own, stru
 {
     static struct dossier_person persons[1];
     static struct dossier_fact facts[1];
-    persons[0] = (struct dossier_person){71, 3652, 0, "王芳"};
+    persons[0] = (struct dossier_person){
+        .person_id = 71, .birth = 3652, .name = "王芳", .traits = POLICY_TRAITS_UNKNOWN};
     facts[0] = (struct dossier_fact){71,
                                      false,
                                      {.value = 9900000,
