@@ -33,6 +33,7 @@ include tests/fuzz/local.mk
 # text; a batch with each of its bits changed; a minute of libFuzzer for each of its targets.
 check-long: check
 	SHOUWANG_SEEDS=60 $(top_srcdir)/tests/system/run $(abs_top_builddir) reference
+	SHOUWANG_SEEDS=10 $(top_srcdir)/tests/system/run $(abs_top_builddir) language policies
 	SHOUWANG_SEEDS=20 $(top_srcdir)/tests/fault/run $(abs_top_builddir) $(top_srcdir)/build-asan
 	SHOUWANG_LONG=1 $(top_srcdir)/tests/system/run-store.sh $(abs_top_builddir) \
 		$(abs_top_builddir)/tests/system/test_source_faults $(abs_top_builddir)/tests/system/test_source_flips

@@ -11,23 +11,20 @@ export const FEEDS = ['medical_insurance', 'disabled_federation', 'education', '
   'market_regulation', 'tax', 'vehicles', 'housing_fund', 'economic_check', 'trade_union', 'water', 'justice',
   'women_federation', 'youth_league', 'hotline'];
 
-// The base dictionary: code -> kind. `yes` states and events may be empty (yes), choices may not.
-const KINDS = new Map();
-const define = (kind, prefix, names) => names.split(' ').forEach((name) => KINDS.set(prefix + name, kind));
-define('amount', 'income.', 'wage business property transfer basic_pension disability_allowance ' +
-  'preferential_pension award relief_project public_job');
-define('amount', 'expense.', 'medical_self_paid education rent care rehabilitation employment_cost disaster_loss');
-define('amount', 'asset.', 'deposit vehicle dwelling business housing_fund');
-define('certificate', '', 'disability.certificate');
-define('text', 'illness.', 'serious chronic');
-define(['employed', 'unemployed', 'retired'], '', 'employment.status');
-define(['preschool', 'compulsory', 'senior', 'vocational', 'college', 'bachelor', 'postgraduate'], '', 'student.stage');
-define(['A', 'B', 'C', 'D'], '', 'housing.grade');
-define('yes', '', 'housing.sole water.safe residence.moved_away income.declared');
-define('yes', 'monitor.', 'unstable marginal sudden');
-define('relief', 'relief.', 'dibao tekun dibao_margin single_dibao temporary medical education housing employment ' +
-  'disaster disability_living disability_nursing refused');
-define('event', 'event.', 'death disaster accident epidemic job_loss dropout');
+// The dictionary of facts: code -> { kind, choices }. Yes-states, reliefs and events may be empty (yes), the others may not.
+export const DICTIONARY = readDictionary(readFileSync(new URL('../../conf/facts.conf', import.meta.url), 'utf8'));
+
+function readDictionary(text) {
+  const codes = new Map();
+  let code = null;
+  for (const line of text.split('\n')) {
+    const section = /^\[(\S+)\]$/.exec(line), setting = /^(\w+) = (.*)$/.exec(line);
+    if (section) codes.set(section[1], code = { kind: '', choices: [] });
+    else if (setting?.[1] === 'kind') code.kind = setting[2];
+    else if (setting?.[1] === 'choice') code.choices.push(setting[2].split(' ')[0]);
+  }
+  return codes;
+}
 
 // --- texts ----------------------------------------------------------------------------------------------------
 
@@ -109,46 +106,47 @@ export const birthOf = (id) => `${id.slice(6, 10)}-${id.slice(10, 12)}-${id.slic
 
 const RANGE_FEN = 500000000n; // the declared range of amounts: 5,000,000.00 yuan
 
-function readAmount(text) {
+function readAmount(text, range) {
   if (!/^[0-9]{1,12}(\.[0-9]{1,2})?$/.test(text)) return null;
   const [yuan, fen = ''] = text.split('.');
   const amount = BigInt(yuan) * 100n + BigInt(fen.padEnd(2, '0'));
-  return amount <= RANGE_FEN ? amount : null;
+  return range === null || amount <= range ? amount : null;
 }
 
 // undefined: refused. Amounts: fen or null (unknown). Others: the text, where an empty value means yes.
-function readValue(kind, text, subjectId) {
-  if (Array.isArray(kind)) return kind.includes(text) ? text : undefined;
+function readValue({ kind, choices }, text, subjectId, range) {
   switch (kind) {
-    case 'amount': return readAmount(text);
-    case 'yes':
+    case 'choice': return choices.includes(text) ? text : undefined;
+    case 'amount': return readAmount(text, range);
+    case 'yesno':
     case 'event': return text === '' ? 'yes' : text === 'yes' || text === 'no' ? text : undefined;
-    case 'relief': return text === '' ? 'yes' : text === 'yes' || text === 'no' || readAmount(text) !== null ? text : undefined;
+    case 'relief': return text === '' ? 'yes' : text === 'yes' || text === 'no' || readAmount(text, null) !== null ? text : undefined;
     case 'text': return text === '' ? undefined : text;
     case 'certificate': return /^[1-7][1-4]/.test(text.slice(18)) && usableId(text.slice(0, 18)) === subjectId ? text : undefined;
     default: throw new Error(`no such kind: ${kind}`);
   }
 }
 
-function readFact(row, onRegister) {
+function readFact(row, onRegister, { range }) {
+  if (row.id_number && row.household_no) return null; // a person and a household
   const id = row.id_number ? usableId(row.id_number) : null;
   const subject = row.id_number ? id && `person ${id}` : row.household_no && `household ${row.household_no}`;
   if (!subject || !onRegister.has(subject)) return null;
-  const kind = KINDS.get(row.code);
-  if (!kind || !isDate(row.from) || (row.to !== '' && (!isDate(row.to) || row.to < row.from))) return null;
-  const value = readValue(kind, row.value, id);
+  const entry = DICTIONARY.get(row.code);
+  if (!entry || !isDate(row.from) || (row.to !== '' && (!isDate(row.to) || row.to < row.from))) return null;
+  const value = readValue(entry, row.value, id, range);
   if (value === undefined) return null;
   // What makes two rows the same fact: a state may end later than it was first said to.
-  const withTo = kind === 'amount' || kind === 'event';
+  const withTo = entry.kind === 'amount' || entry.kind === 'event';
   const identity = [subject, row.code, row.from, withTo ? row.to : '', row.ref].join('\u0000');
-  return { subject, code: row.code, kind, value, from: row.from, to: row.to, identity };
+  return { subject, code: row.code, kind: entry.kind, value, from: row.from, to: row.to, identity };
 }
 
 // The facts of one file: a repeat is quarantined, the first stands.
-function readFacts(rows, onRegister, batch) {
+function readFacts(rows, onRegister, batch, options) {
   const facts = new Map();
   rows.forEach((row, index) => {
-    const fact = readFact(row, onRegister);
+    const fact = readFact(row, onRegister, options);
     if (fact && !facts.has(fact.identity)) facts.set(fact.identity, { ...fact, batch, row: index });
   });
   return facts;
@@ -156,23 +154,23 @@ function readFacts(rows, onRegister, batch) {
 
 // --- the folder ---------------------------------------------------------------------------------------------------
 
-function readRegister(folder) {
+function readRegister(folder, options) {
   const read = (name) => parseCsv(decode(readFileSync(join(folder, 'register', name))));
   const households = new Map(), onRegister = new Set();
   for (const row of read('household.csv')) {
     const good = row.household_no !== '' && !households.has(row.household_no) && /^(urban|rural)$/.test(row.area);
     if (good) {
-      households.set(row.household_no, { no: row.household_no, township: row.township_code, area: row.area, persons: [] });
+      households.set(row.household_no, { no: row.household_no, township: row.township_code, village: row.village_code, area: row.area, persons: [] });
       onRegister.add(`household ${row.household_no}`);
     }
   }
   for (const row of read('person.csv')) {
     const id = usableId(row.id_number);
     if (!households.has(row.household_no) || (id && onRegister.has(`person ${id}`))) continue;
-    households.get(row.household_no).persons.push({ id });
+    households.get(row.household_no).persons.push({ id, kinship: row.kinship, labour: row.labour });
     if (id) onRegister.add(`person ${id}`);
   }
-  return { households, onRegister, facts: readFacts(read('fact.csv'), onRegister, 0) };
+  return { households, onRegister, facts: readFacts(read('fact.csv'), onRegister, 0, options) };
 }
 
 function readBatches(folder, feed) {
@@ -190,21 +188,22 @@ function readBatches(folder, feed) {
   return batches.sort((a, b) => Date.parse(a.manifest.sent_at) - Date.parse(b.manifest.sent_at));
 }
 
-// households; and facts: subject -> code -> source -> [facts], the sources that have any, in the order of precedence
-export function readCounty(folder) {
-  const register = readRegister(folder);
+// households; and facts: subject -> code -> source -> [facts], the sources that have any, in the order of precedence.
+// range: what is above is unknown; null leaves that to the policy.
+export function readCounty(folder, options = { range: RANGE_FEN }) {
+  const register = readRegister(folder, options);
   const sources = FEEDS.map((feed) => {
     let known = new Map();
     readBatches(folder, feed).forEach(({ manifest, rows }, batch) => {
-      const facts = readFacts(rows, register.onRegister, batch);
+      const facts = readFacts(rows, register.onRegister, batch, options);
       if (manifest.mode === 'full') known = facts; // what is absent is ended
       else for (const [identity, fact] of facts) known.set(identity, fact);
     });
-    return known;
+    return [feed, known];
   });
-  sources.push(register.facts);
+  sources.push(['register', register.facts]);
   const facts = new Map();
-  sources.forEach((known, source) => {
+  sources.forEach(([source, known]) => {
     for (const fact of known.values()) {
       if (!facts.has(fact.subject)) facts.set(fact.subject, new Map());
       const codes = facts.get(fact.subject);

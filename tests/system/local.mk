@@ -52,6 +52,9 @@ EXTRA_DIST += tests/system/run tests/system/run-store.sh tests/system/pg_cluster
 	tests/system/reference.test.mjs tests/system/rounds.test.mjs tests/system/sample.test.mjs tests/system/simulate.test.mjs tests/system/status.test.mjs \
 	tests/system/units.test.mjs tests/system/views.test.mjs
 
+# The policy language by a second reader, and every policy by both.
+EXTRA_DIST += tests/system/language.test.mjs tests/system/policies.test.mjs
+
 # Two daemons on one database; PostgreSQL that fails under one.
 EXTRA_DIST += tests/system/lib/pg_proxy.mjs tests/system/pgfaults.test.mjs tests/system/standby.test.mjs
 
