@@ -134,7 +134,7 @@ static struct operand has_unknown(struct compiler *compiler, const struct expr *
     struct operand amount = elaborate_quantity(compiler, expr->a, scope);
     if (amount.type != OPERAND_QUANTITY)
         return operand_none();
-    if (amount.quantity.constant)
+    if (amount.quantity.constant || amount.quantity.factor.num == 0)
         return operand_condition(
             emit_nullary(compiler, OP_TRUTH, scope_domain(scope), SETTLED_FALSE, expr->at),
             scope_domain(scope));

@@ -79,13 +79,23 @@ static int64_t certificate_value(const struct example_fact *fact)
     return type * 10 + grade;
 }
 
+/* As from a feed: 0.00 yuan says that there is a relief, not how much. */
+static bool relief_value(const struct example_fact *fact, int64_t *value)
+{
+    if (!to_fen(fact->number, value))
+        return false;
+    if (*value == 0)
+        *value = FACT_YES;
+    return true;
+}
+
 static bool state_value(struct builder *builder, const struct example_fact *fact,
                         const struct fact_code *code, int64_t *value)
 {
     *value = FACT_YES;
     if (fact->kind == EXAMPLE_NO)
         *value = 0;
-    else if (fact->kind == EXAMPLE_NUMBER && (code->kind != FACT_RELIEF || !to_fen(fact->number, value)))
+    else if (fact->kind == EXAMPLE_NUMBER && (code->kind != FACT_RELIEF || !relief_value(fact, value)))
         return needs(builder, fact, "是或否", "yes or no");
     else if (fact->kind == EXAMPLE_WORD || fact->kind == EXAMPLE_UNKNOWN)
         return needs(builder, fact, "是或否", "yes or no");
@@ -110,7 +120,7 @@ static bool fact_value(struct builder *builder, const struct example_fact *fact,
         return true;
     if (relief && fact->kind != EXAMPLE_NUMBER)
         return state_value(builder, fact, declared->code, value);
-    if (fact->kind != EXAMPLE_NUMBER || !to_fen(fact->number, value))
+    if (fact->kind != EXAMPLE_NUMBER || !(relief ? relief_value(fact, value) : to_fen(fact->number, value)))
         return needs(builder, fact, "金额(元)或 ?", "an amount in yuan, or ?");
     return true;
 }

@@ -4,7 +4,7 @@
 //   node examples.mjs POLICY      prints what came out otherwise; exits 1 if anything did
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { minusMonths } from './county.mjs';
+import { DICTIONARY, minusMonths } from './county.mjs';
 import { fraction, order } from './fraction.mjs';
 import { countOf, numberOf, parsePolicyText } from './language.mjs';
 import { evaluateHousehold } from './policy.mjs';
@@ -54,7 +54,7 @@ const personNumber = (token) => /^(?:人|person)(\d+)$/.exec(token?.raw ?? '')?.
 
 /** Everything between the date and 得. */
 function readHousehold(c, example, policy, ownCodes) {
-  let subject = null; // not said
+  let subject = null, justSaid = false; // whom the facts that follow are about; null: nobody was named
   const mentioned = new Set();
   while (!c.sees('得')) {
     const person = personNumber(c.next);
@@ -62,29 +62,31 @@ function readHousehold(c, example, policy, ownCodes) {
     if (c.accept('日期')) example.date = c.date();
     else if (c.sees('农村', '城市')) example.area = c.take().is === '农村' ? 'rural' : 'urban';
     else if (c.acceptHere('人口')) example.persons = peopleOf(countOf(c.take()).count, example.persons);
-    else if (person !== undefined) { c.take(); subject = Number(person) - 1; }
-    else if (c.acceptHere('户') ?? c.accept('本户')) subject = 'household';
+    else if (person !== undefined) { c.take(); subject = Number(person) - 1; justSaid = true; continue; }
+    else if (c.acceptHere('户') ?? c.accept('本户')) { subject = 'household'; justSaid = true; continue; }
     else if (c.accept('年龄')) example.persons[subject ?? 0] = { ...example.persons[subject ?? 0], age: countOf(c.take()).count };
     else if (c.accept('生日')) example.persons[subject ?? 0] = { ...example.persons[subject ?? 0], age: null, birth: c.accept('?') ? null : c.date() };
     else if (c.accept('亲属')) example.persons[subject ?? 0] = { ...example.persons[subject ?? 0], kinship: readWord(c) };
     else if (c.accept('劳动力')) example.persons[subject ?? 0] = { ...example.persons[subject ?? 0], labour: readWord(c) };
-    else readFact(c, example, policy, ownCodes, subject, mentioned);
+    else readFact(c, example, policy, ownCodes, { subject, justSaid }, mentioned);
+    justSaid = false;
   }
 }
 
 const readWord = (c) => (c.accept('?') ? null : c.take().raw);
 const peopleOf = (count, before) => Array.from({ length: count }, (_, i) => before[i] ?? { age: 40 });
 
-function readFact(c, example, policy, ownCodes, subject, mentioned) {
+function readFact(c, example, policy, ownCodes, { subject, justSaid }, mentioned) {
   const name = c.name();
   const declared = policy.facts.get(name) ?? c.fail(`no fact is named ${name}`);
-  const whose = ownCodes(declared.code) ? 'household' : subject ?? 0; // nobody asks a person for it
+  // What nobody asks a person for is the household's, unless a person stands right before it.
+  const whose = !justSaid && ownCodes(declared.code) ? 'household' : subject ?? 0;
   const key = `${whose} ${declared.code}`;
   // What is named again replaces what came with 同上.
   if (!mentioned.has(key)) example.facts = example.facts.filter((fact) => fact.inherited !== true || fact.key !== key);
   mentioned.add(key);
   if (c.accept('无')) return;
-  const fact = { key, whose, code: declared.code, kind: declared.kind, value: readFactValue(c, declared, policy), from: null, to: '', source: 'register' };
+  const fact = { key, whose, code: declared.code, kind: DICTIONARY.get(declared.code).kind, value: readFactValue(c, declared, policy), from: null, to: '', source: 'register' };
   for (;;) {
     if (c.accept('自')) fact.from = c.date();
     else if (c.accept('至')) fact.to = c.date();
@@ -96,7 +98,7 @@ function readFact(c, example, policy, ownCodes, subject, mentioned) {
 
 /** The value as a county's reader has it: fen, null for what is not known, yes or no, a choice, a certificate. */
 function readFactValue(c, declared) {
-  const certificate = { type: '1', grade: '1' };
+  const certificate = { type: '4', grade: '4' };
   if (declared.code === 'disability.certificate') {
     for (;;) {
       if (c.acceptHere('类别')) certificate.type = String(countOf(c.take()).count);
@@ -107,11 +109,12 @@ function readFactValue(c, declared) {
     return '0'.repeat(18) + certificate.type + certificate.grade;
   }
   c.accept('=');
-  if (c.accept('?')) return null;
+  const relief = DICTIONARY.get(declared.code).kind === 'relief'; // a ? is one of which nobody said how much
+  if (c.accept('?')) return relief ? 'yes' : null;
   if (declared.kind === 'choice') return c.take().raw;
   if (c.accept('否')) return 'no';
   if (c.accept('是')) return 'yes';
-  if (c.next?.kind === 'number') return amountOf(c.take(), declared.kind);
+  if (c.next?.kind === 'number') return amountOf(c.take(), relief ? 'relief' : declared.kind);
   return 'yes';
 }
 

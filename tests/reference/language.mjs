@@ -264,7 +264,13 @@ function parseCurrent(c) {
   const fact = factName(c);
   const kind = c.policy.facts.get(fact).kind;
   if (kind === 'amount') return { op: 'current_amount', fact };
-  return { op: 'current', fact, months: c.accept('满') ? countOf(c.take()).count : 0 };
+  return { op: 'current', fact, lasting: c.accept('满') ? lengthOf(c.take()) : null };
+}
+
+/** 12月, 2年, 30天 */
+function lengthOf(token) {
+  const { count, unit } = countOf(token);
+  return unit === '天' ? { days: count } : { months: unit === '年' ? 12 * count : count };
 }
 
 function parseLatest(c) {

@@ -42,10 +42,10 @@ function nodesOf(policy, trees) {
 /** Days where something changes: the edges of all windows, and of the standards. */
 function edgesOf(policy, nodes, D) {
   const spans = [{ days: 0 }];
-  for (const { window, months } of nodes) {
+  for (const { window, lasting } of nodes) {
     if (window?.from) spans.push(window.from);
     if (window) spans.push(window.until);
-    if (months) spans.push({ months });
+    if (lasting) spans.push(lasting);
   }
   const days = spans.flatMap(({ months, days: back }) => {
     const day = months !== undefined ? minusMonths(D, months) : plusDays(D, -back);
@@ -430,7 +430,7 @@ function inRoundAmounts(search, facts, home) {
 function noticing(search, clause, node, homes) {
   const already = homes.find((home) => notices(search, clause, node, home));
   if (already) return already;
-  const facts = factsOf(search.policy, [node]).filter(({ kind }) => kind === 'amount'), codes = facts.map(({ code }) => code);
+  const facts = factsOf(search.policy, [node]).filter(({ code }) => search.kindOf(code) === 'amount'), codes = facts.map(({ code }) => code);
   for (const home of homes.slice(0, search.thorough ? 5 : 2).flatMap((one) => [one, inRoundAmounts(search, facts, one)])) {
     for (const [i, fact] of home.facts.entries()) {
       if (fact.value === null || !codes.includes(fact.code)) continue;

@@ -6,7 +6,7 @@
 //   node policy.mjs POLICY COUNTY_DIR DATE      prints what `shouwangctl warnings --json` prints after a first round
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { FEEDS, birthOf, minusMonths, plusDays, readCounty } from './county.mjs';
+import { DICTIONARY, FEEDS, birthOf, minusMonths, plusDays, readCounty } from './county.mjs';
 import * as f from './fraction.mjs';
 import { parsePolicyText } from './language.mjs';
 
@@ -87,6 +87,12 @@ function amountOf(env, fact, one) {
   return { low, high, known: false };
 }
 
+/** What a relief pays a month; not known where only that it is paid was said (0.00 and 0.01 say no more). */
+function reliefOf(env, fact, one) {
+  const fen = /^\d/.test(one.value) ? BigInt(Math.round(Number(one.value) * 100)) : null;
+  return amountOf(env, fact, { value: fen !== null && fen > 1n ? fen : null });
+}
+
 const amountsIn = (env, fact, window) => believed(env, fact, (one) => within(dayOf(one), window)).map((one) => amountOf(env, fact, one));
 
 /** Of the believed source all amounts of the greatest day, and only those. */
@@ -123,7 +129,7 @@ const namedValue = (item) => item.number !== undefined && item.is === undefined 
 /** What stands left of 属于 or of a sign with a value: the texts of which one must match; null when it cannot be known. */
 const VALUES = {
   latest: (env, node) => { const one = latestOf(env, factOf(env, node)); return one ? [valueOf(factOf(env, node), one)] : []; },
-  current: (env, node) => statesOf(env, factOf(env, node)).filter((one) => activeOn(one, env.D)).map((one) => valueOf(factOf(env, node), one)),
+  current: (env, node) => lasting(env, node, statesOf(env, factOf(env, node))).map((one) => valueOf(factOf(env, node), one)),
   level: (env) => [env.level()],
 };
 
@@ -133,6 +139,19 @@ function compareValue(env, node) {
   if (node.sign === '=') return texts.some((text) => text === wanted);
   if (node.sign === '!=') return texts.some((text) => text !== wanted);
   return texts.some((text) => COMPARE[node.sign](f.exactly(f.fraction(BigInt(text))), f.exactly(node.value.number)) === true);
+}
+
+/** Active on D, and (满) for so long. */
+const lasting = (env, node, list) => list.filter((one) => activeOn(one, env.D) && (!node.lasting || one.from <= back(env.D, node.lasting)));
+
+/** Has any source said anything of the fact in the window, whatever it said? */
+function isRecorded(env, node) {
+  const fact = factOf(env, node), window = windowOn(env.D, node.window);
+  const { kind } = DICTIONARY.get(fact.code);
+  const lists = [...(env.facts.get(env.subject.key)?.get(fact.code)?.values() ?? [])].flat();
+  if (kind === 'amount') return lists.some((one) => within(dayOf(one), window));
+  if (kind === 'event') return lists.some((one) => one.from <= env.D && within(one.from, window));
+  return lists.some((one) => one.from <= env.D && one.from <= window.until && (one.to === '' || window.after === null || one.to > window.after));
 }
 
 const inWindow = (test) => (env, node) => {
@@ -157,14 +176,16 @@ const CONDITIONS = {
   },
   value: compareValue,
   in: (env, node) => VALUES[node.of.op](env, node.of).some((text) => node.values.some((item) => namedValue(item) === text)),
-  current: (env, node) => statesOf(env, factOf(env, node)).filter(holds).some((one) => activeOn(one, env.D) && (node.months === 0 || one.from <= minusMonths(env.D, node.months))),
+  current: (env, node) => lasting(env, node, statesOf(env, factOf(env, node)).filter(holds)).length > 0,
+  recorded: isRecorded,
+  began: inWindow((one, window) => within(one.from, window)),
   held: inWindow((one, { after, until }) => one.from <= until && (one.to === '' || after === null || one.to > after)),
   held_at_end: inWindow((one, { until }) => activeOn(one, until)),
   happened: inWindow((one, window) => within(one.from, window)),
   ended: inWindow((one, window) => one.to !== '' && within(one.to, window)),
   any: (env, { set, of }) => not(andEach(everybody(env, set), ({ subject, belongs }) => not(and([belongs, truth(about(env, subject), of)])))),
   all: (env, { set, of }) => andEach(everybody(env, set), ({ subject, belongs }) => or([not(belongs), truth(about(env, subject), of)])),
-  has_unknown: (env, { of }) => hasUnknown(env, of),
+  has_unknown: (env, { of }) => { const { low, high } = value(env, of); return f.order(low, high) !== 0; },
 };
 
 export function truth(env, node) {
@@ -188,6 +209,7 @@ const QUANTITIES = {
   standard: (env, node) => standardOn(env, node),
   amount: (env, node) => amountsIn(env, factOf(env, node), windowOn(env.D, node.window)).reduce(f.plus, f.exactly(f.ZERO)),
   latest_amount: (env, node) => latestAmounts(env, factOf(env, node), windowOn(env.D, node.window)).reduce(f.plus, f.exactly(f.ZERO)),
+  current_amount: (env, node) => lasting(env, node, statesOf(env, factOf(env, node)).filter(holds)).map((one) => reliefOf(env, factOf(env, node), one)).reduce(f.plus, f.exactly(f.ZERO)),
   age: (env) => (env.subject.birth ? f.exactly(f.fraction(BigInt(ageOn(env.D, env.subject.birth)))) : null),
   sum: (env, { set, of }) => everybody(env, set).map(({ subject, belongs }) => perhaps(belongs, value(about(env, subject), of))).reduce(f.plus, f.exactly(f.ZERO)),
   count: (env, { set, of }) => everybody(env, set)
@@ -223,18 +245,6 @@ function leastOf(people) {
   return { low: f.least(possible.map(({ interval }) => interval.low)), high: f.least(certain.map(({ interval }) => interval.high)) };
 }
 
-/** Is an amount in it that is not known, or an income that is not declared? */
-function hasUnknown(env, node) {
-  if (node.op === 'amount') return amountsIn(env, factOf(env, node), windowOn(env.D, node.window)).some((amount) => !amount.known);
-  if (node.op === 'latest_amount') return latestAmounts(env, factOf(env, node), windowOn(env.D, node.window)).some((amount) => !amount.known);
-  if (node.op === 'definition') return hasUnknown(asHousehold(env), env.policy.definitions.get(node.name).of);
-  if (node.op === 'household') return hasUnknown(asHousehold(env), node.of);
-  if (node.op === 'declared') return truth(env, node.condition) !== true || hasUnknown(env, node.of);
-  if (['sum', 'maximum', 'minimum'].includes(node.op)) return everybody(env, node.set).some(({ subject, belongs }) => belongs !== false && hasUnknown(about(env, subject), node.of));
-  if (node.op === 'if') return hasUnknown(env, node.yes) || hasUnknown(env, node.no);
-  return ['left', 'right'].some((side) => node[side] && hasUnknown(env, node[side]));
-}
-
 // --- standards ---------------------------------------------------------------------------------------------------------------------
 
 function rowOn(rows, day) {
@@ -246,11 +256,12 @@ function rowOn(rows, day) {
 const monthOf = (day) => Number(day.slice(0, 4)) * 12 + Number(day.slice(5, 7)) - 1;
 const firstOf = (month) => `${String(Math.floor(month / 12)).padStart(4, '0')}-${String((month % 12) + 1).padStart(2, '0')}-01`;
 
-/** The days whose values are averaged: the first of each month when all changes are on one, else every day. */
-function daysOf(rows, { after, until }) {
-  const changes = rows.map(({ from }) => from).filter((day) => within(day, { after, until }));
+/** The days whose values are averaged: the first of each month of a window of whole months when all changes are on one, else every day. */
+function daysOf(rows, D, window) {
+  const { after, until } = windowOn(D, window);
+  const wholeMonths = window.from.months !== undefined && (window.until.months !== undefined || window.until.days === 0);
   const days = [];
-  if (changes.every((day) => day.endsWith('-01')))
+  if (wholeMonths && rows.slice(1).every(({ from }) => from.endsWith('-01')))
     for (let month = monthOf(after) + 1; month <= monthOf(until); month++) days.push(firstOf(month));
   else for (let day = plusDays(after, 1); day <= until; day = plusDays(day, 1)) days.push(day);
   return days;
@@ -260,7 +271,7 @@ function standardOn(env, { name, window }) {
   const rows = env.policy.standards.get(name);
   const valueOn = (day) => value(env, rowOn(rows, day)[env.household.area]);
   if (window === null) return valueOn(env.D);
-  const days = daysOf(rows, windowOn(env.D, window));
+  const days = daysOf(rows, env.D, window);
   return f.over(days.map(valueOn).reduce(f.plus), f.exactly(f.fraction(BigInt(days.length))));
 }
 
