@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { DICTIONARY, minusMonths } from './county.mjs';
 import { fraction, order } from './fraction.mjs';
-import { countOf, numberOf, parsePolicyText } from './language.mjs';
+import { countOf, inChinese, numberOf, parsePolicyText } from './language.mjs';
 import { evaluateHousehold } from './policy.mjs';
 
 // --- which facts are read of the household alone: those are the household's when an example does not say whose ----------------
@@ -28,6 +28,11 @@ function mark(policy, node, person, read) {
   if (node.set !== undefined && ['sum', 'count', 'any', 'all', 'maximum', 'minimum'].includes(node.op)) {
     mark(policy, node.set, true, read);
     mark(policy, node.of, true, read);
+    return;
+  }
+  if (node.op === 'gradual_exit') {
+    mark(policy, node.everybody, true, read);
+    for (const { fact, of } of node.rows) { mark(policy, { op: 'ended', fact }, true, read); mark(policy, { op: 'ended', fact }, false, read); mark(policy, of, false, read); }
     return;
   }
   if (node.op === 'among') { mark(policy, node.set, true, read); mark(policy, node.condition, true, read); return; }
@@ -66,14 +71,21 @@ function readHousehold(c, example, policy, ownCodes) {
     else if (c.acceptHere('户') ?? c.accept('本户')) { subject = 'household'; justSaid = true; continue; }
     else if (c.accept('年龄')) example.persons[subject ?? 0] = { ...example.persons[subject ?? 0], age: countOf(c.take()).count };
     else if (c.accept('生日')) example.persons[subject ?? 0] = { ...example.persons[subject ?? 0], age: null, birth: c.accept('?') ? null : c.date() };
-    else if (c.accept('亲属')) example.persons[subject ?? 0] = { ...example.persons[subject ?? 0], kinship: readWord(c) };
-    else if (c.accept('劳动力')) example.persons[subject ?? 0] = { ...example.persons[subject ?? 0], labour: readWord(c) };
+    else if (c.accept('亲属')) example.persons[subject ?? 0] = { ...example.persons[subject ?? 0], kinship: readWord(c, KINSHIP) };
+    else if (c.accept('劳动力')) example.persons[subject ?? 0] = { ...example.persons[subject ?? 0], labour: readWord(c, LABOUR) };
     else readFact(c, example, policy, ownCodes, { subject, justSaid }, mentioned);
     justSaid = false;
   }
 }
 
-const readWord = (c) => (c.accept('?') ? null : c.take().raw);
+/** 子, 完全, or ? for what the register does not say; given as the register writes it. */
+function readWord(c, words) {
+  if (c.accept('?')) return null;
+  const token = c.take();
+  return words[inChinese(token.raw, Object.keys(words)) ?? token.is];
+}
+const KINSHIP = { 户主: '02', 配偶: '10', 子: '20', 女: '30', 孙辈: '40', 父母: '50', 祖父母: '60', 兄弟姐妹: '70', 其他: '80' };
+const LABOUR = { 完全: 'full', 部分: 'weak', 无: 'none' };
 const peopleOf = (count, before) => Array.from({ length: count }, (_, i) => before[i] ?? { age: 40 });
 
 function readFact(c, example, policy, ownCodes, { subject, justSaid }, mentioned) {

@@ -358,6 +358,9 @@ function parseOneSet(c) {
   return c.policy.people.has(name) ? { op: 'people', name } : c.fail(`no people are named ${name}`);
 }
 
+/** A word of the places' tables in Chinese: 配偶 for spouse. */
+export const inChinese = (word, among) => (among.includes(word) ? word : WORDS.places.find(([chinese, english]) => english === word && among.includes(chinese))?.[0]);
+
 // --- statements -----------------------------------------------------------------------------------------------------------------
 
 const joined = (lines) => lines.flatMap((line) => line.tokens);
@@ -465,6 +468,20 @@ function parseDefinition(kind) {
   };
 }
 
+/** 渐退 NAME 自 F, then rows: 18月 当 condition */
+function parseGradualExit(c, lines) {
+  c.take();
+  const name = c.name();
+  c.expect('自');
+  const fact = factName(c);
+  const rows = lines.slice(1).map((line) => {
+    const row = new Cursor(line.tokens, c.policy);
+    const window = { from: lengthOf(row.take()), until: { days: 0 } };
+    return { window, fact, of: row.accept('当') ? parseExpression(row) : null };
+  });
+  c.policy.definitions.set(name, { kind: 'holds', of: { op: 'gradual_exit', rows, everybody: { op: 'union', left: { op: 'people', name: '成员' }, right: { op: 'itself' } } } });
+}
+
 function parseStatistic(c) {
   c.take();
   const name = c.name();
@@ -525,7 +542,7 @@ function parseClause(c, lines) {
 const STATEMENTS = {
   政策: parsePolicy, 文件: () => {}, 来源: parseSource, 标准: parseStandard, 设定: parseSetting, 时段: parseWindowStatement,
   事实: parseFact, 人群: parsePeople, 逐人: parseDefinition('each'), 断: parseDefinition('holds'), 算: parseDefinition('compute'),
-  统计: parseStatistic, 例: (c) => c.policy.examples.push(c), 试算: () => {}, 等效: () => {},
+  统计: parseStatistic, 渐退: parseGradualExit, 例: (c) => c.policy.examples.push(c), 试算: () => {}, 等效: () => {},
   ...Object.fromEntries(Object.keys(CLAUSE_KINDS).map((word) => [word, parseClause])),
 };
 

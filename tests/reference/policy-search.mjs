@@ -25,7 +25,7 @@ function visit(policy, node, see) {
   if (!node || typeof node !== 'object') return;
   if (Array.isArray(node)) { node.forEach((one) => visit(policy, one, see)); return; }
   if (typeof node.n === 'bigint') return;
-  if (node.op) see(node);
+  if (node.op || node.fact) see(node);
   if (node.op === 'definition') visit(policy, policy.definitions.get(node.name).of, see);
   if (node.op === 'people') visit(policy, policy.people.get(node.name), see);
   Object.values(node).forEach((child) => visit(policy, child, see));
@@ -73,7 +73,7 @@ const factsOf = (policy, trees) => [...new Set(nodesOf(policy, trees).map((node)
 
 // --- a household in memory -----------------------------------------------------------------------------------------------------------
 
-const KINSHIP = ['01', '02', '10', '20', '30', '40', '50', '60', '70', '80', '97', null];
+const KINSHIP = ['01', '02', '10', '20', '30', '40', '50', '60', '70', '80', '90', null];
 const LABOUR = ['full', 'weak', 'none', null];
 
 export class Search {

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { DICTIONARY, FEEDS, birthOf, minusMonths, plusDays, readCounty } from './county.mjs';
 import * as f from './fraction.mjs';
-import { parsePolicyText } from './language.mjs';
+import { inChinese, parsePolicyText } from './language.mjs';
 
 // --- three values: true, false, null (undecided) ---------------------------------------------------------------------------
 
@@ -131,11 +131,24 @@ const VALUES = {
   latest: (env, node) => { const one = latestOf(env, factOf(env, node)); return one ? [valueOf(factOf(env, node), one)] : []; },
   current: (env, node) => lasting(env, node, statesOf(env, factOf(env, node))).map((one) => valueOf(factOf(env, node), one)),
   level: (env) => [env.level()],
+  // Null when the register does not say.
+  kinship: (env) => (env.subject.kinship ? [KINSHIP[env.subject.kinship[0]]] : null),
+  labour: (env) => (env.subject.labour ? [LABOUR[env.subject.labour]] : null),
 };
+
+const KINSHIP = ['户主', '配偶', '子', '女', '孙辈', '父母', '祖父母', '兄弟姐妹', '其他', '其他']; // by the first digit
+const LABOUR = { full: '完全', weak: '部分', none: '无' };
+
+/** The value as VALUES has it. */
+function wantedValue(node, item) {
+  if (node.op === 'kinship') return inChinese(item.text, KINSHIP);
+  return node.op === 'labour' ? inChinese(item.text, Object.values(LABOUR)) ?? item.is : namedValue(item);
+}
 
 function compareValue(env, node) {
   const texts = VALUES[node.of.op](env, node.of);
-  const wanted = namedValue(node.value);
+  if (texts === null) return null;
+  const wanted = wantedValue(node.of, node.value);
   if (node.sign === '=') return texts.some((text) => text === wanted);
   if (node.sign === '!=') return texts.some((text) => text !== wanted);
   return texts.some((text) => COMPARE[node.sign](f.exactly(f.fraction(BigInt(text))), f.exactly(node.value.number)) === true);
@@ -175,7 +188,13 @@ const CONDITIONS = {
     return a === null || b === null ? null : COMPARE[sign](a, b);
   },
   value: compareValue,
-  in: (env, node) => VALUES[node.of.op](env, node.of).some((text) => node.values.some((item) => namedValue(item) === text)),
+  in: (env, node) => {
+    const texts = VALUES[node.of.op](env, node.of);
+    return texts && texts.some((text) => node.values.some((item) => wantedValue(node.of, item) === text));
+  },
+  // Somebody had it, lost it less than so long ago and has not got it again; any row does.
+  gradual_exit: (env, { rows, everybody: set }) => or(rows.map(({ of, ...row }) => and([of ? truth(env, of) : true,
+    or(everybody(env, set).map(({ subject, belongs }) => and([belongs, CONDITIONS.ended(about(env, subject), row), not(CONDITIONS.current(about(env, subject), row))])))]))),
   current: (env, node) => lasting(env, node, statesOf(env, factOf(env, node)).filter(holds)).length > 0,
   recorded: isRecorded,
   began: inWindow((one, window) => within(one.from, window)),
