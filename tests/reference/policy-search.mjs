@@ -329,9 +329,9 @@ export function targetsOf(policy, clause) {
   return targets;
 }
 
-/** Could a condition be undecided at all? Only what is unknown makes it so. (Nobody without a usable ID has facts, so an age alone may not do.) */
-const UNKNOWABLE = ['undecided', 'amount', 'latest_amount', 'current_amount', 'declared', 'disagree', 'kinship', 'labour'];
-export function maybeUndecided(policy, tree, unknowable = [...UNKNOWABLE, 'age']) {
+/** Could a condition be undecided at all? Only what is unknown makes it so. (Nobody without a usable ID has facts, so an age alone may not do; nor may what the register leaves out.) */
+const UNKNOWABLE = ['undecided', 'amount', 'latest_amount', 'current_amount', 'declared', 'disagree'];
+export function maybeUndecided(policy, tree, unknowable = [...UNKNOWABLE, 'age', 'kinship', 'labour']) {
   let may = false;
   const look = (node) => {
     if (!node || typeof node !== 'object' || may) return;
