@@ -42,3 +42,10 @@ check-long: check
 	SHOUWANG_BUILD=$(abs_top_builddir) $(top_srcdir)/tests/fuzz/run --build $(abs_top_builddir)/build-fuzz 60
 	SHOUWANG_LONG=1 SHOUWANG_OUTAGE_S=180 $(top_srcdir)/tests/system/run $(abs_top_builddir) standby pgfaults
 .PHONY: check-long
+
+# Which branches of the policy language and of the domain the unit tests, cases and fuzz corpora take, per file.
+coverage:
+	$(top_srcdir)/build-aux/install-packages coverage
+	$(top_srcdir)/tests/coverage $(abs_top_builddir)/build-coverage
+.PHONY: coverage
+EXTRA_DIST += tests/coverage
