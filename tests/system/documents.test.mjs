@@ -92,10 +92,10 @@ test('round, rounds, warnings', () => {
     verb('warnings', ['warnings']);
 });
 
-test('explain, of now and of evidence', () => {
-    const now = verb('explain', ['explain', 'H1'], ['round']);
-    assert.equal(now.basis, 'now');
-    const named = verb('explain', ['explain', 'H1', '--named'], ['round']);
+test('explain, of now, of a round and of evidence', () => {
+    const now = instance.json('explain', 'H1');
+    assert.deepEqual([now.basis, now.recorded], ['now', null]);
+    const named = verb('explain', ['explain', 'H1', '--round', '1', '--named'], ['round']);
     assert.ok('address' in named);
     const { warning_id } = instance.json('warnings').households.find((household) => household.household_no === 'H1');
     assert.equal(verb('explain', ['explain', warning_id], ['round']).basis, 'evidence');

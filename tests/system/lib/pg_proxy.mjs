@@ -7,6 +7,7 @@ import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+const ONCE_MS = 60000;
 const FINAL = 'Z'; // ReadyForQuery: what was asked has ended, and is committed unless a transaction is open
 
 /** Takes messages out of a stream. The first one of a client has no type. */
@@ -108,10 +109,18 @@ export class PgProxy {
     /**
      * At the `nth` message of this type from this side ('client' or 'server') on a line whose last statement matches `sql`
      * and whose application matches `application`: 'cut' in the middle of the message; or 'lose': the server goes on to the
-     * end of what it was asked, but nothing of its answer comes back, then the line is cut. Resolves when it happened.
+     * end of what it was asked, but nothing of its answer comes back, then the line is cut. Resolves when it happened, and
+     * fails when it does not within a minute.
      */
     once({ side, type, sql = /^/, application = /^/, nth = 1, action }) {
-        return new Promise((done) => this.#rules.push({ side, type, sql, application, left: nth, action, done }));
+        return new Promise((done, fail) => {
+            const late = setTimeout(() => fail(new Error(`no ${type} of ${side} like ${sql} came to be ${action} in ${ONCE_MS} ms`)), ONCE_MS);
+            const met = (line) => {
+                clearTimeout(late);
+                done(line);
+            };
+            this.#rules.push({ side, type, sql, application, left: nth, action, done: met });
+        });
     }
 
     match(line, message, side) {
