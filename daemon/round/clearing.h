@@ -9,7 +9,7 @@
  *     anything else    -                                   as it was
  *
  * Rounds: of several rounds of one evaluation date one counts, so that a round over unchanged input changes nothing. Batches:
- * accepted ones of the clause's source, newer than the newest that the round had seen which last found it.
+ * accepted ones of the clause's source, newer than the newest that the round had seen before the one which first denied it.
  * A household off the register waits for nothing.
  *
  * Pure but for clearing_load.

@@ -19,6 +19,7 @@ syntax keyword policy_statements 可解警
 syntax keyword policy_statements document
 syntax keyword policy_statements standard
 syntax keyword policy_statements compute
+syntax keyword policy_statements disable
 syntax keyword policy_statements setting
 syntax keyword policy_statements version
 syntax keyword policy_statements people
@@ -28,6 +29,7 @@ syntax keyword policy_statements window
 syntax keyword policy_statements 事实
 syntax keyword policy_statements 人群
 syntax keyword policy_statements 依据
+syntax keyword policy_statements 停用
 syntax keyword policy_statements 农村
 syntax keyword policy_statements 城乡
 syntax keyword policy_statements 城市
@@ -43,6 +45,7 @@ syntax keyword policy_statements 生效
 syntax keyword policy_statements 统计
 syntax keyword policy_statements 范围
 syntax keyword policy_statements 设定
+syntax keyword policy_statements 试算
 syntax keyword policy_statements 逐人
 syntax keyword policy_statements first
 syntax keyword policy_statements fresh
@@ -50,6 +53,7 @@ syntax keyword policy_statements holds
 syntax keyword policy_statements range
 syntax keyword policy_statements rural
 syntax keyword policy_statements since
+syntax keyword policy_statements trial
 syntax keyword policy_statements urban
 syntax keyword policy_statements area
 syntax keyword policy_statements cite
