@@ -212,11 +212,3 @@ const struct policy_block *block_finish(struct block_maker *maker)
                                          .person_facts = maker->person_facts};
     return &maker->block;
 }
-
-int main(void)
-{
-    Suite *suites[] = {policy_text_suite(),    policy_examples_suite(), policy_run_suite(),
-                       policy_explain_suite(), policy_hostile_suite(),  policy_whatif_suite(),
-                       policy_mutants_suite(), policy_format_suite(),   policy_diff_suite()};
-    return unit_run(suites, sizeof suites / sizeof suites[0]);
-}

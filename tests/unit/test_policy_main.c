@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* The language: from text to outcomes and their explanation. */
+#include "config.h"
+
+#include "test_policy.h"
+
+int main(void)
+{
+    Suite *suites[] = {policy_text_suite(), policy_examples_suite(), policy_run_suite(),
+                       policy_explain_suite(), policy_hostile_suite()};
+    return unit_run(suites, sizeof suites / sizeof suites[0]);
+}
