@@ -37,9 +37,9 @@ afterEach(async () => {
 async function pair({ lease = `${LEASE_MS}ms`, through } = {}) {
     const settings = lease ? { lease: { duration: lease } } : {};
     const townships = { [TOWNSHIP]: { url: receiver.url, secret } };
-    first = new Instance(cluster, { settings, townships, through });
+    first = new Instance(cluster, { detached: true, settings, townships, through });
     first.import(register(12));
-    second = new Instance(cluster, { settings, townships, beside: first });
+    second = new Instance(cluster, { detached: true, settings, townships, beside: first });
     await first.start();
     await second.start();
     await second.waitForLog(/event=lease\.waiting/);
@@ -135,7 +135,7 @@ test('a second daemon waits and says so; a clean end hands over within two secon
     const refused = await ask(second.socket, 'round', { as_of: AS_OF, wait: true });
     assert.equal(refused.exit, 75);
     assert.match(refused.error, /standby; ask the one that leads: \S+ctl\.sock/);
-    const third = new Instance(cluster, { beside: first });
+    const third = new Instance(cluster, { detached: true, beside: first });
     assert.equal(spawnSync(program('shouwangd'), ['-c', third.conf, '-f', '--once'], { encoding: 'utf8', timeout: 30000 }).status, 75);
     await third.close();
 
@@ -239,7 +239,7 @@ test('cut off from the database, nothing closed; it stops by its own clock, and 
 
 test('without a standby a daemon that was cut off goes on under its old token', async () => {
     proxy = await PgProxy.start(cluster);
-    first = new Instance(cluster, { settings: { lease: { duration: `${LEASE_MS}ms` } }, through: proxy.conninfo, townships: { [TOWNSHIP]: { url: receiver.url, secret } } });
+    first = new Instance(cluster, { detached: true, settings: { lease: { duration: `${LEASE_MS}ms` } }, through: proxy.conninfo, townships: { [TOWNSHIP]: { url: receiver.url, secret } } });
     first.import(register(2));
     await first.start();
     const before = lease();
@@ -257,7 +257,7 @@ test('without a standby a daemon that was cut off goes on under its old token', 
 });
 
 test('one that was killed and started again leads at once, under a new token', async () => {
-    first = new Instance(cluster, { settings: { lease: { duration: '1min' } } });
+    first = new Instance(cluster, { detached: true, settings: { lease: { duration: '1min' } } });
     await first.start();
     const [token] = lease().split(' ');
     await first.stop('SIGKILL');

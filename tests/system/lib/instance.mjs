@@ -97,13 +97,15 @@ export class Instance {
     /**
      * options: townships: { code: { url, secret, ...extra } }, settings: { section: { key: value } }, policy: path,
      * beside: an instance whose database and folders this one shares; through: conninfo (without dbname) of a proxy,
-     * database: the name of one that is there already
+     * database: the name of one that is there already, detached: in a process group of its own. One that is to be stopped (SIGSTOP)
+     * needs that: the kernel hangs up on a whole group of which a member is stopped when nobody is left to continue it
      */
     constructor(cluster, options = {}) {
         this.cluster = cluster;
         cluster.instances.add(this);
         this.watch = new Watch();
         this.said = []; // [where, bytes]
+        this.detached = options.detached ?? false;
         this.beside = options.beside;
         this.database = this.beside?.database ?? options.database ?? `county_${++databases}`;
         this.directory = mkdtempSync(join(tmpdir(), 'sw.'));
@@ -214,7 +216,7 @@ export class Instance {
     /** Starts the daemon and waits until it says that it is ready. */
     async start(...args) {
         const env = { ...process.env, ...this.env };
-        this.daemon = spawn(program('shouwangd'), ['-c', this.conf, '-f', ...args], { stdio: ['ignore', 'ignore', 'pipe'], env });
+        this.daemon = spawn(program('shouwangd'), ['-c', this.conf, '-f', ...args], { stdio: ['ignore', 'ignore', 'pipe'], env, detached: this.detached });
         this.output = '';
         this.exited = new Promise((resolve) => this.daemon.on('exit', (code, signal) => resolve({ code, signal })));
         const decoder = new TextDecoder();
