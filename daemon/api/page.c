@@ -21,28 +21,6 @@ static const char style[] =
     "caption{color:#b5b5b5}.red{background:#4a1715}.orange{background:#4a2f10}.yellow{background:#454010}"
     ".ok{color:#6fd08c}.bad{color:#ff8f88}}";
 
-static void add_escaped(struct text *out, const char *text)
-{
-    for (; *text; text++) {
-        switch (*text) {
-        case '<':
-            text_add_str(out, "&lt;");
-            break;
-        case '>':
-            text_add_str(out, "&gt;");
-            break;
-        case '&':
-            text_add_str(out, "&amp;");
-            break;
-        case '"':
-            text_add_str(out, "&quot;");
-            break;
-        default:
-            text_add_char(out, *text);
-        }
-    }
-}
-
 /* "2026-11-21 22:07", Asia/Shanghai. */
 static void add_time(struct text *out, int64_t unix_ms)
 {
@@ -85,19 +63,19 @@ static void render_state(const struct api_view *view, struct text *out)
         text_add_str(out, "<strong class=\"ok\">运行正常</strong>");
     else if (view->database_up) {
         text_add_str(out, "<strong class=\"bad\">备用，未执行任务</strong>（主用：");
-        add_escaped(out, view->leader_holder[0] ? view->leader_holder : "未知");
+        text_add_html(out, slice_of(view->leader_holder[0] ? view->leader_holder : "未知"));
         text_add_str(out, "）");
     } else {
         text_add_str(out, "<strong class=\"bad\">数据库不可用</strong>（<span lang=\"en\">");
-        add_escaped(out, view->database_reason);
+        text_add_html(out, slice_of(view->database_reason));
         text_add_str(out, "</span>）");
     }
     text_add_str(out, "，自 ");
     add_time(out, view->started_unix_ms);
     text_add_str(out, " 起运行。政策：");
-    add_escaped(out, view->policy_name);
+    text_add_html(out, slice_of(view->policy_name));
     text_add_str(out, " 版本 ");
-    add_escaped(out, view->policy_version);
+    text_add_html(out, slice_of(view->policy_version));
     text_add_str(out, "。");
     if (view->settings_failed)
         text_add_str(out, "<span class=\"bad\">最近一次重新加载配置被拒绝，仍使用原配置。</span>");
@@ -161,7 +139,7 @@ static void feed_row(const struct api_view *view, const struct api_feed *feed, s
     int64_t days = api_view_feed_age_days(view, feed->source);
     bool old = feed->freshness_days > 0 && days > feed->freshness_days;
     text_add_str(out, "<tr><td>");
-    add_escaped(out, feed->title);
+    text_add_html(out, slice_of(feed->title));
     text_add_str(out, "</td><td>");
     if (batch)
         add_time(out, batch->received_at_ms);
@@ -272,9 +250,9 @@ void page_render(const struct api_view *view, struct text *out)
 {
     text_printf(out, "<!DOCTYPE html>\n<html lang=\"zh-CN\"><head><meta charset=\"utf-8\">"
                      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>守望 ");
-    add_escaped(out, view->county_name);
+    text_add_html(out, slice_of(view->county_name));
     text_printf(out, "</title><style>%s</style></head>\n<body><main><h1>守望 · ", style);
-    add_escaped(out, view->county_name);
+    text_add_html(out, slice_of(view->county_name));
     text_add_str(out, "</h1>\n");
     render_state(view, out);
     if (view->facts) {

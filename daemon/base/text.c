@@ -103,6 +103,32 @@ void text_add_char(struct text *text, char c)
     text_add(text, &c, 1);
 }
 
+void text_add_html(struct text *text, struct slice plain)
+{
+    for (size_t i = 0; i < plain.length; i++) {
+        const unsigned char byte = (unsigned char)plain.bytes[i];
+        switch (byte) {
+        case '&':
+            text_add_str(text, "&amp;");
+            break;
+        case '<':
+            text_add_str(text, "&lt;");
+            break;
+        case '>':
+            text_add_str(text, "&gt;");
+            break;
+        case '"':
+            text_add_str(text, "&quot;");
+            break;
+        case '\'':
+            text_add_str(text, "&#39;");
+            break;
+        default:
+            text_add_char(text, byte < ' ' || byte == 0x7F ? ' ' : plain.bytes[i]);
+        }
+    }
+}
+
 void text_printf(struct text *text, const char *format, ...)
 {
     va_list args;

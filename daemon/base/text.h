@@ -40,6 +40,8 @@ void text_clear(struct text *text); /* keeps the memory */
 void text_add(struct text *text, const char *bytes, size_t length);
 void text_add_str(struct text *text, const char *str);
 void text_add_char(struct text *text, char c);
+/* As text of HTML, also within quotes; a control character, which no HTML may hold, becomes a blank. */
+void text_add_html(struct text *text, struct slice plain);
 void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Gives the bytes away (free() them); the buffer is empty afterwards. NULL when it failed. */
 char *text_take(struct text *text);

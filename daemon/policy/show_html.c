@@ -72,39 +72,14 @@ static void raw(struct html *html, const char *markup)
     text_add_str(html->out, markup);
 }
 
-static void add(struct html *html, const char *bytes, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        switch (bytes[i]) {
-        case '&':
-            raw(html, "&amp;");
-            break;
-        case '<':
-            raw(html, "&lt;");
-            break;
-        case '>':
-            raw(html, "&gt;");
-            break;
-        case '"':
-            raw(html, "&quot;");
-            break;
-        case '\'':
-            raw(html, "&#39;");
-            break;
-        default: /* what no HTML may hold becomes a blank */
-            text_add_char(html->out, (unsigned char)bytes[i] < ' ' || bytes[i] == 0x7F ? ' ' : bytes[i]);
-        }
-    }
-}
-
 static void add_text(struct html *html, const char *text)
 {
-    add(html, text, strlen(text));
+    text_add_html(html->out, slice_of(text));
 }
 
 static void add_slice(struct html *html, struct slice slice)
 {
-    add(html, slice.bytes, slice.length);
+    text_add_html(html->out, slice);
 }
 
 static void add_keyword(struct html *html, enum keyword keyword)
@@ -519,7 +494,7 @@ static void show_reason(struct html *html, const struct clause_statement *clause
             open = c == '{';
             raw(html, open ? "<var>" : "</var>");
         } else {
-            add(html, &c, 1);
+            add_slice(html, (struct slice){&c, 1});
         }
     }
     raw(html, "</p>\n");

@@ -42,6 +42,16 @@ START_TEST(text_grows_and_is_given_away)
 }
 END_TEST
 
+START_TEST(html_says_what_the_text_says)
+{
+    struct text text;
+    text_init(&text);
+    text_add_html(&text, slice_of("<b a=\"1\" c='2'>低保&\x01\x7f\n"));
+    ck_assert_str_eq(text.bytes, "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;低保&amp;   ");
+    text_fini(&text);
+}
+END_TEST
+
 START_TEST(text_remembers_a_failure)
 {
     struct text text;
@@ -123,6 +133,7 @@ Suite *text_suite(void)
     TCase *text = tcase_create("text");
     tcase_add_test(text, slices_compare_and_trim);
     tcase_add_test(text, text_grows_and_is_given_away);
+    tcase_add_test(text, html_says_what_the_text_says);
     tcase_add_test(text, text_remembers_a_failure);
     suite_add_tcase(suite, text);
     TCase *utf8 = tcase_create("utf8");
