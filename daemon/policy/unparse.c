@@ -190,6 +190,13 @@ static void choice(const struct unparser *u, const struct expr *expr)
     at_binding(u, expr->b, BIND_SUM);
 }
 
+/* What is said by one word. */
+static const enum keyword single_words[] = {
+    [EXPR_UNDECIDED] = KW_UNDECIDED, [EXPR_YES] = KW_YES,       [EXPR_NO] = KW_NO,
+    [EXPR_RURAL] = KW_RURAL,         [EXPR_URBAN] = KW_URBAN,   [EXPR_AGE] = KW_AGE,
+    [EXPR_KINSHIP] = KW_KINSHIP,     [EXPR_LABOUR] = KW_LABOUR, [EXPR_LEVEL] = KW_LEVEL,
+};
+
 void unparse_expr(const struct unparser *u, const struct expr *expr)
 {
     switch (expr->kind) {
@@ -246,31 +253,15 @@ void unparse_expr(const struct unparser *u, const struct expr *expr)
         call(u, KW_HAS_UNKNOWN, NULL, (const struct expr *const[3]){expr->a, NULL, NULL});
         return;
     case EXPR_UNDECIDED:
-        word(u, KW_UNDECIDED);
-        return;
     case EXPR_YES:
-        word(u, KW_YES);
-        return;
     case EXPR_NO:
-        word(u, KW_NO);
-        return;
     case EXPR_RURAL:
-        word(u, KW_RURAL);
-        return;
     case EXPR_URBAN:
-        word(u, KW_URBAN);
-        return;
     case EXPR_AGE:
-        word(u, KW_AGE);
-        return;
     case EXPR_KINSHIP:
-        word(u, KW_KINSHIP);
-        return;
     case EXPR_LABOUR:
-        word(u, KW_LABOUR);
-        return;
     case EXPR_LEVEL:
-        word(u, KW_LEVEL);
+        word(u, single_words[expr->kind]);
         return;
     }
 }
