@@ -3,6 +3,7 @@
 
 #include "base/money.h"
 #include "round/jtext.h"
+#include "round/report.h"
 
 #include <string.h>
 
@@ -263,20 +264,6 @@ static void json_amounts(const struct simulation *s, struct text *out)
     jtext_close(out, ']');
 }
 
-static void json_stages(const struct round_report *report, struct text *out)
-{
-    jtext_key(out, "stages");
-    jtext_open(out, '[');
-    for (size_t i = 0; i < report->stage_count; i++) {
-        jtext_open(out, '{');
-        jtext_put_text(out, "name", report->stages[i].name);
-        jtext_put_int(out, "ms", report->stages[i].ms);
-        jtext_put_int(out, "rows", report->stages[i].rows);
-        jtext_close(out, '}');
-    }
-    jtext_close(out, ']');
-}
-
 static void write_json(const struct simulation *s, struct text *out)
 {
     jtext_open(out, '{');
@@ -303,7 +290,8 @@ static void write_json(const struct simulation *s, struct text *out)
     for (size_t i = 0; i < s->move_count; i++)
         json_move(s, &s->moves[i], out);
     jtext_close(out, ']');
-    json_stages(s->report, out);
+    jtext_key(out, "stages");
+    report_add_stages(s->report, out);
     jtext_close(out, '}');
     text_add_char(out, '\n');
 }
