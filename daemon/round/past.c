@@ -144,7 +144,7 @@ enum status past_recall(struct pg *pg, const struct past *past, int64_t househol
 {
     int64_t round_id = past->info->round_id;
     *record = (struct past_record){.round_id = round_id, .level = LEVEL_NONE, .whole = past->whole};
-    enum status status = pull_recorded(pg, household_id, round_id, arena, &record->now, err);
+    enum status status = round_household_get(pg, household_id, round_id, arena, &record->now, err);
     if (status != STATUS_OK || record->now == NULL)
         return status;
     record->changed_round = record->now->round_id;
@@ -153,7 +153,7 @@ enum status past_recall(struct pg *pg, const struct past *past, int64_t househol
     if (record->now->round_id != round_id)
         return STATUS_OK;
     record->written = record->now->evidence_json;
-    return pull_recorded(pg, household_id, round_id - 1, arena, &record->before, err);
+    return round_household_get(pg, household_id, round_id - 1, arena, &record->before, err);
 }
 
 enum status past_compare(const struct past *past, const struct policy_outcome *outcome, struct arena *arena,

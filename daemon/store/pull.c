@@ -591,7 +591,7 @@ static enum status fetch_members(struct pg *pg, struct arena *arena, struct pull
 static const char one_facts_sql[] =
     "select f.subject, f.of_household, f.code, f.source, f.value, f.from_day, f.to_day, f.as_of,"
     " f.batch_id, f.row_no,"
-    "       f.ref, f.detail, b.batch, b.received_at from ("
+    "       f.ref, f.detail, b.batch from ("
     " select person_id as subject, false as of_household, code, source, value, from_day, to_day, as_of,"
     " batch_id, row_no,"
     "        ref, detail from person_fact"
@@ -602,32 +602,36 @@ static const char one_facts_sql[] =
     " left join batch b using (batch_id)"
     " order by f.code, f.of_household, f.subject, f.source, f.from_day nulls first, f.batch_id, f.row_no";
 
+void pull_facts_of_one(struct fetch *fetch, struct pull_one *one)
+{
+    struct pull_one_fact *items = fetch_array(fetch, sizeof *items);
+    const struct pg_result *result = fetch->result;
+    for (; fetch->row < fetch->rows; fetch->row++)
+        items[fetch->row] = (struct pull_one_fact){
+            .subject_id = pg_get_int64(result, fetch->row, 0),
+            .of_household = pg_get_bool(result, fetch->row, 1),
+            .code = pg_get_int16(result, fetch->row, 2),
+            .source = pg_get_int16(result, fetch->row, 3),
+            .value = pg_is_null(result, fetch->row, 4) ? FACT_UNKNOWN : pg_get_int64(result, fetch->row, 4),
+            .from = pg_get_day(result, fetch->row, 5),
+            .to = pg_get_day(result, fetch->row, 6),
+            .as_of = pg_get_day(result, fetch->row, 7),
+            .batch_id = pg_get_int64(result, fetch->row, 8),
+            .row_no = pg_get_int32(result, fetch->row, 9),
+            .ref = fetch_text(fetch, 10),
+            .detail = fetch_text(fetch, 11),
+            .batch_name = fetch_text(fetch, 12),
+        };
+    one->facts = items;
+    one->fact_count = fetch->rows;
+}
+
 static enum status fetch_facts(struct pg *pg, struct arena *arena, struct pull_one *one, struct error *err)
 {
     struct fetch fetch;
     enum status status =
         fetch_query(&fetch, pg, one_facts_sql, pg_params(pg_of_int64(one->household_id)), arena, err);
-    struct pull_one_fact *items = fetch_array(&fetch, sizeof *items);
-    const struct pg_result *result = fetch.result;
-    for (; fetch.row < fetch.rows; fetch.row++)
-        items[fetch.row] = (struct pull_one_fact){
-            .subject_id = pg_get_int64(result, fetch.row, 0),
-            .of_household = pg_get_bool(result, fetch.row, 1),
-            .code = pg_get_int16(result, fetch.row, 2),
-            .source = pg_get_int16(result, fetch.row, 3),
-            .value = pg_is_null(result, fetch.row, 4) ? FACT_UNKNOWN : pg_get_int64(result, fetch.row, 4),
-            .from = pg_get_day(result, fetch.row, 5),
-            .to = pg_get_day(result, fetch.row, 6),
-            .as_of = pg_get_day(result, fetch.row, 7),
-            .batch_id = pg_get_int64(result, fetch.row, 8),
-            .row_no = pg_get_int32(result, fetch.row, 9),
-            .ref = fetch_text(&fetch, 10),
-            .detail = fetch_text(&fetch, 11),
-            .batch_name = fetch_text(&fetch, 12),
-            .received_on = shanghai_day(pg_get_unix_ms(result, fetch.row, 13)),
-        };
-    one->facts = items;
-    one->fact_count = fetch.rows;
+    pull_facts_of_one(&fetch, one);
     return fetch_done(&fetch, status, err);
 }
 

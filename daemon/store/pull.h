@@ -199,7 +199,6 @@ struct pull_one_fact {
     int64_t batch_id;
     int32_t row_no;
     const char *ref, *detail, *batch_name;
-    day_t received_on;
 };
 
 struct pull_one {
@@ -213,6 +212,10 @@ struct pull_one {
     size_t fact_count;
     const struct pull_one_fact *facts; /* by code, then subject, source, from, batch, row */
 };
+/* The rows of a query of facts: subject, of_household, code, source, value, from_day, to_day, as_of, batch_id, row_no, ref,
+ * detail, the batch's name. */
+struct fetch;
+void pull_facts_of_one(struct fetch *fetch, struct pull_one *one);
 /* Everything about one household, from `arena`. *one stays NULL when the number is not known. Best within a
  * snapshot. */
 enum status pull_one(struct pg *pg, const char *household_no, struct arena *arena,

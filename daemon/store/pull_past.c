@@ -3,7 +3,6 @@
 
 #include "io/pg.h"
 #include "store/fetch.h"
-#include "store/vocabulary.h"
 
 enum status pull_round_on(struct pg *pg, day_t day, struct arena *arena, const struct round_info **round,
                           struct error *err)
@@ -140,27 +139,7 @@ static enum status fetch_facts(struct pg *pg, const struct pull_seen *seen, stru
 {
     struct fetch fetch;
     enum status status = query_facts(&fetch, pg, seen, arena, one, err);
-    struct pull_one_fact *items = fetch_array(&fetch, sizeof *items);
-    const struct pg_result *result = fetch.result;
-    for (; fetch.row < fetch.rows; fetch.row++)
-        items[fetch.row] = (struct pull_one_fact){
-            .subject_id = pg_get_int64(result, fetch.row, 0),
-            .of_household = pg_get_bool(result, fetch.row, 1),
-            .code = pg_get_int16(result, fetch.row, 2),
-            .source = pg_get_int16(result, fetch.row, 3),
-            .value = pg_is_null(result, fetch.row, 4) ? FACT_UNKNOWN : pg_get_int64(result, fetch.row, 4),
-            .from = pg_get_day(result, fetch.row, 5),
-            .to = pg_get_day(result, fetch.row, 6),
-            .as_of = pg_get_day(result, fetch.row, 7),
-            .batch_id = pg_get_int64(result, fetch.row, 8),
-            .row_no = pg_get_int32(result, fetch.row, 9),
-            .ref = fetch_text(&fetch, 10),
-            .detail = fetch_text(&fetch, 11),
-            .batch_name = fetch_text(&fetch, 12),
-            .received_on = DAY_NONE,
-        };
-    one->facts = items;
-    one->fact_count = fetch.rows;
+    pull_facts_of_one(&fetch, one);
     return fetch_done(&fetch, status, err);
 }
 
@@ -201,28 +180,4 @@ enum status pull_past_is_whole(struct pg *pg, const struct pull_seen *seen, bool
     }
     pg_result_free(result);
     return STATUS_OK;
-}
-
-/* --- what was recorded ------------------------------------------------------------------------------------------ */
-
-enum status pull_recorded(struct pg *pg, int64_t household_id, int64_t round_id, struct arena *arena,
-                          const struct round_household **recorded, struct error *err)
-{
-    struct fetch fetch;
-    enum status status = fetch_query(
-        &fetch, pg,
-        "select round_id, warning_id, previous_level, level, findings, evidence from warning_history"
-        " where household_id = $1 and round_id <= $2 order by round_id desc limit 1",
-        pg_params(pg_of_int64(household_id), pg_of_int64(round_id)), arena, err);
-    struct round_household *item = fetch_array(&fetch, sizeof *item);
-    if (item) {
-        item->round_id = pg_get_int64(fetch.result, 0, 0);
-        pg_get_uuid(fetch.result, 0, 1, item->warning_id);
-        item->previous_level = vocabulary_level(pg_get_text(fetch.result, 0, 2));
-        item->level = vocabulary_level(pg_get_text(fetch.result, 0, 3));
-        item->findings_json = fetch_text(&fetch, 4);
-        item->evidence_json = fetch_text(&fetch, 5);
-    }
-    *recorded = item;
-    return fetch_done(&fetch, status, err);
 }

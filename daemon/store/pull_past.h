@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * What was known when a round was computed: the register before the imports that came later (household_history,
- * membership_history), the facts of the batches that it saw (person_fact, household_fact and their histories), and what it
- * and the rounds before it recorded.
+ * membership_history) and the facts of the batches that it saw (person_fact, household_fact and their histories).
  *
  * Read within one snapshot. Everything returned lies in the caller's arena.
  */
@@ -39,9 +38,5 @@ enum status pull_one_past(struct pg *pg, const char *household_no, const struct 
 /* Whether something that those batches brought was given up since (table history_start). */
 enum status pull_past_is_whole(struct pg *pg, const struct pull_seen *seen, bool *whole,
                                struct error *err) WARN_UNUSED;
-
-/* What the newest round up to `round_id` that wrote anything about a household wrote. NULL when none did. */
-enum status pull_recorded(struct pg *pg, int64_t household_id, int64_t round_id, struct arena *arena,
-                          const struct round_household **recorded, struct error *err) WARN_UNUSED;
 
 #endif

@@ -210,7 +210,7 @@ enum status round_household_get(struct pg *pg, int64_t household_id, int64_t rou
     enum status status = fetch_query(
         &fetch, pg,
         "select round_id, warning_id, previous_level, level, findings, evidence from warning_history"
-        " where household_id = $1 and ($2 = 0 or round_id = $2) order by round_id desc limit 1",
+        " where household_id = $1 and round_id <= $2 order by round_id desc limit 1",
         pg_params(pg_of_int64(household_id), pg_of_int64(round_id)), arena, err);
     struct round_household *item = fetch_array(&fetch, sizeof *item);
     if (item) {

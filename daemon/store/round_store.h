@@ -85,8 +85,7 @@ struct round_batch {
 enum status round_batches(struct pg *pg, int64_t round_id, struct arena *arena,
                           const struct round_batch **batches, size_t *count, struct error *err) WARN_UNUSED;
 
-/* What a round wrote about one household; the newest one that wrote anything when round_id is 0. NULL when
- * none did. */
+/* What the newest round up to `round_id` that wrote anything about a household wrote. NULL when none did. */
 struct round_household {
     int64_t round_id;
     char warning_id[UUID_TEXT_SIZE]; /* "" = none */
