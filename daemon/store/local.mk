@@ -18,7 +18,8 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/pull.c daemon/store/pull.h \
 	daemon/store/pull_detail.c daemon/store/pull_detail.h \
 	daemon/store/pull_past.c daemon/store/pull_past.h \
-	daemon/store/register.c daemon/store/register_write.c daemon/store/register.h \
+	daemon/store/register.c daemon/store/register.h \
+	daemon/store/register_apply.c daemon/store/register_write.c daemon/store/register_writer.h \
 	daemon/store/round_commit.c \
 	daemon/store/round_store.c daemon/store/round_store.h \
 	daemon/store/sender.c daemon/store/sender.h \
