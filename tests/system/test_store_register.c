@@ -334,18 +334,8 @@ static void check_traits(void)
     }
 }
 
-START_TEST(keys_and_pulls)
+static void check_keys(void)
 {
-    struct arena *arena = arena_new(0);
-    const struct place places[] = {{"户-1", 610922103001, false, "一组"},
-                                   {"H2", 610922103002, true, ""},
-                                   {"H3", 610922103002, true, ""}};
-    const struct human humans[] = {{"户-1", wang, NULL, "王大", 2, "full"},
-                                   {"户-1", 0, "?", "王二", 20, ""},
-                                   {"H3", li, NULL, "李三", 2, ""}};
-    APPLY(places, humans);
-    APPLY(((struct place[]){places[0], places[1]}), ((struct human[]){humans[0], humans[1]}));
-
     struct register_identities identities = {0};
     must(register_load_identities(db, &identities, &err));
     ck_assert_uint_eq(identities.count, 2); /* whoever left is still known */
@@ -359,7 +349,10 @@ START_TEST(keys_and_pulls)
         ck_assert(slice_is(number, "户-1") || slice_is(number, "H2") || slice_is(number, "H3"));
     }
     register_households_free(&numbers);
+}
 
+static void check_columns(void)
+{
     struct pull_households households = {0};
     must(pull_households(db, &households, &err));
     ck_assert_uint_eq(households.count, 2);
@@ -379,8 +372,10 @@ START_TEST(keys_and_pulls)
     ck_assert_uint_eq(members.count, 4);
     ck_assert_ptr_null(members.traits);
     pull_members_free(&members);
-    check_traits();
+}
 
+static void check_one_household(struct arena *arena)
+{
     const struct fact_row rows[] = {
         {.subject = FACT_PERSON,
          .subject_id = 1,
@@ -432,13 +427,35 @@ START_TEST(keys_and_pulls)
     ck_assert(one && !one->on_register && one->member_count == 0);
     must(pull_one(db, "no such", arena, &one, &err));
     ck_assert_ptr_null(one);
+}
 
+static void check_persons(struct arena *arena)
+{
     const int64_t ids[] = {3, 1, 99};
     const struct pull_person *persons;
     size_t count;
     must(pull_persons(db, ids, 3, arena, &persons, &count, &err));
     ck_assert_uint_eq(count, 2);
     ck_assert_str_eq(persons[0].member.name, "王大");
+}
+
+START_TEST(keys_and_pulls)
+{
+    struct arena *arena = arena_new(0);
+    const struct place places[] = {{"户-1", 610922103001, false, "一组"},
+                                   {"H2", 610922103002, true, ""},
+                                   {"H3", 610922103002, true, ""}};
+    const struct human humans[] = {{"户-1", wang, NULL, "王大", 2, "full"},
+                                   {"户-1", 0, "?", "王二", 20, ""},
+                                   {"H3", li, NULL, "李三", 2, ""}};
+    APPLY(places, humans);
+    APPLY(((struct place[]){places[0], places[1]}), ((struct human[]){humans[0], humans[1]}));
+
+    check_keys();
+    check_columns();
+    check_traits();
+    check_one_household(arena);
+    check_persons(arena);
     arena_free(arena);
 }
 END_TEST

@@ -116,9 +116,8 @@ static void event(struct round_commit *commit, int n, int64_t household, int64_t
     must(round_commit_event(commit, &e, &err));
 }
 
-START_TEST(whole_round)
+static void commit_first(int64_t first)
 {
-    int64_t first = begin();
     struct round_commit *commit = commit_begin(first, 0);
     struct round_finding red = finding(1, "red.rigid", CLAUSE_COLOUR, LEVEL_RED);
     struct round_finding check = finding(2, "check.medical", CLAUSE_CHECK, LEVEL_NONE);
@@ -139,7 +138,10 @@ START_TEST(whole_round)
     event(commit, 11, 1, NORTH, "warning.raised", true, false);
     must(round_commit_batch(commit, &(struct round_batch){1, 7, today, true}, &err));
     finish(commit);
+}
 
+static void check_round(int64_t first)
+{
     const struct round_info *round;
     must(round_last_committed(db, arena, &round, &err));
     ck_assert_int_eq(round->round_id, first);
@@ -157,6 +159,10 @@ START_TEST(whole_round)
     ck_assert_str_eq(
         fixture_text("select actor, action, household_id, round_id, detail from audit order by audit_id"),
         "daemon,warning.raised,1,1,{};daemon,round.committed,,1,\"{\"\"a\"\": 1}\"");
+}
+
+static void check_household(int64_t first)
+{
     const struct round_household *one;
     must(round_household_get(db, 1, first + 5, arena, &one, &err));
     ck_assert_int_eq(one->level, LEVEL_RED);
@@ -171,10 +177,13 @@ START_TEST(whole_round)
     for (size_t i = 0; i < 3; i++)
         ck_assert_int_eq(findings.undecided[i], findings.household_id[i] == 3);
     pull_findings_free(&findings);
+}
 
-    /* The next one: red is stale, the check is gone, the case of 3 is closed and at once another is opened. */
-    int64_t second = begin();
-    commit = commit_begin(second, first);
+/* Red is stale, the check is gone, the case of 3 is closed and at once another is opened. */
+static void commit_second(int64_t first)
+{
+    struct round_commit *commit = commit_begin(begin(), first);
+    struct round_finding red = finding(1, "red.rigid", CLAUSE_COLOUR, LEVEL_RED);
     red.stale_since = today + 1;
     must(round_commit_update_finding(commit, &red, &err));
     must(round_commit_delete_finding(commit, 2, "check.medical", &err));
@@ -183,6 +192,10 @@ START_TEST(whole_round)
     must(round_commit_insert_warning(commit, &reopened, &err));
     must(round_commit_update_warning(commit, &closed, &err));
     finish(commit);
+}
+
+static void check_second(void)
+{
     ck_assert_str_eq(
         fixture_text("select household_id, rule, status, since_round, stale_since from finding order by 1"),
         "1,red.rigid,fired,1,2021-07-01;3,orange.margin,undecided,1,");
@@ -199,6 +212,16 @@ START_TEST(whole_round)
     const char *number;
     must(pull_household_of_warning(db, id(3), arena, &number, &err));
     ck_assert_str_eq(number, "H2");
+}
+
+START_TEST(whole_round)
+{
+    int64_t first = begin();
+    commit_first(first);
+    check_round(first);
+    check_household(first);
+    commit_second(first);
+    check_second();
 }
 END_TEST
 

@@ -23,69 +23,66 @@ static struct api_view view;
 /* 2026-11-22 is 20779 days after 1970-01-01. */
 enum { TODAY = 20779 };
 
-static void make_view(void)
+static const struct listing_township_level levels[] = {{610922100, {1, 2, 3, 4, 5}},
+                                                       {610922103, {0, 0, 1, 0, 2}}};
+static const struct batch_info batches[] = {
+    {.batch_id = 9,
+     .source = 1,
+     .name = "2026-10",
+     .accepted = true,
+     .reason = "",
+     .period_to = TODAY - 10,
+     .received_at_ms = NOW_MS - 3600500,
+     .counts = {1000, 900, 7, 93}},
+    {.batch_id = 11,
+     .source = 2,
+     .name = "2026-11",
+     .reason = "hash",
+     .period_to = DAY_NONE,
+     .received_at_ms = NOW_MS - 1000},
+    {.batch_id = 8,
+     .source = 2,
+     .name = "2026-08",
+     .accepted = true,
+     .reason = "",
+     .period_to = TODAY - 83,
+     .received_at_ms = NOW_MS - INT64_C(86400000) * 80},
+};
+static const struct round_info rounds[] = {
+    {.round_id = 3,
+     .state = ROUND_HELD,
+     .cause = "schedule",
+     .as_of = TODAY,
+     .started_at_ms = NOW_MS - 60000,
+     .finished_at_ms = NOW_MS - 59000,
+     .counts_json = "{\"raised\":4000}",
+     .stages_json = "[]",
+     .error = ""},
+    {.round_id = 2,
+     .state = ROUND_COMMITTED,
+     .cause = "schedule",
+     .as_of = TODAY - 17,
+     .started_at_ms = NOW_MS - 120000,
+     .finished_at_ms = NOW_MS - 118750,
+     .counts_json = "{\"raised\":6,\"cleared\":1}",
+     .stages_json = "[]",
+     .error = ""},
+};
+static const struct listing_shape queue[] = {{610922103, {1, 2, 0, 0, 0, 3}, 4, 5, 6}};
+static const struct api_feed feeds[] = {
+    {.source = 1,
+     .name = "medical_insurance",
+     .title = "医保局",
+     .freshness_days = 35,
+     .batches_accepted = 1,
+     .rows = 1000,
+     .rows_quarantined = 7},
+    {.source = 2, .name = "disabled_federation", .title = "残联", .freshness_days = 35, .batches_refused = 1},
+    {.source = 100, .name = "quo\"te\\d", .title = "<b>水利局&</b>"},
+};
+
+static void make_facts(void)
 {
-    static const struct listing_township_level levels[] = {{610922100, {1, 2, 3, 4, 5}},
-                                                           {610922103, {0, 0, 1, 0, 2}}};
-    static const struct batch_info batches[] = {
-        {.batch_id = 9,
-         .source = 1,
-         .name = "2026-10",
-         .accepted = true,
-         .reason = "",
-         .period_to = TODAY - 10,
-         .received_at_ms = NOW_MS - 3600500,
-         .counts = {1000, 900, 7, 93}},
-        {.batch_id = 11,
-         .source = 2,
-         .name = "2026-11",
-         .reason = "hash",
-         .period_to = DAY_NONE,
-         .received_at_ms = NOW_MS - 1000},
-        {.batch_id = 8,
-         .source = 2,
-         .name = "2026-08",
-         .accepted = true,
-         .reason = "",
-         .period_to = TODAY - 83,
-         .received_at_ms = NOW_MS - INT64_C(86400000) * 80},
-    };
-    static const struct round_info rounds[] = {
-        {.round_id = 3,
-         .state = ROUND_HELD,
-         .cause = "schedule",
-         .as_of = TODAY,
-         .started_at_ms = NOW_MS - 60000,
-         .finished_at_ms = NOW_MS - 59000,
-         .counts_json = "{\"raised\":4000}",
-         .stages_json = "[]",
-         .error = ""},
-        {.round_id = 2,
-         .state = ROUND_COMMITTED,
-         .cause = "schedule",
-         .as_of = TODAY - 17,
-         .started_at_ms = NOW_MS - 120000,
-         .finished_at_ms = NOW_MS - 118750,
-         .counts_json = "{\"raised\":6,\"cleared\":1}",
-         .stages_json = "[]",
-         .error = ""},
-    };
-    static const struct listing_shape queue[] = {{610922103, {1, 2, 0, 0, 0, 3}, 4, 5, 6}};
-    static const struct api_feed feeds[] = {
-        {.source = 1,
-         .name = "medical_insurance",
-         .title = "医保局",
-         .freshness_days = 35,
-         .batches_accepted = 1,
-         .rows = 1000,
-         .rows_quarantined = 7},
-        {.source = 2,
-         .name = "disabled_federation",
-         .title = "残联",
-         .freshness_days = 35,
-         .batches_refused = 1},
-        {.source = 100, .name = "quo\"te\\d", .title = "<b>水利局&</b>"},
-    };
     counts = (struct api_counts){
         .on_register = {.households = 1500, .persons = 4711}, .levels = levels, .level_count = 2};
     facts = (struct api_facts){.read_unix_ms = NOW_MS - 1500,
@@ -102,6 +99,11 @@ static void make_view(void)
                                .round_count = 2,
                                .queue = queue,
                                .queue_count = 1};
+}
+
+static void make_view(void)
+{
+    make_facts();
     view = (struct api_view){.now_unix_ms = NOW_MS,
                              .started_unix_ms = NOW_MS - 86400000,
                              .version = "0.1.0",
