@@ -6,6 +6,7 @@
 #include "domain/person_name.h"
 #include "domain/resident_id.h"
 #include "round/jtext.h"
+#include "store/clearing_store.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -96,6 +97,27 @@ static void add_valid_until(const struct policy_shown_clause *shown, struct text
         jtext_put_day(out, "valid_until", shown->valid_until);
 }
 
+void event_add_waiting(const struct clearing_row *row, struct text *out)
+{
+    jtext_put_day(out, "since", row->since);
+    jtext_put_int(out, "rounds", row->rounds);
+    jtext_put_int(out, "rounds_needed", row->rounds_needed);
+    jtext_put_int(out, "batches", row->batches);
+    jtext_put_int(out, "batches_needed", row->batches_needed);
+}
+
+static void add_stands_by(const struct event_household *household, size_t clause, struct text *out)
+{
+    if (household->stale >> clause & 1)
+        jtext_put_bool(out, "stale", true);
+    if (!(household->waits >> clause & 1))
+        return;
+    jtext_key(out, "waiting");
+    jtext_open(out, '{');
+    event_add_waiting(&household->waiting[clause], out);
+    jtext_close(out, '}');
+}
+
 static void add_reason(const struct event_round *round, const struct event_household *household,
                        size_t clause, struct text *out)
 {
@@ -116,8 +138,7 @@ static void add_reason(const struct event_round *round, const struct event_house
     else
         jtext_put_null(out, "distance");
     add_valid_until(shown, out);
-    if (household->stale >> clause & 1)
-        jtext_put_bool(out, "stale", true);
+    add_stands_by(household, clause, out);
     jtext_close(out, '}');
 }
 
@@ -190,8 +211,7 @@ static void add_tag(const struct event_round *round, const struct event_househol
     jtext_close(out, ']');
     if (household->undecided >> clause & 1)
         jtext_put_bool(out, "undecided", true);
-    if (household->stale >> clause & 1)
-        jtext_put_bool(out, "stale", true);
+    add_stands_by(household, clause, out);
     jtext_close(out, '}');
 }
 

@@ -26,6 +26,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct clearing_row;
+
 /* The same for all events of a round. */
 struct event_round {
     const struct policy *policy;
@@ -41,6 +43,8 @@ struct event_household {
     const struct dossier *dossier;
     const struct policy_explanation *explanation; /* NULL: off the register, nothing to explain */
     uint64_t fired, undecided, stale;             /* what stands */
+    uint64_t waits;                               /* of that: denied on fresh data, waiting to be cleared */
+    const struct clearing_row *waiting;           /* by clause, where waits; NULL when nothing does */
     enum policy_level level, previous_level;
     const char *warning_id; /* NULL: no case (checks alone) */
     const char *state;      /* "open" …; of a household without a case "open" as long as something stands */
@@ -63,6 +67,9 @@ enum { EVENT_VALUE_SIZE = 64 };
 const char *event_fact_value(const struct fact_code *code, int64_t value, char buffer[EVENT_VALUE_SIZE]);
 /* "yuan", or "" where the value is no amount. */
 const char *event_fact_unit(const struct fact_code *code, int64_t value);
+
+/* The members since, rounds, rounds_needed, batches, batches_needed of what waits to be cleared. */
+void event_add_waiting(const struct clearing_row *row, struct text *out);
 
 /* The amounts of a suggestion, as in explain and in events; [] without an explanation or any. */
 void event_add_amounts(const struct policy_shown_clause *shown, struct text *out);

@@ -10,6 +10,7 @@
 #include "round/origin.h"
 #include "round/past.h"
 #include "round/render.h"
+#include "store/clearing_store.h"
 #include "store/pull.h"
 #include "store/pull_detail.h"
 #include "store/pull_past.h"
@@ -251,6 +252,17 @@ static enum status take_dossier(struct explaining *e, struct error *err)
     return status;
 }
 
+/* What waits to be cleared: of a round as it counted, else as the last one did. */
+static enum status take_waiting(struct explaining *e, struct error *err)
+{
+    if (e->round == NULL)
+        return clearing_told(e->pg, e->one->household_id, 0, e->arena, &e->render.waiting,
+                             &e->render.waiting_count, err);
+    e->render.waiting = e->record.waiting;
+    e->render.waiting_count = e->record.waiting_count;
+    return STATUS_OK;
+}
+
 static enum status explain_found(struct explaining *e, struct text *out, struct error *err)
 {
     struct policy_explanation explanation;
@@ -268,6 +280,8 @@ static enum status explain_found(struct explaining *e, struct text *out, struct 
     if (status == STATUS_OK && e->round != NULL)
         status = past_compare(&e->past, e->dossier.on_register ? &explanation.outcome : &compare_off_register,
                               e->arena, &e->record, err);
+    if (status == STATUS_OK)
+        status = take_waiting(e, err);
     if (status == STATUS_OK) {
         e->render.dictionary = e->options->dictionary;
         e->render.dossier = &e->dossier;

@@ -150,10 +150,39 @@ enum status past_recall(struct pg *pg, const struct past *past, int64_t househol
     record->changed_round = record->now->round_id;
     record->level = record->now->level;
     record->before = record->now;
-    if (record->now->round_id != round_id)
-        return STATUS_OK;
+    status = clearing_told(pg, household_id, round_id, arena, &record->told, &record->told_count, err);
+    if (status != STATUS_OK || record->now->round_id != round_id)
+        return status;
     record->written = record->now->evidence_json;
     return round_household_get(pg, household_id, round_id - 1, arena, &record->before, err);
+}
+
+/* Whether what was counted is less than what the clause asks for. */
+static bool is_waiting(const struct policy_clause *clause, const struct clearing_row *row)
+{
+    return row->rounds_needed == clause->clear_rounds && row->batches_needed == clause->clear_batches &&
+           (row->rounds < row->rounds_needed || row->batches < row->batches_needed);
+}
+
+/* What was told of the findings that stand, not of ones before them: bits as of clauses that ask for more than has come. */
+static uint64_t read_waiting(const struct past *past, const struct past_finding *findings, size_t count,
+                             struct clearing_row *waiting, struct past_record *record)
+{
+    uint64_t bits = 0;
+    for (size_t i = 0; i < record->told_count; i++) {
+        const struct clearing_row *row = &record->told[i];
+        size_t f = 0;
+        while (f < count && strcmp(findings[f].rule, row->rule) != 0)
+            f++;
+        if (f == count || row->told_by < findings[f].since_round)
+            continue;
+        int clause = policy_clause_find(past->policy, row->rule);
+        if (clause >= 0 && is_waiting(policy_clause_at(past->policy, (size_t)clause), row))
+            bits |= UINT64_C(1) << clause;
+        waiting[record->waiting_count++] = *row;
+    }
+    record->waiting = waiting;
+    return bits;
 }
 
 enum status past_compare(const struct past *past, const struct policy_outcome *outcome, struct arena *arena,
@@ -173,6 +202,10 @@ enum status past_compare(const struct past *past, const struct policy_outcome *o
     }
     if (status != STATUS_OK)
         return status;
+    struct clearing_row *waiting = arena_array(arena, record->told_count, sizeof *waiting);
+    if (waiting == NULL)
+        return error_set(err, STATUS_FATAL, "no memory for %zu findings", record->told_count);
+    before.waits = read_waiting(past, findings, record->count, waiting, record);
     const struct compare_result now = compare_household(&past->rules, &before, outcome);
     record->agrees = now.fired == after.fired && now.undecided == after.undecided &&
                      now.level == record->level && !after.reasons_vanished;

@@ -17,6 +17,7 @@
 #include "domain/fact.h"
 #include "policy/policy.h"
 #include "round/rules.h"
+#include "store/clearing_store.h"
 #include "store/pull_past.h"
 
 #include <stdbool.h>
@@ -58,13 +59,17 @@ struct past_record {
     enum policy_level level; /* after the round */
     size_t count;
     const struct past_finding *findings;
-    bool agrees; /* what was recorded is what comes out */
-    bool whole;  /* struct past */
-    /* private to past.c: what stood before */
+    size_t waiting_count;
+    const struct clearing_row *waiting; /* which of them waited to be cleared (解除), as the rounds counted */
+    bool agrees;                        /* what was recorded is what comes out */
+    bool whole;                         /* struct past */
+    /* private to past.c: what stood before; how findings waited, former ones of the same clauses among them */
     const struct round_household *now, *before;
+    size_t told_count;
+    const struct clearing_row *told;
 };
 
-/* What is recorded of the household; `agrees` and `stale` are not known yet. */
+/* What is recorded of the household; `agrees`, `stale` and what waits are not known yet. */
 enum status past_recall(struct pg *pg, const struct past *past, int64_t household_id, struct arena *arena,
                         struct past_record *record, struct error *err) WARN_UNUSED;
 /* Compares with the outcome of this round (of a household off the register: compare_off_register). */

@@ -25,6 +25,8 @@ struct one {
     bool had_case, has_case;                      /* before; after (a case just closed included) */
     struct round_warning warning;
     char warning_id[UUID_TEXT_SIZE];
+    uint64_t waits; /* what stands and waits to be cleared */
+    struct clearing_row waiting[POLICY_CLAUSES_MAX];
 };
 
 /* --- findings ------------------------------------------------------------------------------------------------- */
@@ -90,26 +92,54 @@ static void add_findings_json(const struct one *one, struct text *out)
         jtext_put_int_text(out, "since_round", finding.since_round);
         jtext_put_day(out, "since_on", finding.since_on);
         jtext_put_day(out, "stale_since", finding.stale_since);
+        if (one->waits >> clause & 1) {
+            jtext_key(out, "waiting");
+            jtext_open(out, '{');
+            event_add_waiting(&one->waiting[clause], out);
+            jtext_close(out, '}');
+        }
         jtext_close(out, '}');
     }
     jtext_close(out, ']');
 }
 
-/* How long findings wait to be cleared: what the comparison has counted, once more. */
+/* How long a finding waits to be cleared: what the comparison has counted, once more. */
+static struct clearing_row clearing_of(const struct record *record, const struct judge_change *change,
+                                       int clause)
+{
+    bool waits;
+    uint64_t bit = UINT64_C(1) << clause;
+    const struct policy_outcome *outcome = &record->judge->outcomes[change->position];
+    return clearing_next(record->judge->clearing, record->judge->household_ids[change->position], clause,
+                         ((outcome->fired | outcome->undecided) & bit) != 0,
+                         (outcome->denied & record->rules->fresh & bit) != 0, &waits);
+}
+
+static void settle_waiting(struct one *one)
+{
+    const struct clearing *clearing = one->record->judge->clearing;
+    if (clearing == NULL || !one->dossier->on_register)
+        return;
+    /* What is new has nothing to wait for; that a former finding of the clause waited is no matter. */
+    uint64_t asked = (one->change->now.fired | one->change->now.undecided) & ~one->change->now.inserted &
+                     clearing->clauses;
+    for (int clause = 0; clause < POLICY_CLAUSES_MAX; clause++) {
+        if (!(asked >> clause & 1))
+            continue;
+        one->waiting[clause] = clearing_of(one->record, one->change, clause);
+        one->waits |= one->waiting[clause].since == DAY_NONE ? 0 : UINT64_C(1) << clause;
+    }
+}
+
 static enum status put_clearing(const struct record *record, const struct judge_change *change,
                                 struct error *err)
 {
-    const struct policy_outcome *outcome = &record->judge->outcomes[change->position];
     enum status status = STATUS_OK;
     for (int clause = 0; clause < POLICY_CLAUSES_MAX && status == STATUS_OK; clause++) {
         uint64_t bit = UINT64_C(1) << clause;
         if (!(change->clearing & bit))
             continue;
-        bool waits;
-        struct clearing_row row =
-            clearing_next(record->judge->clearing, record->judge->household_ids[change->position], clause,
-                          ((outcome->fired | outcome->undecided) & bit) != 0,
-                          (outcome->denied & record->rules->fresh & bit) != 0, &waits);
+        struct clearing_row row = clearing_of(record, change, clause);
         status = round_commit_clearing(record->commit, &row, err);
     }
     return status;
@@ -239,6 +269,8 @@ static struct event_household event_household_of(const struct one *one)
         .fired = now->fired,
         .undecided = now->undecided,
         .stale = now->stale,
+        .waits = one->waits,
+        .waiting = one->waiting,
         .level = now->level,
         .previous_level = one->change->before,
         .warning_id = case_id(one),
@@ -447,6 +479,7 @@ static enum status record_notable(struct record *record, const struct gather *ga
     if (status != STATUS_OK)
         return status;
     settle_case(&one);
+    settle_waiting(&one);
     status = put_findings(&one, err);
     if (status == STATUS_OK)
         status = put_case(&one, err);

@@ -8,6 +8,7 @@
 #include "round/event.h"
 #include "round/jtext.h"
 #include "round/past.h"
+#include "store/clearing_store.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -155,6 +156,45 @@ static void add_record(const struct past_record *record, struct text *out)
         text_add_str(out, "  注意:重算结果与所记不一致,以所记为准;该轮所用数据已有一部分不再保存\n");
     if (!record->whole)
         text_add_str(out, "  注意:该轮之后的部分变动未留历史(数据库当时尚未保存,或已按规定清除)\n");
+}
+
+/* NULL when this policy has none of that name: what waits now may have been found by another. */
+static const struct policy_clause *clause_of(const struct render *r, const char *rule)
+{
+    int clause = policy_clause_find(r->policy, rule);
+    return clause < 0 ? NULL : policy_clause_at(r->policy, (size_t)clause);
+}
+
+/* Who has to send the batches that a finding waits for. */
+static const char *batches_of(const struct policy_clause *clause)
+{
+    return clause == NULL || clause->clear_batches == 0 ? NULL : clause->clear_source_title;
+}
+
+static void add_waiting(const struct render *r, struct text *out)
+{
+    char day[CIVIL_TEXT_SIZE];
+    if (r->waiting_count == 0)
+        return;
+    text_printf(out, "\n等待解除(%s)\n", r->record == NULL ? "截至最近一轮比对" : "截至该轮比对");
+    for (size_t i = 0; i < r->waiting_count; i++) {
+        const struct clearing_row *row = &r->waiting[i];
+        const struct policy_clause *clause = clause_of(r, row->rule);
+        const char *source = batches_of(clause);
+        text_add_str(out, "  ");
+        if (clause != NULL)
+            text_printf(out, "%s %s %s", kind_chinese(clause->kind, clause->level), row->rule, clause->title);
+        else
+            text_add_str(out, row->rule);
+        text_printf(out, ":自 %s 起新数据判定不成立,条件未满,仍保留;", civil_format(row->since, day));
+        if (row->rounds_needed > 0)
+            text_printf(out, "要连续 %d 轮,已有 %d 轮%s", row->rounds_needed, row->rounds,
+                        row->batches_needed > 0 ? ";" : "");
+        if (row->batches_needed > 0)
+            text_printf(out, "要%s连续 %d 批,已有 %d 批", source == NULL ? "来源" : source,
+                        row->batches_needed, row->batches);
+        text_add_char(out, '\n');
+    }
 }
 
 static void add_persons(const struct render *r, struct text *out)
@@ -429,6 +469,7 @@ void render_text(const struct render *render, struct text *out)
     const struct policy_explanation *explanation = render->explanation;
     add_head(render, out);
     add_record(render->record, out);
+    add_waiting(render, out);
     add_changes(render, out);
     add_persons(render, out);
     text_add_str(out, "\n事实\n");
@@ -525,6 +566,21 @@ static void json_record(const struct past_record *record, struct text *out)
         json_finding(&record->findings[i], out);
     jtext_close(out, ']');
     jtext_close(out, '}');
+}
+
+static void json_waiting(const struct render *r, struct text *out)
+{
+    jtext_key(out, "waiting");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < r->waiting_count; i++) {
+        const struct clearing_row *row = &r->waiting[i];
+        jtext_open(out, '{');
+        jtext_put_text(out, "rule", row->rule);
+        event_add_waiting(row, out);
+        jtext_put_text(out, "batches_of", batches_of(clause_of(r, row->rule)));
+        jtext_close(out, '}');
+    }
+    jtext_close(out, ']');
 }
 
 static void json_persons(const struct render *r, struct text *out)
@@ -705,6 +761,7 @@ void render_json(const struct render *render, struct text *out)
     jtext_open(out, '{');
     json_head(render, out);
     json_record(render->record, out);
+    json_waiting(render, out);
     json_changes(render, out);
     json_persons(render, out);
     jtext_key(out, "facts");

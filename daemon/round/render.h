@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct clearing_row;
 struct past_record;
 struct policy_changes;
 
@@ -30,7 +31,10 @@ struct render {
     day_t as_of;
     enum render_basis basis;
     const struct past_record *record; /* of a round; NULL: what is known now */
-    const char *warning_id;           /* NULL: explained as a household */
+    size_t waiting_count;
+    const struct clearing_row
+        *waiting;           /* what waits to be cleared (解除): after the round, or after the last one */
+    const char *warning_id; /* NULL: explained as a household */
     bool named;
 };
 

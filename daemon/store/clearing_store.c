@@ -66,3 +66,37 @@ enum status clearing_pull(struct pg *pg, struct arena *arena, struct clearing_ro
                          arena, &rows->since, &rows->since_count, err);
     return status;
 }
+
+static const char told_now_sql[] =
+    "select rule, clearing_since, clearing_rounds, clearing_rounds_needed, clearing_batches,"
+    " clearing_batches_needed, 0::bigint from finding where household_id = $1 and clearing_since is not null"
+    " and $2 = 0 order by rule collate \"C\"";
+
+static const char told_then_sql[] =
+    "select rule, since, rounds, rounds_needed, batches, batches_needed, round_id from"
+    " (select distinct on (rule) * from finding_waiting where household_id = $1 and round_id <= $2"
+    "  order by rule, round_id desc) w where since is not null order by rule collate \"C\"";
+
+enum status clearing_told(struct pg *pg, int64_t household_id, int64_t round_id, struct arena *arena,
+                          const struct clearing_row **rows, size_t *count, struct error *err)
+{
+    struct fetch fetch;
+    enum status status = fetch_query(&fetch, pg, round_id == 0 ? told_now_sql : told_then_sql,
+                                     pg_params(pg_of_int64(household_id), pg_of_int64(round_id)), arena, err);
+    struct clearing_row *items = fetch_array(&fetch, sizeof *items);
+    for (; fetch.row < fetch.rows; fetch.row++)
+        items[fetch.row] = (struct clearing_row){
+            .household_id = household_id,
+            .rule = fetch_text(&fetch, 0),
+            .since = pg_get_day(fetch.result, fetch.row, 1),
+            .counted_on = DAY_NONE,
+            .rounds = pg_get_int16(fetch.result, fetch.row, 2),
+            .rounds_needed = pg_get_int16(fetch.result, fetch.row, 3),
+            .batches = pg_get_int16(fetch.result, fetch.row, 4),
+            .batches_needed = pg_get_int16(fetch.result, fetch.row, 5),
+            .told_by = pg_get_int64(fetch.result, fetch.row, 6),
+        };
+    *rows = items;
+    *count = fetch.rows;
+    return fetch_done(&fetch, status, err);
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Findings that wait to be cleared (解除 in the policy): what a round must know to go on counting.
+ * Findings that wait to be cleared (解除 in the policy): what a round must know to go on counting, and what is told of it.
  *
  * Ownership: everything in the caller's arena.
  */
@@ -23,6 +23,7 @@ struct clearing_row {
     int rounds, rounds_needed;
     int64_t base_batch;
     int batches, batches_needed;
+    int64_t told_by; /* clearing_told of a round: the round that counted last */
 };
 
 struct clearing_batch {
@@ -41,5 +42,10 @@ struct clearing_rows {
 
 enum status clearing_pull(struct pg *pg, struct arena *arena, struct clearing_rows *rows,
                           struct error *err) WARN_UNUSED;
+
+/* What waits of one household's findings: after the last round (round_id 0), or after a round; by rule. counted_on and
+ * base_batch are not told. */
+enum status clearing_told(struct pg *pg, int64_t household_id, int64_t round_id, struct arena *arena,
+                          const struct clearing_row **rows, size_t *count, struct error *err) WARN_UNUSED;
 
 #endif

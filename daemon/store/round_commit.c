@@ -397,6 +397,14 @@ static enum status apply_clearing(struct round_commit *commit, struct error *err
                   " clearing_batches_needed = case when c.since is null then null else c.batches_needed end"
                   " from change_clearing c where f.household_id = c.household_id and f.rule = c.rule",
                   commit->clearings, err);
+    if (!status)
+        status = apply(
+            commit,
+            "insert into finding_waiting (household_id, rule, round_id, since, rounds, rounds_needed,"
+            " batches, batches_needed) select c.household_id, c.rule, $1, f.clearing_since,"
+            " f.clearing_rounds, f.clearing_rounds_needed, f.clearing_batches, f.clearing_batches_needed"
+            " from change_clearing c join finding f using (household_id, rule)",
+            commit->clearings, err);
     return status;
 }
 
