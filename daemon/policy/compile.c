@@ -254,7 +254,8 @@ static bool overlay(struct policy *policy, const char *name, struct diagnoser *d
 {
     const struct trial_statement *trial = trial_find(&policy->ast, slice_of(name));
     if (trial == NULL) {
-        diagnose(diagnoser, (struct place){1, 1}, MESSAGE_TRIAL_UNKNOWN,
+        diagnose(diagnoser, (struct place){1, 1},
+                 policy->ast.trials == NULL ? MESSAGE_TRIAL_NONE : MESSAGE_TRIAL_UNKNOWN,
                  diagnose_slice(diagnoser, slice_of(name)), trial_list(&policy->ast, diagnoser), NULL);
         return false;
     }

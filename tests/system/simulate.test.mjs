@@ -123,7 +123,8 @@ test('an overlay of the policy itself', () => {
     assert.equal(instance.json('simulate', trials).moved, 0);
     const { status, stderr } = instance.ctl('simulate', '--trial', '没有', trials);
     assert.equal(status, 65, stderr);
-    assert.match(stderr, /没有/);
+    assert.match(stderr, /没有名为“没有”的试算;有:提线/);
+    assert.match(instance.ctl('simulate', '--trial', '提线', POLICY).stderr, /没有名为“提线”的试算;这个政策里没有试算/);
 });
 
 test('refusals say why', () => {

@@ -238,22 +238,30 @@ static bool fires_under(const char *trial, int64_t income_fen)
     return (outcome.fired & 1) != 0;
 }
 
+static void check_refused(const char *trials, const char *message)
+{
+    struct fixture fixture;
+    fixture_open(&fixture);
+    struct policy *policy = NULL;
+    char body[256];
+    snprintf(body, sizeof body, "查 x 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n%s", trials);
+    char *text = after_prelude(body);
+    ck_assert_int_eq(policy_compile_trial("t", text, strlen(text), fixture.dictionary, "乙乙", fixture.arena,
+                                          &fixture.diagnostics, &policy, &fixture.err),
+                     STATUS_CONFIG);
+    ck_assert_ptr_null(policy);
+    ck_assert_str_eq(fixture.diagnostics.items[0].text, message);
+    free(text);
+    fixture_close(&fixture);
+}
+
 START_TEST(trials_change_what_they_say)
 {
     ck_assert(fires_under(NULL, 299999) && !fires_under(NULL, 300000));             /* 1/2 of 6000.00 */
     ck_assert(fires_under("提线一成", 395999) && !fires_under("提线一成", 396000)); /* 3/5 of 6600.00 */
     ck_assert(fires_under("定数", 4999) && !fires_under("定数", 5000));             /* 1/2 of 100.00 */
-    struct fixture fixture;
-    fixture_open(&fixture);
-    struct policy *policy = NULL;
-    char *text = after_prelude("查 x 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n试算 甲甲\n  倍数 = 2\n");
-    ck_assert_int_eq(policy_compile_trial("t", text, strlen(text), fixture.dictionary, "乙乙", fixture.arena,
-                                          &fixture.diagnostics, &policy, &fixture.err),
-                     STATUS_CONFIG);
-    ck_assert_ptr_null(policy);
-    ck_assert_str_eq(fixture.diagnostics.items[0].text, "没有名为“乙乙”的试算;有:甲甲");
-    free(text);
-    fixture_close(&fixture);
+    check_refused("试算 甲甲\n  倍数 = 2\n", "没有名为“乙乙”的试算;有:甲甲");
+    check_refused("", "没有名为“乙乙”的试算;这个政策里没有试算");
 }
 END_TEST
 

@@ -232,6 +232,7 @@ static bool elsewhere(int message)
                                         MESSAGE_CLAUSE_MASK,
                                         MESSAGE_TOO_BIG,
                                         MESSAGE_TRIAL_UNKNOWN,
+                                        MESSAGE_TRIAL_NONE,
                                         MESSAGE_TOO_MANY};
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
         if ((int)list[i] == message)
