@@ -336,7 +336,7 @@ static void check_evidence(struct compiler *compiler, const struct program_claus
         text_init(&text);
         message_fill(&text, compiler->language, why, (const char *const[3]){NULL, NULL, NULL});
         diagnose(compiler->diagnoser, line_at(clause, i)->at, MESSAGE_EVIDENCE_UNUSED,
-                 text.failed ? "" : text.bytes, NULL, NULL);
+                 compiler_keep(compiler, text.failed ? NULL : text.bytes), NULL, NULL);
         text_fini(&text);
     }
 }

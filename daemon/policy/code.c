@@ -14,9 +14,10 @@ static const char *choices_of(struct compiler *compiler, const struct program_fa
     if (fact->kind == WORD_YESNO)
         text_printf(&text, "%s %s", keyword_text(KW_YES, compiler->language),
                     keyword_text(KW_NO, compiler->language));
-    const char *copy = text.failed || text.bytes == NULL ? "" : arena_strdup(compiler->scratch, text.bytes);
+    const char *copy =
+        compiler_keep(compiler, text.failed ? NULL : arena_copy(compiler->scratch, text.bytes, text.length));
     text_fini(&text);
-    return copy == NULL ? "" : copy;
+    return copy;
 }
 
 /* The value that a word or number stands for; -1 and diagnosed when it is none of the fact's. */

@@ -23,10 +23,13 @@ void *compiler_alloc(struct compiler *compiler, size_t count, size_t size)
 
 const char *compiler_string(struct compiler *compiler, struct slice slice)
 {
-    const char *copy = arena_copy(compiler->arena, slice.bytes, slice.length);
-    if (copy == NULL)
-        compiler->failed = true;
-    return copy == NULL ? "" : copy;
+    return compiler_keep(compiler, arena_copy(compiler->arena, slice.bytes, slice.length));
+}
+
+const char *compiler_keep(struct compiler *compiler, const char *made)
+{
+    compiler->failed = compiler->failed || made == NULL;
+    return made == NULL ? "" : made;
 }
 
 struct operand compiler_refuse(struct compiler *compiler, struct place at, enum message message,
@@ -39,8 +42,8 @@ struct operand compiler_refuse(struct compiler *compiler, struct place at, enum 
 const char *compiler_unit(struct compiler *compiler, struct unit unit)
 {
     char text[UNIT_TEXT_SIZE];
-    const char *copy = arena_strdup(compiler->scratch, unit_format(unit, compiler->language, text));
-    return copy == NULL ? "" : copy;
+    return compiler_keep(compiler,
+                         arena_strdup(compiler->scratch, unit_format(unit, compiler->language, text)));
 }
 
 const char *compiler_kind(struct compiler *compiler, enum keyword kind)

@@ -71,6 +71,8 @@ struct compiler {
 
 void *compiler_alloc(struct compiler *compiler, size_t count, size_t size);
 const char *compiler_string(struct compiler *compiler, struct slice slice);
+/* The text just made; "", and the compilation fails, when memory has run out over it. */
+const char *compiler_keep(struct compiler *compiler, const char *made);
 /* Returns an operand that silences what follows from it. */
 struct operand compiler_refuse(struct compiler *compiler, struct place at, enum message message,
                                const char *a, const char *b, const char *c);

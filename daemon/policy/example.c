@@ -350,7 +350,7 @@ bool example_build_all(const struct policy *policy, struct diagnoser *diagnoser,
     if (count > EXAMPLES_MAX) {
         diagnose(diagnoser, policy->ast.examples->at, MESSAGE_TOO_BIG,
                  keyword_text(KW_EXAMPLE, policy->language), diagnose_number(diagnoser, EXAMPLES_MAX), NULL);
-        return true;
+        return !diagnoser->failed;
     }
     cases->cases = arena_array(arena, count + 1, sizeof *cases->cases);
     if (cases->cases == NULL)
@@ -363,7 +363,7 @@ bool example_build_all(const struct policy *policy, struct diagnoser *diagnoser,
                                       s->same && cases->count > 0 ? &cases->cases[cases->count - 1] : NULL,
                                   .into = &cases->cases[cases->count],
                                   .statement = s};
-        if (!build_case(&builder))
+        if (!build_case(&builder) || diagnoser->failed)
             return false;
         cases->count++;
     }

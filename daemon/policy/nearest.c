@@ -62,8 +62,9 @@ const char *compiler_nearest(struct compiler *compiler, struct slice name,
     if (best.length == 0)
         return "";
     const char *shown = diagnose_slice(compiler->diagnoser, best);
-    const char *hint = arena_printf(
-        compiler->scratch, compiler->language == LANGUAGE_CHINESE ? ";是不是“%s”?" : "; did you mean \"%s\"?",
-        shown == NULL ? "" : shown);
-    return hint == NULL ? "" : hint;
+    return compiler_keep(
+        compiler,
+        arena_printf(compiler->scratch,
+                     compiler->language == LANGUAGE_CHINESE ? ";是不是“%s”?" : "; did you mean \"%s\"?",
+                     compiler_keep(compiler, shown)));
 }

@@ -43,8 +43,8 @@ const char *operand_describe(struct compiler *compiler, const struct operand *op
     if (operand->type == OPERAND_CODE)
         return chinese ? "代码" : "a code";
     const char *unit = compiler_unit(compiler, operand->quantity.unit);
-    const char *text = arena_printf(compiler->scratch, chinese ? "数量(%s)" : "a quantity (%s)", unit);
-    return text == NULL ? "" : text;
+    return compiler_keep(compiler,
+                         arena_printf(compiler->scratch, chinese ? "数量(%s)" : "a quantity (%s)", unit));
 }
 
 const char *operand_text(struct compiler *compiler, const struct expr *expr)

@@ -24,6 +24,14 @@
 void allocation_fail_at(int n);
 /* Did it come to that since? Ends the failing. */
 bool allocation_failed(void);
+/*
+ * Of the allocations from now the first fails whose place (the innermost calls that lead to it) has not failed in this program
+ * before. So a program whose allocations are too many to fail each of them once, one after the other, fails each place once; with
+ * $(ARENA_WRAPS) also those of an arena that has room left. Not for several threads.
+ */
+void allocation_fail_at_new_place(void);
+/* For what stands in for an allocation: is it to fail? */
+bool allocation_fails(void);
 /* How many there were since allocation_fail_at. */
 int allocation_count(void);
 

@@ -25,6 +25,8 @@ tests_unit_test_resident_id_LDADD = $(domain_test_libs)
 
 # Memory that runs out: the linker puts tests/unit/allocation.c between our libraries and the C library.
 ALLOCATION_WRAPS = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=mmap
+# An arena's allocations too, those that need no new chunk among them: tests/unit/allocation_arena.c.
+ARENA_WRAPS = -Wl,--wrap=arena_alloc,--wrap=arena_array,--wrap=arena_copy,--wrap=arena_strdup,--wrap=arena_printf
 check_PROGRAMS += tests/unit/test_allocation
 TESTS += tests/unit/test_allocation
 tests_unit_test_allocation_SOURCES = tests/unit/test_allocation.c

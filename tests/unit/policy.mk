@@ -21,8 +21,9 @@ tests_unit_test_policy_tools_LDADD = $(tests_unit_test_policy_LDADD)
 
 check_PROGRAMS += tests/unit/test_policy_allocation
 TESTS += tests/unit/test_policy_allocation
-tests_unit_test_policy_allocation_SOURCES = tests/unit/test_policy_allocation.c
+tests_unit_test_policy_allocation_SOURCES = tests/unit/test_policy_allocation.c tests/unit/allocation_arena.c \
+	tests/unit/test_policy.c tests/unit/test_policy.h
 tests_unit_test_policy_allocation_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_policy_allocation_LDFLAGS = $(AM_LDFLAGS) $(ALLOCATION_WRAPS)
+tests_unit_test_policy_allocation_LDFLAGS = $(AM_LDFLAGS) $(ALLOCATION_WRAPS) $(ARENA_WRAPS)
 tests_unit_test_policy_allocation_LDADD = tests/unit/liballocation.a tests/unit/libunit.a daemon/policy/libpolicy.a \
 	daemon/domain/libdomain.a daemon/base/libbase.a $(INIH_LIBS) $(CHECK_LIBS)

@@ -1,30 +1,25 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Every allocation of a policy's life fails once: compiling, testing, running, explaining, showing end with a clean error. */
+/*
+ * Every place at which a policy's life allocates fails once: compiling, testing, running, explaining, asking what would change it,
+ * showing, comparing, and telling what is wrong with it end with a clean error.
+ */
 #include "config.h"
 
 #include "allocation.h"
 #include "cases.h"
 #include "policy/policy.h"
+#include "policy/whatif.h"
+#include "test_policy.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static char text[1 << 16];
-static size_t text_length;
 static struct dictionary *dictionary;
 
-static void open_text(const char *name)
+static void open_dictionary(void)
 {
-    const char *top = getenv("abs_top_srcdir");
-    char path[PATH_MAX];
     struct error err;
-    snprintf(path, sizeof path, "%s/%s", top != NULL ? top : ".", name);
-    FILE *file = fopen(path, "rb");
-    ck_assert_msg(file != NULL, "%s cannot be read", path);
-    text_length = fread(text, 1, sizeof text, file);
-    fclose(file);
     dictionary = dictionary_new();
     ck_assert(dictionary != NULL && dictionary_add_base(dictionary, &err) == STATUS_OK);
 }
@@ -44,114 +39,181 @@ static const struct policy_block block = {.household_count = 1,
                                           .person_fact_begin = person_fact_begin,
                                           .person_facts = person_facts};
 
-static enum status use(const struct policy *policy, struct arena *arena, struct error *err)
+/* A household too large for the sums to be proven. */
+enum { MANY = POLICY_PERSONS_PER_HOUSEHOLD_MAX + 1 };
+static const day_t many_births[MANY];
+static const uint32_t many_begin[2] = {0, MANY}, many_fact_begin[MANY + 1];
+static const struct policy_block large = {.household_count = 1,
+                                          .urban = urban,
+                                          .person_begin = many_begin,
+                                          .birth = many_births,
+                                          .household_fact_begin = household_fact_begin,
+                                          .person_fact_begin = many_fact_begin};
+
+static enum status run_all(const struct policy *policy, struct arena *arena, struct error *err)
 {
     struct policy_run *run = NULL;
     struct policy_outcome outcome;
     struct policy_explanation explanation;
-    struct policy_test_result result;
-    struct text page;
+    struct policy_changes changes;
     enum { DATE = 18800 };
     enum status status = policy_run_new(policy, DATE, &run, err);
     if (status == STATUS_OK)
         status = policy_run_evaluate(run, &block, &outcome, err);
     if (status == STATUS_OK)
+        status = policy_run_evaluate(run, &large, &outcome, err);
+    if (status == STATUS_OK)
         status = policy_explain(run, &block, 0, arena, &explanation, err);
+    if (status == STATUS_OK)
+        status = policy_what_would_change(run, &block, 0, arena, &changes, err);
     policy_run_free(run);
-    if (status == STATUS_OK)
-        status = policy_test(policy, arena, &result, err);
+    return status;
+}
+
+static enum status show_all(const struct policy *policy, const struct policy *other, struct arena *arena,
+                            struct error *err)
+{
+    struct policy_differences differences;
+    struct text page;
     text_init(&page);
-    if (status == STATUS_OK)
-        status = policy_show(policy, &page, err);
+    enum status status = policy_show(policy, &page, err);
     if (status == STATUS_OK)
         status = policy_show_html(policy, &page, err);
-    text_clear(&page);
-    struct policy_differences differences;
-    if (status == STATUS_OK)
-        status = policy_diff(policy, policy, arena, &differences, err);
+    text_fini(&page);
     if (status == STATUS_OK)
         status = policy_format(policy, &page, err);
     text_fini(&page);
+    if (status == STATUS_OK)
+        status = policy_diff(policy, other, arena, &differences, err);
     return status;
 }
 
-static enum status live(const char *bytes, size_t length, struct error *err)
+/* What a policy's life consists of; the first that fails ends it. */
+struct life {
+    const char *bytes, *other; /* other: NULL, or what it is compared with */
+    bool examples, mutants, all;
+};
+
+static enum status compile(const char *bytes, const char *trial, struct arena *arena, struct policy **policy,
+                           struct error *err)
 {
     struct policy_diagnostics diagnostics;
-    struct policy *policy = NULL;
+    return policy_compile_trial("p", bytes, strlen(bytes), dictionary, trial, arena, &diagnostics, policy,
+                                err);
+}
+
+static enum status live_in(const struct life *life, struct policy **policy, struct policy **other,
+                           struct arena *arena, struct error *err)
+{
+    struct policy_test_result result;
+    struct policy_mutation mutation;
+    enum status status = compile(life->bytes, NULL, arena, policy, err);
+    if (status == STATUS_OK && life->all)
+        status = run_all(*policy, arena, err);
+    if (status == STATUS_OK && life->examples)
+        status = policy_test(*policy, arena, &result, err);
+    if (status == STATUS_OK && life->mutants)
+        status = policy_mutate(*policy, arena, NULL, &mutation, err);
+    if (status == STATUS_OK && life->other != NULL)
+        status = compile(life->other, NULL, arena, other, err);
+    if (status == STATUS_OK && life->all)
+        status = show_all(*policy, *other != NULL ? *other : *policy, arena, err);
+    for (size_t i = 0; status == STATUS_OK && life->all && i < policy_trial_count(*policy); i++) {
+        struct policy *trial = NULL;
+        status = compile(life->bytes, policy_trial_name(*policy, i), arena, &trial, err);
+        policy_free(trial);
+    }
+    return status;
+}
+
+static enum status live(const struct life *life, struct error *err)
+{
+    struct policy *policy = NULL, *other = NULL;
     struct arena *arena = arena_new(0);
     if (arena == NULL)
         return error_set(err, STATUS_FATAL, "out of memory");
-    enum status status = policy_compile("p", bytes, length, dictionary, arena, &diagnostics, &policy, err);
-    if (status == STATUS_OK)
-        status = use(policy, arena, err);
+    enum status status = live_in(life, &policy, &other, arena, err);
+    policy_free(other);
     policy_free(policy);
     arena_free(arena);
     return status;
 }
 
-static void fail_each(size_t length, enum status whole)
+/* Each place that allocates fails once. Returns how many there were. */
+static int fail_each(const struct life *life, enum status whole, const char *where)
 {
     struct error err = {.status = STATUS_OK};
-    int n = 0;
+    int n = -1;
     bool again;
     do {
-        allocation_fail_at(++n);
-        enum status status = live(text, length, &err);
+        n++;
+        allocation_fail_at_new_place();
+        enum status status = live(life, &err);
         again = allocation_failed();
-        ck_assert_msg(status == (again ? STATUS_FATAL : whole), "allocation %d: status %s: %s", n,
+        ck_assert_msg(status == (again ? STATUS_FATAL : whole), "%s: place %d: status %s: %s", where, n,
                       status_name(status), err.text);
     } while (again);
-    ck_assert_int_gt(n, 10);
+    return n;
 }
+
+START_TEST(a_dictionary)
+{
+    struct error err;
+    bool again;
+    int n = 0;
+    do {
+        allocation_fail_at_new_place();
+        dictionary = dictionary_new();
+        enum status status = dictionary == NULL ? STATUS_FATAL : dictionary_add_base(dictionary, &err);
+        again = allocation_failed();
+        ck_assert_int_eq(status, again ? STATUS_FATAL : STATUS_OK);
+        dictionary_free(dictionary);
+        n++;
+    } while (again);
+    ck_assert_int_gt(n, 5);
+}
+END_TEST
 
 START_TEST(a_good_policy)
 {
-    open_text("tests/cases/policy_english.policy");
-    fail_each(text_length, STATUS_OK);
+    size_t length;
+    open_dictionary();
+    char *english = read_source("tests/cases/policy_english.policy", &length),
+         *chinese = read_source("tests/cases/policy_mutants.policy", &length);
+    ck_assert_int_gt(fail_each(&(struct life){english, chinese, true, false, true}, STATUS_OK, "english"),
+                     200);
+    ck_assert_int_gt(fail_each(&(struct life){chinese, english, true, true, true}, STATUS_OK, "mutants"), 50);
+    free(english);
+    free(chinese);
     dictionary_free(dictionary);
 }
 END_TEST
 
-/* Every mutant allocates alike, so steps of a prime number reach each of their allocations in some of them. */
-START_TEST(mutants)
+static void fail_cases(const char *name, int cells, enum status whole)
 {
-    enum { STEP = 13 };
-    open_text("tests/cases/policy_english.policy");
-    struct policy_diagnostics diagnostics;
-    struct policy *policy = NULL;
-    struct error err = {.status = STATUS_OK};
-    struct arena *arena = arena_new(0);
-    ck_assert_int_eq(policy_compile("p", text, text_length, dictionary, arena, &diagnostics, &policy, &err),
-                     STATUS_OK);
-    bool again;
-    int n = 1;
-    do {
-        struct policy_mutation mutation;
-        struct arena *results = arena_new(0);
-        allocation_fail_at(n);
-        enum status status = policy_mutate(policy, results, NULL, &mutation, &err);
-        again = allocation_failed();
-        ck_assert_msg(status == (again ? STATUS_FATAL : STATUS_OK), "allocation %d: status %s: %s", n,
-                      status_name(status), err.text);
-        arena_free(results);
-        n += n < STEP ? 1 : STEP;
-    } while (again);
-    ck_assert_int_gt(n, 500);
-    policy_free(policy);
-    arena_free(arena);
+    open_dictionary();
+    struct cases *cases = cases_open(name, cells);
+    for (const struct case_row *row; (row = cases_next(cases)) != NULL;) {
+        const char *snippet = row->cell[0].bytes;
+        bool of_its_own = strncmp(snippet, "政策", strlen("政策")) == 0 ||
+                          strncmp(snippet, "policy", 6) == 0 || case_is(row, cells - 1, "whole");
+        char *text = of_its_own ? strdup(snippet) : after_prelude(snippet);
+        fail_each(&(struct life){text, NULL, true, false, whole == STATUS_OK}, whole, cases_where(cases));
+        free(text);
+    }
+    cases_close(cases);
     dictionary_free(dictionary);
+}
+
+START_TEST(policies_that_are_refused)
+{
+    fail_cases("policy_diagnostics.tsv", 5, STATUS_CONFIG);
 }
 END_TEST
 
-START_TEST(a_policy_that_is_refused)
+START_TEST(clauses_of_all_kinds)
 {
-    open_text("tests/cases/policy_english.policy");
-    char *at = strstr(text, "income / heads");
-    ck_assert_ptr_nonnull(at);
-    memcpy(at, "incime / heads", 14);
-    fail_each(text_length, STATUS_CONFIG);
-    dictionary_free(dictionary);
+    fail_cases("policy_clauses.tsv", 2, STATUS_OK);
 }
 END_TEST
 
@@ -160,9 +222,10 @@ int main(void)
     Suite *suite = suite_create("policy allocation");
     TCase *tcase = tcase_create("allocation");
     tcase_set_timeout(tcase, 120);
+    tcase_add_test(tcase, a_dictionary);
     tcase_add_test(tcase, a_good_policy);
-    tcase_add_test(tcase, mutants);
-    tcase_add_test(tcase, a_policy_that_is_refused);
+    tcase_add_test(tcase, policies_that_are_refused);
+    tcase_add_test(tcase, clauses_of_all_kinds);
     suite_add_tcase(suite, tcase);
     return unit_run(&suite, 1);
 }
