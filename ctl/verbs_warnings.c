@@ -176,6 +176,7 @@ int verb_explain(struct ctl *ctl)
         .as_of = as_of,
         .named = ctl_given(ctl, "--named"),
         .json = ctl->json,
+        .all = ctl_given(ctl, "--all"),
     };
     if (status == STATUS_OK)
         status = explain_execute(&options, &out, &found, &err);

@@ -13,7 +13,7 @@ daemon_policy_libpolicy_a_SOURCES = \
 	daemon/policy/trial.c daemon/policy/trial.h daemon/policy/parse_trial.c \
 	daemon/policy/compiler.h daemon/policy/compile.c daemon/policy/declare.c daemon/policy/elaborate.c daemon/policy/operand.h daemon/policy/operand.c \
 	daemon/policy/quantity.c daemon/policy/comparison.c daemon/policy/code.c daemon/policy/phrase.c daemon/policy/aggregate.c \
-	daemon/policy/clause.c daemon/policy/contradict.c daemon/policy/emit.c daemon/policy/nearest.c daemon/policy/policy.c \
+	daemon/policy/clause.c daemon/policy/contradict.c daemon/policy/emit.c daemon/policy/near_miss.c daemon/policy/near_miss.h daemon/policy/nearest.c daemon/policy/policy.c \
 	daemon/policy/example.h daemon/policy/example.c daemon/policy/test.c \
 	daemon/policy/unparse.h daemon/policy/unparse.c daemon/policy/mutants.def daemon/policy/mutant.h daemon/policy/mutant_expr.c \
 	daemon/policy/mutant_statement.c daemon/policy/mutate.c \

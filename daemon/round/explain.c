@@ -287,6 +287,7 @@ static enum status explain_found(struct explaining *e, struct text *out, struct 
         e->render.dossier = &e->dossier;
         e->render.explanation = &explanation;
         e->render.named = e->options->named;
+        e->render.all = e->options->all;
         (e->options->json ? render_json : render_text)(&e->render, out);
         if (out->failed)
             status = no_memory(err);

@@ -40,6 +40,7 @@ struct explain_options {
     bool recompute; /* do not read stored evidence: tests compare the two ways */
     bool named;
     bool json;
+    bool all; /* as text: everything; JSON always is complete */
 };
 
 /* *found is false (STATUS_OK, nothing written) when there is no such warning or household. STATUS_REJECT when there is no

@@ -4,6 +4,7 @@
 #include "base/money.h"
 #include "domain/person_name.h"
 #include "domain/resident_id.h"
+#include "policy/near_miss.h"
 #include "policy/whatif.h"
 #include "round/event.h"
 #include "round/jtext.h"
@@ -265,6 +266,17 @@ static void add_distance(const struct policy_value *unit, int64_t low, int64_t h
         text_printf(out, " 至 %s%s", high > 0 ? "+" : "", number(unit, high, b));
 }
 
+static void add_sides(const struct policy_shown_conjunct *c, struct text *out)
+{
+    text_add_str(out, "(");
+    add_value(&c->left, out);
+    text_add_str(out, " 对 ");
+    add_value(&c->right, out);
+    text_add_str(out, ",");
+    add_distance(&c->left, c->distance_low, c->distance_high, out);
+    text_add_str(out, ")");
+}
+
 static void add_conjuncts(const struct policy_shown_conjunct *conjuncts, size_t count, const char *indent,
                           struct text *out)
 {
@@ -275,15 +287,8 @@ static void add_conjuncts(const struct policy_shown_conjunct *conjuncts, size_t 
                     : c->evidence ? "凭"
                                   : "当",
                     c->text, c->guard ? satisfied(c->truth) : yes_no(c->truth));
-        if (c->has_distance) {
-            text_add_str(out, "(");
-            add_value(&c->left, out);
-            text_add_str(out, " 对 ");
-            add_value(&c->right, out);
-            text_add_str(out, ",");
-            add_distance(&c->left, c->distance_low, c->distance_high, out);
-            text_add_str(out, ")");
-        }
+        if (c->has_distance)
+            add_sides(c, out);
         text_add_char(out, '\n');
     }
 }
@@ -464,7 +469,94 @@ static void add_changes(const struct render *r, struct text *out)
         text_add_str(out, "  人员或数据太多,没有逐项算完\n");
 }
 
-void render_text(const struct render *render, struct text *out)
+/* --- the short form ------------------------------------------------------------------------------------------- */
+
+/* What an official acts on: it fired, or there is evidence and somebody has to look. */
+static bool is_told(const struct policy_shown_clause *clause)
+{
+    return clause->exists &&
+           (clause->truth == TRI_TRUE || (clause->truth != TRI_FALSE && clause->undecided_with_evidence));
+}
+
+static uint64_t add_told(const struct render *r, struct text *out)
+{
+    uint64_t told = 0;
+    text_add_str(out, "\n触发和待核的条款\n");
+    for (size_t i = 0; i < r->explanation->clause_count; i++) {
+        const struct policy_shown_clause *clause = &r->explanation->clauses[i];
+        if (!is_told(clause))
+            continue;
+        add_clause(r, clause, out);
+        told |= UINT64_C(1) << clause->clause;
+    }
+    if (told == 0)
+        text_add_str(out, "  没有\n");
+    return told;
+}
+
+static void add_near_misses(const struct render *r, struct text *out)
+{
+    struct near_miss misses[NEAR_MISSES_MAX];
+    size_t count = near_misses(r->policy, r->explanation, misses);
+    if (count == 0)
+        return;
+    text_add_str(out, "\n只差一处而未触发(最接近的在前)\n");
+    for (size_t i = 0; i < count; i++) {
+        const struct policy_clause *info = policy_clause_at(r->policy, misses[i].clause->clause);
+        text_printf(out, "  %s %s %s:", kind_chinese(info->kind, info->level), info->name, info->title);
+        if (misses[i].of_member)
+            text_printf(out, "成员 %zu ", misses[i].person + 1);
+        text_add_str(out, misses[i].conjunct->text);
+        add_sides(misses[i].conjunct, out);
+        text_add_char(out, '\n');
+    }
+}
+
+/* The facts that decided what is told. */
+static void add_told_facts(const struct render *r, uint64_t told, struct text *out)
+{
+    bool first = true;
+    for (size_t i = 0; i < r->explanation->fact_count; i++) {
+        const struct policy_shown_fact *fact = &r->explanation->facts[i];
+        if (!fact->used || (fact->clauses & told) == 0)
+            continue;
+        if (first)
+            text_add_str(out, "\n这些条款所依据的事实\n");
+        first = false;
+        add_fact(r, fact, out);
+    }
+}
+
+static void add_rest(const struct render *r, struct text *out)
+{
+    size_t denied = 0, absent = 0, undecided = 0;
+    for (size_t i = 0; i < r->explanation->clause_count; i++) {
+        const struct policy_shown_clause *clause = &r->explanation->clauses[i];
+        if (is_told(clause))
+            continue;
+        absent += !clause->exists ? 1 : 0;
+        denied += clause->exists && clause->truth == TRI_FALSE ? 1 : 0;
+        undecided += clause->exists && clause->truth != TRI_FALSE ? 1 : 0;
+    }
+    text_printf(out,
+                "\n其余条款:%zu 条未触发,%zu 条不适用,%zu 条因数据不足未定;全部条款、推算和事实见 --all\n",
+                denied, absent, undecided);
+}
+
+static void render_short(const struct render *r, struct text *out)
+{
+    add_head(r, out);
+    add_record(r->record, out);
+    add_waiting(r, out);
+    uint64_t told = add_told(r, out);
+    add_near_misses(r, out);
+    add_changes(r, out);
+    add_persons(r, out);
+    add_told_facts(r, told, out);
+    add_rest(r, out);
+}
+
+static void render_all(const struct render *render, struct text *out)
 {
     const struct policy_explanation *explanation = render->explanation;
     add_head(render, out);
@@ -479,6 +571,11 @@ void render_text(const struct render *render, struct text *out)
     text_add_str(out, "\n条款\n");
     for (size_t i = 0; i < explanation->clause_count; i++)
         add_clause(render, &explanation->clauses[i], out);
+}
+
+void render_text(const struct render *render, struct text *out)
+{
+    (render->all ? render_all : render_short)(render, out);
 }
 
 /* --- JSON ----------------------------------------------------------------------------------------------------- */

@@ -36,6 +36,7 @@ struct render {
         *waiting;           /* what waits to be cleared (解除): after the round, or after the last one */
     const char *warning_id; /* NULL: explained as a household */
     bool named;
+    bool all; /* as text: every clause, definition and fact, not what officials act on alone */
 };
 
 void render_text(const struct render *render, struct text *out);

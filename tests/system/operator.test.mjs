@@ -164,7 +164,15 @@ test('explain says in Chinese why, and how far it is to each line', () => {
     instance.round('2021-06-30');
     const { status, stdout } = instance.ctl('explain', 'H1');
     assert.equal(status, 0);
-    for (const word of ['red.apply', '触发', '未触发', '1000.00', '4830.00', '004 篇五']) assert.ok(stdout.includes(word), `${word} in:\n${stdout}`);
+    for (const word of ['red.apply', '触发', '1000.00', '4830.00', '004 篇五']) assert.ok(stdout.includes(word), `${word} in:\n${stdout}`);
+    // Of what did not fire only what nearly did, and how many there are; --all has each of them, and the document always.
+    const clauses = instance.json('explain', 'H1').clauses, all = instance.ctl('explain', '--all', 'H1').stdout;
+    const told = (text) => clauses.filter(({ rule }) => text.includes(` ${rule} `)).length;
+    assert.equal(told(all), clauses.length);
+    assert.ok(told(stdout) <= 1 + 3, stdout);
+    assert.match(stdout, /\n只差一处而未触发\(最接近的在前\)\n {2}橙色预警 orange\.margin 收入在低保标准与低收入线之间:人均收入 ≥ 低保\(1000\.00 元\/年\/人 对 4830\.00 元\/年\/人,距线 -3830\.00\)\n/);
+    assert.match(stdout, /其余条款:\d+ 条未触发,\d+ 条不适用,\d+ 条因数据不足未定;全部条款、推算和事实见 --all\n$/);
+    assert.match(all, /: 未触发|:未触发\n/);
     assert.equal(instance.ctl('explain', 'no-such').status, 66);
 });
 

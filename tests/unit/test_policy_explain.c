@@ -4,6 +4,8 @@
 
 #include "test_policy.h"
 
+#include "policy/near_miss.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +64,61 @@ static const struct policy_value *definition_of(const struct explained *e, const
 }
 
 static const day_t since = 17000; /* 2016: before every window */
+
+static size_t misses_of(struct explained *e, struct near_miss misses[NEAR_MISSES_MAX])
+{
+    explained_run(e);
+    return near_misses(e->fixture.policy, &e->explanation, misses);
+}
+
+static const char *missed(const struct explained *e, const struct near_miss *miss)
+{
+    return policy_clause_at(e->fixture.policy, miss->clause->clause)->name;
+}
+
+/* 55 yuan above one line and 2,470 above another; the rest fails in more than one place, or is no matter of amounts. */
+START_TEST(what_nearly_fired)
+{
+    struct explained e;
+    struct near_miss misses[NEAR_MISSES_MAX];
+    explained_open(&e, false);
+    block_fact(e.maker, "income.declared", 1, since, DAY_NONE, SOURCE_REGISTER, 1);
+    block_person(e.maker, day_of("1980-01-01"));
+    block_fact(e.maker, "income.wage", 730000, day_of("2021-03-01"), DAY_NONE, SOURCE_REGISTER, 1);
+    ck_assert_uint_eq(misses_of(&e, misses), 2);
+    ck_assert_str_eq(missed(&e, &misses[0]), "orange.margin");
+    ck_assert_str_eq(misses[0].conjunct->text, "人均收入 < 低收入线");
+    ck_assert_str_eq(missed(&e, &misses[1]), "red.apply");
+    ck_assert_int_eq(misses[1].conjunct->distance_low, 730000 - 483000);
+    explained_close(&e);
+}
+END_TEST
+
+/* Of a clause over members the nearest one; what an exception keeps away is far, however small the amounts. */
+START_TEST(the_member_who_nearly_fired)
+{
+    struct explained e;
+    struct near_miss misses[NEAR_MISSES_MAX];
+    explained_open(&e, false);
+    day_t day = day_of("2021-03-01");
+    block_fact(e.maker, "income.declared", 1, since, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(e.maker, "relief.dibao", 1, since, DAY_NONE, SOURCE_REGISTER, 1);
+    block_person(e.maker, day_of("1980-01-01"));
+    block_fact(e.maker, "income.wage", 482999, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(e.maker, "expense.medical_self_paid", 900000, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_person(e.maker, day_of("1981-01-01"));
+    block_fact(e.maker, "expense.medical_self_paid", 999999, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_person(e.maker, day_of("1982-01-01"));
+    block_fact(e.maker, "expense.medical_self_paid", 100, day, DAY_NONE, SOURCE_REGISTER, 1);
+    ck_assert_uint_eq(misses_of(&e, misses), 2);
+    ck_assert_str_eq(missed(&e, &misses[0]), "check.medical");
+    ck_assert(misses[0].of_member);
+    ck_assert_uint_eq(misses[0].person, 2); /* the neighbour is 0 */
+    ck_assert_int_eq(misses[0].conjunct->distance_low, -1);
+    ck_assert_str_eq(missed(&e, &misses[1]), "check.income");
+    explained_close(&e);
+}
+END_TEST
 
 START_TEST(a_fen_below_the_line)
 {
@@ -279,6 +336,8 @@ Suite *policy_explain_suite(void)
     Suite *suite = suite_create("policy explain");
     TCase *tcase = tcase_create("explain");
     tcase_add_test(tcase, a_fen_below_the_line);
+    tcase_add_test(tcase, what_nearly_fired);
+    tcase_add_test(tcase, the_member_who_nearly_fired);
     tcase_add_test(tcase, a_third_of_a_fen_is_not_zero);
     tcase_add_test(tcase, unknown_shows_as_unknown);
     tcase_add_test(tcase, guards_and_members);
