@@ -244,6 +244,8 @@ struct example_fact {
     struct item source;
 };
 
+enum trait { TRAIT_KINSHIP, TRAIT_LABOUR };
+
 /* 亲属 and 劳动力 of an example's person. */
 struct example_traits {
     int values[2]; /* by enum trait: 0 not said, 1 given as ?, else the value + 2 */

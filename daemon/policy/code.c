@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Values that are no quantities: choices, yes and no, types and grades, levels. A set of them is a mask of 64 bits. */
 #include "policy/operand.h"
-#include "policy/trait.h"
 
 static const char *choices_of(struct compiler *compiler, const struct program_fact *fact)
 {

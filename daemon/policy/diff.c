@@ -6,8 +6,8 @@
  * facets are matched by what they are, never by where they stand; so order, spacing and comments make no difference. Where a
  * value is an expression, its meaning is compared: 70% is 7/10.
  */
-#include "policy/mutant.h"
 #include "policy/program.h"
+#include "policy/readers.h"
 #include "policy/unparse.h"
 
 #include <string.h>
@@ -239,12 +239,12 @@ static void outline_fact(struct differ *d, struct outline *o, const struct defin
 
 static void outline_definitions(struct differ *d, struct outline *o)
 {
-    uint64_t *clauses = mutant_readers(o->policy, d->arena);
-    d->failed = d->failed || clauses == NULL;
+    struct readers readers;
+    d->failed = !readers_find(o->policy, d->arena, &readers) || d->failed;
     size_t index = 0;
     for (const struct definition *s = o->policy->ast.definitions; s != NULL && !d->failed;
          s = s->next, index++) {
-        open_subject(d, o, keyword_text(s->kind, o->policy->language), s->name, clauses[index]);
+        open_subject(d, o, keyword_text(s->kind, o->policy->language), s->name, readers.clauses[index]);
         add_slice(d, o, "标题", s->title);
         if (s->kind == KW_STANDARD || s->kind == KW_SETTING || s->kind == KW_AMOUNT_DEF)
             add_unit(d, o, s->unit);

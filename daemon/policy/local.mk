@@ -20,7 +20,8 @@ daemon_policy_libpolicy_a_SOURCES = \
 	daemon/policy/machine.h daemon/policy/vectorise.h daemon/policy/run.c daemon/policy/extract.c daemon/policy/machine.c daemon/policy/machine_large.c daemon/policy/outcome.c \
 	daemon/policy/leaf.h daemon/policy/extract_rare.c daemon/policy/kernel.h daemon/policy/machine_choice.c \
 	daemon/policy/parse_expression.h daemon/policy/parse_value.c \
-	daemon/policy/choice.c daemon/policy/bounds.c daemon/policy/declare_standard.c daemon/policy/trait.h daemon/policy/trait.c \
+	daemon/policy/choice.c daemon/policy/bounds.c daemon/policy/declare_standard.c daemon/policy/trait.h daemon/policy/trait.c daemon/policy/trait_condition.c \
+	daemon/policy/readers.h daemon/policy/readers.c \
 	daemon/policy/display.h daemon/policy/display.c daemon/policy/explain.c \
 	daemon/policy/whatif.c daemon/policy/whatif.h \
 	daemon/policy/show.c daemon/policy/show_html.c daemon/policy/format.c daemon/policy/diff.c

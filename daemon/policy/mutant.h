@@ -89,8 +89,6 @@ void mutant_walk_value(struct mutant_maker *maker, struct expr *expr,
 void mutant_walk_set(struct mutant_maker *maker, struct set_expr *set);
 void mutant_move_window(struct mutant_maker *maker, int window, struct place at);
 
-/* mutant_statement.c: by definition, in the file's order, which clauses read it, directly or through others. NULL without memory. */
-uint64_t *mutant_readers(const struct policy *policy, struct arena *arena);
 /* mutant_statement.c: all mutants of the policy, in the order of the text. NULL and failed without memory. */
 struct mutant *mutant_list(struct mutant_maker *maker);
 

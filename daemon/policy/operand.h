@@ -73,6 +73,11 @@ struct operand comparison_elaborate(struct compiler *compiler, const struct expr
 struct operand code_compare(struct compiler *compiler, const struct expr *expr, struct operand code);
 struct operand code_in_list(struct compiler *compiler, const struct expr *expr, enum scope scope);
 
+/* --- trait_condition.c -------------------------------------------------------------------------------------------- */
+
+/* 亲属 属于 (配偶, 子), 劳动力 = 无 */
+struct operand trait_elaborate(struct compiler *compiler, const struct expr *expr, enum scope scope);
+
 /* --- phrase.c ----------------------------------------------------------------------------------------------------- */
 
 /* mask: the values that 现有 … 属于 lists; 0 for any but no. */

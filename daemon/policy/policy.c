@@ -127,6 +127,15 @@ bool policy_names_source(const struct policy *policy, int code, int source)
     return false;
 }
 
+bool policy_reads_traits(const struct policy *policy)
+{
+    for (size_t i = 0; i < policy->program.step_count; i++) {
+        if (policy->program.steps[i].op == OP_TRAIT)
+            return true;
+    }
+    return false;
+}
+
 size_t policy_statistic_count(const struct policy *policy)
 {
     return policy->program.statistic_count;

@@ -95,8 +95,6 @@ enum op {
     OP_COUNT_OF_OPS
 };
 
-enum trait { TRAIT_KINSHIP, TRAIT_LABOUR };
-
 enum { AGE_UNKNOWN_LOW = -2000, AGE_UNKNOWN_HIGH = 2000 }; /* wider than any comparison: 0岁 to 150岁 */
 
 struct step {

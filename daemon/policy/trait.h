@@ -3,15 +3,14 @@
 #ifndef SHOUWANG_POLICY_TRAIT_H
 #define SHOUWANG_POLICY_TRAIT_H
 
-#include "policy/operand.h"
+#include "policy/ast.h"
 
 /* The value (0 to 8; 1 to 3) that the word stands for; −1 when it is none. */
 int trait_value(enum trait trait, struct slice word, enum language language);
+/* All of its values, as a mask. */
+uint64_t trait_values(enum trait trait);
 /* All words of it, for diagnostics. */
 const char *trait_words(enum trait trait, enum language language);
-
-/* 亲属 属于 (配偶, 子), 劳动力 = 无 */
-struct operand trait_elaborate(struct compiler *compiler, const struct expr *expr, enum scope scope);
 
 /* The byte of a block (policy_traits) with one of the two set; value −1: not given. */
 uint8_t trait_set(uint8_t traits, enum trait trait, int value);
