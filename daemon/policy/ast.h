@@ -29,8 +29,8 @@ enum {
 enum expr_kind {
     EXPR_NUMBER, /* number, unit */
     EXPR_NAME,   /* a definition, setting, standard or fact by itself */
-    EXPR_FACT,   /* [本户] [window] [verb] name */
-    EXPR_ADD,    /* a + b */
+    EXPR_FACT, /* [本户] [window] [verb] name; of 不一致 `a` is what 超过 says, NULL without, and `symbol` is > */
+    EXPR_ADD, /* a + b */
     EXPR_SUBTRACT,
     EXPR_MULTIPLY,
     EXPR_DIVIDE,

@@ -114,7 +114,8 @@ static struct bounds quantity_bounds(const struct compiler *compiler, const stru
     switch ((enum op)step->op) {
     case OP_AMOUNT:
     case OP_LATEST_AMOUNT:
-    case OP_ACTIVE_AMOUNT: {
+    case OP_ACTIVE_AMOUNT:
+    case OP_GAP: {
         wide_t most = wide_multiply(program->facts[step->fact].high, POLICY_FACTS_PER_HOUSEHOLD_MAX);
         return (struct bounds){0, most, 0, most};
     }
@@ -165,6 +166,7 @@ static bool may_be_undecided(const struct program *program, const struct step *s
     case OP_AMOUNT:
     case OP_LATEST_AMOUNT:
     case OP_ACTIVE_AMOUNT:
+    case OP_GAP:
     case OP_AGE:
     case OP_TRAIT:
     case OP_WIDEN:

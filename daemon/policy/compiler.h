@@ -156,12 +156,14 @@ bool bounds_prove(struct compiler *compiler, struct step *step);
 
 /* --- emit.c ------------------------------------------------------------------------------------------------------- */
 
-/* op: OP_AMOUNT, OP_LATEST_AMOUNT or OP_ACTIVE_AMOUNT (no window) */
+/* op: OP_AMOUNT, OP_LATEST_AMOUNT, OP_ACTIVE_AMOUNT (no window) or OP_GAP (no window of a relief) */
 int emit_amount(struct compiler *compiler, enum op op, int fact, int window, enum domain domain,
                 struct place at);
 int emit_state(struct compiler *compiler, int fact, int window, enum state_mode mode, uint64_t mask,
                enum domain domain, struct place at);
-int emit_recorded(struct compiler *compiler, int fact, int window, enum domain domain, struct place at);
+/* op: OP_RECORDED, or OP_DISAGREE (no window) */
+int emit_told(struct compiler *compiler, enum op op, int fact, int window, enum domain domain,
+              struct place at);
 int emit_trait(struct compiler *compiler, enum trait trait, struct place at);
 int emit_latest(struct compiler *compiler, int fact, enum domain domain, struct place at);
 int emit_nullary(struct compiler *compiler, enum op op, enum domain domain, int64_t k, struct place at);

@@ -102,9 +102,10 @@ int emit_state(struct compiler *compiler, int fact, int window, enum state_mode 
     return leaf(compiler, step, fact, window, at);
 }
 
-int emit_recorded(struct compiler *compiler, int fact, int window, enum domain domain, struct place at)
+int emit_told(struct compiler *compiler, enum op op, int fact, int window, enum domain domain,
+              struct place at)
 {
-    return leaf(compiler, plain(OP_RECORDED, domain, REGISTER_TRI), fact, window, at);
+    return leaf(compiler, plain(op, domain, REGISTER_TRI), fact, window, at);
 }
 
 int emit_trait(struct compiler *compiler, enum trait trait, struct place at)

@@ -242,11 +242,13 @@ static void clear_leaf(const struct batch *batch, int reg)
     case OP_AMOUNT:
     case OP_LATEST_AMOUNT:
     case OP_ACTIVE_AMOUNT:
+    case OP_GAP:
         memset(column.low, 0, rows * sizeof *column.low);
         memset(column.high, 0, rows * sizeof *column.high);
         break;
     case OP_STATE:
     case OP_RECORDED:
+    case OP_DISAGREE:
         memset(column.byte, SETTLED_FALSE, rows);
         break;
     case OP_LATEST:

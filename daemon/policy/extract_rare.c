@@ -8,6 +8,10 @@
  *                    is unknown within the declared range
  * OP_RECORDED        any fact in the window, of any source and value: an amount by its day, an event by its `from`, a state by
  *                    the days that it covers
+ * OP_GAP             each source that has a fact there comes to a sum, an interval; at least the greatest low end less the least
+ *                    high end, at most the greatest high end less the least low end of another; 0 when fewer than two speak
+ * OP_DISAGREE        of the sources that have a fact existing on D one says that the state is active and one that it is not;
+ *                    of codes: the latest values of two sources that have one on D differ
  */
 #include "policy/leaf.h"
 
@@ -93,6 +97,120 @@ static bool recorded(const struct run_of_facts *facts, const struct program_fact
     return found;
 }
 
+/* --- what each source says ---------------------------------------------------------------------------------------- */
+
+static struct saying *saying_of(struct saying *sayings, size_t *count, uint8_t source)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (sayings[i].source == source)
+            return &sayings[i];
+    }
+    sayings[*count] = (struct saying){.source = source};
+    return &sayings[(*count)++];
+}
+
+/* Adds a fact to what its source says, unless it says nothing there. */
+static void hear(const struct run_of_facts *facts, const struct program_fact *declared,
+                 struct bound_window window, const struct policy_fact *fact, struct saying *sayings,
+                 size_t *count)
+{
+    bool amount = declared->code->kind == FACT_AMOUNT;
+    bool coded = declared->kind != WORD_NONE && declared->kind != WORD_YESNO;
+    bool active = active_on(fact, facts->run->as_of);
+    if (amount ? !amount_counts(fact, window) : coded ? !active : fact->from > facts->run->as_of)
+        return;
+    struct saying *saying = saying_of(sayings, count, fact->source);
+    if (coded && (saying->latest == NULL || later(fact, saying->latest)))
+        saying->latest = fact;
+    saying->active = saying->active || (active && fact->value != 0);
+    if (declared->kind != WORD_NONE || (!amount && !relief_counts(facts, fact)))
+        return;
+    int64_t low = 0, high = 0;
+    add_amount(declared, !amount && fact->value == FACT_YES ? FACT_UNKNOWN : fact->value, &low, &high);
+    saying->low += low;
+    saying->high += high;
+}
+
+size_t rare_sayings(const struct run_of_facts *facts, const struct step *step,
+                    struct saying sayings[RARE_SAYINGS_MAX])
+{
+    const struct program_fact *declared = &facts->run->policy->program.facts[step->fact];
+    struct bound_window window =
+        step->window >= 0 ? facts->run->windows[step->window] : (struct bound_window){0};
+    size_t count = 0;
+    for (size_t i = 0; i < facts->count; i++)
+        hear(facts, declared, window, &facts->facts[i], sayings, &count);
+    return count;
+}
+
+static void gap_of(const struct saying *sayings, size_t count, wide_t *low, wide_t *high)
+{
+    *low = *high = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < count; j++) {
+            if (i != j && sayings[i].low - sayings[j].high > *low)
+                *low = sayings[i].low - sayings[j].high;
+            if (i != j && sayings[i].high - sayings[j].low > *high)
+                *high = sayings[i].high - sayings[j].low;
+        }
+    }
+}
+
+static bool disagree(const struct program_fact *declared, const struct saying *sayings, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        const struct saying *a = &sayings[0], *b = &sayings[i];
+        bool differ = declared->kind == WORD_YESNO
+                          ? a->active != b->active
+                          : code_of(declared, a->latest->value) != code_of(declared, b->latest->value);
+        if (differ)
+            return true;
+    }
+    return false;
+}
+
+/* Most subjects are spoken of by one source: nothing is collected for them. */
+static bool by_one_source(const struct run_of_facts *facts)
+{
+    size_t i = 1;
+    while (i < facts->count && facts->facts[i].source == facts->facts[0].source)
+        i++;
+    return i >= facts->count;
+}
+
+static void fill_disagreement(const struct run_of_facts *facts, const struct frame *frame, int reg,
+                              size_t row)
+{
+    const struct step *step = &frame->program->steps[reg];
+    struct saying sayings[RARE_SAYINGS_MAX];
+    size_t count = by_one_source(facts) ? 0 : rare_sayings(facts, step, sayings);
+    wide_t low, high;
+    if (step->op == OP_DISAGREE) {
+        bool differ = disagree(&frame->program->facts[step->fact], sayings, count);
+        frame->columns[reg].byte[row] = differ ? SETTLED_TRUE : SETTLED_FALSE;
+        return;
+    }
+    gap_of(sayings, count, &low, &high);
+    put_amount(frame, reg, row, low, high);
+}
+
+/* All that a source says there counts, of codes only the latest. */
+static void disagreement_uses(const struct run_of_facts *facts, const struct step *step, uint8_t *used)
+{
+    struct saying sayings[RARE_SAYINGS_MAX];
+    const struct program_fact *declared = &facts->run->policy->program.facts[step->fact];
+    struct bound_window window =
+        step->window >= 0 ? facts->run->windows[step->window] : (struct bound_window){0};
+    size_t count = rare_sayings(facts, step, sayings);
+    for (size_t i = 0; i < facts->count; i++) {
+        const struct policy_fact *fact = &facts->facts[i];
+        used[i] = declared->code->kind == FACT_AMOUNT ? amount_counts(fact, window)
+                                                      : fact->from <= facts->run->as_of;
+        for (size_t s = 0; s < count && declared->kind != WORD_NONE && declared->kind != WORD_YESNO; s++)
+            used[i] = sayings[s].source == fact->source ? sayings[s].latest == fact : used[i];
+    }
+}
+
 /* --- leaves ------------------------------------------------------------------------------------------------------- */
 
 static void fill_leaf(const struct run_of_facts *facts, const struct frame *frame, int reg, size_t row)
@@ -109,6 +227,10 @@ static void fill_leaf(const struct run_of_facts *facts, const struct frame *fram
         break;
     case OP_ACTIVE_AMOUNT:
         fill_active_amount(facts, declared, frame, reg, row);
+        break;
+    case OP_GAP:
+    case OP_DISAGREE:
+        fill_disagreement(facts, frame, reg, row);
         break;
     default:
         frame->columns[reg].byte[row] = recorded(facts, declared, window) ? SETTLED_TRUE : SETTLED_FALSE;
@@ -170,6 +292,10 @@ void rare_uses(const struct run_of_facts *facts, const struct step *step, uint8_
         step->window >= 0 ? facts->run->windows[step->window] : (struct bound_window){0};
     struct latest_amount latest = latest_amount(facts, declared, window);
     int believed = believed_rank(facts, declared);
+    if (step->op == OP_GAP || step->op == OP_DISAGREE) {
+        disagreement_uses(facts, step, used);
+        return;
+    }
     for (size_t i = 0; i < facts->count; i++) {
         const struct policy_fact *fact = &facts->facts[i];
         int rank = declared->rank[fact->source];
@@ -189,6 +315,8 @@ void rare_need(const struct policy_run *run, size_t code, bool of_persons, struc
     for (uint32_t l = table->begin[code]; l < table->begin[code + 1]; l++) {
         const struct step *step = &program->steps[table->leaves[l].step];
         need->read = true;
+        need->order =
+            need->order || (step->op == OP_DISAGREE && program->facts[step->fact].kind != WORD_YESNO);
         if (program->facts[step->fact].code->kind != FACT_AMOUNT)
             need->periods = true;
         else if (run->windows[step->window].after < need->after)

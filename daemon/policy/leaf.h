@@ -99,12 +99,24 @@ static inline bool later(const struct policy_fact *a, const struct policy_fact *
 const struct policy_fact *leaf_latest(const struct run_of_facts *facts, const struct program_fact *declared,
                                       int rank);
 
+/* What one source says where a disagreement is looked for. */
+struct saying {
+    uint8_t source;
+    bool active;                      /* of a state: it has it */
+    wide_t low, high;                 /* of an amount: what its facts come to */
+    const struct policy_fact *latest; /* of a code */
+};
+enum { RARE_SAYINGS_MAX = SOURCE_NUMBER_MAX + 1 };
+
 /* --- extract_rare.c ----------------------------------------------------------------------------------------------- */
 
 /* Fills the rare leaves of every subject of the batch. */
 void rare_extract(const struct batch *batch);
 /* As extract_uses, of a rare leaf. */
 void rare_uses(const struct run_of_facts *facts, const struct step *step, uint8_t *used);
+/* The sources that have a fact there, in the facts' order, for a step of OP_GAP or OP_DISAGREE; returns how many. */
+size_t rare_sayings(const struct run_of_facts *facts, const struct step *step,
+                    struct saying sayings[RARE_SAYINGS_MAX]);
 /* Fills a column with what the register says of the persons. */
 void rare_traits(const struct batch *batch, const struct step *step, uint8_t *out);
 /* Adds to `need` what the rare leaves need. */

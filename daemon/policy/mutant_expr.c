@@ -334,6 +334,38 @@ static int inline_window(const struct mutant_maker *maker, struct slice word)
     return -1;
 }
 
+/* What it may exceed, a fen more or less; of a state: that there is one. */
+static void walk_disagreement(struct mutant_maker *maker, struct expr *expr, const struct expr *shown)
+{
+    const struct comparison *comparison = find_comparison(maker, expr);
+    const struct expr *around = maker->context;
+    struct expr other = *expr;
+    other.verb = KW_CURRENT;
+    if (comparison == NULL) { /* of a code the checker refuses it */
+        replace(maker, MUTANT_VERB, expr, &other, shown);
+        return;
+    }
+    maker->context = shown;
+    if (expr->a != NULL) {
+        walk_side(maker, expr->a, comparison);
+    } else {
+        struct expr *fen = arena_alloc(maker->arena, sizeof *fen);
+        if (fen == NULL) {
+            maker->failed = true;
+            return;
+        }
+        *fen =
+            (struct expr){.kind = EXPR_NUMBER, .at = expr->at, .has_unit = true, .unit = unit_of(UNIT_YUAN)};
+        text_printf(&maker->text, "0.01%s", word_text(WORD_YUAN, maker->policy->language));
+        fen->name = slice_of(mutant_text(maker));
+        maker->failed = maker->failed || !fraction_make(1, 100, &fen->number);
+        other = *expr;
+        other.a = fen;
+        replace(maker, MUTANT_STEP, expr, &other, shown);
+    }
+    maker->context = around;
+}
+
 static void walk_phrase(struct mutant_maker *maker, struct expr *expr)
 {
     static const enum keyword verbs[] = {KW_HELD, KW_AT_END, KW_ENDED};
@@ -355,6 +387,8 @@ static void walk_phrase(struct mutant_maker *maker, struct expr *expr)
     other.verb = KW_HELD;
     if (expr->verb == KW_BEGAN)
         replace(maker, MUTANT_VERB, expr, &other, shown);
+    if (expr->verb == KW_DISAGREE)
+        walk_disagreement(maker, expr, shown);
     for (int step = -1; step <= 1 && expr->lasted.present; step += 2) {
         int *length;
         other = *expr;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * Expressions, from loose to tight:  或   且   非   comparison and 属于   + −   × ÷   a value (parse_value.c).
- * Depth is bounded by AST_DEPTH_MAX: every way down passes through parse_condition, parse_not or 若.
+ * Depth is bounded by AST_DEPTH_MAX: every way down passes through parse_condition, parse_not, 若 or 超过.
  */
 #include "policy/parse_expression.h"
 

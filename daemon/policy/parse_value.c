@@ -174,7 +174,8 @@ static struct expr *parse_has_unknown(struct parser *parser)
 static bool is_verb(enum keyword keyword)
 {
     return keyword == KW_CURRENT || keyword == KW_LATEST || keyword == KW_HELD || keyword == KW_AT_END ||
-           keyword == KW_HAPPENED || keyword == KW_ENDED || keyword == KW_BEGAN || keyword == KW_RECORDED;
+           keyword == KW_HAPPENED || keyword == KW_ENDED || keyword == KW_BEGAN || keyword == KW_RECORDED ||
+           keyword == KW_DISAGREE;
 }
 
 /* The current token continues the fact phrase on the same line. */
@@ -212,7 +213,20 @@ static bool parse_lasted(struct parser *parser, struct window_edge *lasted)
     return parse_refuse(parser, MESSAGE_LASTED_EXPECTED) != NULL;
 }
 
-/* [本户] [window | 至今] [verb] name [满 length] */
+/* 不一致 name [超过 amount]: the amount reaches as far as it can. */
+static bool parse_exceeding(struct parser *parser, struct expr *expr)
+{
+    expr->symbol = SYMBOL_GREATER;
+    if (!parser_in_expression(parser) || parser_peek(parser)->kind != TOKEN_WORD ||
+        !word_is(parser_slice(parser, parser_peek(parser)), WORD_EXCEEDING, parser->language))
+        return true;
+    parser_next(parser);
+    expr->a = parse_enter(parser) ? parse_amount(parser) : NULL;
+    parse_leave(parser);
+    return expr->a != NULL;
+}
+
+/* [本户] [window | 至今] [verb] name [满 length | 超过 amount] */
 static struct expr *parse_phrase(struct parser *parser)
 {
     struct expr *expr = parse_new(parser, EXPR_FACT, parser_peek(parser));
@@ -243,6 +257,8 @@ static struct expr *parse_phrase(struct parser *parser)
         return NULL;
     if (parser_in_expression(parser) && parser_accept(parser, KW_LASTED) &&
         !parse_lasted(parser, &expr->lasted))
+        return NULL;
+    if (expr->verb == KW_DISAGREE && !parse_exceeding(parser, expr))
         return NULL;
     return parse_finish(parser, expr);
 }
@@ -294,6 +310,7 @@ static struct expr *parse_keyword_value(struct parser *parser)
     case KW_EVER:
     case KW_CURRENT:
     case KW_LATEST:
+    case KW_DISAGREE:
     case KW_NONE_OF_THESE:
         return parse_phrase(parser);
     default:

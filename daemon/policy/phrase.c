@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Phrases: [本户] [window] [verb] fact, and a standard averaged over a window. */
+/* Phrases: [本户] [window] [verb] fact, 不一致 fact 超过 amount, and a standard averaged over a window. */
 #include "policy/operand.h"
 #include "policy/parser.h"
 
@@ -63,21 +63,23 @@ static enum state_mode mode_of(enum keyword verb)
 /* An amount: a sum over a window, the latest, or whether there is any. */
 static enum message amount_misfit(const struct expr *expr, const struct program_fact *fact, int window)
 {
-    if (fact->code->kind == FACT_RELIEF && expr->verb != KW_RECORDED)
-        return expr->verb == KW_CURRENT && window < 0 ? MESSAGE_MORE : MESSAGE_VERB_RELIEF;
+    bool relief = fact->code->kind == FACT_RELIEF, disagree = expr->verb == KW_DISAGREE;
+    if (relief && expr->verb != KW_RECORDED)
+        return (expr->verb == KW_CURRENT || disagree) && window < 0 ? MESSAGE_MORE : MESSAGE_VERB_RELIEF;
     if (expr->verb == KW_LATEST) /* without a window: of all days up to the evaluation date */
         return MESSAGE_MORE;
-    if (expr->verb != KW_NONE_OF_THESE && expr->verb != KW_RECORDED)
+    if (expr->verb != KW_NONE_OF_THESE && expr->verb != KW_RECORDED && !disagree)
         return MESSAGE_VERB_AMOUNT;
     return window < 0 ? MESSAGE_WINDOW_NEEDED : MESSAGE_MORE;
 }
 
 static enum message state_misfit(const struct expr *expr, const struct program_fact *fact, int window)
 {
-    bool now = expr->verb == KW_CURRENT || expr->verb == KW_LATEST;
+    bool disagree = expr->verb == KW_DISAGREE;
+    bool now = expr->verb == KW_CURRENT || expr->verb == KW_LATEST || disagree;
     if (expr->verb == KW_NONE_OF_THESE)
         return MESSAGE_VERB_NEEDED;
-    if ((fact->kind == WORD_TYPE || fact->kind == WORD_GRADE) && expr->verb != KW_LATEST)
+    if ((fact->kind == WORD_TYPE || fact->kind == WORD_GRADE) && expr->verb != KW_LATEST && !disagree)
         return MESSAGE_VERB_PART;
     if (fact->kind == WORD_EVENT && expr->verb != KW_HAPPENED && expr->verb != KW_RECORDED)
         return MESSAGE_VERB_STATE;
@@ -87,6 +89,8 @@ static enum message state_misfit(const struct expr *expr, const struct program_f
         return MESSAGE_EVER_VERB;
     if (now && window >= 0)
         return MESSAGE_VERB_NO_WINDOW;
+    if (disagree && expr->a != NULL)
+        return MESSAGE_EXCEEDING_AMOUNT;
     return !now && window < 0 ? MESSAGE_VERB_WINDOW : MESSAGE_MORE;
 }
 
@@ -140,10 +144,30 @@ static bool phrase_scope(struct compiler *compiler, const struct expr *expr, enu
     return true;
 }
 
+/* 不一致 F 超过 amount: the gap between the sources, compared. Plain 元 takes the unit of the phrase. */
+static struct operand emit_gap(struct compiler *compiler, const struct expr *expr, int fact, int window,
+                               enum scope scope)
+{
+    enum domain domain = scope_domain(scope);
+    struct unit unit = window < 0 ? unit_divide(stock_unit(scope), unit_of(UNIT_MONTH))
+                                  : amount_unit(&compiler->program->windows[window], scope);
+    struct operand gap =
+        operand_quantity(emit_amount(compiler, OP_GAP, fact, window, domain, expr->at), unit, domain);
+    struct operand limit = expr->a == NULL ? operand_constant(fraction_of(0), unit_none(), true)
+                                           : elaborate_quantity(compiler, expr->a, scope);
+    if (gap.type != OPERAND_QUANTITY || limit.type != OPERAND_QUANTITY)
+        return operand_none();
+    if (unit_equal(limit.quantity.unit, unit_of(UNIT_YUAN)))
+        limit.quantity.unit = unit;
+    return comparison_elaborate(compiler, expr, gap, limit, scope);
+}
+
 static struct operand emit_amount_phrase(struct compiler *compiler, const struct expr *expr, int fact,
                                          int window, enum scope scope)
 {
     enum domain domain = scope_domain(scope);
+    if (expr->verb == KW_DISAGREE)
+        return emit_gap(compiler, expr, fact, window, scope);
     if (expr->verb == KW_CURRENT)
         return operand_quantity(emit_amount(compiler, OP_ACTIVE_AMOUNT, fact, NO_REGISTER, domain, expr->at),
                                 unit_divide(stock_unit(scope), unit_of(UNIT_MONTH)), domain);
@@ -163,9 +187,13 @@ static struct operand emit_phrase(struct compiler *compiler, const struct expr *
     const struct program_fact *fact = &compiler->program->facts[fact_index];
     enum domain domain = scope_domain(scope);
     if (expr->verb == KW_RECORDED)
-        return operand_condition(emit_recorded(compiler, fact_index, window, domain, expr->at), domain);
+        return operand_condition(emit_told(compiler, OP_RECORDED, fact_index, window, domain, expr->at),
+                                 domain);
     if (fact->kind == WORD_NONE)
         return emit_amount_phrase(compiler, expr, fact_index, window, scope);
+    if (expr->verb == KW_DISAGREE)
+        return operand_condition(emit_told(compiler, OP_DISAGREE, fact_index, NO_REGISTER, domain, expr->at),
+                                 domain);
     if (expr->verb == KW_LATEST)
         return (struct operand){.type = OPERAND_CODE,
                                 .domain = domain,

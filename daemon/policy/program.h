@@ -53,7 +53,9 @@ enum op {
     OP_LATEST_AMOUNT, /* fact, window: sum of the subject's amounts on the latest day that has any */
     OP_ACTIVE_AMOUNT, /* fact: sum of the monthly amounts of a relief that is active */
     OP_RECORDED,      /* fact, window: any fact at all, of whatever source and value */
-    OP_LAST_RARE = OP_RECORDED, /* rare leaves: those after OP_LATEST that read facts (extract_rare.c) */
+    OP_GAP,           /* fact, window (-1 of a relief): by how much at most the sums of two sources differ */
+    OP_DISAGREE,      /* fact: two sources say different things of a state or a code on the evaluation date */
+    OP_LAST_RARE = OP_DISAGREE, /* rare leaves: those after OP_LATEST that read facts (extract_rare.c) */
     OP_AGE,                     /* completed years; unknown: AGE_UNKNOWN_LOW..AGE_UNKNOWN_HIGH */
     OP_URBAN,
     OP_TRAIT, /* k: enum trait → code */

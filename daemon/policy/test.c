@@ -141,14 +141,22 @@ static enum status cover_case(struct tester *tester, struct policy_run *run, con
     return status;
 }
 
-static bool compares_amounts(const struct program *program, const struct program_line *lines, size_t count)
+/* Whether some line compares amounts; `below` too: whether one can come out below its line, which none does that begins at it. */
+static bool compares_amounts(const struct program *program, const struct program_line *lines, size_t count,
+                             bool *below)
 {
+    bool compares = false;
     for (size_t i = 0; i < count; i++) {
-        if (lines[i].comparison >= 0 &&
-            program->comparisons[lines[i].comparison].left.unit.exponent[UNIT_YUAN] == 1)
-            return true;
+        const struct comparison *c =
+            lines[i].comparison < 0 ? NULL : &program->comparisons[lines[i].comparison];
+        if (c == NULL || c->left.unit.exponent[UNIT_YUAN] != 1)
+            continue;
+        int64_t least = c->left_reg < 0 ? c->left_constant : program->steps[c->left_reg].low;
+        int64_t line = c->right_reg < 0 ? c->right_constant : program->steps[c->right_reg].high;
+        compares = true;
+        *below = *below || least < line;
     }
-    return false;
+    return compares;
 }
 
 static bool may_stay_open(const struct program *program, const struct program_line *lines, size_t count)
@@ -181,12 +189,13 @@ static void ask_for_coverage(struct tester *tester)
             if (!(coverage->amounts >> a & 1))
                 diagnose(&tester->missing, clause->amounts[a].line->at, MESSAGE_MISSING_AMOUNT,
                          clause->shown.name, clause->amounts[a].title, NULL);
-        if (!compares_amounts(program, clause->lines, clause->line_count) &&
-            !compares_amounts(program, clause->some_lines, clause->some_line_count))
+        bool below = false;
+        bool households = compares_amounts(program, clause->lines, clause->line_count, &below);
+        if (!compares_amounts(program, clause->some_lines, clause->some_line_count, &below) && !households)
             continue;
         ask(tester, clause, coverage->on_line, MESSAGE_MISSING_BOUNDARY);
         ask(tester, clause, coverage->above, MESSAGE_MISSING_ABOVE);
-        ask(tester, clause, coverage->below, MESSAGE_MISSING_BELOW);
+        ask(tester, clause, coverage->below || !below, MESSAGE_MISSING_BELOW);
     }
 }
 

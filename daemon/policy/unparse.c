@@ -57,9 +57,10 @@ static enum binding binding_of(const struct expr *expr)
     case EXPR_MULTIPLY:
     case EXPR_DIVIDE:
         return BIND_PRODUCT;
+    case EXPR_FACT:
+        return expr->verb == KW_DISAGREE && expr->a != NULL ? BIND_COMPARE : BIND_VALUE;
     case EXPR_NUMBER:
     case EXPR_NAME:
-    case EXPR_FACT:
     case EXPR_AGGREGATE:
     case EXPR_DECLARED:
     case EXPR_LARGER:
@@ -141,6 +142,10 @@ static void phrase(const struct unparser *u, const struct expr *expr)
         text_add_char(u->out, ' ');
     }
     slice(u, expr->name);
+    if (expr->verb == KW_DISAGREE && expr->a != NULL) {
+        text_printf(u->out, " %s ", word_text(WORD_EXCEEDING, u->language));
+        at_binding(u, expr->a, BIND_SUM);
+    }
     if (!expr->lasted.present)
         return;
     text_add_char(u->out, ' ');

@@ -115,11 +115,13 @@ syntax keyword policy_expressions held_at_end
 syntax keyword policy_expressions registered
 syntax keyword policy_expressions household
 syntax keyword policy_expressions undecided
+syntax keyword policy_expressions 不一致
 syntax keyword policy_expressions 劳动力
 syntax keyword policy_expressions 含未知
 syntax keyword policy_expressions 有记录
 syntax keyword policy_expressions 末日有
 syntax keyword policy_expressions declared
+syntax keyword policy_expressions disagree
 syntax keyword policy_expressions happened
 syntax keyword policy_expressions recorded
 syntax keyword policy_expressions current
@@ -232,6 +234,7 @@ syntax keyword policy_unit 户主
 syntax keyword policy_unit 是否
 syntax keyword policy_unit 父母
 syntax keyword policy_unit 类别
+syntax keyword policy_unit 超过
 syntax keyword policy_unit 连续
 syntax keyword policy_unit 部分
 syntax keyword policy_unit 配偶
@@ -244,6 +247,7 @@ syntax keyword policy_unit code
 syntax keyword policy_unit days
 syntax keyword policy_unit full
 syntax keyword policy_unit head
+syntax keyword policy_unit over
 syntax keyword policy_unit part
 syntax keyword policy_unit type
 syntax keyword policy_unit year
