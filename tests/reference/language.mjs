@@ -230,10 +230,9 @@ function parsePrimary(c) {
 
 function parseName(c) {
   const name = c.name();
-  const { standards, definitions, facts } = c.policy;
+  const { standards, definitions } = c.policy;
   if (standards.has(name)) return { op: 'standard', name, window: null };
   if (definitions.has(name)) return { op: 'definition', name };
-  if (facts.has(name)) return { op: 'fact', name }; // only 不一致 and the like say what it means
   return c.fail(`nothing is named ${name}`);
 }
 
@@ -254,10 +253,12 @@ function parseOfWindow(c, window) {
   return c.policy.facts.has(name) ? { op: 'amount', fact: name, window } : c.fail(`${name} has no window`);
 }
 
+/** Of amounts: the sources are further apart (gap) than what is said; its sign of comparison stands nowhere in the text. */
 function parseDisagreement(c, window) {
   const fact = factName(c);
-  const by = c.accept('超过') ? numberOf(c.take()) : fraction(0n);
-  return { op: 'disagree', fact, window, by };
+  if (c.policy.facts.get(fact).kind !== 'amount') return { op: 'disagree', fact };
+  const right = c.acceptHere('超过') ? parseSum(c) : { op: 'number', value: fraction(0n) };
+  return { op: 'compare', sign: '>', left: { op: 'gap', fact, window }, right };
 }
 
 function parseCurrent(c) {
@@ -323,7 +324,7 @@ const PRIMARIES = {
   本户: (c) => ({ op: 'household', of: parsePrimary(c) }),
   现有: parseCurrent,
   最新: parseLatest,
-  不一致: (c) => parseDisagreement(c, EVER),
+  不一致: (c) => parseDisagreement(c, null),
   合计: parseAggregate('sum', 'must'),
   计数: parseAggregate('count', 'may'),
   存在: parseAggregate('any', 'must'),

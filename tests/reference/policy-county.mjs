@@ -187,5 +187,5 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
   }
   const policy = readPolicy(positionals[0]);
   const { unreached, unnoticed, planted } = makeCounty(policy, values.date, { seed: Number(values.seed), households: Number(values.households), out: values.out });
-  console.log(`${planted} households planted; signs that none notices: ${unnoticed.map((node) => `line ${policy.comparisons.get(node).line + 1}`).join(', ') || 'none'}; not reached: ${unreached.map(({ rule, target }) => `${rule} ${target.name}`).join(', ') || 'nothing'}`);
+  console.log(`${planted} households planted; signs that none notices: ${unnoticed.map((node) => `line ${(policy.comparisons.get(node)?.line ?? 0) + 1}`).join(', ') || 'none'}; not reached: ${unreached.map(({ rule, target }) => `${rule} ${target.name}`).join(', ') || 'nothing'}`);
 }

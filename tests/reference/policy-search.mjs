@@ -65,7 +65,7 @@ function describe(policy, D) {
   const ages = nodes.filter((node) => node.op === 'compare' && [node.left, node.right].some(({ op }) => op === 'age'))
     .flatMap(({ left, right }) => [left, right]).filter(({ op }) => op === 'number').map((node) => Number(node.value.n));
   return { nodes, edges: edgesOf(policy, nodes, D), amounts: [...new Set(amounts)].filter((fen) => fen > 0n), ages: [...new Set([...ages, 8, 40, 70])],
-    read: codesRead(policy) };
+    read: codesRead(policy), disagreements: nodes.some(({ op }) => op === 'disagree' || op === 'gap') };
 }
 
 /** The facts that a clause asks for, by the names of the policy; those of the people's definition come with every clause. */
@@ -184,6 +184,7 @@ export class Search {
       () => { if (next.persons.length < 6) next.persons.push(this.person(false)); },
       () => this.#changePerson(next), () => { next.area = next.area === 'rural' ? 'urban' : 'rural'; },
     ];
+    if (this.about.disagreements) steps.push(() => this.#tellAgain(next), () => this.#tellAgain(next));
     do pick(steps)(); while (chance(30));
     return next;
   }
@@ -197,6 +198,14 @@ export class Search {
     else if (!isState || chance(50)) fact.from = this.day();
     else fact.to = pick(['', ...this.about.edges]);
     if (fact.to !== '' && fact.to < fact.from) fact.to = fact.from;
+  }
+
+  /** One fact told by another source too, perhaps otherwise. */
+  #tellAgain(home) {
+    const { pick, chance } = this.random;
+    if (home.facts.length === 0) return;
+    const fact = pick(home.facts);
+    home.facts.push({ ...fact, value: chance(50) ? fact.value : this.value(fact.code), source: pick(this.sources) });
   }
 
   #changePerson(home) {
@@ -330,7 +339,7 @@ export function targetsOf(policy, clause) {
 }
 
 /** Could a condition be undecided at all? Only what is unknown makes it so. (Nobody without a usable ID has facts, so an age alone may not do; nor may what the register leaves out.) */
-const UNKNOWABLE = ['undecided', 'amount', 'latest_amount', 'current_amount', 'declared', 'disagree'];
+const UNKNOWABLE = ['undecided', 'amount', 'latest_amount', 'current_amount', 'declared', 'gap'];
 export function maybeUndecided(policy, tree, unknowable = [...UNKNOWABLE, 'age', 'kinship', 'labour']) {
   let may = false;
   const look = (node) => {

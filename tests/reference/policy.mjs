@@ -102,6 +102,30 @@ function latestAmounts(env, fact, window) {
   return list.filter((one) => dayOf(one) === latest).map((one) => amountOf(env, fact, one));
 }
 
+/** What each source says of the subject at all: source and facts, of those that count. */
+const saidBy = (env, fact, counts) => [...(env.facts.get(env.subject.key)?.get(fact.code) ?? [])].map(([, list]) => list.filter(counts)).filter((list) => list.length > 0);
+
+/** How far apart the sources are that are furthest apart: at least and at most. */
+function gapOf(env, node) {
+  const fact = factOf(env, node), isRelief = DICTIONARY.get(fact.code).kind === 'relief';
+  const window = isRelief ? null : windowOn(env.D, node.window);
+  const sums = isRelief
+    ? saidBy(env, fact, exists(env)).map((list) => list.filter((one) => activeOn(one, env.D) && holds(one)).map((one) => reliefOf(env, fact, one)))
+    : saidBy(env, fact, (one) => within(dayOf(one), window)).map((list) => list.map((one) => amountOf(env, fact, one)));
+  const totals = sums.map((list) => list.reduce(f.plus, f.exactly(f.ZERO)));
+  const pairs = totals.flatMap((a) => totals.filter((b) => b !== a).map((b) => f.minus(a, b))); // both ways round
+  return pairs.reduce(f.larger, f.exactly(f.ZERO));
+}
+
+/** A state: one source has it and another, which knows of it, has not. A code: the latest values differ. */
+function disagreement(env, node) {
+  const fact = factOf(env, node);
+  const says = fact.kind === 'state'
+    ? saidBy(env, fact, exists(env)).map((list) => list.some((one) => activeOn(one, env.D) && holds(one)))
+    : saidBy(env, fact, (one) => exists(env)(one) && activeOn(one, env.D)).map((list) => valueOf(fact, list.reduce((best, one) => (isLater(one, best) ? one : best))));
+  return new Set(says).size > 1;
+}
+
 const isLater = (a, b) => (a.from !== b.from ? a.from > b.from : a.batch !== b.batch ? a.batch > b.batch : a.row > b.row);
 
 function latestOf(env, fact) {
@@ -197,6 +221,7 @@ const CONDITIONS = {
     or(everybody(env, set).map(({ subject, belongs }) => and([belongs, CONDITIONS.ended(about(env, subject), row), not(CONDITIONS.current(about(env, subject), row))])))]))),
   current: (env, node) => lasting(env, node, statesOf(env, factOf(env, node)).filter(holds)).length > 0,
   recorded: isRecorded,
+  disagree: disagreement,
   began: inWindow((one, window) => within(one.from, window)),
   held: inWindow((one, { after, until }) => one.from <= until && (one.to === '' || after === null || one.to > after)),
   held_at_end: inWindow((one, { until }) => activeOn(one, until)),
@@ -229,6 +254,7 @@ const QUANTITIES = {
   amount: (env, node) => amountsIn(env, factOf(env, node), windowOn(env.D, node.window)).reduce(f.plus, f.exactly(f.ZERO)),
   latest_amount: (env, node) => latestAmounts(env, factOf(env, node), windowOn(env.D, node.window)).reduce(f.plus, f.exactly(f.ZERO)),
   current_amount: (env, node) => lasting(env, node, statesOf(env, factOf(env, node)).filter(holds)).map((one) => reliefOf(env, factOf(env, node), one)).reduce(f.plus, f.exactly(f.ZERO)),
+  gap: gapOf,
   age: (env) => (env.subject.birth ? f.exactly(f.fraction(BigInt(ageOn(env.D, env.subject.birth)))) : null),
   sum: (env, { set, of }) => everybody(env, set).map(({ subject, belongs }) => perhaps(belongs, value(about(env, subject), of))).reduce(f.plus, f.exactly(f.ZERO)),
   count: (env, { set, of }) => everybody(env, set)
