@@ -5,6 +5,7 @@
  * Shown values are rounded toward zero; distances away from zero, so that what is not on the line never shows as 0.00.
  */
 #include "policy/amount.h"
+#include "policy/disagreement.h"
 #include "policy/display.h"
 #include "policy/gradual.h"
 #include "policy/machine.h"
@@ -289,7 +290,7 @@ static void show_definitions(struct explainer *explainer)
 /* --- facts -------------------------------------------------------------------------------------------------------- */
 
 /* Which clauses read these facts, all of one subject and code, by all leaves of the code. */
-static void show_code(const struct explainer *explainer, enum domain domain, const struct policy_fact *facts,
+static void show_code(struct explainer *explainer, enum domain domain, const struct policy_fact *facts,
                       size_t count, uint8_t *used, struct policy_shown_fact *shown)
 {
     const struct leaf_table *tables[] = {&explainer->frame->leaves[domain], &explainer->frame->rare[domain]};
@@ -298,7 +299,11 @@ static void show_code(const struct explainer *explainer, enum domain domain, con
         return;
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
         for (uint32_t l = tables[t]->begin[code]; l < tables[t]->begin[code + 1]; l++) {
-            const struct step *step = &explainer->program->steps[tables[t]->leaves[l].step];
+            int reg = tables[t]->leaves[l].step;
+            const struct step *step = &explainer->program->steps[reg];
+            if (disagreement_asked(step) && !disagreement_note(&explainer->batch, reg, facts, count, shown[0],
+                                                               explainer->arena, explainer->into))
+                explainer->failed = true;
             extract_uses(explainer->run, step, facts, count, used);
             for (size_t i = 0; i < count; i++) {
                 shown[i].used = shown[i].used || used[i];

@@ -22,6 +22,6 @@ daemon_policy_libpolicy_a_SOURCES = \
 	daemon/policy/parse_expression.h daemon/policy/parse_value.c \
 	daemon/policy/choice.c daemon/policy/bounds.c daemon/policy/declare_standard.c daemon/policy/trait.h daemon/policy/trait.c daemon/policy/trait_condition.c \
 	daemon/policy/readers.h daemon/policy/readers.c \
-	daemon/policy/display.h daemon/policy/display.c daemon/policy/explain.c \
+	daemon/policy/display.h daemon/policy/display.c daemon/policy/explain.c daemon/policy/disagreement.h daemon/policy/disagreement.c \
 	daemon/policy/whatif.c daemon/policy/whatif.h \
 	daemon/policy/show.c daemon/policy/show_html.c daemon/policy/format.c daemon/policy/diff.c

@@ -312,6 +312,26 @@ struct policy_shown_fact {
     bool used;        /* false: another source is believed, or it lies outside every window */
 };
 
+/* What one source says. */
+struct policy_shown_saying {
+    int source;                /* domain/fact.h */
+    struct policy_value value; /* of amounts and states */
+    const char *text;          /* of a code, a type or a grade; else NULL */
+};
+
+/* Where a policy asks whether sources disagree (不一致) and two at least speak. */
+struct policy_shown_disagreement {
+    bool of_household;
+    size_t person;           /* index in the block, unless of_household */
+    const char *name;        /* of the fact, as the policy calls it */
+    const char *window;      /* "" on the evaluation date */
+    uint16_t code;           /* position in policy_codes() */
+    uint64_t clauses;        /* which clauses ask it */
+    struct policy_value gap; /* of amounts: by how much the furthest differ; else whether two differ */
+    size_t count;
+    struct policy_shown_saying *sayings;
+};
+
 struct policy_explanation {
     struct policy_outcome outcome;
     size_t definition_count;
@@ -320,6 +340,8 @@ struct policy_explanation {
     struct policy_shown_clause *clauses; /* all, in the file's order */
     size_t fact_count;
     struct policy_shown_fact *facts;
+    size_t disagreement_count;
+    struct policy_shown_disagreement *disagreements; /* by subject; at most as many as facts are shown */
 };
 
 /* Explains household `index` of the block; everything is allocated from `arena`. The outcome is that of

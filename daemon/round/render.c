@@ -244,6 +244,60 @@ static void add_fact(const struct render *r, const struct policy_shown_fact *sho
     text_add_str(out, shown->used ? "\n" : "  (未采用)\n");
 }
 
+/* The title of a source that has told one of these facts, else its name. */
+static const char *source_title(const struct render *r, int source, const char **name)
+{
+    const struct policy_block *block = &r->dossier->block;
+    size_t own = block->household_fact_begin[1];
+    for (size_t i = 0; i < r->dossier->fact_count; i++) {
+        bool household = i < own;
+        const struct policy_fact *fact =
+            household ? &block->household_facts[i] : &block->person_facts[i - own];
+        const struct dossier_note *note =
+            household ? &r->dossier->household_notes[i] : &r->dossier->person_notes[i - own];
+        if (fact->source != source)
+            continue;
+        *name = note->source;
+        return note->source_title[0] != '\0' ? note->source_title : note->source;
+    }
+    return *name = "";
+}
+
+static void add_disagreement(const struct render *r, const struct policy_shown_disagreement *shown,
+                             struct text *out)
+{
+    const char *name;
+    bool amount = !shown->gap.is_condition,
+         differ = amount ? shown->gap.low > 0 : shown->gap.truth == TRI_TRUE;
+    if (shown->of_household)
+        text_add_str(out, "  本户");
+    else
+        text_printf(out, "  成员 %zu", shown->person + 1);
+    text_printf(out, "  %s%s%s", shown->window, shown->window[0] != '\0' ? " " : "", shown->name);
+    for (size_t i = 0; i < shown->count; i++) {
+        text_printf(out, "%s%s ", i == 0 ? ":" : ";", source_title(r, shown->sayings[i].source, &name));
+        if (shown->sayings[i].text != NULL)
+            text_add_str(out, shown->sayings[i].text);
+        else
+            add_value(&shown->sayings[i].value, out);
+    }
+    if (amount && shown->gap.high > 0) {
+        text_add_str(out, "。相差 ");
+        add_value(&shown->gap, out);
+        text_add_char(out, '\n');
+    } else {
+        text_add_str(out, differ ? "。不一致\n" : "。一致\n");
+    }
+}
+
+static void add_disagreements(const struct render *r, struct text *out)
+{
+    if (r->explanation->disagreement_count > 0)
+        text_add_str(out, "\n各来源所说\n");
+    for (size_t i = 0; i < r->explanation->disagreement_count; i++)
+        add_disagreement(r, &r->explanation->disagreements[i], out);
+}
+
 static void add_definitions(const struct render *r, struct text *out)
 {
     char until[CIVIL_TEXT_SIZE];
@@ -567,6 +621,7 @@ static void render_all(const struct render *render, struct text *out)
     text_add_str(out, "\n事实\n");
     for (size_t i = 0; i < explanation->fact_count; i++)
         add_fact(render, &explanation->facts[i], out);
+    add_disagreements(render, out);
     add_definitions(render, out);
     text_add_str(out, "\n条款\n");
     for (size_t i = 0; i < explanation->clause_count; i++)
@@ -703,6 +758,16 @@ static void json_persons(const struct render *r, struct text *out)
         jtext_put_text(out, "address", r->dossier->address);
 }
 
+static void json_rules(const struct render *r, uint64_t clauses, struct text *out)
+{
+    jtext_key(out, "rules");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < policy_clause_count(r->policy); i++)
+        if (clauses >> i & 1)
+            jtext_text(out, policy_clause_at(r->policy, i)->name);
+    jtext_close(out, ']');
+}
+
 static void json_fact(const struct render *r, const struct policy_shown_fact *shown, struct text *out)
 {
     char value[EVENT_VALUE_SIZE];
@@ -726,12 +791,7 @@ static void json_fact(const struct render *r, const struct policy_shown_fact *sh
     jtext_put_text(out, "ref", note->ref);
     jtext_put_day(out, "as_of", note->as_of);
     jtext_put_bool(out, "used", shown->used);
-    jtext_key(out, "rules");
-    jtext_open(out, '[');
-    for (size_t i = 0; i < policy_clause_count(r->policy); i++)
-        if (shown->clauses >> i & 1)
-            jtext_text(out, policy_clause_at(r->policy, i)->name);
-    jtext_close(out, ']');
+    json_rules(r, shown->clauses, out);
     jtext_close(out, '}');
 }
 
@@ -791,6 +851,56 @@ static void json_clause(const struct render *r, const struct policy_shown_clause
     }
     jtext_close(out, ']');
     jtext_close(out, '}');
+}
+
+static void json_saying(const struct render *r, const struct policy_shown_saying *saying, struct text *out)
+{
+    const char *name;
+    source_title(r, saying->source, &name);
+    jtext_open(out, '{');
+    jtext_put_text(out, "source", name);
+    jtext_key(out, "value");
+    if (saying->text != NULL) {
+        jtext_open(out, '{');
+        jtext_put_text(out, "text", saying->text);
+        jtext_close(out, '}');
+    } else {
+        json_value(&saying->value, out);
+    }
+    jtext_close(out, '}');
+}
+
+static void json_disagreement(const struct render *r, const struct policy_shown_disagreement *shown,
+                              struct text *out)
+{
+    size_t count;
+    const int16_t *codes = policy_codes(r->policy, &count);
+    jtext_open(out, '{');
+    if (shown->of_household)
+        jtext_put_null(out, "person");
+    else
+        jtext_put_int(out, "person", (int64_t)shown->person);
+    jtext_put_text(out, "fact", shown->name);
+    jtext_put_text(out, "code", dictionary_by_number(r->dictionary, codes[shown->code])->name);
+    jtext_put_text(out, "window", shown->window);
+    jtext_key(out, "differ");
+    json_value(&shown->gap, out);
+    jtext_key(out, "sources");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < shown->count; i++)
+        json_saying(r, &shown->sayings[i], out);
+    jtext_close(out, ']');
+    json_rules(r, shown->clauses, out);
+    jtext_close(out, '}');
+}
+
+static void json_disagreements(const struct render *r, struct text *out)
+{
+    jtext_key(out, "disagreements");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < r->explanation->disagreement_count; i++)
+        json_disagreement(r, &r->explanation->disagreements[i], out);
+    jtext_close(out, ']');
 }
 
 static void json_definitions(const struct render *r, struct text *out)
@@ -866,6 +976,7 @@ void render_json(const struct render *render, struct text *out)
     for (size_t i = 0; i < explanation->fact_count; i++)
         json_fact(render, &explanation->facts[i], out);
     jtext_close(out, ']');
+    json_disagreements(render, out);
     json_definitions(render, out);
     jtext_key(out, "clauses");
     jtext_open(out, '[');
