@@ -341,7 +341,7 @@ static void walk_disagreement(struct mutant_maker *maker, struct expr *expr, con
     const struct expr *around = maker->context;
     struct expr other = *expr;
     other.verb = KW_CURRENT;
-    if (comparison == NULL) { /* of a code the checker refuses it */
+    if (comparison == NULL) { /* of a part of a certificate the checker refuses it */
         replace(maker, MUTANT_VERB, expr, &other, shown);
         return;
     }
