@@ -331,6 +331,103 @@ START_TEST(gradual_exit_says_until_when)
 }
 END_TEST
 
+/* --- what each source says ---------------------------------------------------------------------------------------- */
+
+static const struct policy_shown_disagreement *disagreement_of(const struct explained *e, const char *name,
+                                                               size_t person)
+{
+    for (size_t i = 0; i < e->explanation.disagreement_count; i++) {
+        const struct policy_shown_disagreement *shown = &e->explanation.disagreements[i];
+        if (strcmp(shown->name, name) == 0 && shown->of_household == (person == SIZE_MAX) &&
+            (shown->of_household || shown->person == person))
+            return shown;
+    }
+    return NULL;
+}
+
+/* What a source says of the amount: low and high; fails when it says nothing. */
+static void check_saying(const struct policy_shown_disagreement *shown, int source, int64_t low, int64_t high)
+{
+    for (size_t i = 0; i < shown->count; i++) {
+        if (shown->sayings[i].source != source)
+            continue;
+        ck_assert_int_eq(shown->sayings[i].value.low, low);
+        ck_assert_int_eq(shown->sayings[i].value.high, high);
+        return;
+    }
+    ck_abort_msg("source %d says nothing", source);
+}
+
+static void open_disagreeing(struct explained *e)
+{
+    fixture_open(&e->fixture);
+    char *text = after_prelude(
+        "查 x 试\n  依据 甲 一\n  某 成员\n    当 本年 不一致 工资 超过 1.00元\n  理由 \"理\"\n"
+        "查 y 试\n  依据 甲 一\n  当 不一致 房屋\n  且 存在(成员, 不一致 低保待遇)\n  理由 \"理\"\n");
+    fixture_compile_good(&e->fixture, text, "disagreement");
+    free(text);
+    e->maker = block_maker_new(e->fixture.policy);
+    block_household(e->maker, false);
+    block_person(e->maker, day_of("1980-01-01"));
+    block_household(e->maker, false);
+}
+
+START_TEST(sources_that_disagree_are_shown)
+{
+    struct explained e;
+    day_t day = day_of("2021-03-01");
+    open_disagreeing(&e);
+    block_fact(e.maker, "housing.grade", 3, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(e.maker, "housing.grade", 4, day, DAY_NONE, 5, 1);
+    block_person(e.maker, day_of("1980-01-01"));
+    block_fact(e.maker, "income.wage", 1000, day, DAY_NONE, SOURCE_REGISTER, 1); /* one source alone */
+    block_person(e.maker, day_of("1980-01-01"));
+    block_fact(e.maker, "income.wage", 1000, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(e.maker, "income.wage", 500, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(e.maker, "income.wage", 9, day_of("2019-01-01"), DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(e.maker, "income.wage", 1300, day, DAY_NONE, 4, 1);
+    block_fact(e.maker, "income.wage", FACT_UNKNOWN, day, DAY_NONE, 7, 1);
+    block_fact(e.maker, "relief.dibao", 1, since, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(e.maker, "relief.dibao", 1, since, day, 4, 1);
+    explained_run(&e);
+    enum { MOST = 100000000 };
+    const struct policy_shown_clause *x = clause_of(&e, "x"), *y = clause_of(&e, "y");
+    ck_assert_int_eq(x->truth, TRI_TRUE);
+    ck_assert_int_eq(y->truth, TRI_TRUE);
+    /* The line's distance is the gap less what may be: 200 fen at least. */
+    ck_assert_uint_eq(x->member_count, 2);
+    ck_assert(x->members[1].conjuncts[0].has_distance);
+    ck_assert_int_eq(x->members[1].conjuncts[0].left.low, 200);
+    ck_assert_int_eq(x->members[1].conjuncts[0].distance_low, 100);
+    ck_assert_ptr_null(disagreement_of(&e, "工资", 1));
+    const struct policy_shown_disagreement *wage = disagreement_of(&e, "工资", 2);
+    ck_assert_ptr_nonnull(wage);
+    ck_assert_str_eq(wage->window, "本年");
+    ck_assert_str_eq(wage->gap.unit, "元/年/人");
+    ck_assert_int_eq(wage->gap.low, 200);
+    ck_assert_int_eq(wage->gap.high, MOST - 1300);
+    ck_assert_uint_eq(wage->count, 3);
+    ck_assert_uint_eq(wage->clauses, UINT64_C(1) << x->clause);
+    check_saying(wage, SOURCE_REGISTER, 1500, 1500);
+    check_saying(wage, 4, 1300, 1300);
+    check_saying(wage, 7, 0, MOST);
+    const struct policy_shown_disagreement *dwelling = disagreement_of(&e, "房屋", SIZE_MAX);
+    ck_assert_ptr_nonnull(dwelling);
+    ck_assert(dwelling->gap.is_condition && dwelling->gap.truth == TRI_TRUE);
+    ck_assert_str_eq(dwelling->window, "");
+    ck_assert_str_ne(dwelling->sayings[0].text, dwelling->sayings[1].text);
+    const struct policy_shown_disagreement *relief = disagreement_of(&e, "低保待遇", 2);
+    ck_assert_ptr_nonnull(relief);
+    ck_assert_int_ne(relief->sayings[0].value.truth, relief->sayings[1].value.truth);
+    /* All that any source says in the window counts, and is shown as used. */
+    size_t used = 0;
+    for (size_t i = 0; i < e.explanation.fact_count; i++)
+        used += e.explanation.facts[i].used;
+    ck_assert_uint_eq(used, e.explanation.fact_count - 1);
+    explained_close(&e);
+}
+END_TEST
+
 Suite *policy_explain_suite(void)
 {
     Suite *suite = suite_create("policy explain");
@@ -344,6 +441,7 @@ Suite *policy_explain_suite(void)
     tcase_add_test(tcase, a_household_without_members);
     tcase_add_test(tcase, a_recognition_is_valid_for_a_time);
     tcase_add_test(tcase, gradual_exit_says_until_when);
+    tcase_add_test(tcase, sources_that_disagree_are_shown);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -200,6 +200,46 @@ START_TEST(sums_beyond_the_proven)
 }
 END_TEST
 
+static void many_great_facts_and_another(struct block_maker *maker, int count)
+{
+    many_great_facts(maker, count);
+    block_fact(maker, "income.wage", 700, day_of("2021-05-31"), DAY_NONE, 4, 1);
+}
+
+static void many_unknown_facts_and_another(struct block_maker *maker, int count)
+{
+    many_unknown_facts(maker, count);
+    block_fact(maker, "income.wage", 700, day_of("2021-05-31"), DAY_NONE, 4, 1);
+}
+
+/* So does what lies between two sources. */
+START_TEST(gaps_beyond_the_proven)
+{
+    static const char *const conditions[] = {
+        "存在(成员, 本年 不一致 工资)",
+        "存在(成员, 本年 不一致 工资 超过 3000000000.00元)",
+        "存在(成员, 本年 不一致 工资 超过 4096000000.00元)",
+        "收入 ≥ 7.00元/年/户",
+    };
+    struct fixture fixture;
+    struct policy_large large;
+    open_conditions(&fixture, conditions, sizeof conditions / sizeof *conditions);
+    for (size_t i = 2; i < 4; i++) {
+        struct policy_outcome outcome =
+            evaluate_between(&fixture, many_great_facts_and_another, fact_counts[i], &large);
+        ck_assert_uint_eq(outcome.fired, 0xb);
+        ck_assert_uint_eq(outcome.denied, 0x0);
+        ck_assert_uint_eq(large.bounded, 1);
+        outcome = evaluate_between(&fixture, many_unknown_facts_and_another, fact_counts[i], &large);
+        ck_assert_uint_eq(outcome.fired, 0x8);
+        ck_assert_uint_eq(outcome.denied, 0x0);
+        outcome = evaluate_between(&fixture, many_great_facts, fact_counts[i], &large);
+        ck_assert_uint_eq(outcome.denied, 0x7);
+    }
+    fixture_close(&fixture);
+}
+END_TEST
+
 static void many_persons(struct block_maker *maker, int count)
 {
     for (int i = 0; i < count; i++)
@@ -536,6 +576,7 @@ Suite *policy_run_suite(void)
     tcase_add_test(tcase, dates_that_the_policy_knows);
     tcase_add_loop_test(tcase, any_number_of_facts, 0, (int)(2 * sizeof fact_counts / sizeof *fact_counts));
     tcase_add_test(tcase, sums_beyond_the_proven);
+    tcase_add_test(tcase, gaps_beyond_the_proven);
     tcase_add_test(tcase, any_number_of_persons);
     tcase_add_test(tcase, persons_that_are_not_read_are_verified);
     tcase_add_test(tcase, large_ones_are_judged_alike);

@@ -240,6 +240,51 @@ START_TEST(amounts_are_exact_to_the_fen)
 }
 END_TEST
 
+/* True, undecided, false, undecided and true again, as one of several sources says less and then more than the others. */
+START_TEST(sources_that_disagree)
+{
+    static const char text[] =
+        "政策 小试  版本 1  生效 2019-01-01\n"
+        "文件 甲 \"试验文件\"\n"
+        "来源 医保局 medical_insurance  时效 35天\n"
+        "设定 上限 : 元 = 15.00  依据 甲 一条\n"
+        "时段 本年 = 近12月\n"
+        "事实 工资 : 元 范围 0..上限 取 income.wage\n"
+        "事实 自付 : 元 范围 0..上限 取 expense.medical_self_paid 先 医保局\n"
+        "事实 学费 : 元 范围 0..上限 取 expense.education\n"
+        "人群 成员 = 登记人员\n"
+        "红 red.wage 工资\n  依据 甲 一条\n  某 成员\n    当 本年 不一致 工资 超过 2.00元\n    且 本年 学费 < 9.00元/年/人\n"
+        "  事由 数据\n  理由 \"一\"\n  转介 乡镇\n"
+        "黄 yellow.fees 学费\n  依据 甲 一条\n  凭 存在(成员, 本年 不一致 学费)\n  且 存在(成员, 本年 不一致 自付 超过 4.44元)\n"
+        "  事由 数据\n  理由 \"二\"\n  转介 乡镇\n"
+        "核 verify.own 户名下\n  依据 甲 一条\n  当 非 本年 不一致 工资\n  事由 数据\n  理由 \"三\"\n  转介 乡镇\n";
+    struct tried t;
+    tried_open(&t, text);
+    turns_met = ranges_met = 0;
+    for (int household = 0; household < 20; household++) {
+        tried_begin(&t);
+        for (int subject = -1; subject < 2; subject++) {
+            static const char *const amounts[] = {"income.wage", "expense.medical_self_paid",
+                                                  "expense.education"};
+            if (subject >= 0)
+                block_person(t.maker, day_of("1980-01-01"));
+            for (int i = 0; i < 9; i++) {
+                int64_t value = chance(9) == 0 ? FACT_UNKNOWN : chance(2) == 0 ? 500 : chance(GREATEST);
+                if (chance(3) > 0)
+                    block_fact(t.maker, amounts[i / 3], value, day_of("2021-03-01"), DAY_NONE,
+                               (uint8_t)(i % 3), 1);
+            }
+        }
+        tried_run(&t);
+        check_amounts(&t);
+        tried_end(&t);
+    }
+    ck_assert_int_gt(turns_met, 50);
+    ck_assert_int_gt(ranges_met, 500);
+    tried_close(&t);
+}
+END_TEST
+
 /* --- states ------------------------------------------------------------------------------------------------------- */
 
 START_TEST(states_codes_certificates_and_events)
@@ -353,6 +398,7 @@ Suite *policy_whatif_suite(void)
     TCase *tests = tcase_create("what would change it");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, amounts_are_exact_to_the_fen);
+    tcase_add_test(tests, sources_that_disagree);
     tcase_add_test(tests, states_codes_certificates_and_events);
     tcase_add_test(tests, the_county_scheme_is_asked_at_a_bounded_cost);
     suite_add_tcase(suite, tests);
