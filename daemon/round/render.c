@@ -290,12 +290,18 @@ static void add_disagreement(const struct render *r, const struct policy_shown_d
     }
 }
 
-static void add_disagreements(const struct render *r, struct text *out)
+/* Where one of these clauses asks whether sources disagree. */
+static void add_disagreements(const struct render *r, uint64_t clauses, struct text *out)
 {
-    if (r->explanation->disagreement_count > 0)
-        text_add_str(out, "\n各来源所说\n");
-    for (size_t i = 0; i < r->explanation->disagreement_count; i++)
-        add_disagreement(r, &r->explanation->disagreements[i], out);
+    bool any = false;
+    for (size_t i = 0; i < r->explanation->disagreement_count; i++) {
+        const struct policy_shown_disagreement *shown = &r->explanation->disagreements[i];
+        if ((shown->clauses & clauses) == 0)
+            continue;
+        text_add_str(out, any ? "" : "\n各来源所说\n");
+        add_disagreement(r, shown, out);
+        any = true;
+    }
 }
 
 static void add_definitions(const struct render *r, struct text *out)
@@ -607,6 +613,7 @@ static void render_short(const struct render *r, struct text *out)
     add_changes(r, out);
     add_persons(r, out);
     add_told_facts(r, told, out);
+    add_disagreements(r, told, out);
     add_rest(r, out);
 }
 
@@ -621,7 +628,7 @@ static void render_all(const struct render *render, struct text *out)
     text_add_str(out, "\n事实\n");
     for (size_t i = 0; i < explanation->fact_count; i++)
         add_fact(render, &explanation->facts[i], out);
-    add_disagreements(render, out);
+    add_disagreements(render, UINT64_MAX, out);
     add_definitions(render, out);
     text_add_str(out, "\n条款\n");
     for (size_t i = 0; i < explanation->clause_count; i++)
