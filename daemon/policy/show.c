@@ -141,9 +141,10 @@ static void show_window(const struct page *page, const struct definition *d)
 static void show_gradual(const struct page *page, const struct definition *d)
 {
     for (const struct gradual_row *row = d->gradual; row != NULL; row = row->next) {
-        text_printf(page->out, "  - %d%s", row->months, word_text(WORD_MONTH, page->language));
+        text_printf(page->out, "  - %s%d%s", say(page, "", "within "), row->months,
+                    say(page, "个月以内", " months"));
         if (row->condition != NULL) {
-            text_printf(page->out, " %s ", keyword_text(KW_WHEN, page->language));
+            text_printf(page->out, "%s%s ", say(page, ",", ", "), keyword_text(KW_WHEN, page->language));
             add_source(page, row->condition->begin, row->condition->end);
         }
         show_citation(page, &row->citation);
@@ -170,8 +171,9 @@ static void show_definition(const struct page *page, const struct definition *d)
         show_set(page, d->set);
     }
     if (d->kind == KW_GRADUAL) {
-        text_printf(page->out, " %s ", keyword_text(KW_FROM, page->language));
+        text_add_str(page->out, say(page, ":失去", ": after "));
         add_slice(page, d->code);
+        text_add_str(page->out, say(page, "以后,又没有再得到", " ended and was not given again"));
     }
     show_citation(page, &d->citation);
     text_add_char(page->out, '\n');
@@ -215,19 +217,26 @@ static void show_examples(const struct page *page, const struct program_clause *
     }
 }
 
+/* What it takes to end, and how long it holds. */
+static void show_term(const struct page *page, const struct policy_clause *shown)
+{
+    struct text *out = page->out;
+    if (shown->clear_batches > 0)
+        text_printf(out, "- %s %s%s%s%d%s\n", keyword_text(KW_CLEAR, page->language),
+                    say(page, "判定不成立以后,", "once it is denied and "), shown->clear_source_title,
+                    say(page, "又来了连续", " has sent "), shown->clear_batches,
+                    say(page, "批数据,才解除", " more batches"));
+    if (shown->clear_rounds > 0)
+        text_printf(out, "- %s %s%d%s\n", keyword_text(KW_CLEAR, page->language), say(page, "连续", "when "),
+                    shown->clear_rounds,
+                    say(page, "轮比对都判定不成立,才解除", " consecutive rounds have denied it"));
+    if (shown->valid_months > 0)
+        text_printf(out, "- %s %s%d%s\n", keyword_text(KW_VALID, page->language),
+                    say(page, "认定之后", "for "), shown->valid_months, say(page, "个月", " months"));
+}
+
 static void show_referrals(const struct page *page, const struct policy_clause *shown)
 {
-    if (shown->clear_batches > 0)
-        text_printf(page->out, "- %s %s %s %d %s\n", keyword_text(KW_CLEAR, page->language),
-                    shown->clear_source_title, word_text(WORD_CONSECUTIVE, page->language),
-                    shown->clear_batches, word_text(WORD_BATCHES, page->language));
-    if (shown->clear_rounds > 0)
-        text_printf(page->out, "- %s %s %d %s\n", keyword_text(KW_CLEAR, page->language),
-                    word_text(WORD_CONSECUTIVE, page->language), shown->clear_rounds,
-                    word_text(WORD_ROUNDS, page->language));
-    if (shown->valid_months > 0)
-        text_printf(page->out, "- %s %d%s\n", keyword_text(KW_VALID, page->language), shown->valid_months,
-                    word_text(WORD_MONTH, page->language));
     if (shown->referral_count == 0 && shown->due_days == 0)
         return;
     text_add_char(page->out, '-');
@@ -314,15 +323,43 @@ static void show_clause(const struct page *page, const struct program_clause *cl
     add_source(page, s->reason_begin, s->reason_end);
     text_add_char(page->out, '\n');
     show_amounts(page, s->amounts);
+    show_term(page, shown);
     show_referrals(page, shown);
     show_examples(page, clause);
+}
+
+/* What stands where a trial changes something: the dated values, or the one value, with their citations. */
+static void show_unchanged(const struct page *page, const struct trial_change *change)
+{
+    for (const struct definition *d = page->policy->ast.definitions; d != NULL; d = d->next) {
+        if (!slice_equal(d->name, change->name))
+            continue;
+        text_add_str(page->out, say(page, "  现为", "  it is"));
+        if (d->value != NULL) {
+            text_add_char(page->out, ' ');
+            add_source(page, d->value->begin, d->value->end);
+        }
+        show_citation(page, &d->citation);
+        text_add_char(page->out, '\n');
+        show_dated(page, d);
+        return;
+    }
+    for (const struct clause_statement *c = page->policy->ast.clauses; c != NULL; c = c->next) {
+        if (!slice_equal(c->name, change->name))
+            continue;
+        text_add_char(page->out, ' ');
+        add_slice(page, c->title);
+        show_citation(page, &c->citation);
+    }
+    text_add_char(page->out, '\n');
 }
 
 static void show_trials(const struct page *page)
 {
     const struct trial_statement *trials = page->policy->ast.trials;
     if (trials != NULL)
-        text_printf(page->out, "\n## %s\n", keyword_text(KW_TRIAL, page->language));
+        text_printf(page->out, "\n## %s\n\n%s\n", keyword_text(KW_TRIAL, page->language),
+                    say(page, "只供推演,不起作用。", "For simulations alone; they are not in force."));
     for (const struct trial_statement *trial = trials; trial != NULL; trial = trial->next) {
         text_add_str(page->out, "\n### ");
         add_slice(page, trial->name);
@@ -330,7 +367,7 @@ static void show_trials(const struct page *page)
         for (const struct trial_change *change = trial->changes; change != NULL; change = change->next) {
             text_add_str(page->out, "- ");
             add_source(page, change->begin, change->end);
-            text_add_char(page->out, '\n');
+            show_unchanged(page, change);
         }
     }
 }

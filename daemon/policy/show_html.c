@@ -397,6 +397,27 @@ static bool show_body(struct html *html, const struct definition *d)
     }
 }
 
+static void show_gradual(struct html *html, const struct definition *d)
+{
+    const char *heads[] = {say(html, "几个月以内", "Within"), keyword_text(KW_WHEN, html->language),
+                           keyword_text(KW_CITE, html->language)};
+    raw(html, say(html, "失去 ", "After "));
+    text_add(&html->scratch, d->code.bytes, d->code.length);
+    add_linked(html);
+    raw(html, say(html, " 以后,又没有再得到:", " ended and was not given again:"));
+    table_head(html, NULL, heads, sizeof heads / sizeof heads[0]);
+    for (const struct gradual_row *row = d->gradual; row != NULL; row = row->next) {
+        text_printf(html->out, "<tr><td class=\"n\">%d%s</td><td>", row->months,
+                    say(html, "个月", " months"));
+        if (row->condition != NULL)
+            add_expr(html, row->condition);
+        raw(html, "</td>");
+        cell_citation(html, &row->citation);
+        raw(html, "</tr>\n");
+    }
+    table_end(html);
+}
+
 static void show_definitions(struct html *html)
 {
     section(html, "definitions", say(html, "定义", "Definitions"));
@@ -413,7 +434,10 @@ static void show_definitions(struct html *html)
         if (d->kind == KW_AMOUNT_DEF)
             add_text(html, unit_format(d->unit, html->language, unit));
         raw(html, "</span></div><div>");
-        show_body(html, d);
+        if (d->kind == KW_GRADUAL)
+            show_gradual(html, d);
+        else
+            show_body(html, d);
         raw(html, "</div></div>\n");
     }
     raw(html, "</section>\n");
@@ -548,6 +572,38 @@ static void show_causes(struct html *html, const struct clause_statement *clause
     }
 }
 
+/* Keyword, what stands before the count, the count, what stands behind. */
+static void chip(struct html *html, enum keyword keyword, const char *before, int count, const char *after)
+{
+    raw(html, "<span>");
+    add_keyword(html, keyword);
+    raw(html, " ");
+    add_text(html, before);
+    text_printf(html->out, "%d", count);
+    add_text(html, after);
+    raw(html, "</span>");
+}
+
+/* What it takes to end, and how long it holds. */
+static void show_term(struct html *html, const struct clause_statement *clause)
+{
+    if (clause->clear_batches > 0) {
+        text_add_str(&html->scratch, say(html, "判定不成立以后,", "once it is denied and "));
+        text_add(&html->scratch, clause->clear_source.text.bytes, clause->clear_source.text.length);
+        text_add_str(&html->scratch, say(html, "又来了连续", " has sent "));
+        chip(html, KW_CLEAR, html->scratch.bytes == NULL ? "" : html->scratch.bytes, clause->clear_batches,
+             say(html, "批数据,才解除", " more batches"));
+        html->out->failed = html->out->failed || html->scratch.failed;
+        text_clear(&html->scratch);
+    }
+    if (clause->clear_rounds > 0)
+        chip(html, KW_CLEAR, say(html, "连续", "when "), clause->clear_rounds,
+             say(html, "轮比对都判定不成立,才解除", " consecutive rounds have denied it"));
+    if (clause->valid_months > 0)
+        chip(html, KW_VALID, say(html, "认定之后", "for "), clause->valid_months,
+             say(html, "个月", " months"));
+}
+
 static void show_dispatch(struct html *html, const struct clause_statement *clause)
 {
     char date[CIVIL_TEXT_SIZE];
@@ -564,6 +620,7 @@ static void show_dispatch(struct html *html, const struct clause_statement *clau
                     word_text(WORD_DAY, html->language));
     if (clause->even_empty)
         text_printf(html->out, "<span>%s</span>", keyword_text(KW_EVEN_EMPTY, html->language));
+    show_term(html, clause);
     if (clause->from != DAY_NONE)
         text_printf(html->out, "<span>%s %s", keyword_text(KW_EFFECTIVE, html->language),
                     civil_format(clause->from, date));
@@ -645,6 +702,97 @@ static void show_groups(struct html *html)
     }
 }
 
+/* --- trials ------------------------------------------------------------------------------------------------------- */
+
+static const struct definition *definition_of(const struct html *html, struct slice name)
+{
+    const struct definition *d = html->policy->ast.definitions;
+    while (d != NULL && !slice_equal(d->name, name))
+        d = d->next;
+    return d;
+}
+
+static void add_dated(struct html *html, const struct dated_value *value, bool by_area)
+{
+    char date[CIVIL_TEXT_SIZE];
+    text_printf(html->out, "<div>%s ", civil_format(value->from, date));
+    add_keyword(html, KW_SINCE);
+    raw(html, " ");
+    if (by_area) {
+        add_keyword(html, KW_RURAL);
+        raw(html, " ");
+    }
+    add_expr(html, value->rural);
+    if (by_area) {
+        raw(html, " ");
+        add_keyword(html, KW_URBAN);
+        raw(html, " ");
+        add_expr(html, value->urban);
+    }
+    raw(html, " <span class=\"cite\">〔");
+    add_citation(html, &value->citation);
+    raw(html, "〕</span></div>");
+}
+
+/* What stands where a trial changes something, with its citation. */
+static void add_unchanged(struct html *html, const struct trial_change *change)
+{
+    const struct definition *d = definition_of(html, change->name);
+    const struct clause_statement *c = html->policy->ast.clauses;
+    while (c != NULL && !slice_equal(c->name, change->name))
+        c = c->next;
+    const struct citation *citation = d != NULL ? &d->citation : c != NULL ? &c->citation : NULL;
+    if (d != NULL && d->value != NULL)
+        add_expr(html, d->value);
+    if (d == NULL && c != NULL)
+        add_slice(html, c->title);
+    if (citation != NULL && citation->given) {
+        raw(html, " <span class=\"cite\">〔");
+        add_citation(html, citation);
+        raw(html, "〕</span>");
+    }
+    for (const struct dated_value *v = d == NULL ? NULL : d->dated; v != NULL; v = v->next)
+        add_dated(html, v, d->by_area);
+}
+
+/* The words of a change with one blank between them, names linked. */
+static void add_change(struct html *html, const struct trial_change *change)
+{
+    for (uint32_t i = change->begin; i < change->end; i++) {
+        char c = html->policy->text[i];
+        bool blank = strchr(" \t\r\n", c) != NULL;
+        if (!blank)
+            text_add_char(&html->scratch, c);
+        else if (i + 1 < change->end && strchr(" \t\r\n", html->policy->text[i + 1]) == NULL)
+            text_add_char(&html->scratch, ' ');
+    }
+    add_linked(html);
+}
+
+static void show_trials(struct html *html)
+{
+    const char *heads[] = {say(html, "改为", "Change"), say(html, "现为", "In force")};
+    if (html->policy->ast.trials == NULL)
+        return;
+    section(html, "trials", keyword_text(KW_TRIAL, html->language));
+    element(html, "p", say(html, "只供推演,不起作用。", "For simulations alone; they are not in force."));
+    for (const struct trial_statement *t = html->policy->ast.trials; t != NULL; t = t->next) {
+        raw(html, "<h3>");
+        add_slice(html, t->name);
+        raw(html, "</h3>");
+        table_head(html, NULL, heads, sizeof heads / sizeof heads[0]);
+        for (const struct trial_change *change = t->changes; change != NULL; change = change->next) {
+            raw(html, "<tr><td>");
+            add_change(html, change);
+            raw(html, "</td><td>");
+            add_unchanged(html, change);
+            raw(html, "</td></tr>\n");
+        }
+        table_end(html);
+    }
+    raw(html, "</section>\n");
+}
+
 /* --- the page ----------------------------------------------------------------------------------------------------- */
 
 static void contents_entry(struct html *html, const char *id, const char *title)
@@ -677,6 +825,8 @@ static void show_contents(struct html *html)
     }
     contents_entry(html, "definitions", say(html, "定义", "Definitions"));
     contents_entry(html, "facts", say(html, "事实", "Facts"));
+    if (html->policy->ast.trials != NULL)
+        contents_entry(html, "trials", keyword_text(KW_TRIAL, html->language));
     raw(html, "</ol></nav>\n<main>\n");
 }
 
@@ -720,6 +870,7 @@ enum status policy_show_html(const struct policy *policy, struct text *out, stru
     show_groups(&html);
     show_definitions(&html);
     show_facts(&html);
+    show_trials(&html);
     raw(&html, "</main>\n</body></html>\n");
     text_fini(&html.scratch);
     return out->failed ? error_set(err, STATUS_FATAL, "out of memory while rendering a policy") : STATUS_OK;

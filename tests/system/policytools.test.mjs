@@ -17,7 +17,7 @@ const work = mkdtempSync(join(tmpdir(), 'swpt.'));
 after(() => rmSync(work, { recursive: true }));
 const shouwangctl = (...args) => execFileSync(program('shouwangctl'), args, { encoding: 'utf8', maxBuffer: 1 << 26 });
 const shipped = readdirSync(join(ROOT, 'conf/policies')).filter((name) => name.endsWith('.policy')).map((name) => join(ROOT, 'conf/policies', name));
-const policies = [...shipped, join(ROOT, 'tests/cases/policy_english.policy'), join(ROOT, 'tests/cases/policy_mutants.policy')];
+const policies = [...shipped, join(ROOT, 'tests/cases/policy_english.policy'), join(ROOT, 'tests/cases/policy_mutants.policy'), join(ROOT, 'tests/cases/policy_terms.policy')];
 
 // What a title, a citation, a reason and a comment could do to a page.
 const HOSTILE = `政策 试  版本 "1<b>"  生效 2021-01-01
@@ -56,6 +56,26 @@ for (const file of policies)
         assert.equal(articles.length, clauses);
         for (const article of articles) assert.match(article, /<div class="side cite">(依据|cite)<br>[^<]{3,}<\/div>/);
     });
+
+// What holds for a time, until when, and what a trial changes: in words, each with its citation.
+test('both pages say terms, conditions for clearing, dated settings and trials in words', () => {
+    const file = join(ROOT, 'tests/cases/policy_terms.policy');
+    const page = shouwangctl('policy', 'show', file);
+    const html = shouwangctl('policy', 'show', '--html', file).replace(/<style>.*?<\/style>/s, '').replace(/<[^>]+>|\s/g, ' ').replace(/ +/g, ' ');
+    const said = {
+        '- 设定 扣除额 : 元/年/户\n  - 2021-01-01 起 1000.00  〔依据 试点办法 第三条〕\n  - 2021-07-01 起 1500.00  〔依据 试点办法 第四条〕\n': ' 扣除额 元/年/户 起 止 数值 依据 2021-01-01 1000.00 试点办法 第三条 2021-07-01 1500.00 试点办法 第四条 ',
+        '- 渐退 渐退期:失去低保待遇以后,又没有再得到\n  - 24个月以内,当 有残疾人 且 人均 < 倍数 × 低保  〔依据 试点办法 第六条〕\n  - 18个月以内,当 人均 < 倍数 × 低保  〔依据 试点办法 第七条〕\n':
+            ' 渐退 渐退期 失去 低保待遇 以后,又没有再得到: 几个月以内 当 依据 24个月 有残疾人 且 人均 &lt; 倍数 × 低保 试点办法 第六条 18个月 人均 &lt; 倍数 × 低保 试点办法 第七条 ',
+        '- 解除 判定不成立以后,住建局又来了连续2批数据,才解除\n- 解除 连续3轮比对都判定不成立,才解除\n- 有效 认定之后12个月\n': ' 解除 判定不成立以后,住建局又来了连续2批数据,才解除 解除 连续3轮比对都判定不成立,才解除 有效 认定之后12个月 依据 试点办法 第八条 ',
+        '### 提线一成\n\n- 低保 × 1.1  现为\n  - 2021-01-01 起 农村 4830.00 城市 7320.00  〔依据 试点办法 第一条〕\n': ' 提线一成 改为 现为 低保 × 1.1 2021-01-01 起 农村 4830.00 城市 7320.00 〔试点办法 第一条〕 ',
+        '- 倍数 = 2  现为 3/2  〔依据 试点办法 第五条〕\n': ' 倍数 = 2 3/2 〔试点办法 第五条〕 ',
+        '- 停用 check.gradual 渐退期内  〔依据 试点办法 第九条〕\n': ' 停用 check.gradual 渐退期内 〔试点办法 第九条〕 ',
+    };
+    for (const [words, row] of Object.entries(said)) {
+        assert.ok(page.includes(words), `${words}in\n${page}`);
+        assert.ok(html.includes(row), `${row}\nin\n${html}`);
+    }
+});
 
 test('no text of a policy becomes markup', async () => {
     const file = join(work, 'hostile.policy');
