@@ -86,6 +86,58 @@ static void walk_window(struct mutant_maker *maker, const struct definition *d)
     }
 }
 
+/* 24月 当 有残疾人, within 24 months when … */
+static const char *row_text(struct mutant_maker *maker, int months, const struct expr *condition)
+{
+    enum language language = maker->policy->language;
+    struct unparser unparser = {maker->policy->text, language, &maker->text};
+    text_printf(&maker->text, language == LANGUAGE_CHINESE ? "%d%s" : "%d %s", months,
+                word_text(WORD_MONTH, language));
+    if (condition != NULL) {
+        text_printf(&maker->text, " %s ", keyword_text(KW_WHEN, language));
+        unparse_expr(&unparser, condition);
+    }
+    return mutant_text(maker);
+}
+
+static void move_term(struct mutant_maker *maker, struct gradual_row *row)
+{
+    for (int by = -1; by <= 1; by += 2) {
+        int moved = row->months + by;
+        if (moved == 0)
+            continue;
+        struct mutant *mutant = mutant_add(maker, MUTANT_TERM, row->at);
+        mutant_patch(maker, mutant, &row->months, &moved, sizeof moved);
+        if (mutant == NULL)
+            return;
+        mutant->before = row_text(maker, row->months, NULL);
+        mutant->after = row_text(maker, moved, NULL);
+    }
+}
+
+static void walk_gradual(struct mutant_maker *maker, struct definition *d)
+{
+    for (struct gradual_row **link = &d->gradual; *link != NULL; link = &(*link)->next) {
+        struct gradual_row *row = *link;
+        struct expr *none = NULL;
+        struct mutant *mutant = mutant_add(maker, MUTANT_LINE, row->at);
+        mutant_patch(maker, mutant, link, &row->next, sizeof *link);
+        if (mutant == NULL)
+            return;
+        mutant->before = row_text(maker, row->months, row->condition);
+        mutant->after = mutant_gone(maker);
+        move_term(maker, row);
+        if (row->condition == NULL)
+            continue;
+        if ((mutant = mutant_add(maker, MUTANT_OPERAND, row->at)) == NULL)
+            return;
+        mutant_patch(maker, mutant, &row->condition, &none, sizeof none);
+        mutant->before = row_text(maker, row->months, row->condition);
+        mutant->after = row_text(maker, row->months, NULL);
+        mutant_walk_expr(maker, row->condition);
+    }
+}
+
 static void walk_definition(struct mutant_maker *maker, struct definition *d)
 {
     maker->context = NULL;
@@ -104,6 +156,9 @@ static void walk_definition(struct mutant_maker *maker, struct definition *d)
         break;
     case KW_FACT:
         walk_fact(maker, d);
+        break;
+    case KW_GRADUAL:
+        walk_gradual(maker, d);
         break;
     case KW_SET:
         mutant_walk_set(maker, d->set);

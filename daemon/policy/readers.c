@@ -13,6 +13,7 @@ struct reader {
 
 static void read_set(struct reader *reader, const struct set_expr *set);
 static void read_expr(struct reader *reader, const struct expr *expr);
+static void read_gradual(struct reader *reader, const struct definition *d);
 
 static void read_name(struct reader *reader, struct slice name)
 {
@@ -31,6 +32,7 @@ static void read_name(struct reader *reader, struct slice name)
             read_expr(reader, v->rural);
             read_expr(reader, v->urban);
         }
+        read_gradual(reader, d);
     }
 }
 
@@ -54,6 +56,17 @@ static void read_expr(struct reader *reader, const struct expr *expr)
     read_expr(reader, expr->a);
     read_expr(reader, expr->b);
     read_expr(reader, expr->c);
+}
+
+/* The state that was lost, who may have lost it, and what else each row asks. */
+static void read_gradual(struct reader *reader, const struct definition *d)
+{
+    if (d->gradual == NULL)
+        return;
+    read_name(reader, d->code);
+    read_name(reader, slice_of(word_text(WORD_MEMBERS, reader->policy->language)));
+    for (const struct gradual_row *row = d->gradual; row != NULL; row = row->next)
+        read_expr(reader, row->condition);
 }
 
 /* Members decide for every clause whether a household is looked at. */
