@@ -153,11 +153,11 @@ static void add_reasons(const struct event_round *round, const struct event_hous
     jtext_close(out, ']');
 }
 
-void event_add_amounts(const struct policy_shown_clause *shown, struct text *out)
+void event_add_amounts(const struct policy_shown_amount *amounts, size_t count, struct text *out)
 {
     jtext_open(out, '[');
-    for (size_t i = 0; shown != NULL && i < shown->amount_count; i++) {
-        const struct policy_shown_amount *amount = &shown->amounts[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct policy_shown_amount *amount = &amounts[i];
         jtext_open(out, '{');
         jtext_put_text(out, "title", amount->title);
         jtext_put_yuan(out, "low", amount->value.low);
@@ -187,7 +187,8 @@ static void add_suggestions(const struct event_round *round, const struct event_
         jtext_put_text(out, "citation", info->citation);
         add_valid_until(shown, out);
         jtext_key(out, "amounts");
-        event_add_amounts(shown, out);
+        event_add_amounts(shown == NULL ? NULL : shown->amounts, shown == NULL ? 0 : shown->amount_count,
+                          out);
         jtext_close(out, '}');
     }
     jtext_close(out, ']');

@@ -71,7 +71,7 @@ const char *event_fact_unit(const struct fact_code *code, int64_t value);
 /* The members since, rounds, rounds_needed, batches, batches_needed of what waits to be cleared. */
 void event_add_waiting(const struct clearing_row *row, struct text *out);
 
-/* The amounts of a suggestion, as in explain and in events; [] without an explanation or any. */
-void event_add_amounts(const struct policy_shown_clause *shown, struct text *out);
+/* The amounts of a suggestion, as in explain and in events. */
+void event_add_amounts(const struct policy_shown_amount *amounts, size_t count, struct text *out);
 
 #endif

@@ -134,15 +134,19 @@ static uint16_t code_position(const struct policy *policy, int16_t code)
     return (uint16_t)low;
 }
 
+/* Those that count; *count becomes how many. */
 static enum status add_facts(const struct gather *gather, const struct known_range *range,
-                             struct dossier_fact *out, struct error *err)
+                             struct dossier_fact *out, size_t *count, struct error *err)
 {
+    *count = 0;
     for (size_t i = 0; i < range->count; i++) {
         const struct pull_known_fact *known = &range->facts[i];
+        if (shard_is_excluded(&gather->load->exclusion, known->batch_id))
+            continue;
         if (known->batch_id < 0 || known->batch_id > UINT32_MAX)
             return error_set(err, STATUS_REJECT, "batch %lld: a round can read batch numbers up to %u",
                              (long long)known->batch_id, UINT32_MAX);
-        out[i] = (struct dossier_fact){
+        out[(*count)++] = (struct dossier_fact){
             .person_id = range->of_household ? 0 : known->subject_id,
             .of_household = range->of_household,
             .fact = {.value = known->value,
@@ -169,14 +173,15 @@ static size_t count_facts(const struct gather *gather, int64_t household_id,
 
 static enum status gather_facts(const struct gather *gather, int64_t household_id,
                                 const struct pull_person *persons, size_t person_count,
-                                struct dossier_fact *facts, struct error *err)
+                                struct dossier_fact *facts, size_t *count, struct error *err)
 {
+    size_t added;
     struct known_range range = own_facts(gather, household_id);
-    enum status status = add_facts(gather, &range, facts, err);
+    enum status status = add_facts(gather, &range, facts, count, err);
     for (size_t i = 0; i < person_count && status == STATUS_OK; i++) {
-        facts += range.count;
         range = facts_of_person(gather, persons[i].member.person_id);
-        status = add_facts(gather, &range, facts, err);
+        status = add_facts(gather, &range, facts + *count, &added, err);
+        *count += added;
     }
     return status;
 }
@@ -202,7 +207,8 @@ static enum status gather_registered(const struct gather *gather, uint32_t posit
             pulled[i].member.person_id, pulled[i].member.birth, pulled[i].member.id_packed,
             pulled[i].member.name,
             policy_traits(pulled[i].member.kinship, policy_labour_of(pulled[i].member.labour))};
-    enum status status = gather_facts(gather, dossier->household_id, pulled, person_count, facts, err);
+    enum status status =
+        gather_facts(gather, dossier->household_id, pulled, person_count, facts, &fact_count, err);
     return status == STATUS_OK ? dossier_build(dossier, persons, person_count, facts, fact_count, arena, err)
                                : status;
 }

@@ -24,6 +24,7 @@ daemon_round_libround_a_SOURCES = \
 	daemon/round/round.c daemon/round/round.h \
 	daemon/round/rules.c daemon/round/rules.h daemon/round/shard.c daemon/round/shard.h \
 	daemon/round/simulate.c daemon/round/simulate.h \
+	daemon/round/simulate_explain.c daemon/round/simulate_explain.h daemon/round/simulate_reasons.c daemon/round/simulate_reasons.h \
 	daemon/round/simulate_amounts.c daemon/round/simulate_amounts.h daemon/round/simulation.c daemon/round/simulation.h \
 	daemon/round/standing.c daemon/round/standing.h \
 	daemon/round/twin.c daemon/round/twin.h \

@@ -845,7 +845,7 @@ static void json_clause(const struct render *r, const struct policy_shown_clause
         jtext_put_null(out, "distance");
     jtext_put_day(out, "valid_until", clause->valid_until);
     jtext_key(out, "amounts");
-    event_add_amounts(clause, out);
+    event_add_amounts(clause->amounts, clause->amount_count, out);
     json_conjuncts(clause->conjuncts, clause->conjunct_count, out);
     jtext_key(out, "members");
     jtext_open(out, '[');

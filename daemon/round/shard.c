@@ -183,7 +183,7 @@ static bool list_reserve(struct shard_bag *bag, struct shard_list *list, int kin
     return true;
 }
 
-static bool is_excluded(const struct shard_exclusion *exclusion, int64_t batch)
+bool shard_is_excluded(const struct shard_exclusion *exclusion, int64_t batch)
 {
     size_t low = 0, high = exclusion == NULL ? 0 : exclusion->count;
     while (low < high) {
@@ -280,7 +280,7 @@ enum status shard_bag_add(struct shard_bag *bag, const struct shard_rows *what, 
         for (size_t i = 0; i < n && status == STATUS_OK; i++) {
             if (positions[i] == MATCH_NONE)
                 bag->strangers++;
-            else if (is_excluded(exclusion, rows->batch_id[group + i]))
+            else if (shard_is_excluded(exclusion, rows->batch_id[group + i]))
                 bag->excluded++;
             else if (targets[i].list == NULL)
                 bag->unread++;

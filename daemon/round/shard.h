@@ -51,6 +51,7 @@ struct shard_exclusion {
     const int64_t *batches;
     size_t count;
 };
+bool shard_is_excluded(const struct shard_exclusion *exclusion, int64_t batch); /* NULL: nothing is */
 
 struct shard_chunk;
 struct shard_list {

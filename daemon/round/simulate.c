@@ -6,6 +6,7 @@
 #include "round/load.h"
 #include "round/report.h"
 #include "round/simulate_amounts.h"
+#include "round/simulate_reasons.h"
 #include "round/simulation.h"
 #include "store/pull_detail.h"
 #include "store/round_store.h"
@@ -237,7 +238,7 @@ static enum status simulate(struct simulating *s, struct simulation_move **moves
         status = name_moves(s, *moves, err);
     since = report_stage(&s->report, "compare", since, (int64_t)s->simulation.move_count);
     tell(s);
-    if (status == STATUS_OK && s->known_on == DAY_NONE)
+    if (status == STATUS_OK)
         status = simulate_amounts(&s->load, s->sides, s->report.as_of, s->options->township, s->cancel,
                                   s->report.arena, &s->simulation, err);
     report_stage(&s->report, "amounts", since, (int64_t)s->simulation.amount_count);
@@ -255,8 +256,13 @@ enum status simulate_execute(const struct simulate_options *options, const atomi
     s.simulation.options = options;
     s.simulation.report = &s.report;
     enum status status = s.report.arena == NULL ? no_memory(0, err) : simulate(&s, &moves, err);
+    struct simulate_reasons reasons = {
+        .load = &s.load, .sides = s.sides, .as_of = s.report.as_of, .cancel = cancel};
+    s.simulation.tell = simulate_reasons_tell;
+    s.simulation.teller = &reasons;
     if (status == STATUS_OK)
-        simulation_write(&s.simulation, out);
+        status = simulation_write(&s.simulation, out, err);
+    simulate_reasons_fini(&reasons);
     if (status == STATUS_OK && out->failed)
         status = no_memory(s.simulation.move_count, err);
     if (s.first != NULL)

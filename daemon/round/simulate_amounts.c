@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "round/simulate_amounts.h"
 
-#include "round/gather.h"
-#include "round/standing.h"
+#include "round/simulate_explain.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum {
-    AMOUNTS_CHUNK = 8192, /* households gathered at a time */
-    AMOUNTS_HOUSEHOLD_BYTES =
-        64 << 20, /* one explanation; the largest real ones take some hundred kilobytes */
     AMOUNTS_MAX = 2 * POLICY_CLAUSES_MAX * 8, /* clauses of both policies, with several lines each */
 };
 
 struct summing {
-    struct load load; /* as the policy of this side sees it */
-    struct standing standing;
-    const struct judge_side *side;
+    struct simulate_explainer explainer;
     size_t which; /* 0 in force, 1 the other */
-    struct policy_run *run;
     struct arena *arena;
     struct simulation_amount *sums;
     size_t count;
@@ -57,7 +49,7 @@ static struct simulation_amount *find_sum(struct summing *s, const char *rule,
 
 static enum status sum_clause(struct summing *s, const struct policy_shown_clause *clause, struct error *err)
 {
-    const char *rule = policy_clause_at(s->side->policy, clause->clause)->name;
+    const char *rule = policy_clause_at(s->explainer.side->policy, clause->clause)->name;
     for (size_t i = 0; i < clause->amount_count; i++) {
         const struct policy_value *value = &clause->amounts[i].value;
         struct simulation_amount *sum = find_sum(s, rule, &clause->amounts[i]);
@@ -71,32 +63,13 @@ static enum status sum_clause(struct summing *s, const struct policy_shown_claus
     return STATUS_OK;
 }
 
-static enum status sum_household(struct summing *s, const struct gather *gather, uint32_t position,
-                                 struct arena *arena, struct error *err)
+static enum status sum_household(void *context, size_t index, const struct policy_explanation *explanation,
+                                 struct error *err)
 {
-    struct dossier dossier;
-    struct policy_explanation explanation;
-    enum status status = gather_dossier(gather, position, arena, &dossier, err);
-    if (status == STATUS_OK)
-        status = policy_explain(s->run, &dossier.block, 0, arena, &explanation, err);
-    for (size_t i = 0; status == STATUS_OK && i < explanation.clause_count; i++)
-        status = sum_clause(s, &explanation.clauses[i], err);
-    return status;
-}
-
-static enum status sum_chunk(struct summing *s, const uint32_t *positions, size_t count, struct error *err)
-{
-    struct gather gather;
-    struct arena *arena = arena_new(0);
-    if (arena == NULL)
-        return no_memory(err);
-    enum status status = gather_chunk(&gather, &s->load, &s->standing, positions, count, arena, err);
-    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        struct arena *own = arena_new(AMOUNTS_HOUSEHOLD_BYTES);
-        status = own == NULL ? no_memory(err) : sum_household(s, &gather, positions[i], own, err);
-        arena_free(own);
-    }
-    arena_free(arena);
+    enum status status = STATUS_OK;
+    (void)index;
+    for (size_t i = 0; status == STATUS_OK && i < explanation->clause_count; i++)
+        status = sum_clause(context, &explanation->clauses[i], err);
     return status;
 }
 
@@ -109,50 +82,41 @@ static uint64_t clauses_with_amounts(const struct policy *policy)
     return mask;
 }
 
-static enum status sum_side(struct summing *s, int64_t township, const atomic_bool *cancel, struct error *err)
+static enum status sum_side(struct summing *s, const struct load *load, int64_t township, struct error *err)
 {
-    uint64_t mask = clauses_with_amounts(s->side->policy);
-    uint32_t positions[AMOUNTS_CHUNK];
-    size_t waiting = 0, count = s->load.households.count;
+    uint64_t mask = clauses_with_amounts(s->explainer.side->policy);
+    uint32_t positions[SIMULATE_EXPLAIN_MAX];
+    size_t waiting = 0, count = mask == 0 ? 0 : load->households.count;
     enum status status = STATUS_OK;
-    if (mask == 0)
-        return STATUS_OK;
     for (size_t h = 0; h < count && status == STATUS_OK; h++) {
-        bool counts = (s->side->outcomes[h].fired & mask) != 0 &&
-                      (township == 0 || s->load.households.township[h] == township);
-        if (counts)
+        if ((s->explainer.side->outcomes[h].fired & mask) != 0 &&
+            (township == 0 || load->households.township[h] == township))
             positions[waiting++] = (uint32_t)h;
-        if (waiting == AMOUNTS_CHUNK) {
-            status = sum_chunk(s, positions, waiting, err);
-            waiting = 0;
-        }
-        if (status == STATUS_OK && cancel != NULL && atomic_load(cancel))
-            status = error_set(err, STATUS_RETRY, "the simulation was cancelled");
+        if (waiting < SIMULATE_EXPLAIN_MAX)
+            continue;
+        status = simulate_explain(&s->explainer, positions, waiting, sum_household, s, err);
+        waiting = 0;
     }
-    return status == STATUS_OK && waiting > 0 ? sum_chunk(s, positions, waiting, err) : status;
+    return status == STATUS_OK ? simulate_explain(&s->explainer, positions, waiting, sum_household, s, err)
+                               : status;
 }
 
 enum status simulate_amounts(const struct load *load, const struct judge_side sides[LOAD_POLICIES_MAX],
                              day_t as_of, int64_t township, const atomic_bool *cancel, struct arena *arena,
                              struct simulation *simulation, struct error *err)
 {
-    struct summing s = {.load = *load, .arena = arena};
+    struct summing s = {.arena = arena};
     enum status status = STATUS_OK;
-    s.standing = (struct standing){.register_count = load->households.count, .count = load->households.count};
     s.sums = arena_array(arena, AMOUNTS_MAX, sizeof *s.sums);
     if (s.sums == NULL)
         return no_memory(err);
     for (size_t i = 0; i < LOAD_POLICIES_MAX && status == STATUS_OK; i++) {
-        s.side = &sides[i];
         s.which = i;
-        s.load.policy = sides[i].policy;
-        s.run = NULL;
-        status = policy_run_new(sides[i].policy, as_of, &s.run, err);
+        status = simulate_explainer_open(&s.explainer, load, &sides[i], as_of, cancel, err);
         if (status == STATUS_OK)
-            status = sum_side(&s, township, cancel, err);
-        policy_run_free(s.run);
+            status = sum_side(&s, load, township, err);
+        simulate_explainer_close(&s.explainer);
     }
-    simulation->has_amounts = true;
     simulation->amounts = s.sums;
     simulation->amount_count = s.count;
     return status;

@@ -2,6 +2,7 @@
 #include "round/simulation.h"
 
 #include "base/money.h"
+#include "round/event.h"
 #include "round/jtext.h"
 #include "round/report.h"
 
@@ -31,16 +32,22 @@ int simulation_new_checks(const struct policy *from, uint64_t fired_from, const 
 struct view {
     const struct policy *policy, *other;
     const struct policy_outcome *outcome, *other_outcome;
+    size_t reason_count;
+    const struct simulation_reason *reasons;
 };
 
-static struct view view_before(const struct simulation *s, const struct simulation_move *move)
+static struct view view_before(const struct simulation *s, const struct simulation_move *move,
+                               const struct simulation_told *told)
 {
-    return (struct view){s->options->in_force.policy, s->options->other.policy, &move->before, &move->after};
+    return (struct view){s->options->in_force.policy, s->options->other.policy, &move->before, &move->after,
+                         told->sides[0].count,        told->sides[0].reasons};
 }
 
-static struct view view_after(const struct simulation *s, const struct simulation_move *move)
+static struct view view_after(const struct simulation *s, const struct simulation_move *move,
+                              const struct simulation_told *told)
 {
-    return (struct view){s->options->other.policy, s->options->in_force.policy, &move->after, &move->before};
+    return (struct view){s->options->other.policy, s->options->in_force.policy, &move->after, &move->before,
+                         told->sides[1].count,     told->sides[1].reasons};
 }
 
 /* Colour and verify clauses: they make the level. A check is told where only one of the policies finds it. */
@@ -60,6 +67,40 @@ static bool is_listed(const struct view *view, size_t index, enum listed what)
                !fires_too(view->policy, index, view->other, view->other_outcome->fired);
     }
     return false;
+}
+
+/* Whether the names of the clause stand among those of the side. */
+static bool is_reason(const struct view *view, const struct simulation_reason *reason)
+{
+    for (int what = LIST_REASONS; what <= LIST_CHECKS; what++)
+        if (is_listed(view, reason->clause, (enum listed)what))
+            return true;
+    return false;
+}
+
+static bool is_suggestion(const struct view *view, const struct simulation_reason *reason)
+{
+    return policy_clause_at(view->policy, reason->clause)->kind == CLAUSE_SUGGESTION;
+}
+
+/* Writes the moves up to `most`, block by block with their reasons. */
+typedef void write_move(const struct simulation *s, const struct simulation_move *move,
+                        const struct simulation_told *told, struct text *out);
+
+static enum status write_moves(const struct simulation *s, size_t most, write_move *write, struct text *out,
+                               struct error *err)
+{
+    size_t count = s->move_count < most ? s->move_count : most;
+    for (size_t at = 0; at < count; at += SIMULATION_BLOCK) {
+        const struct simulation_told *told;
+        size_t block = count - at < SIMULATION_BLOCK ? count - at : SIMULATION_BLOCK;
+        enum status status = s->tell(s->teller, s->moves + at, block, &told, err);
+        if (status != STATUS_OK)
+            return status;
+        for (size_t i = 0; i < block; i++)
+            write(s, &s->moves[at + i], &told[i], out);
+    }
+    return STATUS_OK;
 }
 
 /* --- Chinese ------------------------------------------------------------------------------------------------------ */
@@ -98,9 +139,7 @@ static void add_sum(const struct simulation_sum *sum, const char *unit, struct t
 
 static void add_amounts(const struct simulation *s, struct text *out)
 {
-    if (!s->has_amounts)
-        text_add_str(out, "\n建议金额:过去的日期不计\n");
-    else if (s->amount_count > 0)
+    if (s->amount_count > 0)
         text_add_str(out, "\n建议金额(各户相加)\n");
     for (size_t i = 0; i < s->amount_count; i++) {
         const struct simulation_amount *amount = &s->amounts[i];
@@ -131,24 +170,31 @@ static void add_side(const char *role, const struct view *view, struct text *out
     add_list(view, LIST_UNDECIDED, ";", out);
     add_list(view, LIST_CHECKS, ";核查 ", out);
     text_add_char(out, '\n');
+    for (size_t i = 0; i < view->reason_count; i++)
+        if (is_reason(view, &view->reasons[i]))
+            text_printf(out, "      理由 %s\n", view->reasons[i].text);
 }
 
-static void add_moves(const struct simulation *s, struct text *out)
+static void add_move(const struct simulation *s, const struct simulation_move *move,
+                     const struct simulation_told *told, struct text *out)
+{
+    const struct view before = view_before(s, move, told), after = view_after(s, move, told);
+    text_printf(out, "  %s  乡镇 %lld  村 %lld\n", move->household_no, (long long)move->township,
+                (long long)move->village);
+    add_side("原", &before, out);
+    add_side("新", &after, out);
+}
+
+static enum status add_moves(const struct simulation *s, struct text *out, struct error *err)
 {
     text_printf(out, "\n有变化的户 %zu\n", s->move_count);
-    for (size_t i = 0; i < s->move_count && i < TEXT_MOVES_MAX; i++) {
-        const struct simulation_move *move = &s->moves[i];
-        const struct view before = view_before(s, move), after = view_after(s, move);
-        text_printf(out, "  %s  乡镇 %lld  村 %lld\n", move->household_no, (long long)move->township,
-                    (long long)move->village);
-        add_side("原", &before, out);
-        add_side("新", &after, out);
-    }
+    enum status status = write_moves(s, TEXT_MOVES_MAX, add_move, out, err);
     if (s->move_count > TEXT_MOVES_MAX)
         text_printf(out, "  其余 %zu 户见 --csv 或 --json\n", s->move_count - TEXT_MOVES_MAX);
+    return status;
 }
 
-static void write_text(const struct simulation *s, struct text *out)
+static enum status write_text(const struct simulation *s, struct text *out, struct error *err)
 {
     char day[CIVIL_TEXT_SIZE];
     add_policy("现行政策", &s->options->in_force, out);
@@ -165,7 +211,7 @@ static void write_text(const struct simulation *s, struct text *out)
         add_matrix(matrix, out);
     }
     add_amounts(s, out);
-    add_moves(s, out);
+    return add_moves(s, out, err);
 }
 
 /* --- JSON --------------------------------------------------------------------------------------------------------- */
@@ -211,6 +257,39 @@ static void json_list(const struct view *view, enum listed what, const char *key
     jtext_close(out, ']');
 }
 
+static void json_reasons(const struct view *view, struct text *out)
+{
+    jtext_key(out, "reasons");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < view->reason_count; i++) {
+        if (!is_reason(view, &view->reasons[i]))
+            continue;
+        jtext_open(out, '{');
+        jtext_put_text(out, "rule", policy_clause_at(view->policy, view->reasons[i].clause)->name);
+        jtext_put_text(out, "text", view->reasons[i].text);
+        jtext_close(out, '}');
+    }
+    jtext_close(out, ']');
+}
+
+static void json_suggestions(const struct view *view, struct text *out)
+{
+    jtext_key(out, "suggestions");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < view->reason_count; i++) {
+        const struct simulation_reason *reason = &view->reasons[i];
+        if (!is_suggestion(view, reason))
+            continue;
+        jtext_open(out, '{');
+        jtext_put_text(out, "rule", policy_clause_at(view->policy, reason->clause)->name);
+        jtext_put_text(out, "text", reason->text);
+        jtext_key(out, "amounts");
+        event_add_amounts(reason->amounts, reason->amount_count, out);
+        jtext_close(out, '}');
+    }
+    jtext_close(out, ']');
+}
+
 static void json_side(const char *key, const struct view *view, struct text *out)
 {
     jtext_key(out, key);
@@ -219,12 +298,15 @@ static void json_side(const char *key, const struct view *view, struct text *out
     json_list(view, LIST_REASONS, "rules", out);
     json_list(view, LIST_UNDECIDED, "undecided", out);
     json_list(view, LIST_CHECKS, "checks", out);
+    json_reasons(view, out);
+    json_suggestions(view, out);
     jtext_close(out, '}');
 }
 
-static void json_move(const struct simulation *s, const struct simulation_move *move, struct text *out)
+static void json_move(const struct simulation *s, const struct simulation_move *move,
+                      const struct simulation_told *told, struct text *out)
 {
-    const struct view before = view_before(s, move), after = view_after(s, move);
+    const struct view before = view_before(s, move, told), after = view_after(s, move, told);
     jtext_open(out, '{');
     jtext_put_text(out, "household_no", move->household_no);
     jtext_put_int_text(out, "township_code", move->township);
@@ -246,10 +328,6 @@ static void json_sum(const char *key, const struct simulation_sum *sum, struct t
 
 static void json_amounts(const struct simulation *s, struct text *out)
 {
-    if (!s->has_amounts) {
-        jtext_put_null(out, "amounts");
-        return;
-    }
     jtext_key(out, "amounts");
     jtext_open(out, '[');
     for (size_t i = 0; i < s->amount_count; i++) {
@@ -264,7 +342,7 @@ static void json_amounts(const struct simulation *s, struct text *out)
     jtext_close(out, ']');
 }
 
-static void write_json(const struct simulation *s, struct text *out)
+static enum status write_json(const struct simulation *s, struct text *out, struct error *err)
 {
     jtext_open(out, '{');
     jtext_put_day(out, "as_of", s->report->as_of);
@@ -287,13 +365,13 @@ static void write_json(const struct simulation *s, struct text *out)
     json_amounts(s, out);
     jtext_key(out, "moves");
     jtext_open(out, '[');
-    for (size_t i = 0; i < s->move_count; i++)
-        json_move(s, &s->moves[i], out);
+    enum status status = write_moves(s, s->move_count, json_move, out, err);
     jtext_close(out, ']');
     jtext_key(out, "stages");
     report_add_stages(s->report, out);
     jtext_close(out, '}');
     text_add_char(out, '\n');
+    return status;
 }
 
 /* --- CSV ---------------------------------------------------------------------------------------------------------- */
@@ -327,28 +405,49 @@ static void csv_list(const struct view *view, enum listed what, struct text *out
         text_add_char(out, ',');
 }
 
-static void write_csv(const struct simulation *s, struct text *out)
+/* One cell: "red.apply …;yellow.water …". */
+static void csv_reasons(const struct view *view, struct text *out)
 {
-    text_add_str(out, "household_no,township_code,village_code,before,after,rules_before,rules_after,"
-                      "undecided_before,undecided_after,checks_cleared,checks_raised\r\n");
-    for (size_t i = 0; i < s->move_count; i++) {
-        const struct simulation_move *move = &s->moves[i];
-        const struct view before = view_before(s, move), after = view_after(s, move);
-        csv_text(move->household_no, out);
-        text_printf(out, ",%lld,%lld,%s,%s", (long long)move->township, (long long)move->village,
-                    policy_level_name((enum policy_level)move->before.level),
-                    policy_level_name((enum policy_level)move->after.level));
-        for (int what = LIST_REASONS; what <= LIST_CHECKS; what++) {
-            csv_list(&before, (enum listed)what, out);
-            csv_list(&after, (enum listed)what, out);
-        }
-        text_add_str(out, "\r\n");
-    }
+    struct text cell;
+    text_init(&cell);
+    for (size_t i = 0; i < view->reason_count; i++)
+        if (is_reason(view, &view->reasons[i]))
+            text_printf(&cell, "%s%s %s", cell.length > 0 ? ";" : "",
+                        policy_clause_at(view->policy, view->reasons[i].clause)->name, view->reasons[i].text);
+    text_add_char(out, ',');
+    csv_text(cell.bytes == NULL ? "" : cell.bytes, out);
+    out->failed |= cell.failed;
+    text_fini(&cell);
 }
 
-void simulation_write(const struct simulation *simulation, struct text *out)
+static void csv_move(const struct simulation *s, const struct simulation_move *move,
+                     const struct simulation_told *told, struct text *out)
 {
-    static void (*const forms[])(const struct simulation *, struct text *) = {
+    const struct view before = view_before(s, move, told), after = view_after(s, move, told);
+    csv_text(move->household_no, out);
+    text_printf(out, ",%lld,%lld,%s,%s", (long long)move->township, (long long)move->village,
+                policy_level_name((enum policy_level)move->before.level),
+                policy_level_name((enum policy_level)move->after.level));
+    for (int what = LIST_REASONS; what <= LIST_CHECKS; what++) {
+        csv_list(&before, (enum listed)what, out);
+        csv_list(&after, (enum listed)what, out);
+    }
+    csv_reasons(&before, out);
+    csv_reasons(&after, out);
+    text_add_str(out, "\r\n");
+}
+
+static enum status write_csv(const struct simulation *s, struct text *out, struct error *err)
+{
+    text_add_str(out, "household_no,township_code,village_code,before,after,rules_before,rules_after,"
+                      "undecided_before,undecided_after,checks_cleared,checks_raised,reasons_before,"
+                      "reasons_after\r\n");
+    return write_moves(s, s->move_count, csv_move, out, err);
+}
+
+enum status simulation_write(const struct simulation *simulation, struct text *out, struct error *err)
+{
+    static enum status (*const forms[])(const struct simulation *, struct text *, struct error *) = {
         [SIMULATE_TEXT] = write_text, [SIMULATE_JSON] = write_json, [SIMULATE_CSV] = write_csv};
-    forms[simulation->options->form](simulation, out);
+    return forms[simulation->options->form](simulation, out, err);
 }

@@ -30,6 +30,27 @@ struct simulation_move {
     struct policy_outcome before, after;
 };
 
+/* A clause that has found something of a household, in words with its figures. */
+struct simulation_reason {
+    size_t clause;
+    const char *text;
+    size_t amount_count; /* of suggestions */
+    const struct policy_shown_amount *amounts;
+};
+
+/* Of a move, by the policy in force and by the other: colours, verify clauses, checks and suggestions that fired or are undecided
+ * with evidence, in the policy's order. */
+struct simulation_told {
+    struct {
+        size_t count;
+        const struct simulation_reason *reasons;
+    } sides[2];
+};
+
+enum { SIMULATION_BLOCK = 4096 }; /* moves that are told at a time */
+typedef enum status simulation_tell(void *teller, const struct simulation_move *moves, size_t count,
+                                    const struct simulation_told **told, struct error *err);
+
 /* What the suggestions of one clause and title come to. */
 struct simulation_amount {
     const char *rule, *title, *unit;
@@ -45,15 +66,18 @@ struct simulation {
     struct simulation_matrix total;
     size_t township_count;
     const struct simulation_matrix *townships; /* by code */
-    /* Of a date before the last committed round's they are not made: all facts would count. */
-    bool has_amounts;
     size_t amount_count;
     const struct simulation_amount *amounts;
     size_t move_count;
     const struct simulation_move *moves; /* by township and the bytes of household_no */
+    /* Why, of a block of moves: *told has `count` entries, valid until the next call. */
+    simulation_tell *tell;
+    void *teller;
 };
 
-void simulation_write(const struct simulation *simulation, struct text *out);
+/* Fails as `tell` does; that memory has run out is left in `out`. */
+enum status simulation_write(const struct simulation *simulation, struct text *out,
+                             struct error *err) WARN_UNUSED;
 
 /* Checks that fired by one policy and not by the other, by name. */
 int simulation_new_checks(const struct policy *from, uint64_t fired_from, const struct policy *to,

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Register, residentId } from './lib/county.mjs';
+import { dropFeed, Register, residentId } from './lib/county.mjs';
 import { Cluster, Instance, ROOT } from './lib/instance.mjs';
 
 const POLICY = join(ROOT, 'conf', 'policies', 'shaanxi-county.policy');
@@ -84,8 +84,19 @@ function check(document) {
         { rule: 'suggest.winter', title: '取暖补助', unit: '元/户', before: { households: 0, low: '0.00', high: '0.00' }, after: { households: 10, low: '3000.00', high: '3000.00' } },
         { rule: 'suggest.winter', title: '补差', unit: '元/年/人', before: { households: 0, low: '0.00', high: '0.00' }, after: { households: 10, low: '22300.04', high: '22300.04' } },
     ]);
+    // Reasons with their figures, of both sides, and what would be suggested.
+    const [red, fourth] = ['H00', 'H03'].map((no) => document.moves.find(({ household_no }) => household_no === no));
+    assert.equal(red, undefined, 'it does not move');
+    assert.deepEqual(fourth.before.reasons, []);
+    assert.deepEqual(fourth.after.reasons, [{ rule: 'orange.margin', text: '人均收入7245.00元,不低于低保标准4830.00元,低于低收入线9660.00元' }]);
+    assert.deepEqual([fourth.before.suggestions, fourth.after.suggestions.map(({ rule, amounts }) => [rule, amounts.map(({ title, low, high, unit }) => [title, low, high, unit])])],
+        [[], [['suggest.winter', [['取暖补助', '300.00', '300.00', '元/户'], ['补差', '2415.00', '2415.00', '元/年/人']]]]]);
     const checked = document.moves.find(({ household_no }) => household_no === 'C1');
     assert.deepEqual([checked.before.checks, checked.after.checks], [['check.disability_living'], ['check.living']]);
+    assert.deepEqual([checked.before, checked.after].map(({ reasons }) => reasons.map(({ rule }) => rule)), [['check.disability_living'], ['check.living']]);
+    // The side in force says what explain says of the same household.
+    const told = instance.json('explain', 'C1').clauses.find(({ rule }) => rule === 'check.disability_living');
+    assert.equal(checked.before.reasons[0].text, told.text);
 }
 
 test('it says what the other policy would change, and leaves no trace while the daemon works', () => {
@@ -109,8 +120,9 @@ test('in Chinese, as CSV, of one township; progress goes to stderr', () => {
     assert.match(stdout, /suggest\.winter 取暖补助:原 0 户 0\.00 元\/户;新 5 户 1500\.00 元\/户/);
     assert.match(stderr, /^simulate: register \d+ ms/m);
     const csv = instance.ctl('simulate', '--csv', '--township', TOWNSHIPS[1], other).stdout.split('\r\n');
-    assert.equal(csv[0], 'household_no,township_code,village_code,before,after,rules_before,rules_after,undecided_before,undecided_after,checks_cleared,checks_raised');
-    assert.equal(csv[1], `H13,${TOWNSHIPS[1]},${TOWNSHIPS[1]}001,none,orange,,orange.margin,,,,`);
+    assert.equal(csv[0], 'household_no,township_code,village_code,before,after,rules_before,rules_after,undecided_before,undecided_after,checks_cleared,checks_raised,reasons_before,reasons_after');
+    assert.equal(csv[1], `H13,${TOWNSHIPS[1]},${TOWNSHIPS[1]}001,none,orange,,orange.margin,,,,,,"orange.margin 人均收入7245.00元,不低于低保标准4830.00元,低于低收入线9660.00元"`);
+    assert.match(stdout, /\n {4}新 橙色预警:orange\.margin 收入在低保标准与低收入线之间\n {6}理由 人均收入7245\.00元,不低于低保标准4830\.00元,低于低收入线9660\.00元\n/);
     assert.equal(csv.length, 5);
 });
 
@@ -150,4 +162,18 @@ test('while the daemon is down it says the same, and nothing at all is written',
     check(instance.json('simulate', other));
     check(instance.json('simulate', '--as-of', '2021-06-30', other));
     assert.deepEqual([tables(), files(instance.directory)], before);
+});
+
+test('of an earlier date only what was known on it counts, in amounts and reasons, too', async () => {
+    await instance.start();
+    // An agency that is believed before the register says in July what was earned in June.
+    dropFeed(instance.drop, 'hr_social_security', 'later', [{ id_number: residentId('1980-01-01', 3), code: 'income.wage', value: '7300.00', from: '2021-06-30', to: '2021-06-30' }],
+        { period_from: '2021-07-01', period_to: '2021-07-10', sent_at: '2021-07-10T01:00:00+08:00' });
+    instance.round('2021-07-31');
+    const of = (document) => document.moves.find(({ household_no }) => household_no === 'H03').after;
+    const now = instance.json('simulate', other), then = instance.json('simulate', '--as-of', '2021-06-30', other);
+    assert.match(of(now).reasons[0].text, /^人均收入7300\.00元,/);
+    assert.match(of(then).reasons[0].text, /^人均收入7245\.00元,/);
+    check(then);
+    assert.equal(now.amounts[1].after.low, '22245.04');
 });

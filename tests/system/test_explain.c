@@ -558,6 +558,32 @@ static const json_t *move_of(const json_t *simulated, const char *household)
     return NULL;
 }
 
+static size_t reasons_seen;
+
+/* What the simulation gives as reasons is what the explanation says, word for word; how many there were. */
+static size_t check_reasons(const json_t *view, const json_t *told)
+{
+    const json_t *reason, *clause;
+    size_t i, c, found = 0;
+    json_array_foreach(json_object_get(view, "reasons"), i, reason)
+    {
+        json_array_foreach(json_object_get(told, "clauses"), c, clause)
+        {
+            if (!json_equal(json_object_get(clause, "rule"), json_object_get(reason, "rule")))
+                continue;
+            ck_assert_str_ne(json_string_value(json_object_get(clause, "status")), "not_fired");
+            ck_assert_str_eq(json_string_value(json_object_get(clause, "text")),
+                             json_string_value(json_object_get(reason, "text")));
+            found++;
+        }
+    }
+    ck_assert_uint_eq(found, json_array_size(json_object_get(view, "reasons")));
+    ck_assert_uint_eq(found, json_array_size(json_object_get(view, "rules")) +
+                                 json_array_size(json_object_get(view, "undecided")) +
+                                 json_array_size(json_object_get(view, "checks")));
+    return found;
+}
+
 static void check_side(const json_t *move, const char *side, const json_t *told)
 {
     const json_t *view = json_object_get(move, side);
@@ -565,6 +591,7 @@ static void check_side(const json_t *move, const char *side, const json_t *told)
     ck_assert(json_equal(json_object_get(view, "level"), json_object_get(told, "level")));
     ck_assert(json_equal(json_object_get(view, "rules"), colours));
     json_decref(colours);
+    reasons_seen += check_reasons(view, told);
 }
 
 static int64_t cell_of(const json_t *matrix, const char *before, const char *after)
@@ -630,6 +657,7 @@ static void check_simulation(void)
             ck_assert_int_eq(cell_of(simulated, levels[from], levels[to]), expected[from][to]);
     ck_assert_int_eq(json_integer_value(json_object_get(simulated, "moved")), moved);
     ck_assert_int_gt(moved, 0);
+    ck_assert_uint_gt(reasons_seen, 0);
     const json_t *township;
     size_t i;
     json_array_foreach(json_object_get(simulated, "townships"), i, township)

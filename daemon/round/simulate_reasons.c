@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "round/simulate_reasons.h"
+
+#include "round/simulate_explain.h"
+
+_Static_assert((int)SIMULATION_BLOCK <= (int)SIMULATE_EXPLAIN_MAX, "a block is explained at once");
+
+/* One side of a block. */
+struct telling {
+    const struct policy *policy;
+    struct arena *arena;
+    struct simulation_told *told;
+    size_t which;
+};
+
+static enum status no_memory(size_t count, struct error *err)
+{
+    return error_set(err, STATUS_FATAL, "no memory for the reasons of %zu households", count);
+}
+
+static bool is_told(const struct policy *policy, const struct policy_shown_clause *clause)
+{
+    return policy_clause_at(policy, clause->clause)->kind != CLAUSE_TAG &&
+           (clause->truth == TRI_TRUE || clause->undecided_with_evidence);
+}
+
+static bool copy_amounts(const struct policy_shown_clause *clause, struct arena *arena,
+                         struct simulation_reason *reason)
+{
+    struct policy_shown_amount *amounts = arena_array(arena, clause->amount_count, sizeof *amounts);
+    reason->amount_count = clause->amount_count;
+    reason->amounts = amounts;
+    for (size_t i = 0; amounts != NULL && i < clause->amount_count; i++) {
+        amounts[i] = clause->amounts[i];
+        amounts[i].title = arena_strdup(arena, clause->amounts[i].title);
+        amounts[i].citation = arena_strdup(arena, clause->amounts[i].citation);
+        amounts[i].value.unit = arena_strdup(arena, clause->amounts[i].value.unit);
+        if (amounts[i].title == NULL || amounts[i].citation == NULL || amounts[i].value.unit == NULL)
+            return false;
+    }
+    return amounts != NULL;
+}
+
+static enum status tell_household(void *context, size_t index, const struct policy_explanation *explanation,
+                                  struct error *err)
+{
+    const struct telling *t = context;
+    size_t count = 0;
+    for (size_t i = 0; i < explanation->clause_count; i++)
+        count += is_told(t->policy, &explanation->clauses[i]) ? 1 : 0;
+    struct simulation_reason *reasons = arena_array(t->arena, count, sizeof *reasons);
+    if (reasons == NULL)
+        return no_memory(index, err);
+    count = 0;
+    for (size_t i = 0; i < explanation->clause_count; i++) {
+        const struct policy_shown_clause *clause = &explanation->clauses[i];
+        if (!is_told(t->policy, clause))
+            continue;
+        struct simulation_reason *reason = &reasons[count++];
+        reason->clause = clause->clause;
+        reason->text = arena_strdup(t->arena, clause->reason);
+        if (reason->text == NULL || !copy_amounts(clause, t->arena, reason))
+            return no_memory(index, err);
+    }
+    t->told[index].sides[t->which].count = count;
+    t->told[index].sides[t->which].reasons = reasons;
+    return STATUS_OK;
+}
+
+static enum status tell_side(const struct simulate_reasons *reasons, size_t which, const uint32_t *positions,
+                             size_t count, struct simulation_told *told, struct error *err)
+{
+    struct simulate_explainer explainer;
+    struct telling telling = {reasons->sides[which].policy, reasons->arena, told, which};
+    enum status status = simulate_explainer_open(&explainer, reasons->load, &reasons->sides[which],
+                                                 reasons->as_of, reasons->cancel, err);
+    if (status == STATUS_OK)
+        status = simulate_explain(&explainer, positions, count, tell_household, &telling, err);
+    simulate_explainer_close(&explainer);
+    return status;
+}
+
+enum status simulate_reasons_tell(void *teller, const struct simulation_move *moves, size_t count,
+                                  const struct simulation_told **told, struct error *err)
+{
+    struct simulate_reasons *reasons = teller;
+    arena_free(reasons->arena);
+    reasons->arena = arena_new(0);
+    if (reasons->arena == NULL)
+        return no_memory(count, err);
+    struct simulation_told *made = arena_array(reasons->arena, count, sizeof *made);
+    uint32_t *positions = arena_array(reasons->arena, count, sizeof *positions);
+    if (made == NULL || positions == NULL)
+        return no_memory(count, err);
+    for (size_t i = 0; i < count; i++)
+        positions[i] = moves[i].position;
+    enum status status = STATUS_OK;
+    for (size_t which = 0; which < LOAD_POLICIES_MAX && status == STATUS_OK; which++)
+        status = tell_side(reasons, which, positions, count, made, err);
+    *told = made;
+    return status;
+}
+
+void simulate_reasons_fini(struct simulate_reasons *reasons)
+{
+    arena_free(reasons->arena);
+    reasons->arena = NULL;
+}
