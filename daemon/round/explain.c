@@ -12,6 +12,7 @@
 #include "round/render.h"
 #include "store/clearing_store.h"
 #include "store/pull.h"
+#include "store/pull_one.h"
 #include "store/pull_detail.h"
 #include "store/pull_past.h"
 #include "store/round_store.h"

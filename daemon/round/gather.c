@@ -2,6 +2,7 @@
 #include "round/gather.h"
 
 #include "store/pull_detail.h"
+#include "store/pull_one.h"
 
 #include <stdlib.h>
 

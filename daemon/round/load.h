@@ -24,6 +24,7 @@
 #include "round/round.h"
 #include "round/shard.h"
 #include "store/pull.h"
+#include "store/pull_standing.h"
 
 #include <stddef.h>
 #include <stdint.h>

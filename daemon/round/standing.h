@@ -14,7 +14,7 @@
 #include "policy/policy.h"
 #include "round/compare.h"
 #include "round/match.h"
-#include "store/pull.h"
+#include "store/pull_standing.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "round/jtext.h"
 #include "store/listing.h"
+#include "store/pull.h"
 #include "store/round_store.h"
 #include "store/session.h"
 

@@ -13,7 +13,7 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "policy/policy.h"
-#include "store/pull.h"
+#include "store/pull_standing.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -17,6 +17,8 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/outbox_admin.c \
 	daemon/store/pull.c daemon/store/pull.h \
 	daemon/store/pull_detail.c daemon/store/pull_detail.h \
+	daemon/store/pull_one.c daemon/store/pull_one.h \
+	daemon/store/pull_standing.c daemon/store/pull_standing.h \
 	daemon/store/pull_past.c daemon/store/pull_past.h \
 	daemon/store/register.c daemon/store/register.h \
 	daemon/store/register_apply.c daemon/store/register_write.c daemon/store/register_writer.h \

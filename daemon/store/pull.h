@@ -14,10 +14,7 @@
 
 #include "base/arena.h"
 #include "base/civil.h"
-#include "base/random.h"
 #include "base/status.h"
-#include "base/text.h"
-#include "policy/policy.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -138,100 +135,5 @@ struct pull_source_code {
 };
 enum status pull_source_codes(struct pg *pg, struct arena *arena, const struct pull_source_code **pairs,
                               size_t *count, struct error *err) WARN_UNUSED;
-
-/* --- what stands ---------------------------------------------------------------------------------------- */
-
-/* Names of rules, each once; findings refer to them by position. */
-struct pull_findings {
-    size_t count, capacity;
-    int64_t *household_id;
-    int64_t *since_round;
-    day_t *since_on;
-    day_t *stale_since; /* DAY_NONE when the last round confirmed it */
-    uint16_t *rule;
-    uint8_t *kind;      /* enum policy_clause_kind */
-    uint8_t *undecided; /* 0 fired, 1 undecided with evidence */
-    uint8_t *level;     /* enum policy_level */
-    size_t rule_count;
-    char **rules;
-};
-enum status pull_findings(struct pg *pg, struct pull_findings *findings, struct error *err) WARN_UNUSED;
-void pull_findings_free(struct pull_findings *findings);
-
-enum case_state { CASE_OPEN, CASE_ACCEPTED, CASE_VISITED, CASE_ASSISTING, CASE_WATCHING, CASE_CLOSED };
-const char *case_state_name(enum case_state state);
-bool case_state_parse(struct slice text, enum case_state *state);
-
-/* Open cases (state <> closed). */
-struct pull_warnings {
-    size_t count, capacity;
-    int64_t *household_id;
-    char (*warning_id)[UUID_TEXT_SIZE];
-    int64_t *township;
-    uint8_t *level; /* enum policy_level */
-    uint8_t *state; /* enum case_state */
-    day_t *raised_on;
-    day_t *due_on;
-    int64_t *raised_round;
-};
-enum status pull_warnings(struct pg *pg, struct pull_warnings *warnings, struct error *err) WARN_UNUSED;
-void pull_warnings_free(struct pull_warnings *warnings);
-
-/* --- one household -------------------------------------------------------------------------------------- */
-
-struct pull_one_member {
-    int64_t person_id;
-    uint64_t id_packed; /* 0 = no usable number */
-    const char *name;
-    day_t birth;
-    int kinship; /* -1 = not given */
-    const char *labour;
-    day_t since;
-};
-
-struct pull_one_fact {
-    int64_t subject_id; /* person_id, or household_id */
-    bool of_household;
-    int code;
-    int source;
-    int64_t value; /* FACT_UNKNOWN for null */
-    day_t from, to, as_of;
-    int64_t batch_id;
-    int32_t row_no;
-    const char *ref, *detail, *batch_name;
-};
-
-struct pull_one {
-    int64_t household_id;
-    const char *household_no, *address;
-    int64_t township, village;
-    bool urban;
-    bool on_register; /* false: it was ended */
-    size_t member_count;
-    const struct pull_one_member *members; /* by line in person.csv */
-    size_t fact_count;
-    const struct pull_one_fact *facts; /* by code, then subject, source, from, batch, row */
-};
-/* The rows of a query of facts: subject, of_household, code, source, value, from_day, to_day, as_of, batch_id, row_no, ref,
- * detail, the batch's name. */
-struct fetch;
-void pull_facts_of_one(struct fetch *fetch, struct pull_one *one);
-/* Everything about one household, from `arena`. *one stays NULL when the number is not known. Best within a
- * snapshot. */
-enum status pull_one(struct pg *pg, const char *household_no, struct arena *arena,
-                     const struct pull_one **one, struct error *err) WARN_UNUSED;
-/* The household that a warning is about: its number, or NULL. warning_id must be a UUID's 36 characters. */
-enum status pull_household_of_warning(struct pg *pg, const char *warning_id, struct arena *arena,
-                                      const char **household_no, struct error *err) WARN_UNUSED;
-
-/* Names and identity numbers of the current members of some households, for the bodies of their events. By
- * household. */
-struct pull_person {
-    int64_t household_id;
-    struct pull_one_member member;
-};
-enum status pull_persons(struct pg *pg, const int64_t *household_ids, size_t household_count,
-                         struct arena *arena, const struct pull_person **persons, size_t *count,
-                         struct error *err) WARN_UNUSED;
 
 #endif

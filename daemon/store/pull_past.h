@@ -12,7 +12,7 @@
 #include "base/civil.h"
 #include "base/status.h"
 #include "domain/fact.h"
-#include "store/pull.h"
+#include "store/pull_one.h"
 #include "store/round_store.h"
 
 #include <stdbool.h>

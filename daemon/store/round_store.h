@@ -25,7 +25,7 @@
 #include "base/text.h"
 #include "policy/policy.h"
 #include "store/clearing_store.h"
-#include "store/pull.h"
+#include "store/pull_standing.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,6 +8,7 @@
 #include "store/lease.h"
 #include "store/listing.h"
 #include "store/pull.h"
+#include "store/pull_one.h"
 #include "store/register.h"
 #include "store_fixture.h"
 

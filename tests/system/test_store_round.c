@@ -6,6 +6,7 @@
 #include "store/lease.h"
 #include "store/listing.h"
 #include "store/outbox.h"
+#include "store/pull_one.h"
 #include "store/round_store.h"
 #include "store_fixture.h"
 
