@@ -25,8 +25,8 @@ static enum status ask(struct gather *gather, const int64_t *household_ids, size
                        const int64_t *person_ids, size_t person_count, struct error *err)
 {
     struct pg *pg = gather->load->first;
-    size_t code_count;
-    const int16_t *codes = policy_codes(gather->load->policy, &code_count);
+    size_t code_count = gather->load->code_count;
+    const int16_t *codes = gather->load->codes;
     enum status status = pull_places(pg, household_ids, household_count, gather->arena, &gather->places,
                                      &gather->place_count, err);
     if (status == STATUS_OK)
@@ -120,8 +120,8 @@ static struct known_range facts_of_person(const struct gather *gather, int64_t p
     return range;
 }
 
-/* The code's position in the policy's list, which is ascending and has it: nothing else was asked for. */
-static uint16_t code_position(const struct policy *policy, int16_t code)
+/* The code's position in the policy's list, which is ascending; -1 when the other policy alone reads it. */
+static int code_position(const struct policy *policy, int16_t code)
 {
     size_t count, low = 0;
     const int16_t *codes = policy_codes(policy, &count);
@@ -132,7 +132,7 @@ static uint16_t code_position(const struct policy *policy, int16_t code)
         else
             high = middle;
     }
-    return (uint16_t)low;
+    return low < count && codes[low] == code ? (int)low : -1;
 }
 
 /* Those that count; *count becomes how many. */
@@ -142,7 +142,8 @@ static enum status add_facts(const struct gather *gather, const struct known_ran
     *count = 0;
     for (size_t i = 0; i < range->count; i++) {
         const struct pull_known_fact *known = &range->facts[i];
-        if (shard_is_excluded(&gather->load->exclusion, known->batch_id))
+        int code = code_position(gather->load->policy, known->code);
+        if (code < 0 || shard_is_excluded(&gather->load->exclusion, known->batch_id))
             continue;
         if (known->batch_id < 0 || known->batch_id > UINT32_MAX)
             return error_set(err, STATUS_REJECT, "batch %lld: a round can read batch numbers up to %u",
@@ -155,7 +156,7 @@ static enum status add_facts(const struct gather *gather, const struct known_ran
                      .to = known->to,
                      .batch = (uint32_t)known->batch_id,
                      .row = (uint32_t)known->row_no,
-                     .code = code_position(gather->load->policy, known->code),
+                     .code = (uint16_t)code,
                      .source = known->source},
             .note = origins_note(&gather->load->origins, known->batch_id, known->as_of, known->ref),
         };

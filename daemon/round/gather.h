@@ -19,7 +19,8 @@
  * question, so the fewer the better; the answer takes some kilobyte per household. */
 enum { GATHER_CHUNK = 32768 };
 
-/* What was asked for one chunk; lies in its arena. */
+/* What was asked for one chunk; lies in its arena. Dossiers are those of load->policy: for the other one of two, another load
+ * with that policy may be put here. */
 struct gather {
     const struct load *load;
     const struct standing *standing;

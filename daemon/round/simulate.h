@@ -5,7 +5,8 @@
  * difference is one of the policies.
  *
  * Reads within one snapshot, read only; writes nothing, tells nobody. One load, two evaluations: about the time of a round
- * without its commit, and 32 bytes of memory per household more, with some 300 for each one that moves.
+ * without its commit, and 32 bytes of memory per household more, with some 300 for each one that moves. Those are explained by both
+ * policies, some thousands at a time: 150 µs each.
  *
  * A date before the last committed round's counts only what was known on it, as in a dry run (round.h, "Dates").
  *

@@ -5,13 +5,14 @@
 
 #include <string.h>
 
+_Static_assert(LOAD_POLICIES_MAX == 2, "the policy in force, and the other");
+
 enum {
     AMOUNTS_MAX = 2 * POLICY_CLAUSES_MAX * 8, /* clauses of both policies, with several lines each */
 };
 
 struct summing {
     struct simulate_explainer explainer;
-    size_t which; /* 0 in force, 1 the other */
     struct arena *arena;
     struct simulation_amount *sums;
     size_t count;
@@ -47,15 +48,16 @@ static struct simulation_amount *find_sum(struct summing *s, const char *rule,
     return &s->sums[s->count++];
 }
 
-static enum status sum_clause(struct summing *s, const struct policy_shown_clause *clause, struct error *err)
+static enum status sum_clause(struct summing *s, size_t side, const struct policy_shown_clause *clause,
+                              struct error *err)
 {
-    const char *rule = policy_clause_at(s->explainer.side->policy, clause->clause)->name;
+    const char *rule = policy_clause_at(s->explainer.sides[side].policy, clause->clause)->name;
     for (size_t i = 0; i < clause->amount_count; i++) {
         const struct policy_value *value = &clause->amounts[i].value;
         struct simulation_amount *sum = find_sum(s, rule, &clause->amounts[i]);
         if (sum == NULL)
             return no_memory(err);
-        struct simulation_sum *part = &sum->parts[s->which];
+        struct simulation_sum *part = &sum->parts[side];
         part->households++;
         part->low = add(part->low, value->low);
         part->high = add(part->high, value->high);
@@ -63,13 +65,13 @@ static enum status sum_clause(struct summing *s, const struct policy_shown_claus
     return STATUS_OK;
 }
 
-static enum status sum_household(void *context, size_t index, const struct policy_explanation *explanation,
-                                 struct error *err)
+static enum status sum_household(void *context, size_t index, size_t side,
+                                 const struct policy_explanation *explanation, struct error *err)
 {
     enum status status = STATUS_OK;
     (void)index;
     for (size_t i = 0; status == STATUS_OK && i < explanation->clause_count; i++)
-        status = sum_clause(context, &explanation->clauses[i], err);
+        status = sum_clause(context, side, &explanation->clauses[i], err);
     return status;
 }
 
@@ -82,23 +84,26 @@ static uint64_t clauses_with_amounts(const struct policy *policy)
     return mask;
 }
 
-static enum status sum_side(struct summing *s, const struct load *load, int64_t township, struct error *err)
+static enum status sum_all(struct summing *s, const struct load *load, int64_t township, struct error *err)
 {
-    uint64_t mask = clauses_with_amounts(s->explainer.side->policy);
+    const struct judge_side *sides = s->explainer.sides;
+    const uint64_t only[LOAD_POLICIES_MAX] = {clauses_with_amounts(sides[0].policy),
+                                              clauses_with_amounts(sides[1].policy)};
     uint32_t positions[SIMULATE_EXPLAIN_MAX];
-    size_t waiting = 0, count = mask == 0 ? 0 : load->households.count;
+    size_t waiting = 0, count = (only[0] | only[1]) == 0 ? 0 : load->households.count;
     enum status status = STATUS_OK;
     for (size_t h = 0; h < count && status == STATUS_OK; h++) {
-        if ((s->explainer.side->outcomes[h].fired & mask) != 0 &&
-            (township == 0 || load->households.township[h] == township))
+        bool fires = ((sides[0].outcomes[h].fired & only[0]) | (sides[1].outcomes[h].fired & only[1])) != 0;
+        if (fires && (township == 0 || load->households.township[h] == township))
             positions[waiting++] = (uint32_t)h;
         if (waiting < SIMULATE_EXPLAIN_MAX)
             continue;
-        status = simulate_explain(&s->explainer, positions, waiting, sum_household, s, err);
+        status = simulate_explain(&s->explainer, positions, waiting, only, sum_household, s, err);
         waiting = 0;
     }
-    return status == STATUS_OK ? simulate_explain(&s->explainer, positions, waiting, sum_household, s, err)
-                               : status;
+    return status == STATUS_OK
+               ? simulate_explain(&s->explainer, positions, waiting, only, sum_household, s, err)
+               : status;
 }
 
 enum status simulate_amounts(const struct load *load, const struct judge_side sides[LOAD_POLICIES_MAX],
@@ -106,17 +111,13 @@ enum status simulate_amounts(const struct load *load, const struct judge_side si
                              struct simulation *simulation, struct error *err)
 {
     struct summing s = {.arena = arena};
-    enum status status = STATUS_OK;
     s.sums = arena_array(arena, AMOUNTS_MAX, sizeof *s.sums);
     if (s.sums == NULL)
         return no_memory(err);
-    for (size_t i = 0; i < LOAD_POLICIES_MAX && status == STATUS_OK; i++) {
-        s.which = i;
-        status = simulate_explainer_open(&s.explainer, load, &sides[i], as_of, cancel, err);
-        if (status == STATUS_OK)
-            status = sum_side(&s, load, township, err);
-        simulate_explainer_close(&s.explainer);
-    }
+    enum status status = simulate_explainer_open(&s.explainer, load, sides, as_of, cancel, err);
+    if (status == STATUS_OK)
+        status = sum_all(&s, load, township, err);
+    simulate_explainer_close(&s.explainer);
     simulation->amounts = s.sums;
     simulation->amount_count = s.count;
     return status;

@@ -5,12 +5,11 @@
 
 _Static_assert((int)SIMULATION_BLOCK <= (int)SIMULATE_EXPLAIN_MAX, "a block is explained at once");
 
-/* One side of a block. */
+/* One block. */
 struct telling {
-    const struct policy *policy;
+    const struct judge_side *sides;
     struct arena *arena;
     struct simulation_told *told;
-    size_t which;
 };
 
 static enum status no_memory(size_t count, struct error *err)
@@ -41,20 +40,21 @@ static bool copy_amounts(const struct policy_shown_clause *clause, struct arena 
     return amounts != NULL;
 }
 
-static enum status tell_household(void *context, size_t index, const struct policy_explanation *explanation,
-                                  struct error *err)
+static enum status tell_household(void *context, size_t index, size_t side,
+                                  const struct policy_explanation *explanation, struct error *err)
 {
     const struct telling *t = context;
+    const struct policy *policy = t->sides[side].policy;
     size_t count = 0;
     for (size_t i = 0; i < explanation->clause_count; i++)
-        count += is_told(t->policy, &explanation->clauses[i]) ? 1 : 0;
+        count += is_told(policy, &explanation->clauses[i]) ? 1 : 0;
     struct simulation_reason *reasons = arena_array(t->arena, count, sizeof *reasons);
     if (reasons == NULL)
         return no_memory(index, err);
     count = 0;
     for (size_t i = 0; i < explanation->clause_count; i++) {
         const struct policy_shown_clause *clause = &explanation->clauses[i];
-        if (!is_told(t->policy, clause))
+        if (!is_told(policy, clause))
             continue;
         struct simulation_reason *reason = &reasons[count++];
         reason->clause = clause->clause;
@@ -62,22 +62,9 @@ static enum status tell_household(void *context, size_t index, const struct poli
         if (reason->text == NULL || !copy_amounts(clause, t->arena, reason))
             return no_memory(index, err);
     }
-    t->told[index].sides[t->which].count = count;
-    t->told[index].sides[t->which].reasons = reasons;
+    t->told[index].sides[side].count = count;
+    t->told[index].sides[side].reasons = reasons;
     return STATUS_OK;
-}
-
-static enum status tell_side(const struct simulate_reasons *reasons, size_t which, const uint32_t *positions,
-                             size_t count, struct simulation_told *told, struct error *err)
-{
-    struct simulate_explainer explainer;
-    struct telling telling = {reasons->sides[which].policy, reasons->arena, told, which};
-    enum status status = simulate_explainer_open(&explainer, reasons->load, &reasons->sides[which],
-                                                 reasons->as_of, reasons->cancel, err);
-    if (status == STATUS_OK)
-        status = simulate_explain(&explainer, positions, count, tell_household, &telling, err);
-    simulate_explainer_close(&explainer);
-    return status;
 }
 
 enum status simulate_reasons_tell(void *teller, const struct simulation_move *moves, size_t count,
@@ -94,9 +81,13 @@ enum status simulate_reasons_tell(void *teller, const struct simulation_move *mo
         return no_memory(count, err);
     for (size_t i = 0; i < count; i++)
         positions[i] = moves[i].position;
-    enum status status = STATUS_OK;
-    for (size_t which = 0; which < LOAD_POLICIES_MAX && status == STATUS_OK; which++)
-        status = tell_side(reasons, which, positions, count, made, err);
+    struct simulate_explainer explainer;
+    struct telling telling = {reasons->sides, reasons->arena, made};
+    enum status status = simulate_explainer_open(&explainer, reasons->load, reasons->sides, reasons->as_of,
+                                                 reasons->cancel, err);
+    if (status == STATUS_OK)
+        status = simulate_explain(&explainer, positions, count, NULL, tell_household, &telling, err);
+    simulate_explainer_close(&explainer);
     *told = made;
     return status;
 }

@@ -47,7 +47,9 @@ struct simulation_told {
     } sides[2];
 };
 
-enum { SIMULATION_BLOCK = 4096 }; /* moves that are told at a time */
+enum {
+    SIMULATION_BLOCK = 16384
+}; /* moves that are told at a time: few questions to the database, some tens of megabytes */
 typedef enum status simulation_tell(void *teller, const struct simulation_move *moves, size_t count,
                                     const struct simulation_told **told, struct error *err);
 
