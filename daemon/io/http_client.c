@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * libcurl's multi interface, driven by the loop: libcurl names the sockets that it waits for (watch_socket)
- * and the time of its next deadline (set_timer); whenever one of them comes, drive() lets it work and then
- * ends the calls that are complete. Done functions run from there alone, never inside one of libcurl's
- * callbacks, so they may start and cancel other calls.
+ * Calls. Each is one request and its answer over one connection (http_client_connection.c): composed in memory (compose),
+ * sent as far as the socket takes it (send_more), its answer read as it comes (receive). Done functions run from the loop's
+ * callbacks, never inside http_client_start and never inside one of libcurl's, so they may start and cancel other calls.
  *
- * A call keeps its easy handle when it ends and is used again: the options that never change are set once
- * (prepare); those of a request are set each time, unless they are what they were (apply_request).
+ * A call keeps its memory when it ends and is used again. Deadlines have one timer for all calls: it goes off at the first of
+ * them, and moves on if that call has ended meanwhile, as nearly all have.
  */
 #include "config.h"
 
@@ -16,153 +15,29 @@
 #include "base/kill_point.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* Answers are short: more than this per call would be memory that a thousand calls multiply. */
-enum { RECEIVE_BUFFER_BYTES = 8 * 1024, KEPT_BODY_BYTES = 16 * 1024 };
-enum { KEEPALIVE_IDLE_S = 30, KEEPALIVE_INTERVAL_S = 10 };
-
-/* ---- what libcurl calls: headers and body ---- */
-
-static bool take_value(struct slice line, const char *name, struct slice *value)
-{
-    const size_t length = strlen(name);
-    if (line.length < length || strncasecmp(line.bytes, name, length) != 0)
-        return false;
-    *value = slice_trim((struct slice){line.bytes + length, line.length - length});
-    return true;
-}
-
-/* As the answer has it; empty if it is too long to be a date. */
-static void keep_text(char out[HTTP_CLIENT_DATE_SIZE], struct slice value)
-{
-    const size_t length = value.length < HTTP_CLIENT_DATE_SIZE ? value.length : 0;
-    memcpy(out, value.bytes, length);
-    out[length] = '\0';
-}
-
-/* One whole header line with its end; a status line begins the headers anew (after a 100). */
-static size_t take_header(char *bytes, size_t size, size_t count, void *call_arg)
-{
-    struct http_call *call = call_arg;
-    const struct slice line = {bytes, size * count};
-    struct slice value;
-    KILL_POINT("send.answer_begun");
-    call->header_bytes += line.length;
-    if (call->header_bytes > HTTP_CLIENT_HEADER_MAX) {
-        call->too_large = true;
-        return 0;
-    }
-    if (take_value(line, "HTTP/", &value)) {
-        call->retry_after_ms = -1;
-        call->date[0] = '\0';
-        call->headers_ended = false;
-    } else if (take_value(line, "Retry-After:", &value)) {
-        const int64_t wait_ms = http_client_parse_retry_after(value, clock_unix_ms());
-        if (wait_ms > call->retry_after_ms) {
-            call->retry_after_ms = wait_ms;
-            keep_text(call->retry_after, value);
-        }
-    } else if (take_value(line, "Date:", &value)) {
-        keep_text(call->date, value);
-    } else if (line.length <= 2) {
-        call->headers_ended = true;
-    }
-    return line.length;
-}
-
-static size_t take_body(char *bytes, size_t size, size_t count, void *call_arg)
-{
-    struct http_call *call = call_arg;
-    const size_t length = size * count;
-    if (length > call->body_max - call->body.length) {
-        call->too_large = true;
-        return 0;
-    }
-    text_add(&call->body, bytes, length);
-    return call->body.failed ? 0 : length;
-}
+enum {
+    RECEIVE_BYTES = 8 * 1024, /* answers are short */
+    /* A body of this size goes out with the head in one piece; a longer one is not copied. */
+    BODY_WITH_HEAD_BYTES = 16 * 1024,
+};
 
 /* ---- calls: made, used again, freed ---- */
 
-static bool set_long(CURL *easy, CURLoption option, long value)
-{
-    return curl_easy_setopt(easy, option, value) == CURLE_OK;
-}
-
-static bool set_text(CURL *easy, CURLoption option, const char *value)
-{
-    return curl_easy_setopt(easy, option, value) == CURLE_OK;
-}
-
-/* What is the same for all requests. */
-static bool prepare(struct http_call *call)
-{
-    static const struct {
-        CURLoption option;
-        long value;
-    } numbers[] = {
-        {CURLOPT_NOSIGNAL, 1},
-        {CURLOPT_FOLLOWLOCATION, 0},
-        {CURLOPT_SSL_VERIFYPEER, 1},
-        {CURLOPT_SSL_VERIFYHOST, 2},
-        {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
-        {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
-        {CURLOPT_TCP_KEEPALIVE, 1},
-        {CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
-        {CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S},
-        {CURLOPT_BUFFERSIZE, RECEIVE_BUFFER_BYTES},
-        /* Without it a call that times out while its name is resolved waits for the resolver's thread, and
-         * the loop with it. The thread is detached instead and frees what it holds when it ends. */
-        {CURLOPT_QUICK_EXIT, 1},
-    };
-    CURL *easy = call->easy;
-    bool good = true;
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        good &= set_long(easy, numbers[i].option, numbers[i].value);
-    good &= set_text(easy, CURLOPT_PROXY, "");
-    good &= set_text(easy, CURLOPT_NOPROXY, "*"); /* or the environment is read before every request */
-    good &= set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    good &= set_text(easy, CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION);
-    good &= curl_easy_setopt(easy, CURLOPT_PRIVATE, call) == CURLE_OK;
-    good &= http_call_sockets_set(call);
-    good &= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header) == CURLE_OK;
-    good &= curl_easy_setopt(easy, CURLOPT_HEADERDATA, call) == CURLE_OK;
-    good &= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK;
-    good &= curl_easy_setopt(easy, CURLOPT_WRITEDATA, call) == CURLE_OK;
-    return good;
-}
-
 static void free_call(struct http_call *call)
 {
-    if (call->easy != NULL)
-        curl_easy_cleanup(call->easy);
-    free(call->url);
-    free(call->ca_file);
-    free(call->client_cert_file);
-    free(call->client_key_file);
-    free(call->headers);
-    text_fini(&call->header_text);
-    text_fini(&call->body);
+    http_answer_free(call->answer);
+    text_fini(&call->head);
     free(call);
 }
 
-/* One that went to the same URL, if there is one among the first: less is to be set anew. */
-static struct http_call *find_idle(const struct http_client *client, const char *url)
+static struct http_call *take_call(struct http_client *client)
 {
-    enum { LOOK_AT = 16 };
     struct http_call *call = TAILQ_FIRST(&client->idle);
-    for (int looked = 0; call != NULL && looked < LOOK_AT; looked++, call = TAILQ_NEXT(call, link))
-        if (call->url != NULL && strcmp(call->url, url) == 0)
-            return call;
-    return TAILQ_LAST(&client->idle, call_list);
-}
-
-static struct http_call *take_call(struct http_client *client, const char *url)
-{
-    struct http_call *call = find_idle(client, url);
     if (call != NULL) {
         TAILQ_REMOVE(&client->idle, call, link);
         client->idle_count--;
@@ -172,10 +47,9 @@ static struct http_call *take_call(struct http_client *client, const char *url)
     if (call == NULL)
         return NULL;
     call->client = client;
-    text_init(&call->header_text);
-    text_init(&call->body);
-    call->easy = curl_easy_init();
-    if (call->easy == NULL || !prepare(call)) {
+    text_init(&call->head);
+    call->answer = http_answer_new();
+    if (call->answer == NULL) {
         free_call(call);
         return NULL;
     }
@@ -185,15 +59,15 @@ static struct http_call *take_call(struct http_client *client, const char *url)
 static void give_call_back(struct http_call *call)
 {
     struct http_client *client = call->client;
-    /* The caller's body is his own again. */
-    curl_easy_setopt(call->easy, CURLOPT_HTTPGET, 1L);
-    curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, NULL);
-    if (client->idle_count >= client->calls_max || call->body.capacity > KEPT_BODY_BYTES ||
-        call->body.failed) {
+    if (call->route != NULL)
+        route_release(call->route);
+    call->route = NULL;
+    call->rest = NULL; /* the caller's body is his own again */
+    if (client->idle_count >= client->calls_max) {
         free_call(call);
         return;
     }
-    text_clear(&call->body);
+    http_answer_shrink(call->answer);
     TAILQ_INSERT_HEAD(&client->idle, call, link);
     client->idle_count++;
 }
@@ -208,139 +82,315 @@ static bool header_is_clean(const char *text)
     return true;
 }
 
-static bool make_header_room(struct http_call *call, size_t count)
+/* Where a message ends is for us to say. */
+static bool header_is_ours(const char *name)
 {
-    if (count <= call->header_capacity)
-        return true;
-    struct curl_slist *grown = realloc(call->headers, count * sizeof *grown);
-    if (grown == NULL)
+    static const char *const ours[] = {"Host", "Content-Length", "Transfer-Encoding", "Connection"};
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        if (strcasecmp(name, ours[i]) == 0)
+            return true;
+    return false;
+}
+
+static enum status add_headers(struct text *head, const struct http_request *request, struct error *err)
+{
+    for (size_t i = 0; i < request->header_count; i++) {
+        const struct http_header *header = &request->headers[i];
+        if (header->name[0] == '\0' || strpbrk(header->name, " :;") != NULL || header_is_ours(header->name) ||
+            !header_is_clean(header->name) || !header_is_clean(header->value))
+            return error_set(err, STATUS_CONFIG, "request header %zu cannot be sent", i + 1);
+        text_add_str(head, header->name);
+        text_add_str(head, ": ");
+        text_add_str(head, header->value);
+        text_add_str(head, "\r\n");
+    }
+    return STATUS_OK;
+}
+
+static enum status compose(struct http_call *call, const struct http_request *request, struct error *err)
+{
+    struct text *head = &call->head;
+    const bool post = request->method == HTTP_CLIENT_POST;
+    const size_t body_length = post ? request->body_length : 0;
+    const bool short_body = body_length <= BODY_WITH_HEAD_BYTES;
+    text_clear(head);
+    text_add_str(head, post ? "POST " : "GET ");
+    text_add_str(head, call->route->target);
+    text_add_str(head, " HTTP/1.1\r\n");
+    text_add(head, call->route->head.bytes, call->route->head.length);
+    const enum status status = add_headers(head, request, err);
+    if (status != STATUS_OK)
+        return status;
+    if (post)
+        text_printf(head, "Content-Length: %zu\r\n", body_length);
+    text_add_str(head, "\r\n");
+    if (short_body && body_length > 0)
+        text_add(head, request->body, body_length);
+    call->rest = short_body ? NULL : request->body;
+    call->rest_length = short_body ? 0 : body_length;
+    return head->failed ? error_set(err, STATUS_FATAL, "out of memory") : STATUS_OK;
+}
+
+/* ---- the end of a call ---- */
+
+/* Its connection is kept if it may carry another call. */
+static void let_go(struct http_call *call)
+{
+    struct http_connection *connection = call->connection;
+    if (connection != NULL && !connection->connecting && http_answer_keeps_connection(call->answer) &&
+        call->sent == call->head.length + call->rest_length)
+        connection_keep(connection);
+    else if (connection != NULL)
+        connection_close(connection);
+}
+
+static void detach(struct http_call *call)
+{
+    TAILQ_REMOVE(&call->client->calls, call, link);
+    call->client->call_count--;
+}
+
+void http_client_cancel(struct http_call *call)
+{
+    if (call->connection != NULL)
+        connection_close(call->connection);
+    detach(call);
+    give_call_back(call);
+}
+
+static void finish(struct http_call *call, struct http_result *result)
+{
+    result->connect_us = call->connect_us;
+    result->total_us = clock_monotonic_us() - call->started_us;
+    let_go(call); /* first, so that a call which done starts may go over the same connection */
+    detach(call);
+    call->done(call->ctx, result);
+    give_call_back(call);
+}
+
+void http_call_end_later(struct http_call *call, enum http_outcome outcome, const char *text)
+{
+    call->ending = outcome;
+    call->ending_text = text;
+    loop_defer(call->client->loop, &call->client->ending_task);
+}
+
+static void end_ending(void *client_arg)
+{
+    struct http_client *client = client_arg;
+    struct http_call *call = TAILQ_FIRST(&client->calls);
+    while (call != NULL) {
+        if (call->ending == HTTP_ANSWERED) {
+            call = TAILQ_NEXT(call, link);
+            continue;
+        }
+        struct http_result result = {
+            .outcome = call->ending, .retry_after_ms = -1, .text = call->ending_text};
+        finish(call, &result);
+        call = TAILQ_FIRST(&client->calls); /* done may have cancelled the next one */
+    }
+}
+
+static void finish_fault(struct http_call *call, enum http_answer_state state)
+{
+    struct http_result result = {.retry_after_ms = -1};
+    http_call_describe_fault(call, state, &result);
+    finish(call, &result);
+}
+
+/* ---- deadlines ---- */
+
+static int64_t deadline_ms_of(const struct http_call *call)
+{
+    return (call->deadline_us + 999) / 1000;
+}
+
+static void mind_deadline(struct http_call *call)
+{
+    struct http_client *client = call->client;
+    const int64_t due_ms = deadline_ms_of(call);
+    if (loop_timer_armed(client->deadline) && client->deadline_ms <= due_ms)
+        return;
+    client->deadline_ms = due_ms;
+    loop_timer_arm_at(client->deadline, due_ms);
+}
+
+/* One that is connecting is left to libcurl, which has the same limit and knows at which step it stands. */
+static bool is_overdue(const struct http_call *call)
+{
+    return call->connection != NULL && !call->connection->connecting &&
+           call->deadline_us <= clock_monotonic_us();
+}
+
+static void deadline_passed(void *client_arg)
+{
+    struct http_client *client = client_arg;
+    struct http_call *call = TAILQ_FIRST(&client->calls);
+    while (call != NULL) {
+        if (is_overdue(call)) {
+            struct http_result result = {.outcome = HTTP_TIMED_OUT, .retry_after_ms = -1, .text = call->text};
+            snprintf(call->text, sizeof call->text, "no whole answer within %lld ms",
+                     (long long)call->total_timeout_ms);
+            finish(call, &result);
+            call = TAILQ_FIRST(&client->calls); /* done may have cancelled the next one */
+        } else {
+            call = TAILQ_NEXT(call, link);
+        }
+    }
+    TAILQ_FOREACH(call, &client->calls, link)
+    {
+        if (call->connection != NULL && !call->connection->connecting)
+            mind_deadline(call);
+    }
+}
+
+/* ---- the exchange ---- */
+
+static void connect_call(struct http_call *call)
+{
+    struct error err;
+    if (connection_open(call, &err) != STATUS_OK)
+        http_call_end_later(call, HTTP_LOCAL_FAILURE, "out of memory for a connection");
+}
+
+/* True: the connection was a kept one that had died; the call goes over another. */
+static bool begun_again(struct http_call *call)
+{
+    struct http_connection *connection = call->connection;
+    if (!connection->used || http_answer_begun(call->answer))
         return false;
-    call->headers = grown;
-    call->header_capacity = count;
+    connection_close(connection);
+    connect_call(call);
     return true;
 }
 
-/* The lines one behind the other, each with its end. */
-static enum status write_headers(struct text *text, const struct http_request *request, struct error *err)
+static enum transfer send_part(struct http_call *call)
 {
-    text_clear(text);
-    /* libcurl would ask for "100 Continue" before a large body, and wait a second for servers that do not know it. */
-    text_add(text, "Expect:", sizeof "Expect:");
-    for (size_t i = 0; i < request->header_count; i++) {
-        const struct http_header *header = &request->headers[i];
-        if (header->name[0] == '\0' || strpbrk(header->name, " :;") != NULL ||
-            !header_is_clean(header->name) || !header_is_clean(header->value))
-            return error_set(err, STATUS_CONFIG, "request header %zu cannot be sent", i + 1);
-        text_add_str(text, header->name);
-        /* "Name;" is how libcurl is told to send a header without a value. */
-        text_add_str(text, header->value[0] != '\0' ? ": " : ";");
-        text_add(text, header->value, strlen(header->value) + 1);
-    }
-    return text->failed ? error_set(err, STATUS_FATAL, "out of memory") : STATUS_OK;
+    const bool in_head = call->sent < call->head.length;
+    const char *bytes =
+        in_head ? call->head.bytes + call->sent : call->rest + (call->sent - call->head.length);
+    const size_t length =
+        in_head ? call->head.length - call->sent : call->rest_length - (call->sent - call->head.length);
+    size_t count = 0;
+    const enum transfer transfer = connection_send(call->connection, bytes, length, &count);
+    call->sent += count;
+    return transfer;
 }
 
-/* libcurl reads the list and never frees it: an array of ours that is used again and again. */
-static enum status set_headers(struct http_call *call, const struct http_request *request, struct error *err)
+/*
+ * As much as the connection takes. If it is broken, the answer may still be there: some answer before they have read all, and
+ * close. So that is for receive to find out, unless the connection was a kept one.
+ */
+static void send_more(struct http_call *call)
 {
-    const size_t count = request->header_count + 1;
-    enum status status = write_headers(&call->header_text, request, err);
-    if (status == STATUS_OK && !make_header_room(call, count))
-        status = error_set(err, STATUS_FATAL, "out of memory");
-    if (status != STATUS_OK)
-        return status;
-    char *line = call->header_text.bytes;
-    for (size_t i = 0; i < count; i++) {
-        call->headers[i] =
-            (struct curl_slist){.data = line, .next = i + 1 < count ? &call->headers[i + 1] : NULL};
-        line += strlen(line) + 1;
-    }
-    if (curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers) != CURLE_OK)
-        return error_set(err, STATUS_FATAL, "libcurl refused the request's headers");
-    return STATUS_OK;
+    struct http_connection *connection = call->connection;
+    enum transfer transfer = TRANSFERRED;
+    while (transfer == TRANSFERRED && call->sent < call->head.length + call->rest_length)
+        transfer = send_part(call);
+    if (transfer == TRANSFER_BROKEN && begun_again(call))
+        return;
+    connection->send_failed = transfer == TRANSFER_BROKEN;
+    if (!connection_watch(connection, transfer == TRANSFER_WAITS))
+        http_call_end_later(call, HTTP_LOCAL_FAILURE, "a socket could not be watched");
 }
 
-static long bounded_ms(int64_t timeout_ms)
+static void begin_exchange(struct http_call *call)
 {
-    /* 0 would mean libcurl's own default of five minutes. */
-    return timeout_ms < 1 ? 1 : timeout_ms > INT32_MAX ? INT32_MAX : (long)timeout_ms;
+    KILL_POINT("send.connected");
+    call->sent = 0;
+    mind_deadline(call);
+    send_more(call);
 }
 
-static bool apply_body(CURL *easy, const struct http_request *request)
+static void finish_answer(struct http_call *call)
 {
-    if (request->method == HTTP_CLIENT_GET)
-        return set_long(easy, CURLOPT_HTTPGET, 1);
-    return set_long(easy, CURLOPT_POST, 1) &&
-           curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_length) ==
-               CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body_length > 0 ? request->body : "") ==
-               CURLE_OK;
+    struct http_result result = {.retry_after_ms = -1};
+    http_call_describe_answer(call, &result);
+    finish(call, &result);
 }
 
-static bool same(const char *a, const char *b)
+/* False: the call has ended, or goes on elsewhere. */
+static bool take_bytes(struct http_call *call, enum transfer transfer, const char *bytes, size_t length)
 {
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-/* Remembers a copy of what an option is being set to. False without memory: then nothing is remembered. */
-static bool keep(char **kept, const char *value)
-{
-    free(*kept);
-    *kept = value != NULL ? strdup(value) : NULL;
-    return value == NULL || *kept != NULL;
-}
-
-static enum status set_url(struct http_call *call, const char *url, struct error *err)
-{
-    if (call->url != NULL && strcmp(call->url, url) == 0)
-        return STATUS_OK;
-    enum status status = http_client_parse_url(url, &call->is_tls, err);
-    free(call->url);
-    call->url = NULL;
-    if (status == STATUS_OK && (!set_text(call->easy, CURLOPT_URL, url) || !keep(&call->url, url)))
-        status = error_set(err, STATUS_FATAL, "out of memory");
-    return status;
-}
-
-/* A file of one's own stands alone: the system's folder of certificates would otherwise still be trusted
- * beside it. */
-static bool set_trust(struct http_call *call, const char *ca_file)
-{
-    if (call->has_trust && same(call->ca_file, ca_file))
+    const bool first = !http_answer_begun(call->answer);
+    enum http_answer_state state = HTTP_ANSWER_CUT;
+    if (transfer == TRANSFER_WAITS)
+        return false;
+    if (transfer == TRANSFERRED)
+        state = http_answer_take(call->answer, bytes, length);
+    else if (begun_again(call))
+        return false;
+    else if (transfer == TRANSFER_ENDED)
+        state = http_answer_end(call->answer);
+    else
+        call->connection->reset = true;
+    if (first && transfer == TRANSFERRED)
+        KILL_POINT("send.answer_begun");
+    if (state == HTTP_ANSWER_MORE)
         return true;
-    const curl_version_info_data *system = curl_version_info(CURLVERSION_NOW);
-    call->has_trust = set_text(call->easy, CURLOPT_CAINFO, ca_file != NULL ? ca_file : system->cainfo) &&
-                      set_text(call->easy, CURLOPT_CAPATH, ca_file != NULL ? NULL : system->capath) &&
-                      keep(&call->ca_file, ca_file);
-    return call->has_trust;
+    if (state == HTTP_ANSWER_WHOLE)
+        finish_answer(call);
+    else
+        finish_fault(call, state);
+    return false;
 }
 
-static bool set_file(struct http_call *call, CURLoption option, char **kept, const char *file)
+/* All that is there: with TLS, bytes may lie in libcurl while the socket is silent. The answer's limits bound it. */
+static void receive(struct http_call *call)
 {
-    return same(*kept, file) || (set_text(call->easy, option, file) && keep(kept, file));
+    char bytes[RECEIVE_BYTES];
+    size_t got;
+    const bool tls = call->route->is_tls;
+    enum transfer transfer;
+    do
+        transfer = connection_receive(call->connection, bytes, sizeof bytes, &got);
+    while (take_bytes(call, transfer, bytes, got) && (tls || got == sizeof bytes));
 }
 
-/* Each option that a request decides, so that nothing of the handle's former request is left. */
-static enum status apply_request(struct http_call *call, const struct http_request *request,
-                                 struct error *err)
+void http_call_ready(struct http_call *call, unsigned ready)
 {
-    CURL *easy = call->easy;
-    enum status status = set_url(call, request->url, err);
-    if (status == STATUS_OK)
-        status = set_headers(call, request, err);
-    if (status != STATUS_OK)
-        return status;
+    struct http_connection *connection = call->connection;
+    if (call->ending != HTTP_ANSWERED)
+        return;
+    if ((ready & LOOP_WRITE) != 0 && !connection->send_failed)
+        send_more(call);
+    if ((ready & LOOP_READ) != 0 && call->connection == connection && call->ending == HTTP_ANSWERED)
+        receive(call);
+}
+
+void http_call_connected(struct http_call *call, CURLcode code)
+{
+    if (call->ending != HTTP_ANSWERED)
+        return;
+    if (code == CURLE_OK) {
+        begin_exchange(call);
+        return;
+    }
+    struct http_result result = {.retry_after_ms = -1};
+    http_call_describe_failure(call, code, &result);
+    finish(call, &result);
+}
+
+static int64_t bounded_ms(int64_t timeout_ms)
+{
+    return timeout_ms < 1 ? 1 : timeout_ms > INT32_MAX ? INT32_MAX : timeout_ms;
+}
+
+static enum status prepare(struct http_call *call, const struct http_request *request, struct error *err)
+{
+    call->connection = NULL;
+    call->connect_us = 0;
+    call->ending = HTTP_ANSWERED;
+    call->started_us = clock_monotonic_us();
     call->connect_timeout_ms = bounded_ms(request->connect_timeout_ms);
     call->total_timeout_ms = bounded_ms(request->total_timeout_ms);
-    call->body_max = request->response_max_bytes;
-    bool good = apply_body(easy, request);
-    good &= set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->connect_timeout_ms);
-    good &= set_long(easy, CURLOPT_TIMEOUT_MS, (long)call->total_timeout_ms);
-    good &= set_trust(call, request->ca_file);
-    good &= set_file(call, CURLOPT_SSLCERT, &call->client_cert_file, request->client_cert_file);
-    good &= set_file(call, CURLOPT_SSLKEY, &call->client_key_file, request->client_key_file);
-    if (!good)
-        return error_set(err, STATUS_FATAL, "libcurl refused an option of the request");
-    return STATUS_OK;
+    call->deadline_us = call->started_us + call->total_timeout_ms * 1000;
+    call->sent = 0;
+    http_answer_begin(call->answer, request->response_max_bytes);
+    enum status status = route_get(call->client, request, &call->route, err);
+    if (status == STATUS_OK)
+        status = compose(call, request, err);
+    return status;
 }
 
 enum status http_client_start(struct http_client *client, const struct http_request *request,
@@ -348,107 +398,25 @@ enum status http_client_start(struct http_client *client, const struct http_requ
 {
     if (client->call_count >= client->calls_max)
         return error_set(err, STATUS_RETRY, "%u calls are under way already", client->call_count);
-    struct http_call *made = take_call(client, request->url);
+    struct http_call *made = take_call(client);
     if (made == NULL)
         return error_set(err, STATUS_FATAL, "out of memory");
     made->done = done;
     made->ctx = ctx;
-    made->header_bytes = 0;
-    made->socket_errno = 0;
-    made->retry_after_ms = -1;
-    made->date[0] = '\0';
-    made->headers_ended = made->too_large = made->not_allowed = made->tried = made->unwatched = false;
-    enum status status = apply_request(made, request, err);
-    if (status == STATUS_OK && curl_multi_add_handle(client->multi, made->easy) != CURLM_OK)
-        status = error_set(err, STATUS_FATAL, "libcurl refused a request");
-    if (status == STATUS_CONFIG)
+    enum status status = prepare(made, request, err);
+    if (status == STATUS_OK && connection_take_kept(made) == NULL)
+        status = connection_open(made, err);
+    if (status != STATUS_OK) {
         give_call_back(made);
-    else if (status != STATUS_OK)
-        free_call(made); /* what it was set to is not sure */
-    if (status != STATUS_OK)
         return status;
+    }
     TAILQ_INSERT_TAIL(&client->calls, made, link);
     client->call_count++;
+    if (!made->connection->connecting)
+        begin_exchange(made);
     if (call != NULL)
         *call = made;
     return STATUS_OK;
-}
-
-/* ---- the end of a call ---- */
-
-/* Out of libcurl and out of the list; its memory stays. */
-static void detach(struct http_call *call)
-{
-    curl_multi_remove_handle(call->client->multi, call->easy);
-    TAILQ_REMOVE(&call->client->calls, call, link);
-    call->client->call_count--;
-}
-
-void http_client_cancel(struct http_call *call)
-{
-    detach(call);
-    give_call_back(call);
-}
-
-static void finish(struct http_call *call, struct http_result *result)
-{
-    long connections = 0;
-    curl_easy_getinfo(call->easy, CURLINFO_NUM_CONNECTS, &connections);
-    result->total_us = http_call_time_us(call, CURLINFO_TOTAL_TIME_T);
-    if (connections > 0)
-        result->connect_us =
-            http_call_time_us(call, call->is_tls ? CURLINFO_APPCONNECT_TIME_T : CURLINFO_CONNECT_TIME_T);
-    detach(call);
-    call->done(call->ctx, result);
-    give_call_back(call);
-}
-
-/* Ends all calls that libcurl has completed. */
-static void end_completed(struct http_client *client)
-{
-    const CURLMsg *message;
-    int left;
-    while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        const CURLcode code = message->data.result; /* the message ends with finish */
-        struct http_call *call = NULL;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call);
-        struct http_result result = {.retry_after_ms = -1};
-        if (code == CURLE_OK)
-            http_call_describe_answer(call, &result);
-        else
-            http_call_describe_failure(call, code, &result);
-        finish(call, &result);
-    }
-}
-
-static void end_unwatched(void *client_arg)
-{
-    struct http_client *client = client_arg;
-    struct http_call *call = TAILQ_FIRST(&client->calls);
-    while (call != NULL) {
-        if (!call->unwatched) {
-            call = TAILQ_NEXT(call, link);
-            continue;
-        }
-        struct http_result result = {
-            .outcome = HTTP_LOCAL_FAILURE, .retry_after_ms = -1, .text = "a socket could not be watched"};
-        finish(call, &result);
-        call = TAILQ_FIRST(&client->calls); /* done may have cancelled the next one */
-    }
-}
-
-void http_client_drive(struct http_client *client, curl_socket_t fd, int events)
-{
-    int running;
-    curl_multi_socket_action(client->multi, fd, events, &running);
-    end_completed(client);
-}
-
-static void timer_ready(void *client_arg)
-{
-    http_client_drive(client_arg, CURL_SOCKET_TIMEOUT, 0);
 }
 
 /* ---- the client ---- */
@@ -473,20 +441,27 @@ enum status http_client_configure(struct http_client *client, const struct http_
     const enum status status = copy_networks(settings, &networks, err);
     if (status != STATUS_OK)
         return status;
-    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)settings->kept_connections_max);
     free(client->networks);
     client->networks = networks;
     client->network_count = settings->network_count;
     client->calls_max = settings->calls_max;
+    client->kept_max = settings->kept_connections_max;
     return STATUS_OK;
+}
+
+static void timer_ready(void *client_arg)
+{
+    connections_drive(client_arg, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static enum status set_up(struct http_client *client, const struct http_client_settings *settings,
                           struct error *err)
 {
     client->timer = loop_timer_new(client->loop, timer_ready, client);
+    client->deadline = loop_timer_new(client->loop, deadline_passed, client);
     client->multi = curl_multi_init();
-    if (client->timer == NULL || client->multi == NULL || !http_client_sockets_set(client))
+    if (client->timer == NULL || client->deadline == NULL || client->multi == NULL ||
+        !http_client_sockets_set(client))
         return error_set(err, STATUS_FATAL, "libcurl cannot be set up");
     return http_client_configure(client, settings, err);
 }
@@ -502,10 +477,12 @@ enum status http_client_new(struct http_client **client, struct loop *loop,
         return error_set(err, STATUS_FATAL, "out of memory");
     }
     made->loop = loop;
-    made->unwatched_task.run = end_unwatched;
-    made->unwatched_task.ctx = made;
+    made->ending_task.run = end_ending;
+    made->ending_task.ctx = made;
     TAILQ_INIT(&made->calls);
     TAILQ_INIT(&made->idle);
+    TAILQ_INIT(&made->routes);
+    TAILQ_INIT(&made->kept);
     enum status status = STATUS_OK;
     if ((curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_ASYNCHDNS) == 0)
         status = error_set(err, STATUS_FATAL,
@@ -525,17 +502,21 @@ void http_client_free(struct http_client *client)
     if (client == NULL)
         return;
     struct http_call *call;
+    struct http_connection *connection;
     while ((call = TAILQ_FIRST(&client->calls)) != NULL)
         http_client_cancel(call);
+    while ((connection = TAILQ_FIRST(&client->kept)) != NULL)
+        connection_close(connection);
     while ((call = TAILQ_FIRST(&client->idle)) != NULL) {
         TAILQ_REMOVE(&client->idle, call, link);
         free_call(call);
     }
     if (client->multi != NULL)
         curl_multi_cleanup(client->multi);
-    assert(client->socket_count == 0);
-    loop_task_cancel(client->loop, &client->unwatched_task);
+    assert(client->socket_count == 0 && TAILQ_EMPTY(&client->routes));
+    loop_task_cancel(client->loop, &client->ending_task);
     loop_timer_free(client->timer);
+    loop_timer_free(client->deadline);
     free(client->sockets);
     free(client->networks);
     free(client);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * An HTTP/1.1 client on the loop, for webhooks to townships and calls of partners. The only user of libcurl.
+ * An HTTP/1.1 client on the loop, for webhooks to townships and calls of partners. The only user of libcurl, which makes the
+ * connections: names, addresses, TLS. What is said on them is ours, and http_answer's.
  *
  * Invariants
  * 1. Certificates and host names are always verified. Redirects are never followed: a 3xx is returned as its
@@ -32,7 +33,7 @@ struct http_call;
 enum { HTTP_CLIENT_HEADER_MAX = 64 * 1024 };
 
 struct http_client_settings {
-    /* Kept-alive connections (CURLMOPT_MAXCONNECTS): at least the number of endpoints, or two thirds of the
+    /* Connections that are kept open while they carry nothing: at least the number of endpoints, or two thirds of the
      * speed is lost. */
     unsigned kept_connections_max;
     /* Calls under way at one time; more are refused with STATUS_RETRY. */
@@ -55,7 +56,8 @@ unsigned http_client_calls(const struct http_client *client); /* under way */
 
 enum http_client_method { HTTP_CLIENT_GET, HTTP_CLIENT_POST };
 
-/* Neither name nor value may hold a control character; the value may be empty. */
+/* Neither name nor value may hold a control character; the value may be empty. Host, Content-Length, Transfer-Encoding and
+ * Connection are the client's own. */
 struct http_header {
     const char *name;
     const char *value;
@@ -121,5 +123,7 @@ enum status http_client_check_url(const char *url, struct error *err) WARN_UNUSE
 
 /* Retry-After's value (seconds or an HTTP-date) as a wait from unix_ms; -1 if it is neither. */
 int64_t http_client_parse_retry_after(struct slice value, int64_t unix_ms);
+/* An HTTP-date as Unix time; -1 if it is none. */
+int64_t http_client_parse_date_ms(const char *text);
 
 #endif

@@ -2,7 +2,7 @@
 /* URLs that we go to, and what Retry-After asks for. */
 #include "io/http_client_internal.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A hundred years: all of any honest wish, and adding it to a clock cannot overflow. */
@@ -49,20 +49,70 @@ static enum status check_url_parts(CURLU *parts, const char *url, bool *is_tls, 
     return STATUS_OK;
 }
 
-enum status http_client_parse_url(const char *url, bool *is_tls, struct error *err)
+/* Adds the part behind `before`; a part that is not there adds nothing. Host names in their ASCII form. */
+static void add_part(struct text *text, CURLU *parts, CURLUPart part, const char *before, unsigned flags)
 {
+    char *value = NULL;
+    const CURLUcode code = curl_url_get(parts, part, &value, flags);
+    if (code == CURLUE_OK) {
+        text_add_str(text, before);
+        text_add_str(text, value);
+    } else if (code == CURLUE_OUT_OF_MEMORY) {
+        text->failed = true;
+    }
+    curl_free(value);
+}
+
+static enum status take_url_parts(CURLU *parts, struct http_url *url, struct error *err)
+{
+    struct text host, target;
+    text_init(&host);
+    text_init(&target);
+    add_part(&host, parts, CURLUPART_HOST, "", CURLU_PUNYCODE);
+    add_part(&host, parts, CURLUPART_PORT, ":", CURLU_NO_DEFAULT_PORT);
+    add_part(&target, parts, CURLUPART_PATH, "", CURLU_URLENCODE);
+    add_part(&target, parts, CURLUPART_QUERY, "?", CURLU_URLENCODE);
+    url->host = text_take(&host);
+    url->target = text_take(&target);
+    text_fini(&host);
+    text_fini(&target);
+    if (url->host == NULL || url->target == NULL)
+        return error_set(err, STATUS_FATAL, "out of memory");
+    /* They go into a request's head as they are. */
+    if (strpbrk(url->host, " \r\n") != NULL || strpbrk(url->target, " \r\n") != NULL ||
+        url->host[0] == '\0' || url->target[0] != '/')
+        return error_set(err, STATUS_CONFIG, "the URL is unusable");
+    return STATUS_OK;
+}
+
+enum status http_url_parse(const char *text, struct http_url *url, struct error *err)
+{
+    *url = (struct http_url){0};
     CURLU *parts = curl_url();
     if (parts == NULL)
         return error_set(err, STATUS_FATAL, "out of memory");
-    const enum status status = check_url_parts(parts, url, is_tls, err);
+    enum status status = check_url_parts(parts, text, &url->is_tls, err);
+    if (status == STATUS_OK)
+        status = take_url_parts(parts, url, err);
     curl_url_cleanup(parts);
+    if (status != STATUS_OK)
+        http_url_fini(url);
     return status;
 }
 
-enum status http_client_check_url(const char *url, struct error *err)
+void http_url_fini(struct http_url *url)
 {
-    bool is_tls;
-    return http_client_parse_url(url, &is_tls, err);
+    free(url->host);
+    free(url->target);
+    *url = (struct http_url){0};
+}
+
+enum status http_client_check_url(const char *text, struct error *err)
+{
+    struct http_url url;
+    const enum status status = http_url_parse(text, &url, err);
+    http_url_fini(&url);
+    return status;
 }
 
 int64_t http_client_parse_retry_after(struct slice value, int64_t unix_ms)
@@ -91,4 +141,10 @@ int64_t http_client_parse_retry_after(struct slice value, int64_t unix_ms)
         return RETRY_AFTER_MAX_MS;
     const int64_t wait_ms = (int64_t)date * 1000 - unix_ms;
     return wait_ms > 0 ? wait_ms : 0;
+}
+
+int64_t http_client_parse_date_ms(const char *text)
+{
+    const time_t date = curl_getdate(text, NULL);
+    return date < 0 ? -1 : (int64_t)date * 1000;
 }

@@ -4,8 +4,10 @@ daemon_io_libio_a_SOURCES = \
 	daemon/io/address.c daemon/io/address.h \
 	daemon/io/crypto.c daemon/io/crypto.h \
 	daemon/io/file.c daemon/io/file.h \
+	daemon/io/http_answer.c daemon/io/http_answer.h \
 	daemon/io/http_client.c daemon/io/http_client.h daemon/io/http_client_internal.h \
-	daemon/io/http_client_outcome.c daemon/io/http_client_socket.c daemon/io/http_client_url.c \
+	daemon/io/http_client_connection.c daemon/io/http_client_outcome.c daemon/io/http_client_route.c \
+	daemon/io/http_client_socket.c daemon/io/http_client_url.c \
 	daemon/io/http_server.c daemon/io/http_server.h \
 	daemon/io/loop.c daemon/io/loop.h \
 	daemon/io/notify.c daemon/io/notify.h \
@@ -13,7 +15,7 @@ daemon_io_libio_a_SOURCES = \
 	daemon/io/workers.c daemon/io/workers.h
 daemon_io_libio_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(EVENT_CFLAGS) $(MHD_CFLAGS) $(SYSTEMD_CFLAGS)
 # What a program that links libio.a needs behind it.
-IO_LIBS = $(CURL_LIBS) $(MHD_LIBS) $(EVENT_LIBS) $(CRYPTO_LIBS) $(SYSTEMD_LIBS)
+IO_LIBS = $(CURL_LIBS) $(HTTP_PARSER_LIBS) $(MHD_LIBS) $(EVENT_LIBS) $(CRYPTO_LIBS) $(SYSTEMD_LIBS)
 
 # the only users of libpq
 daemon_io_libio_a_SOURCES += \

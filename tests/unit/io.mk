@@ -3,7 +3,7 @@
 check_LIBRARIES += tests/unit/libiofixture.a
 EXTRA_DIST += \
 	tests/cases/addresses.tsv tests/cases/base64.tsv tests/cases/ed25519.tsv tests/cases/hmac_sha256.tsv \
-	tests/cases/http_answers.tsv tests/cases/http_requests.tsv tests/cases/networks.tsv \
+	tests/cases/http_answers.tsv tests/cases/http_kept.tsv tests/cases/http_requests.tsv tests/cases/networks.tsv \
 	tests/cases/retry_after.tsv tests/cases/sha256.tsv
 tests_unit_libiofixture_a_SOURCES = \
 	tests/unit/io_fixture.c tests/unit/io_fixture.h \
@@ -18,6 +18,7 @@ IO_TESTS = \
 	tests/unit/test_io_allocation \
 	tests/unit/test_io_crypto \
 	tests/unit/test_io_file \
+	tests/unit/test_io_http_answer \
 	tests/unit/test_io_http_client \
 	tests/unit/test_io_http_server \
 	tests/unit/test_io_loop \
@@ -37,6 +38,10 @@ tests_unit_test_io_crypto_LDADD = $(IO_TEST_LIBS)
 tests_unit_test_io_file_SOURCES = tests/unit/test_io_file.c
 tests_unit_test_io_file_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_io_file_LDADD = $(IO_TEST_LIBS)
+
+tests_unit_test_io_http_answer_SOURCES = tests/unit/test_io_http_answer.c
+tests_unit_test_io_http_answer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_io_http_answer_LDADD = $(IO_TEST_LIBS)
 
 tests_unit_test_io_http_client_SOURCES = tests/unit/test_io_http_client.c
 tests_unit_test_io_http_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -10,7 +10,9 @@
 
 #include <dlfcn.h>
 #include <netdb.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -467,6 +469,8 @@ START_TEST(endless_answers_cost_no_more_than_their_limit)
         {{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "4\r\nabcd\r\n"}, "body is too large"},
         {{"HTTP/1.1 200 OK\r\n", "X-More: and more\r\n"}, "headers are too large"},
         {{"HTTP/1.1 200 OK\r\nX-Line: ", filler}, "headers are too large"},
+        {{"", "HTTP/1.1 100 Continue\r\n\r\n"}, "headers are too large"},
+        {{"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;", filler}, "headers are too large"},
     };
     struct answer answer;
     rig_up();
@@ -534,6 +538,201 @@ START_TEST(a_kept_connection_that_died_meanwhile_is_replaced)
     ck_assert_uint_eq(net_server_accepted(server), 3);
     net_server_stop(server);
     rig_down();
+}
+END_TEST
+
+/* ---- connections that are kept, or not ---- */
+
+/* What a server does with each of its connections, one after the other; the last one does as the one before. */
+struct script {
+    const char *const *answers; /* to each request on it, then it is closed; NULL ends them */
+    unsigned requests;          /* that came, on all */
+    char *first;                /* of them, whole */
+};
+
+static char *read_whole_request(int fd)
+{
+    static const char field[] = "Content-Length: ";
+    char *text = calloc(1, 4096);
+    size_t length = 0;
+    for (const char *end = NULL; length < 4095; end = strstr(text, "\r\n\r\n")) {
+        const char *count = end != NULL ? strstr(text, field) : NULL;
+        if (end != NULL && length == (size_t)(end - text) + 4 +
+                                         (count != NULL ? strtoul(count + sizeof field - 1, NULL, 10) : 0))
+            return text;
+        if (recv(fd, text + length, 1, 0) != 1)
+            break;
+        length++;
+    }
+    free(text);
+    return NULL;
+}
+
+static void serve_script(int fd, void *ctx)
+{
+    struct script *script = ctx;
+    for (;;) {
+        char *request = read_whole_request(fd);
+        if (request == NULL)
+            return;
+        script->requests++;
+        if (script->first != NULL && strcmp(request, script->first) != 0)
+            script->requests += 100; /* a resend is not what was sent */
+        if (script->first == NULL)
+            script->first = request;
+        else
+            free(request);
+        const char *answer = *script->answers;
+        if (answer != NULL)
+            script->answers++;
+        if (answer == NULL || answer[0] == '\0')
+            return;
+        net_send(fd, answer, strlen(answer));
+    }
+}
+
+#define KEPT_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nkept"
+
+START_TEST(a_request_is_sent_again_only_over_a_kept_connection_and_before_any_answer)
+{
+    static const struct {
+        const char *answers[4]; /* "" closes the connection */
+        enum http_outcome outcome;
+        unsigned accepted, requests;
+    } table[] = {
+        {{KEPT_ANSWER, "", KEPT_ANSWER, NULL}, HTTP_ANSWERED, 2, 3},
+        {{KEPT_ANSWER, "", "", NULL}, HTTP_BROKEN_OFF, 2, 3}, /* the new one dies as well: no more */
+        {{KEPT_ANSWER, "H", "", NULL}, HTTP_BROKEN_OFF, 1, 2},
+        {{KEPT_ANSWER, KEPT_ANSWER, NULL, NULL}, HTTP_ANSWERED, 1, 2},
+    };
+    rig_up();
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct answer answer;
+        struct script script = {.answers = table[i].answers};
+        struct net_server *server = net_server_start(serve_script, &script);
+        struct http_request request = request_to(url_of("http", "127.0.0.1", net_server_port(server), "/"));
+        run(&request, &answer);
+        ck_assert_str_eq(answer.body, "kept");
+        if (strcmp(table[i].answers[1], "H") == 0) /* a byte, and then the end of patience */
+            request.total_timeout_ms = 100;
+        run(&request, &answer);
+        if (strcmp(table[i].answers[1], "H") == 0)
+            expect(&answer, HTTP_TIMED_OUT, "no whole answer");
+        else
+            expect(&answer, table[i].outcome, "");
+        ck_assert_uint_eq(net_server_accepted(server), table[i].accepted);
+        http_client_free(client); /* ends the kept one, for which the server waits */
+        loop_free(loop);
+        net_server_stop(server);
+        ck_assert_uint_eq(script.requests, table[i].requests);
+        free(script.first);
+        rig_up();
+    }
+    rig_down();
+}
+END_TEST
+
+/* Sends more than was asked for, at once or while the connection is kept, and waits for the client to go. */
+static void serve_excess(int fd, void *ctx)
+{
+    const char *const *texts = ctx;
+    if (net_read_request(fd) && net_send(fd, texts[0], strlen(texts[0])) && !net_client_gone(fd, 30) &&
+        net_send(fd, texts[1], strlen(texts[1])))
+        while (!net_client_gone(fd, 1000))
+            continue;
+}
+
+START_TEST(what_nobody_asked_for_ends_a_connection)
+{
+    static const char *const excess[][2] = {
+        {KEPT_ANSWER KEPT_ANSWER, ""},
+        {KEPT_ANSWER, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"},
+        {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\nkept", ""}};
+    rig_up();
+    for (size_t i = 0; i < sizeof excess / sizeof excess[0]; i++) {
+        struct answer answer;
+        struct net_server *server = net_server_start(serve_excess, (void *)(uintptr_t)excess[i]);
+        for (unsigned n = 1; n <= 3; n++) {
+            run_post(net_server_port(server), &answer);
+            ck_assert_str_eq(answer.text, "HTTP 200");
+            ck_assert_str_eq(answer.body, "kept");
+            ck_assert_uint_eq(net_server_accepted(server), n);
+            const int64_t until_ms = clock_monotonic_ms() + 60;
+            while (excess[i][1][0] != '\0' && clock_monotonic_ms() < until_ms)
+                io_turn(loop);
+        }
+        net_server_stop(server);
+    }
+    rig_down();
+}
+END_TEST
+
+START_TEST(no_more_connections_are_kept_than_allowed)
+{
+    enum { CALLS = 6 };
+    struct error err;
+    struct http_server *server;
+    struct answer answers[CALLS] = {0};
+    const struct http_server_settings settings = {.listen = "127.0.0.1:0"};
+    const struct http_client_settings two = {.kept_connections_max = 2, .calls_max = CALLS};
+    rig_up();
+    io_ok(http_client_configure(client, &two, &err), err);
+    io_ok(http_server_new(&server, loop, &settings, echo, NULL, &err), err);
+    struct http_request request = request_to(url_of("http", "127.0.0.1", http_server_port(server), "/"));
+    for (int i = 0; i < CALLS; i++)
+        start(&request, &answers[i], NULL);
+    io_turn_until(loop, http_client_calls(client) == 0);
+    io_turn_until(loop, http_server_connections(server) == 2);
+    run(&request, &answers[0]);
+    ck_assert_int_eq(answers[0].result.connect_us, 0);
+    http_server_free(server);
+    rig_down();
+}
+END_TEST
+
+struct early {
+    const char *answer;
+    atomic_uint answered; /* the client has that many */
+    unsigned served;
+};
+
+/* Answers when it has the head, and reads nothing of the body before the client has the answer. */
+static void serve_early(int fd, void *ctx)
+{
+    struct early *early = ctx;
+    char block[4096] = "";
+    for (size_t n = 0; n < sizeof block - 1 && strstr(block, "\r\n\r\n") == NULL; n++)
+        if (recv(fd, block + n, 1, 0) != 1)
+            return;
+    net_send(fd, early->answer, strlen(early->answer));
+    early->served++;
+    while (atomic_load(&early->answered) < early->served)
+        poll(NULL, 0, 5);
+    while (recv(fd, block, sizeof block, 0) > 0)
+        continue;
+}
+
+START_TEST(an_answer_may_come_before_the_request_is_sent)
+{
+    enum { LARGE = 32 * 1024 * 1024 };
+    struct early early = {.answer =
+                              "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 413 Large\r\nContent-Length: 0\r\n\r\n"};
+    struct answer answer;
+    char *large = calloc(1, LARGE);
+    rig_up();
+    struct net_server *server = net_server_start(serve_early, &early);
+    struct http_request request = request_to(url_of("http", "127.0.0.1", net_server_port(server), "/"));
+    request.body = large;
+    request.body_length = LARGE;
+    for (unsigned n = 1; n <= 2; n++) {
+        run(&request, &answer);
+        atomic_fetch_add(&early.answered, 1);
+        ck_assert_str_eq(answer.text, "HTTP 413");
+        ck_assert_uint_eq(net_server_accepted(server), n); /* half a request lies in the connection */
+    }
+    net_server_stop(server);
+    rig_down();
+    free(large);
 }
 END_TEST
 
@@ -784,6 +983,33 @@ START_TEST(client_certificates_are_shown_where_they_are_configured)
 }
 END_TEST
 
+START_TEST(large_bodies_go_over_tls_as_well)
+{
+    enum { LARGE = 3 * 1024 * 1024 };
+    struct tls_rig rig;
+    struct answer answer;
+    char *large = calloc(1, LARGE);
+    tls_up(&rig);
+    struct net_identity *identity = net_identity_new("127.0.0.1", rig.ca, false);
+    struct net_tls *tls = net_tls_start(identity, NULL);
+    struct http_request request = request_to(url_of("https", "127.0.0.1", net_tls_port(tls), "/"));
+    request.ca_file = io_path(rig.folder, "ca.pem");
+    request.body = large;
+    for (int i = 0; i < 3; i++) {
+        request.body_length = i == 1 ? 20000 : LARGE;
+        run(&request, &answer);
+        ck_assert_str_eq(answer.text, "HTTP 200");
+        ck_assert_str_eq(answer.body, "tls");
+        ck_assert_int_eq(answer.result.connect_us > 0, i == 0);
+    }
+    rig_down();
+    net_tls_stop(tls);
+    net_identity_free(identity);
+    tls_down(&rig);
+    free(large);
+}
+END_TEST
+
 START_TEST(plain_text_where_tls_is_expected_is_told)
 {
     struct slice canned = slice_of("HTTP/1.1 400 Bad\r\n\r\n");
@@ -816,9 +1042,17 @@ START_TEST(unusable_requests_are_refused)
                                        "http:///path",
                                        "http://127.0.0.1/a b",
                                        "http://127.0.0.1/a\r\nHost: x"};
-    static const struct http_header headers[] = {{"", "x"},       {"X Y", "x"},       {"X:Y", "x"},
-                                                 {"X\r\nY", "x"}, {"X", "a\r\nY: b"}, {"X", "a\nb"},
-                                                 {"X;", "a"}};
+    static const struct http_header headers[] = {{"", "x"},
+                                                 {"X Y", "x"},
+                                                 {"X:Y", "x"},
+                                                 {"X\r\nY", "x"},
+                                                 {"X", "a\r\nY: b"},
+                                                 {"X", "a\nb"},
+                                                 {"X;", "a"},
+                                                 {"host", "a"},
+                                                 {"Connection", "close"},
+                                                 {"content-length", "2"},
+                                                 {"Transfer-Encoding", "chunked"}};
     struct error err;
     struct answer answer = {0};
     rig_up();
@@ -865,6 +1099,12 @@ static Suite *client_suite(void)
     tcase_add_test(hostile, a_process_without_descriptors_does_not_blame_the_server);
     tcase_add_test(hostile, a_kept_connection_that_died_meanwhile_is_replaced);
     suite_add_tcase(suite, hostile);
+    TCase *kept = tcase_create("kept connections");
+    tcase_add_test(kept, a_request_is_sent_again_only_over_a_kept_connection_and_before_any_answer);
+    tcase_add_test(kept, what_nobody_asked_for_ends_a_connection);
+    tcase_add_test(kept, no_more_connections_are_kept_than_allowed);
+    tcase_add_test(kept, an_answer_may_come_before_the_request_is_sent);
+    suite_add_tcase(suite, kept);
     TCase *control = tcase_create("control");
     tcase_add_test(control, cancelled_calls_are_never_done);
     tcase_add_test(control, only_allowed_networks_are_reached);
@@ -875,6 +1115,7 @@ static Suite *client_suite(void)
     tcase_add_test(tls, certificates_are_verified);
     tcase_add_test(tls, kept_connections_are_not_shared_between_ca_files);
     tcase_add_test(tls, client_certificates_are_shown_where_they_are_configured);
+    tcase_add_test(tls, large_bodies_go_over_tls_as_well);
     tcase_add_test(tls, plain_text_where_tls_is_expected_is_told);
     suite_add_tcase(suite, tls);
     return suite;
