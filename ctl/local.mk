@@ -6,5 +6,5 @@ ctl_shouwangctl_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/ctl
 ctl_shouwangctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 ctl_shouwangctl_LDADD = daemon/app/libapp.a daemon/round/libround.a daemon/source/libsource.a \
 	daemon/store/libstore.a daemon/policy/libpolicy.a daemon/domain/libdomain.a daemon/io/libio.a \
-	daemon/base/libbase.a $(PQ_LIBS) $(EVENT_LIBS) $(CURL_LIBS) $(MHD_LIBS) $(CRYPTO_LIBS) \
+	daemon/base/libbase.a $(PQ_LIBS) $(EVENT_LIBS) $(CURL_LIBS) $(HTTP_PARSER_LIBS) $(MHD_LIBS) $(CRYPTO_LIBS) \
 	$(JANSSON_LIBS) $(INIH_LIBS) $(SYSTEMD_LIBS)
