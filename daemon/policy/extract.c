@@ -268,27 +268,28 @@ static int64_t age_of(const struct policy_run *run, day_t birth)
     int64_t days = (int64_t)run->as_of - birth;
     if (days < 0 || days >= (int64_t)AGE_TABLE_YEARS * 365)
         return civil_age_years(birth, run->as_of);
-    int64_t age = days / 365;
-    while (age > 0 && birth > run->birthdays[age])
-        age--;
-    return age;
+    int64_t age =
+        days / 365; /* too great by one at the most: in 150 years there are fewer than 365 leap days */
+    return age - (birth > run->birthdays[age]);
 }
 
 static void fill_age(const struct batch *batch, struct column column)
 {
+    const uint16_t *row = batch->frame->rows.person;
     for (size_t i = 0; i < batch->persons; i++) {
         day_t birth = batch->block->birth[batch->first_person + i];
         bool known = birth != DAY_NONE;
         int64_t age = known ? age_of(batch->run, birth) : 0;
-        column.low[i] = known ? age : AGE_UNKNOWN_LOW;
-        column.high[i] = known ? age : AGE_UNKNOWN_HIGH;
+        column.low[row[i]] = known ? age : AGE_UNKNOWN_LOW;
+        column.high[row[i]] = known ? age : AGE_UNKNOWN_HIGH;
     }
 }
 
 static void fill_urban(const struct batch *batch, struct column column)
 {
+    const uint16_t *row = batch->frame->rows.household;
     for (size_t i = 0; i < batch->count; i++)
-        column.byte[i] = batch->block->urban[batch->first + i] != 0 ? SETTLED_TRUE : SETTLED_FALSE;
+        column.byte[row[i]] = batch->block->urban[batch->first + i] != 0 ? SETTLED_TRUE : SETTLED_FALSE;
 }
 
 void extract_batch(const struct batch *batch)
@@ -308,13 +309,15 @@ void extract_batch(const struct batch *batch)
         uint32_t begin = block->household_fact_begin[batch->first + i],
                  end = block->household_fact_begin[batch->first + i + 1];
         if (end > begin)
-            fill_subject(batch, DOMAIN_HOUSEHOLD, block->household_facts + begin, end - begin, i);
+            fill_subject(batch, DOMAIN_HOUSEHOLD, block->household_facts + begin, end - begin,
+                         batch->frame->rows.household[i]);
     }
     for (size_t i = 0; i < batch->persons; i++) {
         uint32_t begin = block->person_fact_begin[batch->first_person + i],
                  end = block->person_fact_begin[batch->first_person + i + 1];
         if (end > begin)
-            fill_subject(batch, DOMAIN_PERSON, block->person_facts + begin, end - begin, i);
+            fill_subject(batch, DOMAIN_PERSON, block->person_facts + begin, end - begin,
+                         batch->frame->rows.person[i]);
     }
     if (batch->frame->rare[DOMAIN_HOUSEHOLD].count + batch->frame->rare[DOMAIN_PERSON].count > 0)
         rare_extract(batch);

@@ -256,21 +256,21 @@ static void fill_subject(const struct batch *batch, enum domain domain, const st
 
 /* Subject i has the facts [begin[i], begin[i + 1]). */
 static void fill_domain(const struct batch *batch, enum domain domain, const uint32_t *begin,
-                        const struct policy_fact *facts, size_t subjects)
+                        const struct policy_fact *facts, size_t subjects, const uint16_t *rows)
 {
     if (batch->frame->rare[domain].count == 0)
         return;
     for (size_t i = 0; i < subjects; i++)
-        fill_subject(batch, domain, facts + begin[i], begin[i + 1] - begin[i], i);
+        fill_subject(batch, domain, facts + begin[i], begin[i + 1] - begin[i], rows[i]);
 }
 
 void rare_extract(const struct batch *batch)
 {
     const struct policy_block *block = batch->block;
     fill_domain(batch, DOMAIN_HOUSEHOLD, block->household_fact_begin + batch->first, block->household_facts,
-                batch->count);
+                batch->count, batch->frame->rows.household);
     fill_domain(batch, DOMAIN_PERSON, block->person_fact_begin + batch->first_person, block->person_facts,
-                batch->persons);
+                batch->persons, batch->frame->rows.person);
 }
 
 void rare_traits(const struct batch *batch, const struct step *step, uint8_t *out)
@@ -281,7 +281,7 @@ void rare_traits(const struct batch *batch, const struct step *step, uint8_t *ou
         int kinship = byte & POLICY_TRAITS_UNKNOWN, labour = byte >> POLICY_LABOUR_SHIFT;
         int value = step->k == TRAIT_LABOUR ? (labour == LABOUR_NOT_GIVEN ? CODE_UNKNOWN : labour)
                                             : (kinship > POLICY_KINSHIP_OTHER ? CODE_UNKNOWN : kinship);
-        out[i] = (uint8_t)value;
+        out[batch->frame->rows.person[i]] = (uint8_t)value;
     }
 }
 

@@ -17,7 +17,7 @@ daemon_policy_libpolicy_a_SOURCES = \
 	daemon/policy/example.h daemon/policy/example.c daemon/policy/test.c \
 	daemon/policy/unparse.h daemon/policy/unparse.c daemon/policy/mutants.def daemon/policy/mutant.h daemon/policy/mutant_expr.c \
 	daemon/policy/mutant_statement.c daemon/policy/mutate.c \
-	daemon/policy/machine.h daemon/policy/vectorise.h daemon/policy/run.c daemon/policy/extract.c daemon/policy/machine.c daemon/policy/machine_large.c daemon/policy/outcome.c \
+	daemon/policy/machine.h daemon/policy/vectorise.h daemon/policy/run.c daemon/policy/rows.c daemon/policy/extract.c daemon/policy/machine.c daemon/policy/machine_large.c daemon/policy/outcome.c \
 	daemon/policy/leaf.h daemon/policy/extract_rare.c daemon/policy/kernel.h daemon/policy/machine_choice.c \
 	daemon/policy/parse_expression.h daemon/policy/parse_value.c \
 	daemon/policy/choice.c daemon/policy/bounds.c daemon/policy/declare_standard.c daemon/policy/trait.h daemon/policy/trait.c daemon/policy/trait_condition.c \

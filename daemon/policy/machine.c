@@ -42,9 +42,10 @@ VECTORISED static void run_standard(const struct work *w)
     const struct policy_run *run = w->batch->run;
     struct standard_value value = run->standards[w->step - run->policy->program.steps];
     const uint8_t *restrict urban = w->batch->block->urban + w->batch->first;
+    const uint16_t *restrict row = w->batch->frame->rows.household;
     int64_t *restrict low = w->out.low, *restrict high = w->out.high;
     for (size_t i = 0; i < rows; i++)
-        low[i] = high[i] = urban[i] != 0 ? value.urban : value.rural;
+        low[row[i]] = high[row[i]] = urban[i] != 0 ? value.urban : value.rural;
 }
 
 static void run_truth(const struct work *w)
@@ -206,157 +207,116 @@ VECTORISED static void run_or(const struct work *w)
 
 /* --- between households and persons ------------------------------------------------------------------------------- */
 
-/* Household i of the batch has the persons [*begin, *end) of the batch. */
-static void persons_of(const struct batch *batch, size_t household, size_t *begin, size_t *end)
-{
-    const uint32_t *person_begin = batch->block->person_begin + batch->first + household;
-    *begin = person_begin[0] - batch->first_person;
-    *end = person_begin[1] - batch->first_person;
-}
+/*
+ * Rank by rank (machine.h): `person` counts the rows of the persons of one rank, `h` those of their households.
+ */
+#define FOR_EACH_RANK(w)                                                                                     \
+    for (const uint32_t *rank = (w)->batch->frame->rows.begin, *end = rank + *(w)->batch->frame->rows.ranks; \
+         rank < end; rank++)
 
 static void run_spread(const struct work *w)
 {
-    const uint16_t *restrict household = w->batch->household_of;
-    const size_t rows = w->rows;
-    if (w->step->kind != REGISTER_QUANTITY) {
-        for (size_t i = 0; i < rows; i++)
-            w->out.byte[i] = w->a.byte[household[i]];
-        return;
+    FOR_EACH_RANK(w)
+    {
+        size_t first = rank[0], count = rank[1] - rank[0];
+        if (w->step->kind == REGISTER_QUANTITY) {
+            memcpy(w->out.low + first, w->a.low, count * sizeof *w->a.low);
+            memcpy(w->out.high + first, w->a.high, count * sizeof *w->a.high);
+        } else {
+            memcpy(w->out.byte + first, w->a.byte, count);
+        }
     }
-    for (size_t i = 0; i < rows; i++)
-        w->out.low[i] = w->a.low[household[i]];
-    for (size_t i = 0; i < rows; i++)
-        w->out.high[i] = w->a.high[household[i]];
-}
-
-/*
- * Sums over each household's persons by running totals: a loop over one household's few persons would cost a wrong guess of
- * the processor for each. Totals may wrap; their differences are sums that were proven to fit.
- */
-struct running {
-    uint64_t until[BATCH_PERSONS + 1]; /* [i]: of the persons before i */
-};
-
-static void run_totals(struct running *total, size_t persons)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < persons; i++) {
-        uint64_t one = total->until[i];
-        total->until[i] = sum;
-        sum += one;
-    }
-    total->until[persons] = sum;
-}
-
-VECTORISED static void spread_totals(const struct work *w, const struct running *total, int64_t *restrict out)
-{
-    const uint32_t *restrict begin = w->batch->block->person_begin + w->batch->first;
-    const uint32_t first = begin[0];
-    const size_t rows = w->rows;
-    for (size_t h = 0; h < rows; h++)
-        out[h] = (int64_t)(total->until[begin[h + 1] - first] - total->until[begin[h] - first]);
 }
 
 /* Who belongs counts in full, who may belong counts as far as it lowers the low or raises the high. */
-VECTORISED static void sum_lows(const struct work *w, struct running *total)
+VECTORISED static void run_sum(const struct work *w)
 {
-    const uint8_t *restrict who = w->a.byte;
-    const int64_t *restrict low = w->b.low;
-    const size_t persons = w->batch->persons;
-    for (size_t i = 0; i < persons; i++)
-        total->until[i] =
-            (who[i] == SETTLED_TRUE) | ((who[i] == UNSETTLED) & (low[i] < 0)) ? (uint64_t)low[i] : 0;
-}
-
-VECTORISED static void sum_highs(const struct work *w, struct running *total)
-{
-    const uint8_t *restrict who = w->a.byte;
-    const int64_t *restrict high = w->b.high;
-    const size_t persons = w->batch->persons;
-    for (size_t i = 0; i < persons; i++)
-        total->until[i] =
-            (who[i] == SETTLED_TRUE) | ((who[i] == UNSETTLED) & (high[i] > 0)) ? (uint64_t)high[i] : 0;
-}
-
-static void run_sum(const struct work *w)
-{
-    struct running total;
-    sum_lows(w, &total);
-    run_totals(&total, w->batch->persons);
-    spread_totals(w, &total, w->out.low);
-    sum_highs(w, &total);
-    run_totals(&total, w->batch->persons);
-    spread_totals(w, &total, w->out.high);
-}
-
-static void run_count(const struct work *w)
-{
-    struct running total;
-    const uint8_t *restrict who = w->a.byte;
-    const size_t persons = w->batch->persons;
-    for (size_t i = 0; i < persons; i++)
-        total.until[i] = who[i] == SETTLED_TRUE;
-    run_totals(&total, persons);
-    spread_totals(w, &total, w->out.low);
-    for (size_t i = 0; i < persons; i++)
-        total.until[i] = who[i] & 1;
-    run_totals(&total, persons);
-    spread_totals(w, &total, w->out.high);
-}
-
-/* Of nobody nothing is true. Counted together: those for whom it may be true, and those for whom it cannot be false. */
-static void run_any(const struct work *w)
-{
-    enum { CERTAIN_SHIFT = 16 }; /* a batch has fewer persons than that */
-    uint32_t until[BATCH_PERSONS + 1], sum = 0;
-    const uint8_t *restrict who = w->a.byte;
-    const uint32_t *restrict begin = w->batch->block->person_begin + w->batch->first;
-    const size_t rows = w->rows, persons = w->batch->persons;
-    for (size_t i = 0; i < persons; i++) {
-        until[i] = sum;
-        sum += (uint32_t)(who[i] & 1) | (uint32_t)(~who[i] >> 1 & 1) << CERTAIN_SHIFT;
+    int64_t *restrict low = w->out.low, *restrict high = w->out.high;
+    memset(low, 0, w->rows * sizeof *low);
+    memset(high, 0, w->rows * sizeof *high);
+    FOR_EACH_RANK(w)
+    {
+        const uint8_t *restrict who = w->a.byte + rank[0];
+        const int64_t *restrict person_low = w->b.low + rank[0], *restrict person_high = w->b.high + rank[0];
+        const size_t count = rank[1] - rank[0];
+        for (size_t h = 0; h < count; h++)
+            low[h] +=
+                (who[h] == SETTLED_TRUE) | ((who[h] == UNSETTLED) & (person_low[h] < 0)) ? person_low[h] : 0;
+        for (size_t h = 0; h < count; h++)
+            high[h] += (who[h] == SETTLED_TRUE) | ((who[h] == UNSETTLED) & (person_high[h] > 0))
+                           ? person_high[h]
+                           : 0;
     }
-    until[persons] = sum;
-    for (size_t h = 0; h < rows; h++) {
-        uint32_t count = until[begin[h + 1] - begin[0]] - until[begin[h] - begin[0]];
-        w->out.byte[h] =
-            (uint8_t)(((count & UINT16_MAX) != 0) | (uint8_t)((count >> CERTAIN_SHIFT) == 0) << 1);
+}
+
+VECTORISED static void run_count(const struct work *w)
+{
+    int64_t *restrict low = w->out.low, *restrict high = w->out.high;
+    memset(low, 0, w->rows * sizeof *low);
+    memset(high, 0, w->rows * sizeof *high);
+    FOR_EACH_RANK(w)
+    {
+        const uint8_t *restrict who = w->a.byte + rank[0];
+        const size_t count = rank[1] - rank[0];
+        for (size_t h = 0; h < count; h++) {
+            low[h] += who[h] == SETTLED_TRUE;
+            high[h] += who[h] & 1;
+        }
+    }
+}
+
+/* Of nobody nothing is true. */
+VECTORISED static void run_any(const struct work *w)
+{
+    uint8_t *restrict out = w->out.byte;
+    memset(out, SETTLED_FALSE, w->rows);
+    FOR_EACH_RANK(w)
+    {
+        const uint8_t *restrict who = w->a.byte + rank[0];
+        const size_t count = rank[1] - rank[0];
+        for (size_t h = 0; h < count; h++)
+            out[h] = tri_or(out[h], who[h]);
     }
 }
 
 /* The greatest over those who belong; nobody's is 0 (and no quantity here is negative). */
-static void run_maximum(const struct work *w)
+VECTORISED static void run_maximum(const struct work *w)
 {
-    const size_t rows = w->rows;
-    for (size_t h = 0; h < rows; h++) {
-        size_t begin, end;
-        int64_t low = 0, high = 0;
-        persons_of(w->batch, h, &begin, &end);
-        for (size_t i = begin; i < end; i++) {
-            uint8_t who = w->a.byte[i];
-            low = who == SETTLED_TRUE && w->b.low[i] > low ? w->b.low[i] : low;
-            high = (who & 1) != 0 && w->b.high[i] > high ? w->b.high[i] : high;
-        }
-        w->out.low[h] = low;
-        w->out.high[h] = high;
+    int64_t *restrict low = w->out.low, *restrict high = w->out.high;
+    memset(low, 0, w->rows * sizeof *low);
+    memset(high, 0, w->rows * sizeof *high);
+    FOR_EACH_RANK(w)
+    {
+        const uint8_t *restrict who = w->a.byte + rank[0];
+        const int64_t *restrict person_low = w->b.low + rank[0], *restrict person_high = w->b.high + rank[0];
+        const size_t count = rank[1] - rank[0];
+        for (size_t h = 0; h < count; h++)
+            low[h] = (who[h] == SETTLED_TRUE) & (person_low[h] > low[h]) ? person_low[h] : low[h];
+        for (size_t h = 0; h < count; h++)
+            high[h] = ((who[h] & 1) != 0) & (person_high[h] > high[h]) ? person_high[h] : high[h];
     }
 }
 
 /* The least over those who belong; where nobody does the household has no clauses, and 0 stands for nothing. */
-static void run_minimum(const struct work *w)
+VECTORISED static void run_minimum(const struct work *w)
 {
     const size_t rows = w->rows;
+    int64_t *restrict low = w->out.low, *restrict high = w->out.high;
+    for (size_t h = 0; h < rows; h++)
+        low[h] = high[h] = INT64_MAX;
+    FOR_EACH_RANK(w)
+    {
+        const uint8_t *restrict who = w->a.byte + rank[0];
+        const int64_t *restrict person_low = w->b.low + rank[0], *restrict person_high = w->b.high + rank[0];
+        const size_t count = rank[1] - rank[0];
+        for (size_t h = 0; h < count; h++)
+            low[h] = ((who[h] & 1) != 0) & (person_low[h] < low[h]) ? person_low[h] : low[h];
+        for (size_t h = 0; h < count; h++)
+            high[h] = (who[h] == SETTLED_TRUE) & (person_high[h] < high[h]) ? person_high[h] : high[h];
+    }
     for (size_t h = 0; h < rows; h++) {
-        size_t begin, end;
-        int64_t low = INT64_MAX, high = INT64_MAX;
-        persons_of(w->batch, h, &begin, &end);
-        for (size_t i = begin; i < end; i++) {
-            uint8_t who = w->a.byte[i];
-            low = (who & 1) != 0 && w->b.low[i] < low ? w->b.low[i] : low;
-            high = who == SETTLED_TRUE && w->b.high[i] < high ? w->b.high[i] : high;
-        }
-        w->out.low[h] = low == INT64_MAX ? 0 : low;
-        w->out.high[h] = high == INT64_MAX ? 0 : high;
+        low[h] = low[h] == INT64_MAX ? 0 : low[h];
+        high[h] = high[h] == INT64_MAX ? 0 : high[h];
     }
 }
 

@@ -7,6 +7,11 @@
  *
  * Batches hold at most BATCH_HOUSEHOLDS households and BATCH_PERSONS persons; a household is never split.
  *
+ * Rows. The households of a batch stand in its columns by the number of their persons, the greatest first. Persons stand by their rank: the
+ * first persons of all households, in the order of the households, then all second persons, and so on. So what concerns the persons
+ * of one rank lies side by side in the order of their households, and steps between both are loops over columns as well. One
+ * household alone has its persons in the block's order.
+ *
  * A large household (policy.h) is a batch of its own, in a frame of its own size. Nothing was proven of its sums: they are
  * made in 128 bits and cut to the bounds that were proven, and a register notes which of its bounds hold no more. A comparison
  * that would be decided by such a bound is undecided (machine_large.c).
@@ -60,10 +65,17 @@ struct leaf_table {
 /* Which ends of a register's intervals hold; one that does not may really lie anywhere beyond. */
 enum { BOUND_LOW = 1, BOUND_HIGH = 2, BOUND_BOTH = BOUND_LOW | BOUND_HIGH };
 
+struct rows {
+    size_t *ranks;                /* how many persons the greatest household has */
+    uint32_t *begin;              /* persons of this rank have the rows [begin[rank], begin[rank + 1]) */
+    uint16_t *household, *person; /* rows, by place in the block from the batch's first on */
+};
+
 struct frame {
     const struct program *program;
     enum phase last; /* the last phase that this frame runs */
     size_t households_max, persons_max;
+    struct rows rows;       /* of the batch that is in it */
     struct column *columns; /* by register */
     uint8_t *bounds;        /* by register, of a large household; NULL: all of them hold */
     struct leaf_table leaves[DOMAIN_COUNT];
@@ -92,8 +104,7 @@ struct batch {
     const struct frame *frame;
     size_t first, count; /* households */
     size_t first_person, persons;
-    uint8_t *levels;         /* by household of the batch; set before suggestions are run */
-    uint16_t *household_of;  /* by person of the batch: the household of the batch */
+    uint8_t *levels;         /* by household's row; set before suggestions are run */
     bool large;              /* the only household is a large one */
     bool omits;              /* it has so many persons that none of them is read: persons is 0 */
     uint8_t *all, *evidence; /* of a large one: persons + 1 bytes for outcome.c */
@@ -114,6 +125,12 @@ enum status run_household(const struct policy_run *run, const struct policy_bloc
                           enum phase last, struct arena *arena, struct batch *batch,
                           struct policy_outcome *outcome, struct error *err) WARN_UNUSED;
 bool run_is_large(const struct policy_block *block, size_t index);
+
+/* --- rows.c ------------------------------------------------------------------------------------------------------- */
+
+bool rows_new(struct frame *frame, struct arena *arena);
+/* Gives the households and persons of a batch their rows, before anything else is done with it. */
+void rows_arrange(const struct batch *batch);
 
 /* --- extract.c ---------------------------------------------------------------------------------------------------- */
 

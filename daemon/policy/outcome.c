@@ -42,16 +42,20 @@ VECTORISED static void conjoin(const struct frame *frame, const struct program_l
     }
 }
 
-/* What each person brings, one flag in each 16 bits: a batch has fewer persons than would fill them. */
-enum { LANE_BITS = 16, LANES = 4 };
-
-/* The flags of one person, spread over the lanes. */
-VECTORISED static void flag_persons(const struct conjunction *persons, size_t rows, uint64_t *restrict flags)
+/* Rank by rank (machine.h). */
+VECTORISED static void flag_persons(const struct rows *rows, const struct conjunction *persons,
+                                    uint8_t *restrict flags)
 {
-    const uint8_t *restrict all = persons->all, *restrict evidence = persons->evidence;
-    for (size_t i = 0; i < rows; i++) {
-        uint64_t flag = (uint64_t)(all[i] == SETTLED_TRUE) | (uint64_t)(all[i] == UNSETTLED) << LANE_BITS;
-        flags[i] = flag | (evidence[i] ? flag << 2 * LANE_BITS : 0);
+    for (size_t rank = 0; rank < *rows->ranks; rank++) {
+        const uint8_t *restrict all = persons->all + rows->begin[rank], *restrict evidence =
+                                                                            persons->evidence +
+                                                                            rows->begin[rank];
+        const size_t count = rows->begin[rank + 1] - rows->begin[rank];
+        for (size_t h = 0; h < count; h++) {
+            uint8_t flag =
+                (uint8_t)((all[h] == SETTLED_TRUE) * PERSON_TRUE | (all[h] == UNSETTLED) * PERSON_OPEN);
+            flags[h] |= (uint8_t)(flag | (evidence[h] != 0 ? flag << 2 : 0));
+        }
     }
 }
 
@@ -68,33 +72,18 @@ static uint8_t gather_large(const struct batch *batch, const struct conjunction 
     return gathered;
 }
 
-/* For each household the flags of all its persons together: by running totals, as the machine sums. */
+/* For each household the flags of all its persons together. */
 static void gather_persons(const struct batch *batch, const struct program_clause *clause,
                            struct conjunction *persons, uint8_t *flags)
 {
-    uint64_t until[BATCH_PERSONS + 1], sum = 0;
     memcpy(persons->all, batch->frame->columns[clause->some].byte, batch->persons);
     memset(persons->evidence, 0, batch->persons);
     conjoin(batch->frame, clause->some_lines, clause->some_line_count, batch->persons, persons);
-    if (batch->large) {
+    memset(flags, 0, batch->count);
+    if (batch->large)
         flags[0] = gather_large(batch, persons);
-        return;
-    }
-    flag_persons(persons, batch->persons, until);
-    for (size_t i = 0; i < batch->persons; i++) {
-        uint64_t one = until[i];
-        until[i] = sum;
-        sum += one;
-    }
-    until[batch->persons] = sum;
-    const uint32_t *begin = batch->block->person_begin + batch->first;
-    for (size_t h = 0; h < batch->count; h++) {
-        uint64_t counts = until[begin[h + 1] - begin[0]] - until[begin[h] - begin[0]];
-        uint8_t gathered = 0;
-        for (int lane = 0; lane < LANES; lane++)
-            gathered |= (uint8_t)((uint8_t)((counts >> lane * LANE_BITS & UINT16_MAX) != 0) << lane);
-        flags[h] = gathered;
-    }
+    else
+        flag_persons(&batch->frame->rows, persons, flags);
 }
 
 enum {
@@ -103,9 +92,12 @@ enum {
     VERDICT_DENIED = 4
 }; /* none of them: undecided without evidence */
 
-/* The outcomes of a batch as columns: bit i of each stands for clause i. */
+/* The outcomes of a batch as columns: bit i of byte group g stands for clause 8 g + i. */
+enum { GROUPS = POLICY_CLAUSES_MAX / 8 };
 struct masks {
-    uint64_t fired[BATCH_HOUSEHOLDS], undecided[BATCH_HOUSEHOLDS], denied[BATCH_HOUSEHOLDS];
+    uint8_t fired[GROUPS][BATCH_HOUSEHOLDS], undecided[GROUPS][BATCH_HOUSEHOLDS],
+        denied[GROUPS][BATCH_HOUSEHOLDS];
+    uint8_t inhabited[BATCH_HOUSEHOLDS]; /* there are members */
 };
 
 /* `all` becomes the verdict. */
@@ -131,15 +123,16 @@ VECTORISED static void judge_with_persons(uint8_t *restrict all, const uint8_t *
 }
 
 /* A clause that is not in force exists nowhere; most exist only where there are members; a suggestion is never undecided. */
-VECTORISED static void narrow(const struct batch *batch, size_t index, uint8_t *restrict verdict)
+VECTORISED static void narrow(const struct batch *batch, size_t index, const struct masks *masks,
+                              uint8_t *restrict verdict)
 {
     const struct program_clause *clause = &batch->frame->program->clauses[index];
-    const int64_t *restrict members = batch->frame->columns[batch->frame->program->members].high;
+    const uint8_t *restrict inhabited = masks->inhabited;
     const size_t rows = batch->count;
     if ((batch->run->in_force >> index & 1) == 0)
         memset(verdict, VERDICT_DENIED, rows);
     for (size_t h = 0; h < rows && !clause->even_empty; h++)
-        verdict[h] = members[h] == 0 ? VERDICT_DENIED : verdict[h];
+        verdict[h] = inhabited[h] ? verdict[h] : VERDICT_DENIED;
     for (size_t h = 0; h < rows && clause->shown.kind == CLAUSE_SUGGESTION; h++)
         verdict[h] &= (uint8_t)~VERDICT_UNDECIDED;
 }
@@ -147,12 +140,12 @@ VECTORISED static void narrow(const struct batch *batch, size_t index, uint8_t *
 VECTORISED static void record(const uint8_t *restrict verdict, size_t rows, size_t index,
                               struct masks *restrict masks)
 {
-    for (size_t h = 0; h < rows; h++)
-        masks->fired[h] |= (uint64_t)(verdict[h] & 1) << index;
-    for (size_t h = 0; h < rows; h++)
-        masks->undecided[h] |= (uint64_t)(verdict[h] >> 1 & 1) << index;
-    for (size_t h = 0; h < rows; h++)
-        masks->denied[h] |= (uint64_t)(verdict[h] >> 2 & 1) << index;
+    const size_t group = index / 8, bit = index % 8;
+    for (size_t h = 0; h < rows; h++) {
+        masks->fired[group][h] |= (uint8_t)((verdict[h] & 1) << bit);
+        masks->undecided[group][h] |= (uint8_t)((verdict[h] >> 1 & 1) << bit);
+        masks->denied[group][h] |= (uint8_t)((verdict[h] >> 2 & 1) << bit);
+    }
 }
 
 static void judge_clause(const struct batch *batch, size_t index, struct masks *masks)
@@ -172,7 +165,7 @@ static void judge_clause(const struct batch *batch, size_t index, struct masks *
     } else {
         judge(households.all, households.evidence, batch->count);
     }
-    narrow(batch, index, households.all);
+    narrow(batch, index, masks, households.all);
     record(households.all, batch->count, index, masks);
 }
 
@@ -185,65 +178,86 @@ static void judge_clauses(const struct batch *batch, bool suggestions, struct ma
     }
 }
 
-/* The highest colour that fired; else verify when a 核 clause fired or a colour or 核 clause is undecided with evidence. */
-static uint8_t level_of(uint64_t fired, uint64_t undecided, const uint64_t by_level[LEVEL_RED + 1])
+/* What the groups say of a household. */
+static inline uint64_t mask_of(const uint8_t groups[][BATCH_HOUSEHOLDS], size_t count, size_t row)
 {
-    for (int level = LEVEL_RED; level > LEVEL_VERIFY; level--) {
-        if ((fired & by_level[level]) != 0)
-            return (uint8_t)level;
-    }
+    uint64_t mask = 0;
+    for (size_t group = 0; group < count; group++)
+        mask |= (uint64_t)groups[group][row] << 8 * group;
+    return mask;
+}
+
+static size_t group_count(const struct program *program)
+{
+    return (program->clause_count + 7) / 8;
+}
+
+/* The highest colour that fired; else verify when a 核 clause fired or a colour or 核 clause is undecided with evidence. */
+static inline uint8_t level_of(uint64_t fired, uint64_t undecided, const uint64_t by_level[LEVEL_RED + 1])
+{
     uint64_t warning =
         by_level[LEVEL_RED] | by_level[LEVEL_ORANGE] | by_level[LEVEL_YELLOW] | by_level[LEVEL_VERIFY];
-    bool verify = (fired & by_level[LEVEL_VERIFY]) != 0 || (undecided & warning) != 0;
-    return verify ? LEVEL_VERIFY : LEVEL_NONE;
+    bool verify = ((fired & by_level[LEVEL_VERIFY]) | (undecided & warning)) != 0;
+    uint8_t highest = verify ? LEVEL_VERIFY : LEVEL_NONE;
+    for (uint8_t level = LEVEL_VERIFY + 1; level <= LEVEL_RED; level++)
+        highest = (fired & by_level[level]) != 0 ? level : highest;
+    return highest;
 }
 
 static void derive_levels(const struct batch *batch, const struct masks *masks)
 {
     const struct program *program = batch->frame->program;
+    const size_t groups = group_count(program);
     uint64_t by_level[LEVEL_RED + 1] = {0};
     for (size_t i = 0; i < program->clause_count; i++)
         by_level[program->clauses[i].shown.level] |= UINT64_C(1) << i;
     for (size_t h = 0; h < batch->count; h++)
-        batch->levels[h] = level_of(masks->fired[h], masks->undecided[h], by_level);
+        batch->levels[h] =
+            level_of(mask_of(masks->fired, groups, h), mask_of(masks->undecided, groups, h), by_level);
+}
+
+VECTORISED static void find_inhabited(const struct batch *batch, struct masks *masks)
+{
+    const int64_t *restrict members = batch->frame->columns[batch->frame->program->members].high;
+    uint8_t *restrict inhabited = masks->inhabited;
+    const size_t rows = batch->count;
+    for (size_t h = 0; h < rows; h++)
+        inhabited[h] = members[h] != 0;
 }
 
 /* A household without members says nothing about the data's quality. */
-static void count_statistics(const struct batch *batch, struct policy_outcome *outcomes)
-{
-    const struct program *program = batch->frame->program;
-    const int64_t *members = batch->frame->columns[program->members].high;
-    for (size_t s = 0; s < program->statistic_count; s++) {
-        const uint8_t *holds = batch->frame->columns[program->statistics[s]].byte;
-        for (size_t h = 0; h < batch->count; h++) {
-            if (holds[h] == SETTLED_TRUE && members[h] > 0)
-                outcomes[h].statistics |= UINT32_C(1) << s;
-        }
-    }
-}
-
 static void hand_over(const struct batch *batch, const struct masks *masks, struct policy_outcome *outcomes)
 {
-    for (size_t h = 0; h < batch->count; h++) {
-        outcomes[h].fired = masks->fired[h];
-        outcomes[h].undecided = masks->undecided[h];
-        outcomes[h].denied = masks->denied[h];
-        outcomes[h].level = batch->levels[h];
+    const struct program *program = batch->frame->program;
+    const size_t groups = group_count(program);
+    for (size_t i = 0; i < batch->count; i++) {
+        size_t h = batch->frame->rows.household[i];
+        uint32_t statistics = 0;
+        for (size_t s = 0; s < program->statistic_count; s++)
+            statistics |= (uint32_t)(batch->frame->columns[program->statistics[s]].byte[h] == SETTLED_TRUE)
+                          << s;
+        outcomes[i] = (struct policy_outcome){.fired = mask_of(masks->fired, groups, h),
+                                              .undecided = mask_of(masks->undecided, groups, h),
+                                              .denied = mask_of(masks->denied, groups, h),
+                                              .statistics = masks->inhabited[h] ? statistics : 0,
+                                              .level = batch->levels[h]};
     }
 }
 
 void outcome_batch(struct batch *batch, struct policy_outcome *outcomes)
 {
     struct masks masks;
-    memset(masks.fired, 0, batch->count * sizeof masks.fired[0]);
-    memset(masks.undecided, 0, batch->count * sizeof masks.undecided[0]);
-    memset(masks.denied, 0, batch->count * sizeof masks.denied[0]);
-    memset(outcomes, 0, batch->count * sizeof *outcomes);
+    for (size_t group = 0; group < group_count(batch->frame->program); group++) {
+        memset(masks.fired[group], 0, batch->count);
+        memset(masks.undecided[group], 0, batch->count);
+        memset(masks.denied[group], 0, batch->count);
+    }
+    rows_arrange(batch);
     extract_batch(batch);
     machine_run(batch, PHASE_CLAUSES);
+    find_inhabited(batch, &masks);
     judge_clauses(batch, false, &masks);
     derive_levels(batch, &masks);
-    count_statistics(batch, outcomes);
     machine_run(batch, PHASE_SUGGESTIONS);
     judge_clauses(batch, true, &masks);
     hand_over(batch, &masks, outcomes);

@@ -133,7 +133,8 @@ struct frame *frame_new(struct arena *arena, const struct policy_run *run, enum 
             good = pool->free != NULL;
         }
     }
-    if (!good || !give_columns(&allocation, keep) || !extract_prepare(frame, arena))
+    if (!good || !rows_new(frame, arena) || !give_columns(&allocation, keep) ||
+        !extract_prepare(frame, arena))
         return NULL;
     extract_bind(frame, run);
     return frame;
@@ -317,8 +318,6 @@ static void next_batch(struct batch *batch, size_t first)
         size_t persons = block->person_begin[index + 1] - block->person_begin[index];
         if (batch->count > 0 && (batch->persons + persons > BATCH_PERSONS || run_is_large(block, index)))
             break;
-        for (size_t i = 0; i < persons; i++)
-            batch->household_of[batch->persons + i] = (uint16_t)batch->count;
         batch->persons += persons;
         batch->count++;
     }
@@ -352,9 +351,7 @@ enum status run_household(const struct policy_run *run, const struct policy_bloc
     struct frame *frame = frame_new(arena, run, last, last == PHASE_EXPLANATION, 1, batch->persons);
     batch->frame = frame;
     batch->levels = arena_alloc(arena, 1);
-    batch->household_of = arena_array(arena, batch->persons + 1, sizeof *batch->household_of);
-    if (frame == NULL || batch->levels == NULL || batch->household_of == NULL ||
-        (batch->large && !make_large(batch, frame, arena)))
+    if (frame == NULL || batch->levels == NULL || (batch->large && !make_large(batch, frame, arena)))
         return error_set(err, STATUS_FATAL, "out of memory for a household of %zu persons", persons);
     outcome_batch(batch, outcome);
     return STATUS_OK;
@@ -388,9 +385,7 @@ enum status policy_run_evaluate(struct policy_run *run, const struct policy_bloc
                                 struct policy_outcome *outcomes, struct error *err)
 {
     uint8_t levels[BATCH_HOUSEHOLDS];
-    uint16_t household_of[BATCH_PERSONS];
-    struct batch batch = {
-        .run = run, .block = block, .frame = run->hot, .levels = levels, .household_of = household_of};
+    struct batch batch = {.run = run, .block = block, .frame = run->hot, .levels = levels};
     enum status status = STATUS_OK;
     for (size_t first = 0; first < block->household_count && status == STATUS_OK; first += batch.count) {
         if (run_is_large(block, first)) {

@@ -552,9 +552,8 @@ static bool set_batch(struct probe *probe)
     *batch = (struct batch){.run = probe->run, .block = &probe->block, .count = 1, .persons = probe->persons};
     batch->frame = frame_new(probe->arena, probe->run, PHASE_SUGGESTIONS, true, 1, probe->persons);
     batch->levels = arena_alloc(probe->arena, 1);
-    batch->household_of = arena_array(probe->arena, probe->persons + 1, sizeof *batch->household_of);
     probe->cell = arena_array(probe->arena, program->step_count + 1, sizeof *probe->cell);
-    if (batch->frame == NULL || batch->levels == NULL || batch->household_of == NULL || probe->cell == NULL)
+    if (batch->frame == NULL || batch->levels == NULL || probe->cell == NULL)
         return false;
     for (size_t p = 0; p < program->plan_end[PHASE_CLAUSES]; p++) {
         probe->cell[p] = cells;
