@@ -113,11 +113,13 @@ VECTORISED static void judge(uint8_t *restrict all, const uint8_t *restrict evid
 VECTORISED static void judge_with_persons(uint8_t *restrict all, const uint8_t *restrict evidence,
                                           const uint8_t *restrict flags, size_t rows)
 {
-    for (size_t h = 0; h < rows; h++) {
-        uint8_t denied = (all[h] == SETTLED_FALSE) | ((flags[h] & PERSON_POSSIBLE) == 0);
-        uint8_t fired = (all[h] == SETTLED_TRUE) & (flags[h] & PERSON_TRUE);
-        uint8_t shown = all[h] == SETTLED_TRUE ? PERSON_OPEN_WITH_EVIDENCE : PERSON_WITH_EVIDENCE;
-        uint8_t undecided = (denied == 0) & (fired == 0) & (evidence[h] | ((flags[h] & shown) != 0));
+    for (size_t h = 0; h < rows; h++) { /* bit 0 of each; GCC makes branches of anything but arithmetic */
+        uint8_t certain = all[h] & (uint8_t) ~(all[h] >> 1), some = flags[h];
+        uint8_t possible = all[h] & (some / PERSON_TRUE | some / PERSON_OPEN);
+        uint8_t shown = evidence[h] | some / PERSON_OPEN_WITH_EVIDENCE |
+                        (some / PERSON_TRUE_WITH_EVIDENCE & (uint8_t)~certain);
+        uint8_t fired = certain & some / PERSON_TRUE & 1, denied = (uint8_t)~possible & 1;
+        uint8_t undecided = possible & (uint8_t)~fired & shown & 1;
         all[h] = (uint8_t)(fired * VERDICT_FIRED | undecided * VERDICT_UNDECIDED | denied * VERDICT_DENIED);
     }
 }
@@ -131,10 +133,14 @@ VECTORISED static void narrow(const struct batch *batch, size_t index, const str
     const size_t rows = batch->count;
     if ((batch->run->in_force >> index & 1) == 0)
         memset(verdict, VERDICT_DENIED, rows);
-    for (size_t h = 0; h < rows && !clause->even_empty; h++)
-        verdict[h] = inhabited[h] ? verdict[h] : VERDICT_DENIED;
-    for (size_t h = 0; h < rows && clause->shown.kind == CLAUSE_SUGGESTION; h++)
-        verdict[h] &= (uint8_t)~VERDICT_UNDECIDED;
+    if (!clause->even_empty) {
+        for (size_t h = 0; h < rows; h++)
+            verdict[h] = inhabited[h] != 0 ? verdict[h] : VERDICT_DENIED;
+    }
+    if (clause->shown.kind == CLAUSE_SUGGESTION) {
+        for (size_t h = 0; h < rows; h++)
+            verdict[h] &= (uint8_t)~VERDICT_UNDECIDED;
+    }
 }
 
 VECTORISED static void record(const uint8_t *restrict verdict, size_t rows, size_t index,
