@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Facts → leaf columns, in one pass over each subject's facts, which are ordered by code. Which facts count: leaf.h. */
+/*
+ * Facts → leaf columns. Which facts count: leaf.h.
+ *
+ * The facts of a batch are taken by code, so that what a leaf asks is asked of one fact after another, without a guess for the
+ * processor. Of most subjects one source alone speaks of a code: then each fact is added by itself, whatever others there are. Where sources
+ * disagree, and where the latest counts, the facts of the subject and code are looked at together.
+ */
 #include "policy/leaf.h"
 
 #include <string.h>
@@ -114,8 +120,8 @@ static void fill_amount(const struct run_of_facts *facts, const struct leaf *lea
         bool believed = !facts->disagree || declared->rank[fact->source] == best;
         add_amount_if(believed & amount_within(fact, leaf->days), leaf, fact->value, &low, &high);
     }
-    leaf->column.low[row] = low;
-    leaf->column.high[row] = high;
+    leaf->column.low[row] += low;
+    leaf->column.high[row] += high;
 }
 
 /* --- states and events -------------------------------------------------------------------------------------------- */
@@ -167,7 +173,14 @@ const struct policy_fact *leaf_latest(const struct run_of_facts *facts, const st
     return latest_fact(facts, declared, rank);
 }
 
-/* --- subjects ----------------------------------------------------------------------------------------------------- */
+/* --- the facts of one subject and code ------------------------------------------------------------------------------ */
+
+static void fill_latest(const struct run_of_facts *facts, const struct leaf *leaf, size_t row)
+{
+    const struct policy_fact *latest =
+        latest_fact(facts, leaf->declared, believed_rank(facts, leaf->declared));
+    leaf->column.byte[row] = latest == NULL ? CODE_NONE : code_of(leaf->declared, latest->value);
+}
 
 static void fill_leaf(const struct run_of_facts *facts, const struct frame *frame, const struct leaf *leaf,
                       size_t row)
@@ -181,57 +194,177 @@ static void fill_leaf(const struct run_of_facts *facts, const struct frame *fram
     } else if (leaf->op == OP_STATE) {
         fill_state(facts, leaf, row);
     } else {
-        const struct policy_fact *latest =
-            latest_fact(facts, leaf->declared, believed_rank(facts, leaf->declared));
-        leaf->column.byte[row] = latest == NULL ? CODE_NONE : code_of(leaf->declared, latest->value);
+        fill_latest(facts, leaf, row);
     }
 }
 
-/* The same where one fact is all that a subject has of a code, as nearly always: whoever says it is believed. */
-static inline void fill_leaf_by_one(const struct policy_fact *fact, day_t as_of, const struct leaf *leaf,
-                                    size_t row)
-{
-    if (leaf->op == OP_AMOUNT) {
-        int64_t low = 0, high = 0;
-        add_amount_if(amount_within(fact, leaf->days), leaf, fact->value, &low, &high);
-        leaf->column.low[row] = low;
-        leaf->column.high[row] = high;
-    } else if (leaf->op == OP_STATE) {
-        bool value = leaf->mask == 0 ? fact->value != 0 : value_holds(leaf->declared, fact, leaf->mask);
-        leaf->column.byte[row] = (uint8_t)(SETTLED_FALSE - (value & within_days(fact, leaf->days)));
-    } else if (active_on(fact, as_of)) {
-        leaf->column.byte[row] = code_of(leaf->declared, fact->value);
-    }
-}
-
+/* Of a subject with any number of facts. */
 static void fill_subject(const struct batch *batch, enum domain domain, const struct policy_fact *facts,
                          size_t count, size_t row)
 {
     const struct frame *frame = batch->frame;
-    const struct policy_run *run = batch->run;
-    const struct leaf *leaves = frame->leaves[domain].leaves;
-    const uint32_t *begin = frame->leaves[domain].begin;
-    const size_t code_count = frame->program->code_count;
-    const day_t as_of = run->as_of;
+    const struct leaf_table *table = &frame->leaves[domain];
     for (size_t i = 0, end; i < count; i = end) {
-        uint16_t code = facts[i].code;
-        bool disagree = false;
-        for (end = i + 1; end < count && facts[end].code == code; end++)
-            disagree |= facts[end].source != facts[i].source;
-        if (code >= code_count)
+        struct run_of_facts same = {.run = batch->run, .facts = facts + i};
+        for (end = i + 1; end < count && facts[end].code == facts[i].code; end++)
+            same.disagree |= facts[end].source != facts[i].source;
+        same.count = end - i;
+        if (facts[i].code >= frame->program->code_count)
             continue;
-        const struct leaf *leaf = leaves + begin[code], *stop = leaves + begin[code + 1];
-        if (end == i + 1 && frame->bounds == NULL) {
-            for (; leaf < stop; leaf++)
-                fill_leaf_by_one(&facts[i], as_of, leaf, row);
-            continue;
-        }
-        struct run_of_facts same = {run, facts + i, end - i, disagree};
-        for (; leaf < stop; leaf++)
-            fill_leaf(&same, frame, leaf, row);
+        for (uint32_t l = table->begin[facts[i].code]; l < table->begin[facts[i].code + 1]; l++)
+            fill_leaf(&same, frame, &table->leaves[l], row);
     }
 }
 
+/* --- the facts of one code ---------------------------------------------------------------------------------------- */
+
+/* So many facts are sorted at a time. */
+enum { CHUNK_FACTS = 2048, ROWS_AT_ONCE = 8 };
+
+struct chunk {
+    const struct batch *batch;
+    const struct leaf_table *table;
+    const struct policy_fact *facts;
+    size_t count;
+    uint16_t row[CHUNK_FACTS + ROWS_AT_ONCE]; /* by fact */
+    uint16_t place[CHUNK_FACTS];              /* facts, by code */
+};
+
+static void add_amounts(const struct chunk *chunk, const uint16_t *places, size_t count,
+                        const struct leaf *leaf)
+{
+    const struct leaf local = *leaf;
+    for (size_t i = 0; i < count; i++) {
+        const struct policy_fact *fact = &chunk->facts[places[i]];
+        size_t row = chunk->row[places[i]];
+        add_amount_if(amount_within(fact, local.days), &local, fact->value, &local.column.low[row],
+                      &local.column.high[row]);
+    }
+}
+
+static void set_states(const struct chunk *chunk, const uint16_t *places, size_t count,
+                       const struct leaf *leaf)
+{
+    const struct leaf local = *leaf;
+    for (size_t i = 0; i < count; i++) {
+        const struct policy_fact *fact = &chunk->facts[places[i]];
+        uint8_t *state = &local.column.byte[chunk->row[places[i]]];
+        bool holds = local.mask == 0 ? fact->value != 0 : value_holds(local.declared, fact, local.mask);
+        *state = holds & within_days(fact, local.days) ? SETTLED_TRUE : *state;
+    }
+}
+
+/* The facts of one subject begin here; `places` are those of one code. */
+static struct run_of_facts facts_at(const struct chunk *chunk, const uint16_t *places, size_t count)
+{
+    size_t length = 1;
+    while (length < count && chunk->row[places[length]] == chunk->row[places[0]])
+        length++;
+    return (struct run_of_facts){
+        .run = chunk->batch->run, .facts = chunk->facts + places[0], .count = length};
+}
+
+static void set_latest(const struct chunk *chunk, const uint16_t *places, size_t count,
+                       const struct leaf *leaf)
+{
+    struct run_of_facts same;
+    for (size_t i = 0; i < count; i += same.count) {
+        same = facts_at(chunk, places + i, count - i);
+        fill_latest(&same, leaf, chunk->row[places[i]]);
+    }
+}
+
+/*
+ * Fills the leaves that count single facts where sources disagree, and takes those facts out of the places. Returns how many are left.
+ */
+static size_t settle_disagreements(const struct chunk *chunk, uint16_t *places, size_t count,
+                                   const struct leaf *leaves, size_t leaf_count)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t row = chunk->row[places[i]];
+        places[left++] = places[i];
+        if (i + 1 == count || chunk->row[places[i + 1]] != row ||
+            chunk->facts[places[i + 1]].source == chunk->facts[places[i]].source)
+            continue;
+        while (left > 0 && chunk->row[places[left - 1]] == row)
+            left--;
+        while (i + 1 < count && chunk->row[places[i + 1]] == row)
+            i++;
+        struct run_of_facts same = {.run = chunk->batch->run,
+                                    .facts = chunk->facts + places[left],
+                                    .count = (size_t)(places[i] - places[left]) + 1,
+                                    .disagree = true};
+        for (size_t l = 0; l < leaf_count; l++)
+            if (leaves[l].op != OP_LATEST)
+                fill_leaf(&same, chunk->batch->frame, &leaves[l], row);
+    }
+    return left;
+}
+
+static void fill_code(const struct chunk *chunk, size_t code, uint16_t *places, size_t count)
+{
+    const struct leaf *leaves = chunk->table->leaves + chunk->table->begin[code];
+    size_t leaf_count = chunk->table->begin[code + 1] - chunk->table->begin[code];
+    for (size_t l = 0; l < leaf_count; l++)
+        if (leaves[l].op == OP_LATEST)
+            set_latest(chunk, places, count, &leaves[l]);
+    size_t left = settle_disagreements(chunk, places, count, leaves, leaf_count);
+    for (size_t l = 0; l < leaf_count; l++) {
+        if (leaves[l].op == OP_AMOUNT)
+            add_amounts(chunk, places, left, &leaves[l]);
+        else if (leaves[l].op == OP_STATE)
+            set_states(chunk, places, left, &leaves[l]);
+    }
+}
+
+/* A counting sort; codes that nothing is known of come last and are left. */
+static void fill_chunk(struct chunk *chunk)
+{
+    const struct policy_fact *facts = chunk->facts;
+    const size_t codes = chunk->batch->frame->program->code_count, count = chunk->count;
+    uint32_t *end =
+        chunk->table->sorted; /* [code]: where the places of the codes before end, and then its own */
+    memset(end, 0, (codes + 2) * sizeof *end);
+    for (size_t i = 0; i < count; i++)
+        end[(facts[i].code < codes ? facts[i].code : codes) + 1]++;
+    for (size_t code = 0; code < codes; code++)
+        end[code + 1] += end[code];
+    for (size_t i = 0; i < count; i++)
+        chunk->place[end[facts[i].code < codes ? facts[i].code : codes]++] = (uint16_t)i;
+    for (size_t code = 0, begin = 0; code < codes; begin = end[code++])
+        if (end[code] > begin)
+            fill_code(chunk, code, chunk->place + begin, end[code] - begin);
+}
+
+/* Subject i has the facts [begin[i], begin[i + 1]). */
+static void fill_domain(const struct batch *batch, enum domain domain, const uint32_t *begin,
+                        const struct policy_fact *facts, size_t subjects, const uint16_t *rows)
+{
+    struct chunk chunk; /* its arrays are not cleared */
+    chunk.batch = batch;
+    chunk.table = &batch->frame->leaves[domain];
+    for (size_t i = 0; i < subjects;) {
+        if (begin[i + 1] - begin[i] > CHUNK_FACTS) {
+            fill_subject(batch, domain, facts + begin[i], begin[i + 1] - begin[i], rows[i]);
+            i++;
+            continue;
+        }
+        chunk.facts = facts + begin[i];
+        uint32_t first = begin[i], last = first + CHUNK_FACTS;
+        for (; i < subjects && begin[i + 1] <= last; i++) {
+            uint16_t *row = chunk.row + (begin[i] - first);
+            size_t count = begin[i + 1] - begin[i];
+            for (size_t k = 0; k < ROWS_AT_ONCE;
+                 k++) /* most have no more; the next subject writes over the rest */
+                row[k] = rows[i];
+            for (size_t k = ROWS_AT_ONCE; k < count; k++)
+                row[k] = rows[i];
+        }
+        chunk.count = begin[i] - first;
+        fill_chunk(&chunk);
+    }
+}
 /* What a subject without facts has: nothing, no, none. */
 static void clear_leaf(const struct batch *batch, int reg)
 {
@@ -240,6 +373,7 @@ static void clear_leaf(const struct batch *batch, int reg)
     size_t rows = step->domain == DOMAIN_HOUSEHOLD ? batch->count : batch->persons;
     switch ((enum op)step->op) {
     case OP_AMOUNT:
+    case OP_ADD:
     case OP_LATEST_AMOUNT:
     case OP_ACTIVE_AMOUNT:
     case OP_GAP:
@@ -298,6 +432,8 @@ void extract_batch(const struct batch *batch)
     const struct policy_block *block = batch->block;
     for (size_t p = 0; p < program->plan_end[batch->frame->last]; p++) {
         int reg = program->plan[p];
+        if (batch->frame->parts[reg] == 0)
+            continue;
         if (program->steps[reg].op == OP_AGE)
             fill_age(batch, batch->frame->columns[reg]);
         else if (program->steps[reg].op == OP_URBAN)
@@ -305,25 +441,40 @@ void extract_batch(const struct batch *batch)
         else
             clear_leaf(batch, reg);
     }
-    for (size_t i = 0; i < batch->count; i++) {
-        uint32_t begin = block->household_fact_begin[batch->first + i],
-                 end = block->household_fact_begin[batch->first + i + 1];
-        if (end > begin)
-            fill_subject(batch, DOMAIN_HOUSEHOLD, block->household_facts + begin, end - begin,
-                         batch->frame->rows.household[i]);
-    }
-    for (size_t i = 0; i < batch->persons; i++) {
-        uint32_t begin = block->person_fact_begin[batch->first_person + i],
-                 end = block->person_fact_begin[batch->first_person + i + 1];
-        if (end > begin)
-            fill_subject(batch, DOMAIN_PERSON, block->person_facts + begin, end - begin,
-                         batch->frame->rows.person[i]);
+    const uint32_t *own = block->household_fact_begin + batch->first,
+                   *begin = block->person_fact_begin + batch->first_person;
+    const struct rows *rows = &batch->frame->rows;
+    if (batch->large) {
+        fill_subject(batch, DOMAIN_HOUSEHOLD, block->household_facts + own[0], own[1] - own[0], 0);
+        for (size_t i = 0; i < batch->persons; i++)
+            fill_subject(batch, DOMAIN_PERSON, block->person_facts + begin[i], begin[i + 1] - begin[i], i);
+    } else {
+        fill_domain(batch, DOMAIN_HOUSEHOLD, own, block->household_facts, batch->count, rows->household);
+        fill_domain(batch, DOMAIN_PERSON, begin, block->person_facts, batch->persons, rows->person);
     }
     if (batch->frame->rare[DOMAIN_HOUSEHOLD].count + batch->frame->rare[DOMAIN_PERSON].count > 0)
         rare_extract(batch);
 }
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */
+
+/* The leaves that a register is made of: one, or those of a sum. Returns how many. */
+static size_t parts_of(const struct frame *frame, int16_t reg, int16_t *parts)
+{
+    const struct step *steps = frame->program->steps;
+    size_t count = frame->parts[reg] > 0;
+    parts[0] = reg;
+    for (size_t i = 0; i < count;) {
+        if (steps[parts[i]].op != OP_ADD) {
+            i++;
+            continue;
+        }
+        const struct step *sum = &steps[parts[i]];
+        parts[i] = sum->a;
+        parts[count++] = sum->b;
+    }
+    return count;
+}
 
 /* The code that a step, rare or not, reads facts of in this domain; -1: none. */
 static int code_read(const struct program *program, int reg, enum domain domain, bool rare)
@@ -333,7 +484,7 @@ static int code_read(const struct program *program, int reg, enum domain domain,
     return fits ? program->facts[step->fact].position : -1;
 }
 
-static struct leaf leaf_of(const struct frame *frame, int16_t reg)
+static struct leaf leaf_of(const struct frame *frame, int16_t reg, struct column column)
 {
     const struct step *step = &frame->program->steps[reg];
     return (struct leaf){.step = reg,
@@ -343,7 +494,7 @@ static struct leaf leaf_of(const struct frame *frame, int16_t reg)
                          .low = frame->program->facts[step->fact].low,
                          .high = frame->program->facts[step->fact].high,
                          .declared = &frame->program->facts[step->fact],
-                         .column = frame->columns[reg]};
+                         .column = column};
 }
 
 /* A counting sort: an explanation makes such tables for every household. */
@@ -352,22 +503,31 @@ static bool prepare_domain(struct frame *frame, enum domain domain, bool rare, s
     const struct program *program = frame->program;
     struct leaf_table *table = rare ? &frame->rare[domain] : &frame->leaves[domain];
     size_t end = program->plan_end[frame->last];
-    uint32_t *begin = table->begin = arena_array(arena, program->code_count + 2, sizeof *table->begin);
-    table->leaves = arena_array(arena, end + 1, sizeof *table->leaves);
-    if (table->begin == NULL || table->leaves == NULL)
+    int16_t parts[PARTS_MAX];
+    uint32_t *begin = table->begin = arena_array(arena, program->code_count + 2, sizeof *begin);
+    table->sorted = arena_array(arena, program->code_count + 2, sizeof *table->sorted);
+    if (begin == NULL || table->sorted == NULL)
         return false;
-    for (size_t p = 0; p < end; p++)
-        begin[code_read(program, program->plan[p], domain, rare) + 2]++;
+    for (size_t p = 0; p < end; p++) {
+        for (size_t left = parts_of(frame, program->plan[p], parts); left-- > 0;)
+            begin[code_read(program, parts[left], domain, rare) + 2]++;
+    }
     begin[1] = 0; /* those that read none */
     for (size_t code = 0; code < program->code_count; code++)
         begin[code + 2] += begin[code + 1];
+    table->count = begin[program->code_count + 1];
+    table->leaves = arena_array(arena, table->count + 1, sizeof *table->leaves);
+    if (table->leaves == NULL)
+        return false;
     for (size_t p = 0; p < end; p++) {
-        int code = code_read(program, program->plan[p], domain, rare);
-        if (code >= 0)
-            table->leaves[begin[code + 1]++] = leaf_of(frame, program->plan[p]);
+        for (size_t left = parts_of(frame, program->plan[p], parts); left-- > 0;) {
+            int code = code_read(program, parts[left], domain, rare);
+            if (code >= 0)
+                table->leaves[begin[code + 1]++] =
+                    leaf_of(frame, parts[left], frame->columns[program->plan[p]]);
+        }
     }
     begin[0] = 0;
-    table->count = begin[program->code_count];
     return true;
 }
 

@@ -320,23 +320,8 @@ VECTORISED static void run_minimum(const struct work *w)
     }
 }
 
-static void run_nothing(const struct work *w)
-{
-    (void)w; /* leaves were filled before */
-}
-
+/* Leaves are filled before and have none. */
 static void (*const kernels[OP_COUNT_OF_OPS])(const struct work *w) = {
-    [OP_AMOUNT] = run_nothing,
-    [OP_STATE] = run_nothing,
-    [OP_LATEST] = run_nothing,
-    [OP_LATEST_AMOUNT] = run_nothing,
-    [OP_ACTIVE_AMOUNT] = run_nothing,
-    [OP_RECORDED] = run_nothing,
-    [OP_GAP] = run_nothing,
-    [OP_DISAGREE] = run_nothing,
-    [OP_AGE] = run_nothing,
-    [OP_URBAN] = run_nothing,
-    [OP_TRAIT] = run_nothing,
     [OP_CONSTANT] = run_constant,
     [OP_STANDARD] = run_standard,
     [OP_DAYS] = run_standard,
@@ -369,11 +354,10 @@ static void (*const kernels[OP_COUNT_OF_OPS])(const struct work *w) = {
 void machine_run(const struct batch *batch, enum phase phase)
 {
     const struct frame *frame = batch->frame;
-    const struct program *program = frame->program;
-    size_t begin = phase == PHASE_CLAUSES ? 0 : program->plan_end[phase - 1];
-    for (size_t p = begin; p < program->plan_end[phase]; p++) {
-        int reg = program->plan[p];
-        const struct step *step = &program->steps[reg];
+    size_t begin = phase == PHASE_CLAUSES ? 0 : frame->plan_end[phase - 1];
+    for (size_t p = begin; p < frame->plan_end[phase]; p++) {
+        int reg = frame->plan[p];
+        const struct step *step = &frame->program->steps[reg];
         struct work work = {.batch = batch,
                             .step = step,
                             .rows = step->domain == DOMAIN_HOUSEHOLD ? batch->count : batch->persons,

@@ -23,7 +23,7 @@
 
 #include "policy/program.h"
 
-enum { BATCH_HOUSEHOLDS = 1024, BATCH_PERSONS = 4096, AGE_TABLE_YEARS = 150 };
+enum { BATCH_HOUSEHOLDS = 1024, BATCH_PERSONS = 4096, AGE_TABLE_YEARS = 150, PARTS_MAX = 16 };
 
 struct bound_window {
     day_t after, until; /* the days in (after, until] */
@@ -43,7 +43,7 @@ struct leaf_days {
 };
 #define DAY_OPEN INT32_MAX
 
-/* One leaf to fill while a subject's facts are read; what is asked of every fact stands together. */
+/* One leaf to fill while facts are read; what is asked of every fact stands together. */
 struct leaf {
     int16_t step;
     int16_t fact;
@@ -58,7 +58,8 @@ struct leaf {
 /* The leaves of one domain, by the facts' position in policy_codes(). */
 struct leaf_table {
     size_t count;
-    uint32_t *begin; /* code_count + 1 */
+    uint32_t *begin;  /* code_count + 1 */
+    uint32_t *sorted; /* code_count + 2: scratch */
     struct leaf *leaves;
 };
 
@@ -71,9 +72,21 @@ struct rows {
     uint16_t *household, *person; /* rows, by place in the block from the batch's first on */
 };
 
+/*
+ * What a frame is for. Batches of households: columns are lent on, and sums of amounts are filled from the facts directly, without
+ * a column for each amount that nobody else reads. One household alone, perhaps a large one: columns are lent on. An explanation:
+ * every register has its own.
+ */
+enum frame_use { FRAME_FOR_BATCHES, FRAME_FOR_ONE, FRAME_FOR_EXPLANATION };
+
 struct frame {
     const struct program *program;
+    enum frame_use use;
     enum phase last; /* the last phase that this frame runs */
+    uint8_t
+        *parts;    /* by register: of how many leaves extract.c makes it; 0: a step computes it, or nothing */
+    int16_t *plan; /* the steps that compute something */
+    size_t plan_end[PHASE_COUNT];
     size_t households_max, persons_max;
     struct rows rows;       /* of the batch that is in it */
     struct column *columns; /* by register */
@@ -116,9 +129,9 @@ struct batch {
 enum status run_new(const struct policy *policy, day_t as_of, size_t households, size_t persons,
                     struct policy_run **run, struct error *err) WARN_UNUSED;
 
-/* For a run whose windows are bound. All columns from the arena; NULL when memory has run out. `keep` gives every register its own. */
-struct frame *frame_new(struct arena *arena, const struct policy_run *run, enum phase last, bool keep,
-                        size_t households, size_t persons);
+/* For a run whose windows are bound. All columns from the arena; NULL when memory has run out. */
+struct frame *frame_new(struct arena *arena, const struct policy_run *run, enum phase last,
+                        enum frame_use use, size_t households, size_t persons);
 
 /* Evaluates one household of the block, large or not, in a frame of its own. Everything is allocated from the arena. */
 enum status run_household(const struct policy_run *run, const struct policy_block *block, size_t index,

@@ -81,27 +81,74 @@ static void use_by_clauses(struct allocation *allocation)
     use_at(allocation, program->members, PLAN_ALWAYS);
 }
 
-/* Leaves are filled before the first step, so all of them are given columns first. */
-static bool give_columns(struct allocation *allocation, bool keep)
+static bool is_part(const struct frame *frame, int reg)
 {
-    const struct program *program = allocation->frame->program;
-    size_t end = program->plan_end[allocation->frame->last];
-    for (size_t p = 0; p < end; p++) {
-        const struct step *step = &program->steps[program->plan[p]];
-        use_at(allocation, program->plan[p], (int)p);
+    enum op op = (enum op)frame->program->steps[reg].op;
+    return op == OP_AMOUNT || (op == OP_ADD && frame->parts[reg] > 0);
+}
+
+/* Of how many leaves a register is made. Sums of amounts are, in a frame for batches. */
+static uint8_t parts_of(const struct frame *frame, const struct step *step)
+{
+    if (op_is_leaf((enum op)step->op))
+        return 1;
+    if (frame->use != FRAME_FOR_BATCHES || step->op != OP_ADD || !is_part(frame, step->a) ||
+        !is_part(frame, step->b))
+        return 0;
+    int parts = frame->parts[step->a] + frame->parts[step->b];
+    return parts <= PARTS_MAX ? (uint8_t)parts : 0;
+}
+
+/* Which registers are made of leaves, and the steps that are left. `read`: a byte for each register, 0. */
+static void plan_frame(struct frame *frame, uint8_t *read)
+{
+    const struct program *program = frame->program;
+    size_t count = 0, p = 0, end = program->plan_end[frame->last];
+    for (int phase = 0; phase <= (int)frame->last; phase++) {
+        for (; p < program->plan_end[phase]; p++) {
+            const struct step *step = &program->steps[program->plan[p]];
+            frame->parts[program->plan[p]] = parts_of(frame, step);
+            if (frame->parts[program->plan[p]] == 0)
+                frame->plan[count++] = program->plan[p];
+        }
+        frame->plan_end[phase] = count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct step *step = &program->steps[frame->plan[i]];
+        const int16_t operands[] = {step->a, step->b, step->c};
+        for (size_t o = 0; o < sizeof operands / sizeof *operands; o++)
+            read[operands[o] >= 0 ? (size_t)operands[o] : program->step_count] = 1;
+    }
+    for (size_t i = 0; i < end && frame->use == FRAME_FOR_BATCHES; i++) {
+        int reg = program->plan[i];
+        if (is_part(frame, reg) && !read[reg])
+            frame->parts[reg] = 0;
+    }
+}
+
+/* What is made of leaves is so before the first step: all that is given columns first. */
+static bool give_columns(struct allocation *allocation)
+{
+    const struct frame *frame = allocation->frame;
+    const struct program *program = frame->program;
+    for (size_t p = 0; p < program->plan_end[frame->last]; p++) {
+        if (frame->parts[program->plan[p]] > 0 && !give_column(allocation, program->plan[p]))
+            return false;
+    }
+    for (size_t p = 0; p < frame->plan_end[frame->last]; p++) {
+        const struct step *step = &program->steps[frame->plan[p]];
+        use_at(allocation, frame->plan[p], (int)p);
         use_at(allocation, step->a, (int)p);
         use_at(allocation, step->b, (int)p);
         use_at(allocation, step->c, (int)p);
-        if (op_is_leaf((enum op)step->op) && !give_column(allocation, program->plan[p]))
-            return false;
     }
     use_by_clauses(allocation);
-    for (size_t p = 0; p < end; p++) {
-        int reg = program->plan[p];
+    for (size_t p = 0; p < frame->plan_end[frame->last]; p++) {
+        int reg = frame->plan[p];
         const struct step *step = &program->steps[reg];
-        if (!op_is_leaf((enum op)step->op) && !give_column(allocation, reg))
+        if (!give_column(allocation, reg))
             return false;
-        if (keep)
+        if (frame->use == FRAME_FOR_EXPLANATION)
             continue;
         if (step->a >= 0 && allocation->last_use[step->a] == (int)p)
             free_column(allocation, step->a);
@@ -113,28 +160,42 @@ static bool give_columns(struct allocation *allocation, bool keep)
     return true;
 }
 
-struct frame *frame_new(struct arena *arena, const struct policy_run *run, enum phase last, bool keep,
-                        size_t households, size_t persons)
+static bool make_registers(struct frame *frame, struct arena *arena)
 {
-    const struct program *program = &run->policy->program;
+    size_t registers = frame->program->step_count + 1;
+    struct allocation allocation = {.frame = frame, .arena = arena};
+    uint8_t *read = arena_array(arena, registers, 1);
+    frame->columns = arena_array(arena, registers, sizeof *frame->columns);
+    frame->parts = arena_array(arena, registers, 1);
+    frame->plan = arena_array(arena, registers, sizeof *frame->plan);
+    allocation.last_use = arena_array(arena, registers, sizeof *allocation.last_use);
+    if (read == NULL || frame->columns == NULL || frame->parts == NULL || frame->plan == NULL ||
+        allocation.last_use == NULL)
+        return false;
+    for (int domain = 0; domain < DOMAIN_COUNT; domain++) {
+        for (int quantity = 0; quantity < 2; quantity++) {
+            struct pool *pool = &allocation.pools[domain][quantity];
+            pool->free = arena_array(arena, registers, sizeof *pool->free);
+            if (pool->free == NULL)
+                return false;
+        }
+    }
+    plan_frame(frame, read);
+    return give_columns(&allocation);
+}
+
+struct frame *frame_new(struct arena *arena, const struct policy_run *run, enum phase last,
+                        enum frame_use use, size_t households, size_t persons)
+{
     struct frame *frame = arena_alloc(arena, sizeof *frame);
     if (frame == NULL)
         return NULL;
-    *frame = (struct frame){
-        .program = program, .last = last, .households_max = households, .persons_max = persons};
-    frame->columns = arena_array(arena, program->step_count + 1, sizeof *frame->columns);
-    struct allocation allocation = {.frame = frame, .arena = arena};
-    allocation.last_use = arena_array(arena, program->step_count + 1, sizeof *allocation.last_use);
-    bool good = frame->columns != NULL && allocation.last_use != NULL;
-    for (int domain = 0; domain < DOMAIN_COUNT; domain++) {
-        for (int quantity = 0; quantity < 2 && good; quantity++) {
-            struct pool *pool = &allocation.pools[domain][quantity];
-            pool->free = arena_array(arena, program->step_count + 1, sizeof *pool->free);
-            good = pool->free != NULL;
-        }
-    }
-    if (!good || !rows_new(frame, arena) || !give_columns(&allocation, keep) ||
-        !extract_prepare(frame, arena))
+    *frame = (struct frame){.program = &run->policy->program,
+                            .use = use,
+                            .last = last,
+                            .households_max = households,
+                            .persons_max = persons};
+    if (!make_registers(frame, arena) || !rows_new(frame, arena) || !extract_prepare(frame, arena))
         return NULL;
     extract_bind(frame, run);
     return frame;
@@ -267,7 +328,7 @@ enum status run_new(const struct policy *policy, day_t as_of, size_t households,
     made->standards = arena_array(arena, program->step_count + 1, sizeof *made->standards);
     if (made->windows != NULL && made->standards != NULL) {
         bind_windows(made);
-        made->hot = frame_new(arena, made, PHASE_SUGGESTIONS, false, households, persons);
+        made->hot = frame_new(arena, made, PHASE_SUGGESTIONS, FRAME_FOR_BATCHES, households, persons);
     }
     enum status status = STATUS_OK;
     if (made->hot == NULL) {
@@ -348,7 +409,8 @@ enum status run_household(const struct policy_run *run, const struct policy_bloc
                             .large = run_is_large(block, index),
                             .omits = persons > POLICY_PERSONS_READ_MAX};
     batch->persons = batch->omits ? 0 : persons;
-    struct frame *frame = frame_new(arena, run, last, last == PHASE_EXPLANATION, 1, batch->persons);
+    enum frame_use use = last == PHASE_EXPLANATION ? FRAME_FOR_EXPLANATION : FRAME_FOR_ONE;
+    struct frame *frame = frame_new(arena, run, last, use, 1, batch->persons);
     batch->frame = frame;
     batch->levels = arena_alloc(arena, 1);
     if (frame == NULL || batch->levels == NULL || (batch->large && !make_large(batch, frame, arena)))
