@@ -550,7 +550,8 @@ static bool set_batch(struct probe *probe)
     size_t cells = 1;
     struct batch *batch = &probe->batch;
     *batch = (struct batch){.run = probe->run, .block = &probe->block, .count = 1, .persons = probe->persons};
-    batch->frame = frame_new(probe->arena, probe->run, PHASE_SUGGESTIONS, FRAME_FOR_EXPLANATION, 1, probe->persons);
+    batch->frame =
+        frame_new(probe->arena, probe->run, PHASE_SUGGESTIONS, FRAME_FOR_EXPLANATION, 1, probe->persons);
     batch->levels = arena_alloc(probe->arena, 1);
     probe->cell = arena_array(probe->arena, program->step_count + 1, sizeof *probe->cell);
     if (batch->frame == NULL || batch->levels == NULL || probe->cell == NULL)
