@@ -60,18 +60,20 @@ int policy_refuse(const struct ctl *ctl, const struct open_policy *open)
     return EXIT_NO;
 }
 
-static int print_check(const struct ctl *ctl, const struct policy *policy)
+static int print_check(const struct ctl *ctl, const char *path, const struct policy *policy)
 {
     struct policy_cost cost = policy_cost(policy);
+    const struct policy_diagnostics *warnings = policy_warnings(policy);
     size_t code_count = 0;
     policy_codes(policy, &code_count);
+    policy_print_diagnostics(path, warnings);
     if (ctl->json)
         return ctl_print_json(json_pack(
-            "{s:b, s:s, s:s, s:I, s:I, s:{s:I, s:I, s:I, s:I}}", "ok", 1, "policy", policy_name(policy),
+            "{s:b, s:s, s:s, s:I, s:I, s:{s:I, s:I, s:I, s:I}, s:o}", "ok", 1, "policy", policy_name(policy),
             "version", policy_version(policy), "clauses", (json_int_t)policy_clause_count(policy), "codes",
             (json_int_t)code_count, "cost", "household_steps", (json_int_t)cost.household_steps,
             "person_steps", (json_int_t)cost.person_steps, "fact_steps", (json_int_t)cost.fact_steps,
-            "columns", (json_int_t)cost.columns));
+            "columns", (json_int_t)cost.columns, "warnings", policy_diagnostics_json(warnings)));
     printf("%s %s: 正确。%zu 条规则,读取 %zu 种事实。\n"
            "代价上限:每户 %zu 步,每人 %zu 步,每条事实 %zu 步,%zu 列\n",
            policy_name(policy), policy_version(policy), policy_clause_count(policy), code_count,
@@ -84,7 +86,7 @@ int verb_policy_check(struct ctl *ctl)
     struct open_policy open = {0};
     int exit_code = policy_open(ctl, ctl->words[0], &open);
     if (exit_code == 0)
-        exit_code = open.policy ? print_check(ctl, open.policy) : policy_refuse(ctl, &open);
+        exit_code = open.policy ? print_check(ctl, open.path, open.policy) : policy_refuse(ctl, &open);
     policy_close(&open);
     return exit_code;
 }

@@ -82,6 +82,7 @@ static size_t compile_lines(struct compiler *compiler, const struct clause_line 
         (*lines)[count++] = (struct program_line){
             .reg = reg,
             .guard = guard,
+            .except = line->kind == KW_EXCEPT,
             .evidence = line->kind == KW_EVIDENCE,
             .comparison = line_comparison(compiler, line->value, scope_domain(scope)),
             .text = guard ? guard_text(compiler, line) : compiler_text(compiler, line->value),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* The order of the work: parse, declare, define, clauses, plan, checks. */
+#include "policy/check_clauses.h"
 #include "policy/compiler.h"
 #include "policy/example.h"
 #include "policy/parser.h"
@@ -221,6 +222,8 @@ static void compile_tree(struct compiler *compiler)
     list_codes(compiler);
     if (emit_plan(compiler))
         clause_check_all(compiler);
+    if (diagnoser_clean(compiler->diagnoser) && !compiler->failed)
+        check_clauses(compiler);
     if (diagnoser_clean(compiler->diagnoser) && !compiler->failed && !compiler->outcomes_only)
         check_examples(compiler);
 }
@@ -279,14 +282,20 @@ static bool build(struct policy *policy, const char *trial, struct diagnoser *di
     trial_check_names(&policy->ast, diagnoser);
     if (trial != NULL && !overlay(policy, trial, diagnoser))
         return !diagnoser->failed;
+    struct diagnoser warnings;
+    diagnoser_init(&warnings, policy->arena);
+    warnings.language = diagnoser->language;
     struct compiler compiler = {.policy = policy,
                                 .program = &policy->program,
                                 .diagnoser = diagnoser,
+                                .warnings = trial == NULL ? &warnings : NULL,
                                 .arena = policy->arena,
                                 .scratch = scratch,
                                 .language = diagnoser->language};
     compile_tree(&compiler);
-    return !compiler.failed && !diagnoser->failed;
+    diagnoser_finish(&warnings);
+    policy->warnings = warnings.found;
+    return !compiler.failed && !diagnoser->failed && !warnings.failed;
 }
 
 static struct policy *policy_new(const char *file_name, const char *text, size_t length,

@@ -8,7 +8,8 @@
  * elaborate.c   expressions → operands (typed, exact); its parts stand in operand.h
  * aggregate.c   sets and what is said over them
  * clause.c      clauses, their guards, reasons and causes
- * contradict.c  clauses that can never fire
+ * contradict.c  clauses that can never fire; by implies.h: what follows from what, and limit.h: comparisons as intervals
+ * check_clauses.c  clauses that contradict each other or are superfluous
  * choice.c      the larger, the smaller, one or the other
  * emit.c        operands → steps; shares equal steps and bounds each
  * bounds.c      the bounds of steps, and that they fit
@@ -56,6 +57,7 @@ struct compiler {
     struct policy *policy;
     struct program *program;
     struct diagnoser *diagnoser;
+    struct diagnoser *warnings; /* what is no mistake; NULL where nobody asks */
     struct arena *arena, *scratch;
     enum language language;
     size_t symbol_count;

@@ -51,6 +51,11 @@ const char *policy_version(const struct policy *policy)
     return policy->version;
 }
 
+const struct policy_diagnostics *policy_warnings(const struct policy *policy)
+{
+    return &policy->warnings;
+}
+
 const char *policy_text(const struct policy *policy, size_t *length)
 {
     *length = policy->text_length;

@@ -119,6 +119,8 @@ enum status policy_compile_trial(const char *file_name, const char *text, size_t
                                  const struct dictionary *dictionary, const char *trial, struct arena *arena,
                                  struct policy_diagnostics *diagnostics, struct policy **policy,
                                  struct error *err) WARN_UNUSED;
+/* What the checker found that is no mistake but hardly meant: both sides and the mend. Borrowed; none of a trial. */
+const struct policy_diagnostics *policy_warnings(const struct policy *policy);
 /* The trials that the text offers, and the one that this policy was compiled with (NULL: none). */
 size_t policy_trial_count(const struct policy *policy);
 const char *policy_trial_name(const struct policy *policy, size_t index);

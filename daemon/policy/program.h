@@ -176,8 +176,8 @@ struct comparison {
 };
 
 struct program_line {
-    int reg; /* tri */
-    bool guard, evidence;
+    int reg; /* tri; of 除外 its opposite */
+    bool guard, except, evidence;
     int comparison; /* index, -1 none */
     const char *text;
     struct place at;
@@ -281,6 +281,7 @@ struct policy {
     size_t trial_count;
     const char **trials; /* names */
     struct policy_ast ast;
+    struct policy_diagnostics warnings;
     size_t source_count;
     struct policy_source *sources;
     struct program program;

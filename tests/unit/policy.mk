@@ -2,7 +2,7 @@
 check_PROGRAMS += tests/unit/test_policy
 TESTS += tests/unit/test_policy
 EXTRA_DIST += conf/policies/shaanxi-county.policy tests/cases/policy_prelude.policy tests/cases/policy_english.policy \
-	tests/cases/policy_diagnostics.tsv tests/cases/policy_conditions.tsv tests/cases/policy_clauses.tsv \
+	tests/cases/policy_diagnostics.tsv tests/cases/policy_warnings.tsv tests/cases/policy_conditions.tsv tests/cases/policy_clauses.tsv \
 	tests/cases/policy_mutants.policy tests/cases/policy_terms.policy tests/cases/policy_mutants.tsv tests/cases/policy_format.tsv tests/cases/policy_diffs.tsv
 tests_unit_test_policy_SOURCES = tests/unit/test_policy_main.c \
 	tests/unit/test_policy.c tests/unit/test_policy.h tests/unit/test_policy_text.c tests/unit/test_policy_examples.c \

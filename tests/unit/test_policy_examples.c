@@ -24,15 +24,16 @@ static void check_holds(struct fixture *fixture, const char *text, const char *w
                   result.failures.count > 0 ? result.failures.items[0].text : "?");
 }
 
-/* The condition as a check, and its negation: what one finds true the other finds false. */
+/* The condition as a check, and its negation as a tag (two checks would contradict each other): what one finds true the other
+ * finds false. */
 static void check_condition(struct fixture *fixture, const struct case_row *row, const char *where)
 {
-    const char *opposite = case_is(row, 2, "查") ? "无" : case_is(row, 2, "无") ? "查" : "未定";
+    const char *opposite = case_is(row, 2, "查") ? "无" : case_is(row, 2, "无") ? "签" : "未定";
     bool no_members = strstr(row->cell[1].bytes, "死亡 自 2021-06-30") != NULL &&
                       strstr(row->cell[1].bytes, "人口 1") != NULL;
     char clauses[4096];
     snprintf(clauses, sizeof clauses,
-             "查 c 条件\n  依据 甲 一\n  当 %s\n  理由 \"理\"\n查 n 反面\n  依据 甲 一\n  当 非 (%s)\n  理由 "
+             "查 c 条件\n  依据 甲 一\n  当 %s\n  理由 \"理\"\n签 n 反面\n  依据 甲 一\n  当 非 (%s)\n  理由 "
              "\"理\"\n例 c 例 %s 得 %s c %s n\n",
              row->cell[0].bytes, row->cell[0].bytes, row->cell[1].bytes, row->cell[2].bytes,
              no_members ? "无" : opposite);

@@ -241,6 +241,27 @@ static bool elsewhere(int message)
     return false;
 }
 
+/* A policy that is accepted, and the first thing that is said of it all the same. */
+static void check_warning(struct fixture *fixture, const struct case_row *row, const char *where,
+                          bool seen[MESSAGE_COUNT])
+{
+    char *text = after_prelude(row->cell[0].bytes);
+    fixture_compile_good(fixture, text, where);
+    const struct policy_diagnostics *warnings = policy_warnings(fixture->policy);
+    const struct policy_diagnostic *first = warnings->items;
+    if (row->cell[1].length == 0) {
+        ck_assert_msg(warnings->count == 0, "%s: %s", where, warnings->count == 0 ? "" : first->text);
+    } else {
+        ck_assert_msg(warnings->count == 1, "%s: %zu warnings", where, warnings->count);
+        ck_assert_msg(first->line == case_number(row, 1) + prelude_lines() &&
+                          first->column == case_number(row, 2) &&
+                          strstr(first->text, row->cell[3].bytes) != NULL,
+                      "%s: got %d:%d %s", where, first->line, first->column, first->text);
+    }
+    note_messages(warnings, seen);
+    free(text);
+}
+
 START_TEST(every_diagnostic)
 {
     struct fixture fixture;
@@ -249,6 +270,10 @@ START_TEST(every_diagnostic)
     struct cases *cases = cases_open("policy_diagnostics.tsv", 5);
     for (const struct case_row *row; (row = cases_next(cases)) != NULL;)
         check_diagnostic(&fixture, row, cases_where(cases), seen);
+    cases_close(cases);
+    cases = cases_open("policy_warnings.tsv", 5);
+    for (const struct case_row *row; (row = cases_next(cases)) != NULL;)
+        check_warning(&fixture, row, cases_where(cases), seen);
     cases_close(cases);
     struct text missing;
     text_init(&missing);
