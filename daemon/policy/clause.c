@@ -3,6 +3,7 @@
 #include "policy/amount.h"
 #include "policy/compiler.h"
 #include "policy/parser.h"
+#include "policy/versions.h"
 
 #include <string.h>
 
@@ -295,16 +296,10 @@ void clause_compile_all(struct compiler *compiler)
     }
     if (count == 0 && diagnoser_clean(compiler->diagnoser))
         diagnose(compiler->diagnoser, (struct place){1, 1}, MESSAGE_NO_CLAUSES, NULL, NULL, NULL);
+    versions_check_names(compiler);
     compiler->program->clauses = compiler_alloc(compiler, count + 1, sizeof *compiler->program->clauses);
-    for (const struct clause_statement *s = statements; s != NULL && !compiler->failed; s = s->next) {
-        for (const struct clause_statement *earlier = statements; earlier != s; earlier = earlier->next) {
-            if (slice_equal(earlier->name, s->name))
-                diagnose(compiler->diagnoser, s->at, MESSAGE_NAME_TWICE,
-                         diagnose_slice(compiler->diagnoser, s->name),
-                         diagnose_number(compiler->diagnoser, earlier->at.line), NULL);
-        }
+    for (const struct clause_statement *s = statements; s != NULL && !compiler->failed; s = s->next)
         compile_clause(compiler, s);
-    }
 }
 
 /* --- what can be said without a household ------------------------------------------------------------------------- */
@@ -398,4 +393,5 @@ void clause_check_all(struct compiler *compiler)
         check_divisors(compiler, i);
         collect_codes(compiler, i);
     }
+    versions_check_dates(compiler);
 }

@@ -10,6 +10,7 @@
  * clause.c      clauses, their guards, reasons and causes
  * contradict.c  clauses that can never fire; by implies.h: what follows from what, and limit.h: comparisons as intervals
  * check_clauses.c  clauses that contradict each other or are superfluous
+ * versions.c    clauses of one name, each in force in its own time
  * choice.c      the larger, the smaller, one or the other
  * emit.c        operands → steps; shares equal steps and bounds each
  * bounds.c      the bounds of steps, and that they fit

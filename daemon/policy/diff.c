@@ -22,6 +22,8 @@ struct facet {
 struct subject {
     const char *statement, *name; /* what it is matched by */
     const char *label;            /* what it is called: 红 for a clause */
+    const char *shown;            /* its name in words */
+    size_t version;               /* of clauses: which of those of its name */
     uint64_t clauses;             /* of definitions: those that read it */
     size_t facet_count, facet_capacity;
     struct facet *facets;
@@ -88,6 +90,7 @@ static void open_subject(struct differ *d, struct outline *o, const char *statem
     o->open = &subjects[o->count++];
     *o->open = (struct subject){
         .statement = statement, .label = statement, .name = copy(d, name), .clauses = clauses};
+    o->open->shown = o->open->name;
 }
 
 static void add_facet(struct differ *d, struct outline *o, const char *aspect, const char *value,
@@ -355,6 +358,19 @@ static void outline_examples(struct differ *d, struct outline *o)
     }
 }
 
+/* Versions go by their order; after the first one the name says from when. */
+static void name_clause(struct differ *d, struct outline *o, const struct clause_statement *c)
+{
+    char date[CIVIL_TEXT_SIZE];
+    o->open->label = keyword_text(c->kind, o->policy->language);
+    for (const struct clause_statement *other = o->policy->ast.clauses; other != c; other = other->next)
+        o->open->version += slice_equal(other->name, c->name);
+    if (o->open->version == 0)
+        return;
+    text_printf(&d->text, "%s %s 起", o->open->name, civil_format(c->from, date));
+    o->open->shown = taken(d);
+}
+
 static void make_outline(struct differ *d, struct outline *o)
 {
     outline_header(d, o);
@@ -362,7 +378,7 @@ static void make_outline(struct differ *d, struct outline *o)
     for (const struct clause_statement *c = o->policy->ast.clauses; c != NULL; c = c->next) {
         open_subject(d, o, "条款", c->name, 0);
         if (o->open != NULL)
-            o->open->label = keyword_text(c->kind, o->policy->language);
+            name_clause(d, o, c);
         outline_clause(d, o, c);
     }
     outline_examples(d, o);
@@ -457,12 +473,12 @@ static void add_change(struct differ *d, enum policy_difference_kind kind, const
     static const char *const words[] = {
         [DIFFERENCE_ADDED] = "增加", [DIFFERENCE_REMOVED] = "去掉", [DIFFERENCE_CHANGED] = "改"};
     if (facet == NULL)
-        text_printf(&d->text, "%s %s%s%s", words[kind], s->label, space, s->name);
+        text_printf(&d->text, "%s %s%s%s", words[kind], s->label, space, s->shown);
     else if (kind == DIFFERENCE_CHANGED)
-        text_printf(&d->text, "%s%s%s:%s由“%s”改为“%s”", s->label, space, s->name, facet->aspect,
+        text_printf(&d->text, "%s%s%s:%s由“%s”改为“%s”", s->label, space, s->shown, facet->aspect,
                     before->value, after->value);
     else
-        text_printf(&d->text, "%s%s%s:%s%s“%s”", s->label, space, s->name, words[kind], facet->aspect,
+        text_printf(&d->text, "%s%s%s:%s%s“%s”", s->label, space, s->shown, words[kind], facet->aspect,
                     facet->value);
     if (*change->clauses != '\0')
         text_printf(&d->text, "(%s 用到)", change->clauses);
@@ -507,7 +523,7 @@ static struct subject *find_subject(struct outline *o, const struct subject *lik
 {
     for (size_t i = 0; i < o->count; i++) {
         if (strcmp(o->subjects[i].statement, like->statement) == 0 &&
-            strcmp(o->subjects[i].name, like->name) == 0)
+            strcmp(o->subjects[i].name, like->name) == 0 && o->subjects[i].version == like->version)
             return &o->subjects[i];
     }
     return NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "policy/example.h"
 #include "policy/trait.h"
+#include "policy/versions.h"
 
 #include "policy/amount.h"
 
@@ -289,24 +290,21 @@ static void build_births(struct builder *builder)
     }
 }
 
-static const struct program_clause *find_clause(const struct policy *policy, struct slice name)
+static const struct program_clause *find_clause(const struct builder *builder, struct slice name)
 {
-    for (size_t i = 0; i < policy->program.clause_count; i++) {
-        if (slice_is(name, policy->program.clauses[i].shown.name))
-            return &policy->program.clauses[i];
-    }
-    return NULL;
+    int clause = versions_on(&builder->policy->program, name, builder->into->date);
+    return clause < 0 ? NULL : &builder->policy->program.clauses[clause];
 }
 
 static void check_names(struct builder *builder)
 {
     const struct example_statement *s = builder->statement;
     enum language language = builder->policy->language;
-    if (find_clause(builder->policy, s->clause) == NULL)
+    if (find_clause(builder, s->clause) == NULL)
         wrong(builder, s->clause_at, MESSAGE_EXAMPLE_CLAUSE, diagnose_slice(builder->diagnoser, s->clause),
               "");
     for (const struct example_expectation *e = s->expectations; e != NULL; e = e->next) {
-        const struct program_clause *clause = find_clause(builder->policy, e->clause);
+        const struct program_clause *clause = find_clause(builder, e->clause);
         const char *name = diagnose_slice(builder->diagnoser, e->clause);
         bool fires = keyword_is_clause(e->kind);
         if (clause == NULL) {

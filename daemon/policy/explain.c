@@ -9,6 +9,7 @@
 #include "policy/display.h"
 #include "policy/gradual.h"
 #include "policy/machine.h"
+#include "policy/versions.h"
 
 struct explainer {
     const struct policy_run *run;
@@ -220,6 +221,8 @@ static void show_clause(struct explainer *explainer, size_t index, struct policy
         .truth = (outcome->fired & bit) != 0    ? TRI_TRUE
                  : (outcome->denied & bit) != 0 ? TRI_FALSE
                                                 : TRI_UNDECIDED,
+        .superseded =
+            versions_on(explainer->program, clause->statement->name, explainer->run->as_of) != (int)index,
         .undecided_with_evidence = (outcome->undecided & bit) != 0,
         .cause = cause_of(explainer, clause),
         .reason = reason_of(explainer, clause),

@@ -8,6 +8,7 @@
 #include "policy/example.h"
 #include "policy/machine.h"
 #include "policy/mutant.h"
+#include "policy/versions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,13 +58,10 @@ static enum status out_of_memory(struct error *err)
 
 /* --- the examples ------------------------------------------------------------------------------------------------- */
 
-static int find_clause(const struct mutator *m, struct slice name)
+/* The version that speaks on the example's day, before anything is changed. */
+static int find_clause(const struct mutator *m, size_t index, struct slice name)
 {
-    for (size_t c = 0; c < m->policy->program.clause_count; c++) {
-        if (slice_is(name, m->policy->program.clauses[c].shown.name))
-            return (int)c;
-    }
-    return -1;
+    return versions_on(&m->policy->program, name, m->cases.cases[index].date);
 }
 
 static bool list_assertions(struct mutator *m)
@@ -84,7 +82,7 @@ static bool list_assertions(struct mutator *m)
         if (s->level != KW_NONE_OF_THESE)
             m->assertions[m->assertion_count++] = (struct assertion){i, -1, s->level};
         for (const struct example_expectation *e = s->expectations; e != NULL; e = e->next) {
-            int clause = find_clause(m, e->clause);
+            int clause = find_clause(m, i, e->clause);
             if (clause >= 0)
                 m->assertions[m->assertion_count++] = (struct assertion){i, clause, e->kind};
         }
@@ -153,7 +151,7 @@ static enum status amounts_hold(const struct mutator *m, const struct policy_run
         run_household(run, block, household, PHASE_EXPLANATION, arena, &batch, &outcome, err);
     for (const struct example_expectation *e = statement->expectations; e != NULL && status == STATUS_OK;
          e = e->next) {
-        int at = e->amounts == NULL ? -1 : find_clause(m, e->clause);
+        int at = e->amounts == NULL ? -1 : versions_on(&m->policy->program, e->clause, run->as_of);
         if (at < 0)
             continue;
         const struct program_clause *clause = &run->policy->program.clauses[at];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* What a compiled policy tells about itself. */
-#include "policy/program.h"
+#include "policy/versions.h"
 
 static const struct {
     const char *name, *chinese;
@@ -104,6 +104,11 @@ int policy_clause_find(const struct policy *policy, const char *name)
             return (int)i;
     }
     return -1;
+}
+
+int policy_clause_on(const struct policy *policy, const char *name, day_t day)
+{
+    return versions_on(&policy->program, slice_of(name), day);
 }
 
 size_t policy_source_count(const struct policy *policy)

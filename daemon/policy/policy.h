@@ -134,7 +134,10 @@ day_t policy_valid_from(const struct policy *policy);
 
 size_t policy_clause_count(const struct policy *policy);
 const struct policy_clause *policy_clause_at(const struct policy *policy, size_t index);
-/* -1 when there is none of that name. */
+/* Of a name that several clauses have (versions, each in force in its own time) the one that speaks on that day: the one in force,
+ * else the one that was in force last, else the first to come. -1 when there is none of that name. */
+int policy_clause_on(const struct policy *policy, const char *name, day_t day);
+/* The first of that name; -1 when there is none. */
 int policy_clause_find(const struct policy *policy, const char *name);
 /* How many amounts (金额) the clause names when it has fired; only suggestions name any. */
 size_t policy_clause_amount_count(const struct policy *policy, size_t index);
@@ -291,7 +294,8 @@ struct policy_shown_member { /* of a clause over members (某 …): one person's
 struct policy_shown_clause {
     size_t clause;
     enum tri truth;
-    bool exists; /* false: a scope or an exception keeps the clause from this household */
+    bool exists;     /* false: a scope or an exception keeps the clause from this household */
+    bool superseded; /* another clause of its name speaks on that day */
     bool undecided_with_evidence;
     const char *cause;  /* "illness" … as interfaces list them; "" for checks and suggestions */
     const char *reason; /* the Chinese reason with its values filled in */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* Binding a policy to a date, giving registers their columns, and going through a block in batches. */
 #include "policy/machine.h"
+#include "policy/versions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -302,7 +303,7 @@ static void bind_clauses(struct policy_run *run)
     const struct program *program = &run->policy->program;
     for (size_t i = 0; i < program->clause_count; i++) {
         const struct program_clause *clause = &program->clauses[i];
-        if (clause->from <= run->as_of && (clause->to == DAY_NONE || clause->to >= run->as_of))
+        if (versions_in_force(clause, run->as_of))
             run->in_force |= UINT64_C(1) << i;
     }
 }

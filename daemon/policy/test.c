@@ -7,6 +7,7 @@
 #include "policy/amount.h"
 #include "policy/example.h"
 #include "policy/machine.h"
+#include "policy/versions.h"
 
 #include <stdlib.h>
 
@@ -47,14 +48,10 @@ static void fail(struct tester *tester, size_t index, struct place at, enum mess
     tester->failed[index] = true;
 }
 
-/* A compiled policy's examples name clauses that exist. */
-static int find_clause(const struct policy *policy, struct slice name)
+/* A compiled policy's examples name clauses that exist: the version that speaks on the example's day. */
+static int find_clause(const struct tester *tester, size_t index, struct slice name)
 {
-    for (size_t i = 0; i < policy->program.clause_count; i++) {
-        if (slice_is(name, policy->program.clauses[i].shown.name))
-            return (int)i;
-    }
-    return -1;
+    return versions_on(&tester->policy->program, name, tester->cases.cases[index].date);
 }
 
 static void check_case(struct tester *tester, size_t index, const struct policy_outcome *outcome)
@@ -66,7 +63,7 @@ static void check_case(struct tester *tester, size_t index, const struct policy_
         fail(tester, index, example->statement->at, MESSAGE_EXAMPLE_LEVEL_FAILED,
              level_word(tester, example_level(level)), level_word(tester, (enum policy_level)outcome->level));
     for (const struct example_expectation *e = example->statement->expectations; e != NULL; e = e->next) {
-        int clause = find_clause(tester->policy, e->clause);
+        int clause = find_clause(tester, index, e->clause);
         if (clause < 0)
             continue;
         enum example_verdict verdict = example_verdict(outcome, clause);
@@ -102,7 +99,7 @@ static void check_amounts(struct tester *tester, size_t index, const struct poli
 {
     const struct example_statement *statement = tester->cases.cases[index].statement;
     for (const struct example_expectation *e = statement->expectations; e != NULL; e = e->next) {
-        int at = find_clause(tester->policy, e->clause);
+        int at = find_clause(tester, index, e->clause);
         for (const struct example_amount *a = at < 0 ? NULL : e->amounts; a != NULL; a = a->next) {
             const struct program_clause *clause = &tester->policy->program.clauses[at];
             struct text text;
@@ -122,7 +119,7 @@ static enum status cover_case(struct tester *tester, struct policy_run *run, con
                               size_t household, size_t index, struct error *err)
 {
     const struct example_case *example = &tester->cases.cases[index];
-    int clause = find_clause(tester->policy, example->statement->clause);
+    int clause = find_clause(tester, index, example->statement->clause);
     if (clause < 0)
         return STATUS_OK;
     struct arena *arena = arena_new(0);

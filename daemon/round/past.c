@@ -99,7 +99,7 @@ static bool read_finding(const struct past *past, const json_t *object, struct a
     const char *kind = json_string_value(json_object_get(object, "kind"));
     if (rule == NULL || status == NULL || level == NULL || since == NULL || on == NULL || kind == NULL)
         return false;
-    *clause = policy_clause_find(past->policy, rule);
+    *clause = policy_clause_on(past->policy, rule, past->info->as_of);
     *finding = (struct past_finding){
         .rule = arena_strdup(arena, rule),
         .title = *clause < 0 ? "" : policy_clause_at(past->policy, (size_t)*clause)->title,
@@ -176,7 +176,7 @@ static uint64_t read_waiting(const struct past *past, const struct past_finding 
             f++;
         if (f == count || row->told_by < findings[f].since_round)
             continue;
-        int clause = policy_clause_find(past->policy, row->rule);
+        int clause = policy_clause_on(past->policy, row->rule, past->info->as_of);
         if (clause >= 0 && is_waiting(policy_clause_at(past->policy, (size_t)clause), row))
             bits |= UINT64_C(1) << clause;
         waiting[record->waiting_count++] = *row;

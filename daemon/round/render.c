@@ -162,8 +162,12 @@ static void add_record(const struct past_record *record, struct text *out)
 /* NULL when this policy has none of that name: what waits now may have been found by another. */
 static const struct policy_clause *clause_of(const struct render *r, const char *rule)
 {
-    int clause = policy_clause_find(r->policy, rule);
-    return clause < 0 ? NULL : policy_clause_at(r->policy, (size_t)clause);
+    for (size_t i = 0; i < r->explanation->clause_count; i++) {
+        const struct policy_clause *clause = policy_clause_at(r->policy, r->explanation->clauses[i].clause);
+        if (!r->explanation->clauses[i].superseded && strcmp(clause->name, rule) == 0)
+            return clause;
+    }
+    return NULL;
 }
 
 /* Who has to send the batches that a finding waits for. */
@@ -632,7 +636,8 @@ static void render_all(const struct render *render, struct text *out)
     add_definitions(render, out);
     text_add_str(out, "\n条款\n");
     for (size_t i = 0; i < explanation->clause_count; i++)
-        add_clause(render, &explanation->clauses[i], out);
+        if (!explanation->clauses[i].superseded)
+            add_clause(render, &explanation->clauses[i], out);
 }
 
 void render_text(const struct render *render, struct text *out)
@@ -988,7 +993,8 @@ void render_json(const struct render *render, struct text *out)
     jtext_key(out, "clauses");
     jtext_open(out, '[');
     for (size_t i = 0; i < explanation->clause_count; i++)
-        json_clause(render, &explanation->clauses[i], out);
+        if (!explanation->clauses[i].superseded)
+            json_clause(render, &explanation->clauses[i], out);
     jtext_close(out, ']');
     jtext_close(out, '}');
     text_add_char(out, '\n');

@@ -193,7 +193,7 @@ static enum status compute(struct running *r, struct error *err)
     r->judge.household_ids = r->load.households.household_id;
     KILL_POINT("round.evaluated");
     if (status == STATUS_OK)
-        status = standing_init(&r->standing, policy, &r->load.findings, &r->load.warnings,
+        status = standing_init(&r->standing, policy, r->options.as_of, &r->load.findings, &r->load.warnings,
                                r->load.household_match, r->load.households.count, err);
     if (status == STATUS_OK)
         status = judge_compare(&r->judge, &r->rules, &r->standing, r->load.households.township, report, err);

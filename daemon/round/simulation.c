@@ -13,8 +13,12 @@
 /* Whether the clause `index` of a policy that has found `fired` fires by the other, too. */
 static bool fires_too(const struct policy *policy, size_t index, const struct policy *other, uint64_t fired)
 {
-    int same = policy_clause_find(other, policy_clause_at(policy, index)->name);
-    return same >= 0 && (fired >> same & 1) != 0;
+    const char *name = policy_clause_at(policy, index)->name;
+    for (uint64_t left = fired; left != 0; left &= left - 1) {
+        if (strcmp(policy_clause_at(other, (size_t)__builtin_ctzll(left))->name, name) == 0)
+            return true;
+    }
+    return false;
 }
 
 int simulation_new_checks(const struct policy *from, uint64_t fired_from, const struct policy *to,

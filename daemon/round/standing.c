@@ -69,16 +69,19 @@ static enum status build(struct standing *s, const struct match *households, uin
     for (size_t i = 0; i < s->warnings->count; i++)
         s->case_of[of_case[i]] = (uint32_t)i;
     for (size_t r = 0; r < s->findings->rule_count; r++)
-        s->clause_of_rule[r] = policy_clause_find(s->policy, s->findings->rules[r]);
+        s->clause_of_rule[r] = policy_clause_on(s->policy, s->findings->rules[r], s->as_of);
     return STATUS_OK;
 }
 
-enum status standing_init(struct standing *standing, const struct policy *policy,
+enum status standing_init(struct standing *standing, const struct policy *policy, day_t as_of,
                           const struct pull_findings *findings, const struct pull_warnings *warnings,
                           const struct match *households, size_t register_count, struct error *err)
 {
-    *standing = (struct standing){
-        .findings = findings, .warnings = warnings, .policy = policy, .register_count = register_count};
+    *standing = (struct standing){.findings = findings,
+                                  .warnings = warnings,
+                                  .policy = policy,
+                                  .as_of = as_of,
+                                  .register_count = register_count};
     standing->off_id = malloc((findings->count + warnings->count + 1) * sizeof *standing->off_id);
     standing->finding_order = malloc((findings->count + 1) * sizeof *standing->finding_order);
     standing->clause_of_rule = malloc((findings->rule_count + 1) * sizeof *standing->clause_of_rule);

@@ -24,6 +24,7 @@ struct standing {
     const struct pull_findings *findings;
     const struct pull_warnings *warnings;
     const struct policy *policy;
+    day_t as_of;                  /* which version of a clause a rule is */
     size_t register_count, count; /* households on the register; all */
     int64_t *off_id;         /* household_id of those off the register, ascending; count - register_count */
     uint32_t *finding_begin; /* count + 1 */
@@ -32,7 +33,7 @@ struct standing {
     int *clause_of_rule;     /* -1: the policy no longer has it */
 };
 
-enum status standing_init(struct standing *standing, const struct policy *policy,
+enum status standing_init(struct standing *standing, const struct policy *policy, day_t as_of,
                           const struct pull_findings *findings, const struct pull_warnings *warnings,
                           const struct match *households, size_t register_count,
                           struct error *err) WARN_UNUSED;

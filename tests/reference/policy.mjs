@@ -352,10 +352,18 @@ function statusOf(conjuncts) {
 const STRONGEST = ['fires', 'to_verify', 'undecided', 'no'];
 const strongest = (statuses) => STRONGEST.find((status) => statuses.includes(status)) ?? 'no';
 
+const inForce = (clause, D) => (!clause.from || D >= clause.from) && (!clause.until || D <= clause.until);
+
+/** Of several versions of a clause the one in force; while none is, the last one before, else the first one to come. */
+function speaks(policy, clause, D) {
+  const versions = policy.clauses.filter(({ rule }) => rule === clause.rule).sort((a, b) => ((a.from ?? '') < (b.from ?? '') ? -1 : 1));
+  return clause === (versions.find((one) => inForce(one, D)) ?? versions.filter((one) => (one.from ?? '') <= D).at(-1) ?? versions[0]);
+}
+
 /** absent: its dates, a guard or a household without members keep the clause from this household. */
 export function outcomeOf(env, clause) {
   const { D, household } = env;
-  if ((clause.from && D < clause.from) || (clause.until && D > clause.until)) return { status: 'absent', conjuncts: [] };
+  if (!inForce(clause, D)) return { status: 'absent', conjuncts: [] };
   if (!clause.withoutMembers && !hasMembers(env)) return { status: 'absent', conjuncts: [] };
   const conjuncts = clause.lines.map((line) => conjunct(env, line));
   const guarded = conjuncts.some((one) => ['except', 'only'].includes(one.role) && one.value === false);
@@ -400,8 +408,9 @@ export function evaluateHousehold(policy, facts, household, D) {
   const env = { policy, facts, D, household, subject: household, level: null };
   const level = levelOf(env);
   env.level = () => level; // suggestions may ask for it
-  const outcomes = policy.clauses.map((clause) => judge(env, clause));
-  for (const [i, clause] of policy.clauses.entries()) outcomes[i].amounts = outcomes[i].status === 'fires' ? amountsOf(env, clause) : [];
+  const clauses = policy.clauses.filter((clause) => speaks(policy, clause, D));
+  const outcomes = clauses.map((clause) => judge(env, clause));
+  for (const [i, clause] of clauses.entries()) outcomes[i].amounts = outcomes[i].status === 'fires' ? amountsOf(env, clause) : [];
   const statistics = [...policy.statistics].filter(([, of]) => hasMembers(env) && truth(env, of) === true).map(([name]) => name);
   return { level, outcomes, statistics };
 }

@@ -344,7 +344,7 @@ static enum status stand(struct error *err)
     struct pull_warnings warnings = {0};
     enum status status = match_new(&match, household_ids, HOUSEHOLDS, "household", err);
     if (status == STATUS_OK)
-        status = standing_init(&standing, policy, &findings, &warnings, match, HOUSEHOLDS, err);
+        status = standing_init(&standing, policy, 0, &findings, &warnings, match, HOUSEHOLDS, err);
     standing_fini(&standing);
     match_free(match);
     return status;

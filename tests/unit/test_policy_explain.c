@@ -282,6 +282,51 @@ START_TEST(a_recognition_is_valid_for_a_time)
 }
 END_TEST
 
+/* Three versions, a gap between the second and the third; on each day one of them speaks for the name. */
+START_TEST(one_version_speaks)
+{
+    static const struct {
+        const char *day;
+        int version;
+        bool fires;
+    } cases[] = {{"2019-06-01", 0, true}, {"2019-12-31", 0, true},  {"2020-01-01", 1, true},
+                 {"2020-06-30", 1, true}, {"2020-07-01", 1, false}, {"2020-12-31", 1, false},
+                 {"2021-01-01", 2, true}, {"2030-01-01", 2, true}};
+    struct explained e;
+    fixture_open(&e.fixture);
+    char *text = after_prelude(
+        "红 x 试\n  依据 甲 一\n  生效 2019-06-01 至 2019-12-31\n  当 农村\n  事由 收入\n  理由 \"理\"\n"
+        "橙 x 试\n  依据 甲 一\n  生效 2020-01-01 至 2020-06-30\n  当 农村\n  事由 收入\n  理由 \"理\"\n"
+        "黄 x 试\n  依据 甲 一\n  生效 2021-01-01\n  当 农村\n  事由 收入\n  理由 \"理\"\n");
+    fixture_compile_good(&e.fixture, text, "versions");
+    free(text);
+    ck_assert_uint_eq(policy_warnings(e.fixture.policy)->count, 1);
+    ck_assert_int_eq(policy_clause_on(e.fixture.policy, "x", day_of("2019-01-01")),
+                     0); /* the first to come */
+    ck_assert_int_eq(policy_clause_on(e.fixture.policy, "y", day_of("2019-01-01")), -1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct policy_run *run = NULL;
+        int version = cases[i].version;
+        e.maker = block_maker_new(e.fixture.policy);
+        block_household(e.maker, false);
+        block_person(e.maker, day_of("1980-01-01"));
+        ck_assert_int_eq(policy_run_new(e.fixture.policy, day_of(cases[i].day), &run, &e.fixture.err),
+                         STATUS_OK);
+        ck_assert_int_eq(
+            policy_explain(run, block_finish(e.maker), 0, e.fixture.arena, &e.explanation, &e.fixture.err),
+            STATUS_OK);
+        ck_assert_int_eq(policy_clause_on(e.fixture.policy, "x", day_of(cases[i].day)), version);
+        ck_assert_uint_eq(e.explanation.outcome.fired, cases[i].fires ? UINT64_C(1) << version : 0);
+        ck_assert_int_eq(e.explanation.outcome.level, cases[i].fires ? LEVEL_RED - version : LEVEL_NONE);
+        for (int v = 0; v < 3; v++)
+            ck_assert_int_eq(e.explanation.clauses[v].superseded, v != version);
+        policy_run_free(run);
+        block_maker_free(e.maker);
+    }
+    fixture_close(&e.fixture);
+}
+END_TEST
+
 /* Explains a household of one person who had dibao until `to`; whoever that was. */
 static void explain_exit(struct explained *e, day_t to, bool of_household, int64_t wage)
 {
@@ -440,6 +485,7 @@ Suite *policy_explain_suite(void)
     tcase_add_test(tcase, guards_and_members);
     tcase_add_test(tcase, a_household_without_members);
     tcase_add_test(tcase, a_recognition_is_valid_for_a_time);
+    tcase_add_test(tcase, one_version_speaks);
     tcase_add_test(tcase, gradual_exit_says_until_when);
     tcase_add_test(tcase, sources_that_disagree_are_shown);
     suite_add_tcase(suite, tcase);
