@@ -210,7 +210,7 @@ enum status past_compare(const struct past *past, const struct policy_outcome *o
     record->agrees = now.fired == after.fired && now.undecided == after.undecided &&
                      now.level == record->level && !after.reasons_vanished;
     for (size_t i = 0; i < record->count; i++) {
-        int clause = policy_clause_find(past->policy, findings[i].rule);
+        int clause = policy_clause_on(past->policy, findings[i].rule, past->info->as_of);
         findings[i].stale = clause >= 0 && (now.stale >> clause & 1) != 0;
     }
     record->findings = findings;
