@@ -21,11 +21,13 @@ before(async () => {
     cluster = Cluster.start();
     const secret = newSecret();
     receiver = await Receiver.start(secret);
-    instance = new Instance(cluster, { settings: { rounds: { limit: 'none' } }, townships: { [A]: { url: receiver.url, secret, disclosure: 'named' } } });
+    const policy = join(ROOT, 'conf', 'policies', 'shaanxi-county-classes.policy'); // asks whether sources disagree
+    instance = new Instance(cluster, { policy, settings: { rounds: { limit: 'none' } }, townships: { [A]: { url: receiver.url, secret, disclosure: 'named' } } });
     instance.import(
         new Register()
             .single('H1', residentId('1980-01-01', 1), '1000.00')
             .single('H2', residentId('1980-01-01', 2), '6000.00')
+            .single('H3', residentId('1980-01-01', 3), '30000.00')
             .fact({ household_no: 'H1', code: 'no.such', from: DATE }),
     );
     dropFeed(instance.drop, 'disabled_federation', 'd06', [
@@ -33,6 +35,7 @@ before(async () => {
         { id_number: stranger, name: '李某某', code: 'disability.certificate', value: stranger + '41', from: '2020-01-01' },
         { id_number: '5.1E+17', code: 'disability.certificate', value: 'x', from: '2020-01-01' },
     ]);
+    dropFeed(instance.drop, 'hr_social_security', 'h06', [{ id_number: residentId('1980-01-01', 3), code: 'income.wage', value: '20000.00', from: '2021-03-01' }]);
     await instance.start();
 });
 after(async () => {
@@ -99,6 +102,26 @@ test('explain, of now, of a round and of evidence', () => {
     assert.ok('address' in named);
     const { warning_id } = instance.json('warnings').households.find((household) => household.household_no === 'H1');
     assert.equal(verb('explain', ['explain', warning_id], ['round']).basis, 'evidence');
+});
+
+test('explain, of sources that disagree', () => {
+    const told = verb('explain', ['explain', 'H3', '--round', '1', '--named'], ['round']);
+    assert.equal(told.level, 'verify');
+    const [wage] = told.disagreements;
+    const yuan = (amount) => ({ low: amount, high: amount, unit: '元/年/人' });
+    assert.deepEqual(wage, {
+        person: 0,
+        fact: '工资收入',
+        code: 'income.wage',
+        window: '本年',
+        differ: yuan('10000.00'),
+        sources: [
+            { source: 'register', value: yuan('30000.00') },
+            { source: 'hr_social_security', value: yuan('20000.00') },
+        ],
+        rules: ['suggest.single_dibao', 'verify.wage'], // a suggestion that asks for the level reads what the level rests on
+    });
+    assert.match(instance.ctl('explain', 'H3').stdout, /各来源所说\n {2}成员 1 {2}本年 工资收入:[^\n]*30000.00 元\/年\/人;人社局 20000.00 元\/年\/人。相差 10000.00 元\/年\/人\n/);
 });
 
 test('feeds, feed show, leads', () => {
