@@ -12,9 +12,11 @@ enum status clearing_load(struct clearing *clearing, const struct policy *policy
         if (clause->clear_rounds > 0 || clause->clear_batches > 0)
             clearing->clauses |= UINT64_C(1) << i;
     }
-    if (clearing->clauses == 0)
-        return STATUS_OK;
-    enum status status = clearing_pull(pg, arena, &clearing->stored, err);
+    enum status status = clearing_pull(pg, arena, clearing->clauses != 0, &clearing->stored, err);
+    for (size_t i = 0; status == STATUS_OK && i < clearing->stored.count; i++) {
+        int clause = policy_clause_find(policy, clearing->stored.rows[i].rule);
+        clearing->clauses |= clause < 0 ? 0 : UINT64_C(1) << clause;
+    }
     for (size_t i = 0; status == STATUS_OK && i < clearing->stored.seen_count; i++)
         clearing->seen[clearing->stored.seen[i].source] = clearing->stored.seen[i].batch_id;
     return status;
@@ -55,6 +57,8 @@ struct clearing_row clearing_next(const struct clearing *clearing, int64_t house
     const struct clearing_row *before = find(clearing, household_id, info->name);
     struct clearing_row now = {.household_id = household_id, .rule = info->name, .since = DAY_NONE};
     *waits = false;
+    if (info->clear_rounds == 0 && info->clear_batches == 0)
+        return now; /* it waited by another policy */
     if (before != NULL && !found)
         now = *before;
     now.rule = info->name;

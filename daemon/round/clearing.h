@@ -10,7 +10,7 @@
  *
  * Rounds: of several rounds of one evaluation date one counts, so that a round over unchanged input changes nothing. Batches:
  * accepted ones of the clause's source, newer than the newest that the round had seen before the one which first denied it.
- * A household off the register waits for nothing.
+ * A household off the register waits for nothing, nor does a finding whose clause no longer asks for anything.
  *
  * Pure but for clearing_load.
  */
@@ -26,13 +26,12 @@
 
 struct clearing {
     const struct policy *policy;
-    uint64_t clauses; /* that ask for something; 0: nothing was loaded */
+    uint64_t clauses; /* that ask for something, or whose findings wait since they did by another policy */
     day_t as_of;
     struct clearing_rows stored;
     int64_t seen[SOURCE_NUMBER_MAX + 1]; /* by source: the newest batch that the last committed round saw */
 };
 
-/* Asks the database only when some clause asks for something. */
 enum status clearing_load(struct clearing *clearing, const struct policy *policy, day_t as_of, struct pg *pg,
                           struct arena *arena, struct error *err) WARN_UNUSED;
 

@@ -46,16 +46,17 @@ static enum status pull_numbers(struct pg *pg, const char *sql, struct arena *ar
     return fetch_done(&fetch, status, err);
 }
 
-enum status clearing_pull(struct pg *pg, struct arena *arena, struct clearing_rows *rows, struct error *err)
+enum status clearing_pull(struct pg *pg, struct arena *arena, bool batches, struct clearing_rows *rows,
+                          struct error *err)
 {
     *rows = (struct clearing_rows){0};
     enum status status = pull_rows(pg, arena, rows, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && batches)
         status = pull_numbers(pg,
                               "select source, batch_id from round_batch where round_id ="
                               " (select max(round_id) from round where state = 'committed')",
                               arena, &rows->seen, &rows->seen_count, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && batches)
         status =
             pull_numbers(pg,
                          "select source, batch_id from batch where status = 'accepted' and batch_id >"

@@ -11,6 +11,7 @@
 #include "base/civil.h"
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,7 +41,8 @@ struct clearing_rows {
     const struct clearing_batch *since; /* accepted ones, by source and number, that may count */
 };
 
-enum status clearing_pull(struct pg *pg, struct arena *arena, struct clearing_rows *rows,
+/* batches: those, too; otherwise the rows alone, of which there are none where no clause asks for anything. */
+enum status clearing_pull(struct pg *pg, struct arena *arena, bool batches, struct clearing_rows *rows,
                           struct error *err) WARN_UNUSED;
 
 /* What waits of one household's findings: after the last round (round_id 0), or after a round; by rule. counted_on and

@@ -31,8 +31,9 @@ ${fact}人群 成员 = 登记人员 中 非 至今 发生 死亡
   ${clear}
 ${clauses}`;
 
+let file;
 async function county(...parts) {
-    const file = join(cluster.directory, `clearing-${++batch}.policy`);
+    file = join(cluster.directory, `clearing-${++batch}.policy`);
     writeFileSync(file, policy(...parts), { mode: 0o644 });
     instance = new Instance(cluster, { policy: file });
     instance.import(new Register().single('H1', ID, '60000.00'));
@@ -108,4 +109,22 @@ test('an event about something else says which of its reasons wait', async () =>
     assert.deepEqual(event.data.reasons.map(({ rule, waiting }) => [rule, waiting]), [['yellow.housing', waiting], ['yellow.water', undefined]]);
     const findings = JSON.parse(instance.sql('select findings from warning_history order by round_id desc limit 1'));
     assert.deepEqual(findings.map(({ rule, waiting }) => [rule, waiting]), [['yellow.housing', waiting], ['yellow.water', undefined]]);
+});
+
+test('what waited waits no more by a policy that asks for nothing', async () => {
+    await county('解除 连续3轮');
+    grade('D', day(0));
+    instance.round(day(0));
+    grade('B', day(1));
+    instance.round(day(1));
+    assert.equal(shown().waiting.length, 1);
+    writeFileSync(file, policy(''));
+    instance.reload();
+    grade('D', day(2)); // it holds again
+    instance.round(day(2));
+    assert.deepEqual([shown().level, shown().waiting], ['yellow', []]);
+    assert.deepEqual(instance.json('explain', 'H1').waiting, []);
+    grade('B', day(3));
+    assert.equal(instance.round(day(3)).cleared, 1);
+    assert.equal(instance.json('explain', '--round', instance.sql('select max(round_id) - 1 from round'), 'H1').recorded.agrees, true);
 });
