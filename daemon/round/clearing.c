@@ -14,7 +14,7 @@ enum status clearing_load(struct clearing *clearing, const struct policy *policy
     }
     enum status status = clearing_pull(pg, arena, clearing->clauses != 0, &clearing->stored, err);
     for (size_t i = 0; status == STATUS_OK && i < clearing->stored.count; i++) {
-        int clause = policy_clause_find(policy, clearing->stored.rows[i].rule);
+        int clause = policy_clause_on(policy, clearing->stored.rows[i].rule, as_of);
         clearing->clauses |= clause < 0 ? 0 : UINT64_C(1) << clause;
     }
     for (size_t i = 0; status == STATUS_OK && i < clearing->stored.seen_count; i++)
