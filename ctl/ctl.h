@@ -52,6 +52,7 @@ extern const struct ctl_verb ctl_verbs[]; /* ended by one without a name */
 /* What the command line said, and what was opened for it. */
 struct ctl {
     const char *conf_path;
+    bool conf_given; /* -c */
     bool json;
     const struct ctl_verb *verb;
     const char

@@ -128,6 +128,7 @@ static int read_globals(struct ctl *ctl, int argc, char **argv, bool *help, char
             if (i + 1 >= argc)
                 return ctl_usage(ctl, "%s needs a FILE", argv[i]);
             ctl->conf_path = argv[++i];
+            ctl->conf_given = true;
         } else if (strcmp(argv[i], "--json") == 0) {
             ctl->json = true;
         } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {

@@ -53,6 +53,28 @@ static void log_mistakes(const struct mistakes *mistakes)
     }
 }
 
+/* What is said of the policy: hardly meant, but no mistake. */
+static void log_findings(const struct settings *settings)
+{
+    const struct policy_diagnostics *found[] = {&settings->findings.warnings, &settings->findings.notices};
+    static const enum log_event_id events[] = {LOG_POLICY_WARNING, LOG_POLICY_NOTICE};
+    for (size_t k = 0; k < sizeof found / sizeof found[0]; k++)
+        for (size_t i = 0; i < found[k]->count; i++)
+            log_event(events[k], log_text("file", settings->options->policy_file),
+                      log_int("line", found[k]->items[i].line), log_int("column", found[k]->items[i].column),
+                      log_text("text", found[k]->items[i].text));
+}
+
+static void print_findings(const struct settings *settings)
+{
+    const struct policy_diagnostics *found[] = {&settings->findings.warnings, &settings->findings.notices};
+    static const char *const kinds[] = {"warning", "notice"};
+    for (size_t k = 0; k < sizeof found / sizeof found[0]; k++)
+        for (size_t i = 0; i < found[k]->count; i++)
+            printf("%s:%d:%d: %s: %s\n", settings->options->policy_file, found[k]->items[i].line,
+                   found[k]->items[i].column, kinds[k], found[k]->items[i].text);
+}
+
 static int load_settings(const char *conf, struct settings **settings)
 {
     struct mistakes mistakes;
@@ -73,6 +95,8 @@ int daemon_check_config(const char *conf)
         printf("%s: good; policy %s version %s, %zu townships, %zu feeds of their own form\n", conf,
                policy_name(settings->policy), policy_version(settings->policy), settings->townships.count,
                settings->feed_count);
+    if (exit_code == EX_OK)
+        print_findings(settings);
     settings_release(settings);
     return exit_code;
 }
@@ -411,6 +435,7 @@ static void take_settings(struct daemon *daemon, struct settings *settings)
     log_event(LOG_CONFIG_LOADED, log_int("changes", (int64_t)changes),
               log_text("policy", policy_name(settings->policy)),
               log_text("version", policy_version(settings->policy)));
+    log_findings(settings);
     settings_release(before);
 }
 
@@ -493,6 +518,8 @@ static enum status open_log(const struct daemon *daemon, struct error *err)
                   log_text("conf", daemon->arguments->conf),
                   log_text("policy", policy_name(daemon->settings->policy)),
                   log_text("policy_version", policy_version(daemon->settings->policy)));
+    if (status == STATUS_OK)
+        log_findings(daemon->settings);
     return status;
 }
 

@@ -16,6 +16,7 @@ daemon_app_libapp_a_SOURCES = \
 	daemon/app/schedule.c daemon/app/schedule.h \
 	daemon/app/settings.c daemon/app/settings.h \
 	daemon/app/settings_difference.c daemon/app/settings_difference.h \
+	daemon/app/supply.c daemon/app/supply.h \
 	daemon/app/townships.c daemon/app/townships.h \
 	daemon/app/verbs.c daemon/app/view.c
 

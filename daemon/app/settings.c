@@ -138,29 +138,18 @@ static void load_feed(struct loading *loading, const char *path)
 static enum status load_feeds(struct loading *loading, struct error *err)
 {
     struct settings *settings = loading->settings;
-    struct file_info info;
-    struct file_list list;
-    const char *folder = settings->options->feeds_config;
-    enum status status = file_stat(folder, &info, err);
-    if (status != STATUS_OK || !info.exists)
+    const char **paths = NULL;
+    size_t count;
+    enum status status = supply_list_feeds(settings->options, settings->arena, &paths, &count, err);
+    if (status != STATUS_OK || count == 0)
         return status;
-    status = file_list_open(&list, folder, 2 * SOURCE_NUMBER_MAX, err);
-    if (status != STATUS_OK)
-        return status;
-    settings->feeds = arena_array(settings->arena, list.count, sizeof *settings->feeds);
-    settings->county_sources = arena_array(settings->arena, list.count, sizeof *settings->county_sources);
-    for (size_t i = 0; i < list.count && status == STATUS_OK; i++) {
-        size_t length = strlen(list.names[i]);
-        if (length <= 5 || strcmp(list.names[i] + length - 5, ".conf") != 0)
-            continue;
-        const char *path = arena_printf(settings->arena, "%s/%s", folder, list.names[i]);
-        if (path && settings->feeds && settings->county_sources)
-            load_feed(loading, path);
-        else
-            status = error_set(err, STATUS_FATAL, "no memory for the feeds' configuration");
-    }
-    file_list_close(&list);
-    return status;
+    settings->feeds = arena_array(settings->arena, count, sizeof *settings->feeds);
+    settings->county_sources = arena_array(settings->arena, count, sizeof *settings->county_sources);
+    if (!settings->feeds || !settings->county_sources)
+        return error_set(err, STATUS_FATAL, "no memory for the feeds' configuration");
+    for (size_t i = 0; i < count; i++)
+        load_feed(loading, paths[i]);
+    return STATUS_OK;
 }
 
 /* --- all of it ------------------------------------------------------------------------------------------------ */
@@ -187,6 +176,9 @@ static enum status load_parts(struct loading *loading, struct error *err)
         status = load_feeds(loading, err);
     if (status == STATUS_OK)
         load_policy(loading);
+    if (status == STATUS_OK && settings->policy)
+        status = supply_check(settings->policy, settings->options, settings->feeds, settings->feed_count,
+                              settings->arena, &settings->findings, err);
     if (status == STATUS_OK)
         status = townships_read(&settings->townships, settings->options, loading->mistakes, err);
     return status == STATUS_OK ? note_townships(settings, err) : status;

@@ -14,6 +14,7 @@
 
 #include "app/mistakes.h"
 #include "app/options.h"
+#include "app/supply.h"
 #include "app/townships.h"
 #include "base/status.h"
 #include "domain/fact.h"
@@ -37,6 +38,7 @@ struct settings {
     struct townships townships;
     struct dictionary *dictionary;
     struct policy *policy;
+    struct supply_findings findings;          /* of the policy: what is no mistake but hardly meant */
     char policy_hash[CRYPTO_SHA256_HEX_SIZE]; /* of its text */
     struct feed_config **feeds;               /* those that have a file of their own, by name */
     size_t feed_count;

@@ -14,7 +14,7 @@ daemon_policy_libpolicy_a_SOURCES = \
 	daemon/policy/compiler.h daemon/policy/compile.c daemon/policy/declare.c daemon/policy/elaborate.c daemon/policy/operand.h daemon/policy/operand.c \
 	daemon/policy/quantity.c daemon/policy/comparison.c daemon/policy/code.c daemon/policy/phrase.c daemon/policy/aggregate.c \
 	daemon/policy/clause.c daemon/policy/contradict.c daemon/policy/emit.c daemon/policy/near_miss.c daemon/policy/near_miss.h daemon/policy/nearest.c daemon/policy/policy.c \
-	daemon/policy/limit.h daemon/policy/limit.c daemon/policy/implies.h daemon/policy/implies.c daemon/policy/versions.h daemon/policy/versions.c daemon/policy/check_clauses.h daemon/policy/check_clauses.c \
+	daemon/policy/limit.h daemon/policy/limit.c daemon/policy/implies.h daemon/policy/implies.c daemon/policy/versions.h daemon/policy/versions.c daemon/policy/check_clauses.h daemon/policy/check_clauses.c daemon/policy/supply.h daemon/policy/supply.c \
 	daemon/policy/example.h daemon/policy/example.c daemon/policy/test.c \
 	daemon/policy/unparse.h daemon/policy/unparse.c daemon/policy/mutants.def daemon/policy/mutant.h daemon/policy/mutant_expr.c \
 	daemon/policy/mutant_statement.c daemon/policy/mutate.c \

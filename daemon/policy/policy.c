@@ -156,6 +156,16 @@ const char *policy_statistic_name(const struct policy *policy, size_t index)
     return policy->program.statistic_names[index];
 }
 
+/* Joining a line to its clause is one step more for each row. */
+static void cost_of_clauses(const struct program *program, struct policy_cost *cost)
+{
+    for (size_t i = 0; i < program->clause_count; i++) {
+        const struct program_clause *clause = &program->clauses[i];
+        cost->household_steps += clause->line_count + 1;
+        cost->person_steps += clause->some_line_count + (clause->some >= 0);
+    }
+}
+
 struct policy_cost policy_cost(const struct policy *policy)
 {
     const struct program *program = &policy->program;
@@ -163,16 +173,18 @@ struct policy_cost policy_cost(const struct policy *policy)
     size_t most[DOMAIN_COUNT][PROGRAM_FACTS_MAX] = {{0}};
     for (size_t p = 0; p < program->plan_end[PHASE_SUGGESTIONS]; p++) {
         const struct step *step = &program->steps[program->plan[p]];
+        bool gathers = step->op >= OP_SUM; /* one row of a household from all its persons */
         cost.columns += step->kind == REGISTER_QUANTITY ? 2 : 1;
-        if (step->domain == DOMAIN_HOUSEHOLD)
-            cost.household_steps++;
-        else
-            cost.person_steps++;
+        cost.household_steps += step->domain == DOMAIN_HOUSEHOLD;
+        cost.person_steps += step->domain == DOMAIN_PERSON || gathers;
         if (step->fact >= 0) {
             size_t *leaves = &most[step->domain][program->facts[step->fact].position];
             *leaves += 1;
             cost.fact_steps = *leaves > cost.fact_steps ? *leaves : cost.fact_steps;
         }
     }
+    cost_of_clauses(program, &cost);
+    cost.worst_household = cost.household_steps + cost.person_steps * POLICY_PERSONS_PER_HOUSEHOLD_MAX +
+                           cost.fact_steps * POLICY_FACTS_PER_HOUSEHOLD_MAX;
     return cost;
 }

@@ -156,9 +156,12 @@ bool policy_names_source(const struct policy *policy, int code, int source);
 size_t policy_statistic_count(const struct policy *policy);
 const char *policy_statistic_name(const struct policy *policy, size_t index);
 
-/* What one household costs at the most, for `policy check`: steps per household, person and fact. */
+/* What one household costs at the most, for `policy check`, in steps: an operation on one row of one column. A fact costs one for
+ * each leaf that looks at its code; a step that gathers persons costs one for each of them; so does joining a line to its clause. */
 struct policy_cost {
     size_t household_steps, person_steps, fact_steps, columns;
+    size_t
+        worst_household; /* steps of the largest household that is proven for: all its persons, all its facts */
 };
 struct policy_cost policy_cost(const struct policy *policy);
 

@@ -124,6 +124,35 @@ START_TEST(everything_is_ready_for_use)
 }
 END_TEST
 
+/* Seven sources: one has a folder, one a configuration that lacks what is expected of it; of the other five nobody can send. */
+START_TEST(sources_are_compared_with_feeds)
+{
+    char path[256], more[512];
+    snprintf(path, sizeof path, "%s/drop", folder);
+    mkdir(path, 0755);
+    snprintf(more, sizeof more, "[feeds]\ndirectory = %s\n", path);
+    write_conf(more);
+    snprintf(path, sizeof path, "%s/drop/housing", folder);
+    mkdir(path, 0755);
+    write_file("drop/education", "a file, no folder", 0644);
+    write_file(
+        "feeds.d/medical_insurance.conf",
+        "[feed]\ndriver = drop\nformat = csv\nencoding = auto\ncodes = expense.medical_self_paid, relief.medical\n",
+        0644);
+    write_file("feeds.d/water.conf", "[feed]\ndriver = drop\nformat = csv\ncodes = asset.deposit\n", 0644);
+    struct settings *settings = load_good();
+    const struct policy_diagnostics *warnings = &settings->findings.warnings,
+                                    *notices = &settings->findings.notices;
+    ck_assert_uint_eq(warnings->count, 6);
+    ck_assert_ptr_nonnull(strstr(warnings->items[0].text, "来源“残联”没有配置"));
+    ck_assert_ptr_nonnull(strstr(warnings->items[1].text, "drop/education/"));
+    ck_assert_ptr_nonnull(strstr(warnings->items[5].text, "“重病 illness.serious”应由“医保局”提供"));
+    ck_assert_uint_eq(notices->count, 1);
+    ck_assert_ptr_nonnull(strstr(notices->items[0].text, "“water”"));
+    settings_release(settings);
+}
+END_TEST
+
 START_TEST(townships_are_ordered_and_the_named_known)
 {
     write_township("610922204", "disclosure = named\nconnections = 9\n");
@@ -360,6 +389,7 @@ Suite *settings_suite(void)
     TCase *tcase = tcase_create("settings");
     tcase_add_checked_fixture(tcase, make_folder, remove_folder);
     tcase_add_test(tcase, everything_is_ready_for_use);
+    tcase_add_test(tcase, sources_are_compared_with_feeds);
     tcase_add_test(tcase, townships_are_ordered_and_the_named_known);
     tcase_add_test(tcase, secrets_must_be_kept);
     tcase_add_test(tcase, a_rotation_has_two_secrets);

@@ -51,5 +51,6 @@ Suite *policy_whatif_suite(void);
 Suite *policy_mutants_suite(void);
 Suite *policy_format_suite(void);
 Suite *policy_diff_suite(void);
+Suite *policy_supply_suite(void);
 
 #endif

@@ -554,6 +554,7 @@ START_TEST(codes_and_costs)
     ck_assert_uint_gt(cost.household_steps, 20);
     ck_assert_uint_lt(cost.household_steps + cost.person_steps, 300);
     ck_assert_uint_eq(cost.fact_steps, 3);
+    ck_assert_uint_eq(cost.worst_household, cost.household_steps + 1000 * cost.person_steps + 4096 * 3);
     fixture_close(&fixture);
 }
 END_TEST

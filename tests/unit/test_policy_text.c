@@ -233,6 +233,9 @@ static bool elsewhere(int message)
                                         MESSAGE_TOO_BIG,
                                         MESSAGE_TRIAL_UNKNOWN,
                                         MESSAGE_TRIAL_NONE,
+                                        MESSAGE_SUPPLY_NO_FEED,
+                                        MESSAGE_SUPPLY_NO_FACT,
+                                        MESSAGE_SUPPLY_UNREAD,
                                         MESSAGE_TOO_MANY};
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
         if ((int)list[i] == message)
