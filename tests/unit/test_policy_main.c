@@ -6,7 +6,7 @@
 
 int main(void)
 {
-    Suite *suites[] = {policy_text_suite(), policy_examples_suite(), policy_run_suite(),
-                       policy_explain_suite(), policy_hostile_suite(), policy_supply_suite()};
+    Suite *suites[] = {policy_text_suite(),    policy_examples_suite(), policy_run_suite(),
+                       policy_explain_suite(), policy_hostile_suite(),  policy_supply_suite()};
     return unit_run(suites, sizeof suites / sizeof suites[0]);
 }
