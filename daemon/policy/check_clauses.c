@@ -210,11 +210,17 @@ static bool adds(const struct program_clause *a, const struct program_clause *b)
     return more;
 }
 
+/* A colour is there for its level; a check, a suggestion, a tag says something of its own, however narrow. */
+static bool stands_for_itself(const struct program_clause *clause)
+{
+    return clause->shown.level == LEVEL_NONE;
+}
+
 static bool superfluous(const struct program *program, const struct program_clause *a,
                         const struct program_clause *b)
 {
     return same_kind(a, b) && (!a->even_empty || b->even_empty) && in_force_within(a, b) && !adds(a, b) &&
-           is_within(program, a, b);
+           is_within(program, a, b) && (!stands_for_itself(a) || is_within(program, b, a));
 }
 
 static void warn_superfluous(struct compiler *compiler)

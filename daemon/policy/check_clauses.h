@@ -7,7 +7,8 @@
  *   two clauses of one kind and one title with different amounts of one name, or different validity (有效)
  * and a suggestion for a level that no clause gives.
  *
- * Warnings: a clause that another of its kind and level makes superfluous, since whoever meets it meets the other as well.
+ * Warnings: a clause that another of its kind and level makes superfluous, since whoever meets it meets the other as well;
+ * of checks, suggestions and tags only those that ask for the same.
  *
  * Cost: pairs of at most POLICY_CLAUSES_MAX clauses; the mistakes look at few pairs, so that mutants pay next to nothing.
  */
