@@ -319,13 +319,13 @@ static void check_code(struct compiler *compiler, const struct definition *d, co
 {
     const char *name = diagnose_slice(compiler->diagnoser, d->code);
     bool part = d->fact_kind == WORD_TYPE || d->fact_kind == WORD_GRADE;
+    const char *declared = d->fact_kind == WORD_NONE ? compiler_unit(compiler, d->unit)
+                                                     : word_text(d->fact_kind, compiler->language);
     if (!kind_fits(d->fact_kind, code->kind)) {
-        const char *declared = d->fact_kind == WORD_NONE ? compiler_unit(compiler, d->unit)
-                                                         : word_text(d->fact_kind, compiler->language);
         diagnose(compiler->diagnoser, d->code_at, MESSAGE_CODE_KIND, name,
                  dictionary_kind(compiler, code->kind), declared);
     } else if (d->code_part != WORD_NONE && !part) {
-        diagnose(compiler->diagnoser, d->code_at, MESSAGE_CODE_PART_OTHER, name, NULL, NULL);
+        diagnose(compiler->diagnoser, d->code_at, MESSAGE_CODE_PART_OTHER, name, declared, NULL);
     } else if (part &&
                d->code_part != (d->fact_kind == WORD_TYPE ? WORD_CERTIFICATE_TYPE : WORD_CERTIFICATE_GRADE)) {
         diagnose(compiler->diagnoser, d->code_at, MESSAGE_CODE_PART, name, NULL, NULL);

@@ -64,11 +64,6 @@ static bool scale_values(struct program_standard *standard, const struct fractio
 static bool dated_value(struct compiler *compiler, const struct definition *d,
                         const struct dated_value *dated, struct fraction values[2])
 {
-    if (dated->rural == NULL || dated->urban == NULL) {
-        diagnose(compiler->diagnoser, dated->at, MESSAGE_AREA_NEEDED,
-                 diagnose_slice(compiler->diagnoser, d->name), NULL, NULL);
-        return false;
-    }
     declare_check_citation(compiler, &dated->citation, d->name, dated->at);
     return elaborate_constant(compiler, dated->rural, d->unit, &values[0]) &&
            elaborate_constant(compiler, dated->urban, d->unit, &values[1]);

@@ -240,6 +240,24 @@ static void outline_fact(struct differ *d, struct outline *o, const struct defin
     add_items(d, o, "应由谁提供", definition->providers, definition->provider_count);
 }
 
+static void outline_gradual(struct differ *d, struct outline *o, const struct definition *definition)
+{
+    struct unparser unparser = unparser_of(d, o);
+    if (definition->kind == KW_GRADUAL)
+        add_slice(d, o, "自", definition->code);
+    for (const struct gradual_row *row = definition->gradual; row != NULL; row = row->next) {
+        text_printf(&d->text, "%d月", row->months);
+        if (row->condition != NULL) {
+            text_add_str(&d->text, " 当 ");
+            unparse_expr(&unparser, row->condition);
+        }
+        text_printf(&d->text, " 依据 %.*s %.*s", (int)row->citation.document.length,
+                    row->citation.document.bytes, (int)row->citation.article.length,
+                    row->citation.article.bytes);
+        add_facet(d, o, "期限", taken(d), NULL);
+    }
+}
+
 static void outline_definitions(struct differ *d, struct outline *o)
 {
     struct readers readers;
@@ -259,6 +277,7 @@ static void outline_definitions(struct differ *d, struct outline *o)
         outline_fact(d, o, s);
         add_citation(d, o, "依据", &s->citation);
         outline_dated(d, o, s);
+        outline_gradual(d, o, s);
     }
 }
 
@@ -303,6 +322,23 @@ static void outline_amounts(struct differ *d, struct outline *o, const struct cl
     }
 }
 
+static void outline_ends(struct differ *d, struct outline *o, const struct clause_statement *c)
+{
+    if (c->clear_batches > 0) {
+        text_printf(&d->text, "%.*s 连续%d批", (int)c->clear_source.text.length, c->clear_source.text.bytes,
+                    c->clear_batches);
+        add_facet(d, o, "解除的批", taken(d), NULL);
+    }
+    if (c->clear_rounds > 0) {
+        text_printf(&d->text, "连续%d轮", c->clear_rounds);
+        add_facet(d, o, "解除的轮", taken(d), NULL);
+    }
+    if (c->valid_months > 0) {
+        text_printf(&d->text, "%d月", c->valid_months);
+        add_facet(d, o, "有效期", taken(d), NULL);
+    }
+}
+
 static void outline_clause(struct differ *d, struct outline *o, const struct clause_statement *c)
 {
     add_facet(d, o, "种类", keyword_text(c->kind, o->policy->language), NULL);
@@ -316,14 +352,14 @@ static void outline_clause(struct differ *d, struct outline *o, const struct cla
     outline_lines(d, o, c->some_lines, "对某一人的条件");
     outline_amounts(d, o, c);
     outline_causes(d, o, c);
-    if (c->has_reason)
-        add_slice(d, o, "理由",
-                  (struct slice){o->policy->text + c->reason_begin, c->reason_end - c->reason_begin});
+    add_slice(d, o, "理由",
+              (struct slice){o->policy->text + c->reason_begin, c->reason_end - c->reason_begin});
     add_items(d, o, "转介", c->referrals, c->referral_count);
     if (c->due_days > 0) {
         text_printf(&d->text, "%d天", c->due_days);
         add_facet(d, o, "办理", taken(d), NULL);
     }
+    outline_ends(d, o, c);
 }
 
 static void outline_examples(struct differ *d, struct outline *o)
@@ -371,6 +407,16 @@ static void name_clause(struct differ *d, struct outline *o, const struct clause
     o->open->shown = taken(d);
 }
 
+static void outline_trials(struct differ *d, struct outline *o)
+{
+    for (const struct trial_statement *t = o->policy->ast.trials; t != NULL; t = t->next) {
+        open_subject(d, o, "试算", t->name, 0);
+        for (const struct trial_change *change = t->changes; change != NULL; change = change->next)
+            add_slice(d, o, "改动",
+                      (struct slice){o->policy->text + change->begin, change->end - change->begin});
+    }
+}
+
 static void make_outline(struct differ *d, struct outline *o)
 {
     outline_header(d, o);
@@ -381,6 +427,7 @@ static void make_outline(struct differ *d, struct outline *o)
             name_clause(d, o, c);
         outline_clause(d, o, c);
     }
+    outline_trials(d, o);
     outline_examples(d, o);
 }
 
@@ -423,7 +470,8 @@ static bool same_expr(const struct expr *a, const struct expr *b)
     bool same = a->kind == b->kind && a->symbol == b->symbol && a->verb == b->verb &&
                 a->household == b->household && a->ever == b->ever && a->has_unit == b->has_unit &&
                 slice_equal(a->name, b->name) && slice_equal(a->window, b->window) &&
-                a->item_count == b->item_count;
+                a->item_count == b->item_count && a->lasted.months == b->lasted.months &&
+                a->lasted.days == b->lasted.days;
     if (same && a->kind == EXPR_NUMBER)
         same = fraction_compare(a->number, b->number) == 0 && unit_equal(a->unit, b->unit);
     for (size_t i = 0; same && i < a->item_count; i++)

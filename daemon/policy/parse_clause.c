@@ -99,7 +99,7 @@ static bool parse_reason(struct parser *parser, struct place at, struct clause_p
 /* 转介 医保局 乡镇 [办理 3天] */
 static bool parse_referrals(struct parser *parser, struct clause_statement *clause)
 {
-    while (parser_in_expression(parser) && parser_peek(parser)->keyword == KW_NONE_OF_THESE) {
+    do {
         if (clause->referral_count == AST_REFERRALS_MAX)
             return wrong_at(parser, parser_place(parser_peek(parser)), MESSAGE_TOO_MANY,
                             keyword_text(KW_REFER, parser->language),
@@ -107,7 +107,7 @@ static bool parse_referrals(struct parser *parser, struct clause_statement *clau
         struct item *item = &clause->referrals[clause->referral_count++];
         if (!parser_name(parser, &item->text, &item->at))
             return false;
-    }
+    } while (parser_in_expression(parser) && parser_peek(parser)->keyword == KW_NONE_OF_THESE);
     clause->due_at = parser_place(parser_peek(parser));
     return !parser_at_keyword(parser, KW_DUE) || !parser_in_expression(parser) ||
            (parser_accept(parser, KW_DUE) && parser_days(parser, &clause->due_days));

@@ -46,16 +46,7 @@ static bool parse_values(struct parser *parser, struct trial_change *change)
     if (!parser_at_keyword(parser, KW_RURAL) && !parser_at_keyword(parser, KW_URBAN))
         return (change->rural = change->urban = parse_value(parser)) != NULL;
     change->by_area = true;
-    for (int i = 0; i < 2; i++) {
-        struct expr **value = parser_at_keyword(parser, KW_URBAN) ? &change->urban : &change->rural;
-        if (!parser_accept(parser, KW_URBAN) && !parser_expect(parser, KW_RURAL))
-            return false;
-        if ((*value = parse_value(parser)) == NULL)
-            return false;
-    }
-    return (change->rural != NULL && change->urban != NULL) ||
-           wrong_at(parser, change->at, MESSAGE_AREA_NEEDED, diagnose_slice(parser->diagnoser, change->name),
-                    NULL);
+    return parser_areas(parser, parse_value, &change->rural, &change->urban);
 }
 
 static bool parse_change(struct parser *parser, struct trial_change *change)

@@ -338,6 +338,18 @@ static bool parse_source(struct parser *parser, struct source_statement *source)
     return true;
 }
 
+bool parser_areas(struct parser *parser, struct expr *(*parse)(struct parser *), struct expr **rural,
+                  struct expr **urban)
+{
+    while (*rural == NULL || *urban == NULL) {
+        bool is_urban = *rural != NULL || (*urban == NULL && parser_at_keyword(parser, KW_URBAN));
+        struct expr **value = is_urban ? urban : rural;
+        if (!parser_expect(parser, is_urban ? KW_URBAN : KW_RURAL) || (*value = parse(parser)) == NULL)
+            return false;
+    }
+    return true;
+}
+
 /* DATE 起 [至 DATE] 农村 A 城市 B | A   依据 … */
 static bool parse_dated(struct parser *parser, struct definition *definition, struct dated_value *dated)
 {
@@ -348,13 +360,8 @@ static bool parse_dated(struct parser *parser, struct definition *definition, st
     if (parser_accept(parser, KW_TO) && !parser_date(parser, &dated->to))
         return false;
     if (definition->by_area) {
-        for (int i = 0; i < 2; i++) {
-            struct expr **value = parser_at_keyword(parser, KW_URBAN) ? &dated->urban : &dated->rural;
-            if (!parser_accept(parser, KW_URBAN) && !parser_expect(parser, KW_RURAL))
-                return false;
-            if ((*value = parse_amount(parser)) == NULL)
-                return false;
-        }
+        if (!parser_areas(parser, parse_amount, &dated->rural, &dated->urban))
+            return false;
     } else if ((dated->rural = dated->urban = parse_amount(parser)) == NULL) {
         return false;
     }

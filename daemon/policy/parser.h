@@ -48,6 +48,9 @@ bool parser_at_keyword(const struct parser *parser, enum keyword keyword);
 bool parser_accept(struct parser *parser, enum keyword keyword);
 bool parser_accept_symbol(struct parser *parser, enum mark symbol);
 bool parser_expect(struct parser *parser, enum keyword keyword);
+/* 农村 A 城市 B, in any order; the values are read by `parse`. Both must be NULL. */
+bool parser_areas(struct parser *parser, struct expr *(*parse)(struct parser *), struct expr **rural,
+                  struct expr **urban);
 bool parser_expect_symbol(struct parser *parser, enum mark symbol, const char *shown);
 /* "‘当’", or what stands for the end of the text. */
 const char *parser_found(struct parser *parser);

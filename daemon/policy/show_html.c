@@ -178,12 +178,9 @@ static void cell_citation(struct html *html, const struct citation *citation)
 
 /* --- tables ------------------------------------------------------------------------------------------------------- */
 
-static void table_head(struct html *html, const char *caption, const char *const *heads, size_t count)
+static void table_head(struct html *html, const char *const *heads, size_t count)
 {
-    raw(html, "<table>");
-    if (caption != NULL)
-        element(html, "caption", caption);
-    raw(html, "<thead><tr>");
+    raw(html, "<table><thead><tr>");
     for (size_t i = 0; i < count; i++)
         element(html, "th scope=\"col\"", heads[i]);
     raw(html, "</tr></thead><tbody>\n");
@@ -206,7 +203,7 @@ static void show_sources(struct html *html)
                            say(html, "数据", "Feed"), keyword_text(KW_FRESHNESS, html->language),
                            say(html, "发警", "Raises"), say(html, "解警", "Clears")};
     section(html, "sources", say(html, "来源", "Sources"));
-    table_head(html, NULL, heads, sizeof heads / sizeof heads[0]);
+    table_head(html, heads, sizeof heads / sizeof heads[0]);
     for (const struct source_statement *s = html->policy->ast.sources; s != NULL; s = s->next) {
         raw(html, "<tr><td>");
         add_slice(html, s->name);
@@ -239,7 +236,7 @@ static void show_standard(struct html *html, const struct definition *d, int num
     raw(html, " <span class=\"unit\">");
     add_text(html, unit_format(d->unit, html->language, unit));
     raw(html, "</span></h3>");
-    table_head(html, NULL, heads, count);
+    table_head(html, heads, count);
     for (const struct dated_value *v = d->dated; v != NULL; v = v->next) {
         text_printf(html->out, "<tr><td class=\"n\">%s</td><td class=\"n\">", civil_format(v->from, date));
         raw(html, v->to == DAY_NONE ? "" : civil_format(v->to, date));
@@ -272,7 +269,7 @@ static void show_settings(struct html *html)
     if (!has_settings(html))
         return;
     element(html, "h3", keyword_text(KW_SETTING, html->language));
-    table_head(html, NULL, heads, sizeof heads / sizeof heads[0]);
+    table_head(html, heads, sizeof heads / sizeof heads[0]);
     int number = 1;
     for (const struct definition *d = html->policy->ast.definitions; d != NULL; d = d->next, number++) {
         char unit[UNIT_TEXT_SIZE];
@@ -326,7 +323,7 @@ static void show_fact(struct html *html, const struct definition *d, int number)
     add_text(html, d->fact_kind == WORD_NONE ? unit_format(d->unit, html->language, unit)
                                              : word_text(d->fact_kind, html->language));
     raw(html, "</td><td class=\"n\">");
-    if (d->low != NULL && d->high != NULL) {
+    if (d->low != NULL) {
         add_expr(html, d->low);
         raw(html, "..");
         add_expr(html, d->high);
@@ -352,7 +349,7 @@ static void show_facts(struct html *html)
                            keyword_text(KW_RANGE, html->language), say(html, "代码", "Code"),
                            keyword_text(KW_SOURCE, html->language)};
     section(html, "facts", say(html, "事实", "Facts"));
-    table_head(html, NULL, heads, sizeof heads / sizeof heads[0]);
+    table_head(html, heads, sizeof heads / sizeof heads[0]);
     int number = 1;
     for (const struct definition *d = html->policy->ast.definitions; d != NULL; d = d->next, number++) {
         if (d->kind == KW_FACT)
@@ -405,7 +402,7 @@ static void show_gradual(struct html *html, const struct definition *d)
     text_add(&html->scratch, d->code.bytes, d->code.length);
     add_linked(html);
     raw(html, say(html, " 以后,又没有再得到:", " ended and was not given again:"));
-    table_head(html, NULL, heads, sizeof heads / sizeof heads[0]);
+    table_head(html, heads, sizeof heads / sizeof heads[0]);
     for (const struct gradual_row *row = d->gradual; row != NULL; row = row->next) {
         text_printf(html->out, "<tr><td class=\"n\">%d%s</td><td>", row->months,
                     say(html, "个月", " months"));
@@ -780,7 +777,7 @@ static void show_trials(struct html *html)
         raw(html, "<h3>");
         add_slice(html, t->name);
         raw(html, "</h3>");
-        table_head(html, NULL, heads, sizeof heads / sizeof heads[0]);
+        table_head(html, heads, sizeof heads / sizeof heads[0]);
         for (const struct trial_change *change = t->changes; change != NULL; change = change->next) {
             raw(html, "<tr><td>");
             add_change(html, change);

@@ -26,7 +26,7 @@ static atomic_int count, fail_at;
 static atomic_bool failed, by_place;
 
 /* Sets of calls that have failed already. */
-enum { PLACES = 1 << 14, INNERMOST = 3, DEPTH = 4 };
+enum { PLACES = 1 << 14, INNERMOST = 3, DEPTH = 3 };
 static uint64_t places[PLACES];
 
 /* The innermost calls are this one, allocation_fails and the wrap. */

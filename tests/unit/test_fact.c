@@ -5,6 +5,7 @@
 #include "domain/resident_id.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct dictionary *base_dictionary(void)
@@ -108,7 +109,7 @@ START_TEST(a_county_adds_codes)
     size_t before = dictionary_count(dictionary);
     ck_assert_msg(
         add(dictionary,
-            "; ours\n[expense.funeral]\nnumber = 1000\nkind = amount\ntitle = 丧葬支出 ; since 2021\n\n"
+            "; ours\n# and theirs\n[expense.funeral]\nnumber = 1000\nkind = amount\ntitle = 丧葬支出 ; since 2021\n\n"
             "[care.place]\nnumber = 32767\nkind = choice\ntitle = 照料地点\nchoice = home 在家\nchoice = "
             "away\n",
             &err) == STATUS_OK,
@@ -128,6 +129,24 @@ START_TEST(a_county_adds_codes)
                   "%s", err.text);
     ck_assert_str_eq(dictionary_by_number(dictionary, 1001)->title, "照料");
     ck_assert_int_eq(add(dictionary, "", &err), STATUS_OK);
+    dictionary_free(dictionary);
+}
+END_TEST
+
+START_TEST(a_dictionary_is_no_larger_than_a_megabyte)
+{
+    enum { LARGE = (1 << 20) + 1 };
+    struct error err;
+    struct dictionary *dictionary = base_dictionary();
+    size_t before = dictionary_count(dictionary);
+    char *text = malloc(LARGE);
+    ck_assert_ptr_nonnull(text);
+    memset(text, '\n', LARGE);
+    ck_assert_int_eq(dictionary_add(dictionary, "county.conf", text, LARGE - 1, &err), STATUS_OK);
+    ck_assert_int_eq(dictionary_add(dictionary, "county.conf", text, LARGE, &err), STATUS_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.text, "county.conf: found 1048577 bytes"));
+    ck_assert_uint_eq(dictionary_count(dictionary), before);
+    free(text);
     dictionary_free(dictionary);
 }
 END_TEST
@@ -238,6 +257,13 @@ START_TEST(written_values_are_cut_at_a_whole_character)
         ck_assert_str_eq(fact_value_format(certificate, 42, out, size), cut[size]);
     ck_assert_str_eq(fact_value_format(certificate, 92, out, sizeof out), "未知");
     ck_assert_str_eq(fact_value_format(certificate, -1, out, sizeof out), "未知");
+    ck_assert_str_eq(fact_value_format(certificate, 2, out, sizeof out), "未知");
+    ck_assert_str_eq(fact_value_format(certificate, 40, out, sizeof out), "未知");
+    ck_assert_str_eq(fact_value_format(certificate, 45, out, sizeof out), "未知");
+    ck_assert_str_eq(fact_value_format(certificate, 82, out, sizeof out), "未知");
+    char untouched = 'x';
+    ck_assert_ptr_eq(fact_value_format(certificate, 42, &untouched, 0), &untouched);
+    ck_assert_int_eq(untouched, 'x');
     ck_assert_str_eq(fact_value_format(wage, INT64_MAX, out, sizeof out), "92233720368547758.07 元");
     const struct fact_code *grade = dictionary_by_name(dictionary, slice_of("housing.grade"));
     ck_assert_str_eq(fact_value_format(grade, 5, out, sizeof out), "未知");
@@ -274,6 +300,7 @@ int main(void)
     tcase_add_test(dictionary, the_base_dictionary_has_what_the_interface_names);
     tcase_add_test(dictionary, numbers_are_permanent);
     tcase_add_test(dictionary, a_county_adds_codes);
+    tcase_add_test(dictionary, a_dictionary_is_no_larger_than_a_megabyte);
     tcase_add_test(dictionary, wrong_dictionaries_are_refused_with_their_line);
     tcase_add_test(dictionary, many_codes_fit_and_too_many_do_not);
     suite_add_tcase(suite, dictionary);

@@ -82,10 +82,12 @@ day_t day_of(const char *text)
 
 struct block_maker {
     const struct policy *policy;
+    struct dictionary *dictionary;
     size_t households, persons, own, theirs, capacity;
     uint8_t *urban;
     uint32_t *person_begin, *household_fact_begin, *person_fact_begin;
     day_t *birth;
+    uint8_t *traits; /* NULL while nobody's are said */
     struct policy_fact *household_facts, *person_facts;
     struct policy_block block;
 };
@@ -96,6 +98,7 @@ struct block_maker *block_maker_new(const struct policy *policy)
     struct block_maker *maker = calloc(1, sizeof *maker);
     ck_assert_ptr_nonnull(maker);
     *maker = (struct block_maker){.policy = policy,
+                                  .dictionary = dictionary_new(),
                                   .capacity = ROWS,
                                   .urban = calloc(ROWS, 1),
                                   .person_begin = calloc(ROWS, sizeof(uint32_t)),
@@ -104,16 +107,20 @@ struct block_maker *block_maker_new(const struct policy *policy)
                                   .birth = calloc(ROWS, sizeof(day_t)),
                                   .household_facts = calloc(ROWS, sizeof(struct policy_fact)),
                                   .person_facts = calloc(ROWS, sizeof(struct policy_fact))};
+    struct error err;
+    ck_assert_int_eq(dictionary_add_base(maker->dictionary, &err), STATUS_OK);
     return maker;
 }
 
 void block_maker_free(struct block_maker *maker)
 {
+    dictionary_free(maker->dictionary);
     free(maker->urban);
     free(maker->person_begin);
     free(maker->household_fact_begin);
     free(maker->person_fact_begin);
     free(maker->birth);
+    free(maker->traits);
     free(maker->household_facts);
     free(maker->person_facts);
     free(maker);
@@ -135,20 +142,27 @@ void block_person(struct block_maker *maker, day_t birth)
     maker->person_fact_begin[maker->persons] = (uint32_t)maker->theirs;
 }
 
+void block_traits(struct block_maker *maker, uint8_t traits)
+{
+    if (maker->traits == NULL) {
+        maker->traits = malloc(maker->capacity);
+        ck_assert_ptr_nonnull(maker->traits);
+        memset(maker->traits, POLICY_TRAITS_UNKNOWN, maker->capacity);
+    }
+    maker->traits[maker->persons - 1] = traits;
+}
+
 static int code_position(const struct block_maker *maker, const char *name)
 {
     size_t count;
     const int16_t *codes = policy_codes(maker->policy, &count);
-    struct dictionary *dictionary = dictionary_new();
-    struct error err;
-    ck_assert_int_eq(dictionary_add_base(dictionary, &err), STATUS_OK);
-    const struct fact_code *code = dictionary_by_name(dictionary, slice_of(name));
+    const struct fact_code *code = dictionary_by_name(maker->dictionary, slice_of(name));
+    ck_assert_msg(code != NULL, "there is no code %s", name);
     int position = -1;
     for (size_t i = 0; i < count; i++) {
         if (codes[i] == code->number)
             position = (int)i;
     }
-    dictionary_free(dictionary);
     return position;
 }
 
@@ -206,6 +220,7 @@ const struct policy_block *block_finish(struct block_maker *maker)
                                          .urban = maker->urban,
                                          .person_begin = maker->person_begin,
                                          .birth = maker->birth,
+                                         .traits = maker->traits,
                                          .household_fact_begin = maker->household_fact_begin,
                                          .household_facts = maker->household_facts,
                                          .person_fact_begin = maker->person_fact_begin,

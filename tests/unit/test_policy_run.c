@@ -559,6 +559,37 @@ START_TEST(codes_and_costs)
 }
 END_TEST
 
+/* What the register says of a person, as the machine reads it. */
+START_TEST(traits_are_read_from_the_register)
+{
+    static const struct {
+        int kinship, digit;
+    } kinships[] = {
+        {-1, POLICY_TRAITS_UNKNOWN}, {100, POLICY_TRAITS_UNKNOWN}, {1, 0}, {2, 0}, {10, 1}, {29, 2}, {79, 7},
+        {80, POLICY_KINSHIP_OTHER},  {99, POLICY_KINSHIP_OTHER}};
+    for (size_t i = 0; i < sizeof kinships / sizeof kinships[0]; i++)
+        ck_assert_int_eq(policy_traits(kinships[i].kinship, LABOUR_NONE),
+                         kinships[i].digit | LABOUR_NONE << POLICY_LABOUR_SHIFT);
+    ck_assert_int_eq(policy_labour_of("full"), LABOUR_FULL);
+    ck_assert_int_eq(policy_labour_of("weak"), LABOUR_PART);
+    ck_assert_int_eq(policy_labour_of("none"), LABOUR_NONE);
+    ck_assert_int_eq(policy_labour_of("strong"), LABOUR_NOT_GIVEN);
+    ck_assert_int_eq(policy_labour_of(NULL), LABOUR_NOT_GIVEN);
+    struct fixture fixture;
+    open_shaanxi(&fixture);
+    ck_assert(!policy_reads_traits(fixture.policy));
+    fixture_close(&fixture);
+    static const char *const kinship[] = {"存在(成员, 亲属 = 子)"}, *const labour[] = {
+                                                                        "贫", "存在(成员, 劳动力 = 无)"};
+    open_conditions(&fixture, kinship, 1);
+    ck_assert(policy_reads_traits(fixture.policy));
+    fixture_close(&fixture);
+    open_conditions(&fixture, labour, 2);
+    ck_assert(policy_reads_traits(fixture.policy));
+    fixture_close(&fixture);
+}
+END_TEST
+
 START_TEST(levels_have_names)
 {
     enum policy_level level = LEVEL_NONE;
@@ -585,6 +616,7 @@ Suite *policy_run_suite(void)
     tcase_add_test(tcase, facts_at_the_edges);
     tcase_add_test(tcase, neighbours_do_not_matter);
     tcase_add_test(tcase, codes_and_costs);
+    tcase_add_test(tcase, traits_are_read_from_the_register);
     tcase_add_test(tcase, levels_have_names);
     suite_add_tcase(suite, tcase);
     return suite;
