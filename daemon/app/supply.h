@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * What is configured to be sent, beside what the policy reads (policy/supply.h): a feed is configured when it has a NAME.conf in
+ * What is configured to be sent, beside what the policy reads (policy/compile/supply.h): a feed is configured when it has a NAME.conf in
  * the folder of feeds, or a folder of its own in the drop directory.
  *
  * Everything returned lies in the arena, but the feed configurations.
@@ -9,7 +9,7 @@
 #define SHOUWANG_APP_SUPPLY_H
 
 #include "app/options.h"
-#include "policy/supply.h"
+#include "policy/compile/supply.h"
 #include "source/feed_config.h"
 
 /* What is said of a policy that is in use: its own warnings, and those about its feeds. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* What a compiled policy tells about itself. */
-#include "policy/versions.h"
+#include "policy/machine/version.h"
 
 static const struct {
     const char *name, *chinese;
@@ -108,7 +108,7 @@ int policy_clause_find(const struct policy *policy, const char *name)
 
 int policy_clause_on(const struct policy *policy, const char *name, day_t day)
 {
-    return versions_on(&policy->program, slice_of(name), day);
+    return version_on(&policy->program, slice_of(name), day);
 }
 
 size_t policy_source_count(const struct policy *policy)

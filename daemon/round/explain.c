@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "policy/whatif.h"
+#include "policy/tell/whatif.h"
 #include "round/compare.h"
 #include "round/dossier.h"
 #include "round/evidence.h"

@@ -90,7 +90,7 @@ test('no text of a policy becomes markup', async () => {
 
 // --- editors -------------------------------------------------------------------------------------------------------------------
 const text = (name) => readFileSync(join(ROOT, name), 'utf8');
-const defined = (name) => [...text(`daemon/policy/${name}.def`).matchAll(/^(?:KEYWORD|WORD)\(\w+, "([^"]+)", "([^"]+)"\)/gm)].flatMap((m) => [m[1], m[2]]);
+const defined = (name) => [...text(`daemon/policy/syntax/${name}.def`).matchAll(/^(?:KEYWORD|WORD)\(\w+, "([^"]+)", "([^"]+)"\)/gm)].flatMap((m) => [m[1], m[2]]);
 const KEYWORDS = defined('keywords');
 
 async function grammar() {

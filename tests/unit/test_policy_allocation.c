@@ -8,7 +8,7 @@
 #include "allocation.h"
 #include "cases.h"
 #include "policy/policy.h"
-#include "policy/whatif.h"
+#include "policy/tell/whatif.h"
 #include "test_policy.h"
 
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include "test_policy.h"
 
-#include "policy/near_miss.h"
+#include "policy/tell/near_miss.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* policy_format: what comes out, that it stays so, and that it means the same, over every policy that there is. */
-#include "policy/program.h"
+#include "policy/machine/program.h"
 #include "test_policy.h"
 
 #include <glob.h>

@@ -7,7 +7,7 @@
 #include "config.h"
 
 #include "base/random.h"
-#include "policy/whatif.h"
+#include "policy/tell/whatif.h"
 #include "test_policy.h"
 
 #include <stdio.h>

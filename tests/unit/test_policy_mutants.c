@@ -70,7 +70,7 @@ static const char *const fates[MUTANT_FATE_COUNT] = {[MUTANT_SURVIVED] = "surviv
                                                      [MUTANT_EQUIVALENT] = "equivalent"};
 static const char *const operations[] = {
 #define MUTATION(id, name, chinese, english, chinese_advice, english_advice) name,
-#include "policy/mutants.def"
+#include "policy/prove/mutants.def"
 #undef MUTATION
 };
 enum { OPERATIONS = sizeof operations / sizeof operations[0] };

@@ -2,7 +2,7 @@
 /* A policy beside the feeds that are configured: what nobody can send, what a feed does not carry, what nobody reads. */
 #include "config.h"
 
-#include "policy/supply.h"
+#include "policy/compile/supply.h"
 #include "test_policy.h"
 
 #include <stdlib.h>

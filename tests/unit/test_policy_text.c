@@ -2,9 +2,9 @@
 /* Vocabulary, tokens, fractions, units, and every diagnostic. */
 #include "config.h"
 
-#include "policy/fraction.h"
-#include "policy/lexer.h"
-#include "policy/unit.h"
+#include "policy/syntax/fraction.h"
+#include "policy/syntax/lexer.h"
+#include "policy/syntax/unit.h"
 #include "test_policy.h"
 
 #include <stdio.h>
@@ -147,13 +147,13 @@ END_TEST
 
 static const char *const message_texts[MESSAGE_COUNT][2] = {
 #define MESSAGE(id, chinese, english) {chinese, english},
-#include "policy/messages.def"
+#include "policy/syntax/messages.def"
 #undef MESSAGE
 };
 
 static const char *const message_names[MESSAGE_COUNT] = {
 #define MESSAGE(id, chinese, english) #id,
-#include "policy/messages.def"
+#include "policy/syntax/messages.def"
 #undef MESSAGE
 };
 

@@ -2,7 +2,7 @@
 /* What would change it: against every single value of a small range, one by one. */
 #include "config.h"
 
-#include "policy/whatif.h"
+#include "policy/tell/whatif.h"
 #include "test_policy.h"
 
 #include <stdlib.h>

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/*
+ * Trees → text, in the language of the policy: one canonical spelling for one tree, whatever its spacing was. Numbers are
+ * written as they stand in the policy (a changed one carries its text in `name`). Parentheses stand where the tree needs them.
+ */
+#ifndef SHOUWANG_POLICY_UNPARSE_H
+#define SHOUWANG_POLICY_UNPARSE_H
+
+#include "policy/syntax/ast.h"
+
+struct unparser {
+    const char *source; /* the policy's text, which the trees' offsets mean */
+    enum language language;
+    struct text *out;
+};
+
+void unparse_expr(const struct unparser *unparser, const struct expr *expr);
+void unparse_set(const struct unparser *unparser, const struct set_expr *set);
+/* 凭 刚性支出 > 大额支出 */
+void unparse_line(const struct unparser *unparser, const struct clause_line *line);
+const char *unparse_mark(int symbol); /* "≥"; "" for what is no comparison */
+
+#endif
