@@ -314,7 +314,8 @@ END_TEST
 START_TEST(a_client_that_drips_is_cut_at_the_deadline)
 {
     static const char *const begins[] = {
-        "", "GET / HTTP/1.1\r\nX: ", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n"};
+        "", "GET / HTTP/1.1\r\nX: ",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65536\r\n\r\n"}; /* more than can drip in time */
     rig_up();
     for (int i = 0; i < 3; i++) {
         const int64_t begin_ms = clock_monotonic_ms();
