@@ -11,7 +11,7 @@ export const FEEDS = ['medical_insurance', 'disabled_federation', 'education', '
   'market_regulation', 'tax', 'vehicles', 'housing_fund', 'economic_check', 'trade_union', 'water', 'justice',
   'women_federation', 'youth_league', 'hotline'];
 
-// The dictionary of facts: code -> { kind, choices }. Yes-states, reliefs and events may be empty (yes), the others may not.
+// The dictionary of facts: code -> { kind, choices, titles }. Yes-states, reliefs and events may be empty (yes), the others may not.
 export const DICTIONARY = readDictionary(readFileSync(new URL('../../conf/facts.conf', import.meta.url), 'utf8'));
 
 function readDictionary(text) {
@@ -19,12 +19,19 @@ function readDictionary(text) {
   let code = null;
   for (const line of text.split('\n')) {
     const section = /^\[(\S+)\]$/.exec(line), setting = /^(\w+) = (.*)$/.exec(line);
-    if (section) codes.set(section[1], code = { kind: '', choices: [] });
+    if (section) codes.set(section[1], code = { kind: '', choices: [], titles: new Map() });
     else if (setting?.[1] === 'kind') code.kind = setting[2];
-    else if (setting?.[1] === 'choice') code.choices.push(setting[2].split(' ')[0]);
+    else if (setting?.[1] === 'choice') {
+      const [name, title] = setting[2].split(' ');
+      code.choices.push(name);
+      code.titles.set(title, name);
+    }
   }
   return codes;
 }
+
+/** A policy may write a choice by its name or by its title. */
+export const choiceNamed = (code, text) => DICTIONARY.get(code).titles.get(text) ?? text;
 
 // --- texts ----------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@
 //   node examples.mjs POLICY      prints what came out otherwise; exits 1 if anything did
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { DICTIONARY, minusMonths } from './county.mjs';
+import { DICTIONARY, choiceNamed, minusMonths } from './county.mjs';
 import { fraction, order } from './fraction.mjs';
 import { countOf, inChinese, numberOf, parsePolicyText } from './language.mjs';
 import { evaluateHousehold } from './policy.mjs';
@@ -123,7 +123,7 @@ function readFactValue(c, declared) {
   c.accept('=');
   const relief = DICTIONARY.get(declared.code).kind === 'relief'; // a ? is one of which nobody said how much
   if (c.accept('?')) return relief ? 'yes' : null;
-  if (declared.kind === 'choice') return c.take().raw;
+  if (declared.kind === 'choice') return choiceNamed(declared.code, c.take().raw);
   if (c.accept('否')) return 'no';
   if (c.accept('是')) return 'yes';
   if (c.next?.kind === 'number') return amountOf(c.take(), relief ? 'relief' : declared.kind);

@@ -6,7 +6,7 @@
 //   node policy.mjs POLICY COUNTY_DIR DATE      prints what `shouwangctl warnings --json` prints after a first round
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { DICTIONARY, FEEDS, birthOf, minusMonths, plusDays, readCounty } from './county.mjs';
+import { DICTIONARY, FEEDS, birthOf, choiceNamed, minusMonths, plusDays, readCounty } from './county.mjs';
 import * as f from './fraction.mjs';
 import { inChinese, parsePolicyText } from './language.mjs';
 
@@ -164,15 +164,16 @@ const KINSHIP = ['户主', '配偶', '子', '女', '孙辈', '父母', '祖父�
 const LABOUR = { full: '完全', weak: '部分', none: '无' };
 
 /** The value as VALUES has it. */
-function wantedValue(node, item) {
+function wantedValue(env, node, item) {
   if (node.op === 'kinship') return inChinese(item.text, KINSHIP);
-  return node.op === 'labour' ? inChinese(item.text, Object.values(LABOUR)) ?? item.is : namedValue(item);
+  if (node.op === 'labour') return inChinese(item.text, Object.values(LABOUR)) ?? item.is;
+  return node.op === 'level' ? namedValue(item) : choiceNamed(factOf(env, node).code, namedValue(item));
 }
 
 function compareValue(env, node) {
   const texts = VALUES[node.of.op](env, node.of);
   if (texts === null) return null;
-  const wanted = wantedValue(node.of, node.value);
+  const wanted = wantedValue(env, node.of, node.value);
   if (node.sign === '=') return texts.some((text) => text === wanted);
   if (node.sign === '!=') return texts.some((text) => text !== wanted);
   return texts.some((text) => COMPARE[node.sign](f.exactly(f.fraction(BigInt(text))), f.exactly(node.value.number)) === true);
@@ -214,7 +215,7 @@ const CONDITIONS = {
   value: compareValue,
   in: (env, node) => {
     const texts = VALUES[node.of.op](env, node.of);
-    return texts && texts.some((text) => node.values.some((item) => wantedValue(node.of, item) === text));
+    return texts && texts.some((text) => node.values.some((item) => wantedValue(env, node.of, item) === text));
   },
   // Somebody had it, lost it less than so long ago and has not got it again; any row does.
   gradual_exit: (env, { rows, everybody: set }) => or(rows.map(({ of, ...row }) => and([of ? truth(env, of) : true,
