@@ -596,7 +596,7 @@ START_TEST(dates)
             bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
             int length = lengths[month - 1] + (month == 2 && leap);
             for (int day = 0; day <= 32; day++) {
-                char text[16];
+                char text[3 * 12];
                 day_t found = DAY_NONE;
                 bool exists = day >= 1 && day <= length;
                 snprintf(text, sizeof text, "%04d-%02d-%02d", year, month, day);
