@@ -5,6 +5,22 @@
 #include "io/pg.h"
 #include "store/fetch.h"
 
+struct pull_one *pull_household_of_one(struct fetch *fetch)
+{
+    struct pull_one *one = fetch_array(fetch, sizeof *one);
+    if (one)
+        *one = (struct pull_one){
+            .household_id = pg_get_int64(fetch->result, 0, 0),
+            .household_no = fetch_text(fetch, 1),
+            .address = fetch_text(fetch, 2),
+            .township = pg_get_int64(fetch->result, 0, 3),
+            .village = pg_get_int64(fetch->result, 0, 4),
+            .urban = pg_get_bool(fetch->result, 0, 5),
+            .on_register = pg_get_bool(fetch->result, 0, 6),
+        };
+    return one;
+}
+
 static enum status fetch_household(struct pg *pg, const char *household_no, struct arena *arena,
                                    struct pull_one **one, struct error *err)
 {
@@ -15,18 +31,7 @@ static enum status fetch_household(struct pg *pg, const char *household_no, stru
                     " h.urban, h.valid_to is null from household_number n"
                     " join household h using (household_id) where n.household_no = $1",
                     pg_params(pg_of_text(household_no)), arena, err);
-    struct pull_one *item = fetch_array(&fetch, sizeof *item);
-    if (item)
-        *item = (struct pull_one){
-            .household_id = pg_get_int64(fetch.result, 0, 0),
-            .household_no = fetch_text(&fetch, 1),
-            .address = fetch_text(&fetch, 2),
-            .township = pg_get_int64(fetch.result, 0, 3),
-            .village = pg_get_int64(fetch.result, 0, 4),
-            .urban = pg_get_bool(fetch.result, 0, 5),
-            .on_register = pg_get_bool(fetch.result, 0, 6),
-        };
-    *one = item;
+    *one = pull_household_of_one(&fetch);
     return fetch_done(&fetch, status, err);
 }
 

@@ -51,6 +51,9 @@ struct pull_one {
     size_t fact_count;
     const struct pull_one_fact *facts; /* by code, then subject, source, from, batch, row */
 };
+/* The row of a query of a household: household_id, household_no, address, township_code, village_code, urban, whether it is on the
+ * register; NULL without one. */
+struct pull_one *pull_household_of_one(struct fetch *fetch);
 /* The rows of a query of facts: subject, of_household, code, source, value, from_day, to_day, as_of, batch_id, row_no, ref,
  * detail, the batch's name. */
 void pull_facts_of_one(struct fetch *fetch, struct pull_one *one);

@@ -36,18 +36,7 @@ static enum status fetch_household(struct pg *pg, const char *household_no, int6
         " (select * from household_history x where x.household_id = h.household_id and x.ended_by > $2"
         "  order by x.ended_by limit 1) p on true where n.household_no = $1",
         pg_params(pg_of_text(household_no), pg_of_int64(seen)), arena, err);
-    struct pull_one *item = fetch_array(&fetch, sizeof *item);
-    if (item)
-        *item = (struct pull_one){
-            .household_id = pg_get_int64(fetch.result, 0, 0),
-            .household_no = fetch_text(&fetch, 1),
-            .address = fetch_text(&fetch, 2),
-            .township = pg_get_int64(fetch.result, 0, 3),
-            .village = pg_get_int64(fetch.result, 0, 4),
-            .urban = pg_get_bool(fetch.result, 0, 5),
-            .on_register = pg_get_bool(fetch.result, 0, 6),
-        };
-    *one = item;
+    *one = pull_household_of_one(&fetch);
     return fetch_done(&fetch, status, err);
 }
 
