@@ -208,23 +208,36 @@ START_TEST(too_much)
     text_add_str(&text, "查 c 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n  转介");
     append(&text, " 乡镇", 17);
     expect(&fixture, &text, "转介太多,至多 16 个");
+    free(prelude);
+    text_fini(&text);
+    fixture_close(&fixture);
+}
+END_TEST
 
-    static const struct {
-        const char *before, *line;
-        int count;
-        const char *told;
-    } lists[] = {
-        {"", "文件 d@ \"题\"\n", 300, "文件至多 256"},
-        {"", "来源 s@ health\n", 300, "来源至多 256"},
-        {"", "事实 f@ : 是否 取 relief.dibao\n", 600, "事实至多 512"},
-        {"", "时段 w@ = 近@日\n", 70, "时段至多 64"},
-        {"断 X = 农村", " 或 存在(成员, 近@日 曾有 低保待遇)", 70, "时段至多 64"},
-        {"", "统计 t@ 题 = 含未知(收入)\n", 40, "统计至多 32"},
-        {"查 c 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n",
-         "例 c 一@ 日期 2021-06-30 农村 人口 1 工资 @.00 得 查 c\n", 4200, "例至多"},
-        {"查 c 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n例 c 一 日期 2021-06-30 农村 人口 1", " 工资 @.00",
-         600, "事实太多,至多 512 个"},
-    };
+static const struct {
+    const char *before, *line;
+    int count;
+    const char *told;
+} lists[] = {
+    {"", "文件 d@ \"题\"\n", 300, "文件至多 256"},
+    {"", "来源 s@ health\n", 300, "来源至多 256"},
+    {"", "事实 f@ : 是否 取 relief.dibao\n", 600, "事实至多 512"},
+    {"", "时段 w@ = 近@日\n", 70, "时段至多 64"},
+    {"断 X = 农村", " 或 存在(成员, 近@日 曾有 低保待遇)", 70, "时段至多 64"},
+    {"", "统计 t@ 题 = 含未知(收入)\n", 40, "统计至多 32"},
+    {"查 c 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n",
+     "例 c 一@ 日期 2021-06-30 农村 人口 1 工资 @.00 得 查 c\n", 4200, "例至多"},
+    {"查 c 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n例 c 一 日期 2021-06-30 农村 人口 1", " 工资 @.00", 600,
+     "事实太多,至多 512 个"},
+};
+
+START_TEST(too_many_of_each)
+{
+    struct fixture fixture;
+    struct text text;
+    fixture_open(&fixture);
+    text_init(&text);
+    char *prelude = after_prelude("");
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         text_add_str(&text, prelude);
         text_add_str(&text, lists[i].before);
@@ -233,7 +246,18 @@ START_TEST(too_much)
         text_add_str(&text, i + 1 == sizeof lists / sizeof lists[0] ? " 得 查 c\n" : "\n");
         expect(&fixture, &text, lists[i].told);
     }
+    free(prelude);
+    text_fini(&text);
+    fixture_close(&fixture);
+}
+END_TEST
 
+START_TEST(too_much_in_english)
+{
+    struct fixture fixture;
+    struct text text;
+    fixture_open(&fixture);
+    text_init(&text);
     static const char english[] =
         "policy x version 1 effective 2021-01-01\ndocument d \"t\"\nfact dead : occurrence take event.death\n"
         "fact wage : yuan range 0..1.00 take income.wage\npeople members = registered among not ever happened dead\n";
@@ -246,11 +270,20 @@ START_TEST(too_much)
         text_printf(&text, "holds h%d = sum(members, last_12_months wage) * %d > %d.01yuan/year/household\n",
                     i, i + 1, i);
     expect(&fixture, &text, "at most 8192 steps");
+    text_fini(&text);
+    fixture_close(&fixture);
+}
+END_TEST
 
+START_TEST(too_deep)
+{
+    struct fixture fixture;
+    struct text text;
+    fixture_open(&fixture);
+    text_init(&text);
     append(&text, "(", POLICY_TEXT_MAX_BYTES);
     memcpy(text.bytes, "policy x", 8);
     ck_assert_int_eq(fixture_compile(&fixture, text.bytes, text.length), STATUS_CONFIG);
-    free(prelude);
     text_fini(&text);
     fixture_close(&fixture);
 }
@@ -266,6 +299,9 @@ Suite *policy_hostile_suite(void)
     tcase_add_test(tcase, deep_and_long);
     tcase_add_test(tcase, long_chains_of_definitions);
     tcase_add_test(tcase, too_much);
+    tcase_add_test(tcase, too_many_of_each);
+    tcase_add_test(tcase, too_much_in_english);
+    tcase_add_test(tcase, too_deep);
     suite_add_tcase(suite, tcase);
     return suite;
 }
