@@ -20,6 +20,7 @@ IO_TESTS = \
 	tests/unit/test_io_file \
 	tests/unit/test_io_http_answer \
 	tests/unit/test_io_http_client \
+	tests/unit/test_io_http_hostile \
 	tests/unit/test_io_http_server \
 	tests/unit/test_io_loop \
 	tests/unit/test_io_notify \
@@ -43,9 +44,13 @@ tests_unit_test_io_http_answer_SOURCES = tests/unit/test_io_http_answer.c
 tests_unit_test_io_http_answer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_io_http_answer_LDADD = $(IO_TEST_LIBS)
 
-tests_unit_test_io_http_client_SOURCES = tests/unit/test_io_http_client.c
+tests_unit_test_io_http_client_SOURCES = tests/unit/test_io_http_client.c tests/unit/io_client.c tests/unit/io_client.h
 tests_unit_test_io_http_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_io_http_client_LDADD = $(IO_TEST_LIBS)
+
+tests_unit_test_io_http_hostile_SOURCES = tests/unit/test_io_http_hostile.c tests/unit/io_client.c tests/unit/io_client.h
+tests_unit_test_io_http_hostile_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_io_http_hostile_LDADD = $(IO_TEST_LIBS)
 
 tests_unit_test_io_http_server_SOURCES = tests/unit/test_io_http_server.c
 tests_unit_test_io_http_server_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
