@@ -39,7 +39,7 @@ const settled = () => instance.sql("select count(*) from delivery where state <>
 
 /** A metric's value, as the daemon exposes it now. */
 async function metric(name) {
-    const text = await (await fetch(`http://${instance.http}/metrics`)).text();
+    const { text } = await instance.get('/metrics');
     return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
 }
 

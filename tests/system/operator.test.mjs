@@ -144,10 +144,7 @@ test('the configuration may be given by a relative path', () => {
         }
 });
 
-const get = async (path) => {
-    const response = await fetch(`http://${instance.http}${path}`);
-    return { status: response.status, text: await response.text(), type: response.headers.get('content-type') };
-};
+const get = (path) => instance.get(path);
 
 test('the daemon answers for itself over HTTP', async () => {
     assert.equal((await get('/livez')).status, 200);
@@ -155,7 +152,7 @@ test('the daemon answers for itself over HTTP', async () => {
     const metrics = await get('/metrics');
     assert.match(metrics.text, /^# TYPE shouwang_\w+ (counter|gauge|histogram)/m);
     const page = await get('/');
-    assert.match(page.type, /text\/html/);
+    assert.match(page.headers['content-type'], /text\/html/);
     assert.match(page.text, /守望/);
     assert.equal((await get('/nothing')).status, 404);
 });

@@ -57,7 +57,7 @@ const round = () => ask(instance.socket, 'round', { as_of: AS_OF, wait: true });
 const scan = () => ask(instance.socket, 'scan', { wait: true });
 const quiet = () => until(async () => (await ask(instance.socket, 'status')).result.job === '', 'the first scan to end');
 const count = (what) => Number(instance.sql(`select count(*) from ${what}`));
-const ready = async () => (await fetch(`http://${instance.http}/readyz`)).status === 200;
+const ready = async () => (await instance.get('/readyz')).status === 200;
 const said = (pattern) => instance.output.match(new RegExp(pattern, 'g'))?.length ?? 0;
 
 /** All warnings stand, each was told once, and nothing waits. */

@@ -138,7 +138,7 @@ test('rounds, events, pages and errors about them', async () => {
         await askLine(instance.socket, JSON.stringify({ verb: 'round', args: { as_of: text, [text]: 1 } })).catch(() => {});
         await askLine(instance.socket, JSON.stringify({ verb: text })).catch(() => {});
         await askLine(instance.socket, text).catch(() => {});
-        await fetch(`http://${instance.http}/${encodeURIComponent(text)}?${encodeURIComponent(text)}`, { headers: { 'x-person': encodeURIComponent(text) } });
+        await instance.get(`/${encodeURIComponent(text)}?${encodeURIComponent(text)}`, { headers: { 'x-person': encodeURIComponent(text) } });
     }
     await instance.stop();
 });

@@ -51,10 +51,7 @@ const register = (households) => {
     return county;
 };
 
-const readyz = async (instance) => {
-    const response = await fetch(`http://${instance.http}/readyz`);
-    return { status: response.status, text: await response.text() };
-};
+const readyz = (instance) => instance.get('/readyz');
 const leads = async (instance) => (await readyz(instance)).status === 200;
 const lease = () => first.sql("select token || ' ' || holder from lease where name = 'leader'");
 const count = (what) => Number(first.sql(`select count(*) from ${what}`));
@@ -126,7 +123,7 @@ test('a second daemon waits and says so; a clean end hands over within two secon
     manager.stop();
     assert.deepEqual([(await readyz(first)).status, (await readyz(second)).status], [200, 503]);
     assert.match((await readyz(second)).text, /^\[-\] lease: standby, \S+ leads$/m);
-    const metric = async (instance) => /^shouwang_leader (\d)$/m.exec(await (await fetch(`http://${instance.http}/metrics`)).text())[1];
+    const metric = async (instance) => /^shouwang_leader (\d)$/m.exec((await instance.get('/metrics')).text)[1];
     assert.deepEqual([await metric(first), await metric(second)], ['1', '0']);
     const [ours, theirs] = [(await ask(first.socket, 'status')).result.lease, (await ask(second.socket, 'status')).result.lease];
     assert.deepEqual([ours.role, theirs.role], ['leader', 'standby']);

@@ -44,7 +44,7 @@ async function figures(of = daemon) {
 }
 
 async function metrics(of = daemon) {
-    const text = await (await fetch(`http://${of.http}/metrics`)).text();
+    const { text } = await of.get('/metrics');
     const values = (name) => Object.fromEntries([...text.matchAll(new RegExp(`^${name}(?:\\{(.*)\\})? (\\d+)$`, 'gm'))].map(([, labels, value]) => [labels ?? '', Number(value)]));
     const sum = (name, pattern = /./) => Object.entries(values(name)).filter(([labels]) => pattern.test(labels)).reduce((total, [, value]) => total + value, 0);
     return { households: values('shouwang_households')[''], west: sum('shouwang_warnings', new RegExp(WEST)), east: sum('shouwang_warnings', new RegExp(EAST)),

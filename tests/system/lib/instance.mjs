@@ -6,7 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { get } from 'node:http';
+import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Watch } from './privacy.mjs';
@@ -71,18 +71,6 @@ export class Cluster {
         rmSync(this.directory, { recursive: true, force: true });
         if (unexamined.length > 0) throw new Error(`${unexamined.map((instance) => instance.database)}: never closed, so nobody looked what they said about persons`);
     }
-}
-
-/** A page of a daemon; empty when there is no answer. */
-function page(http, path) {
-    return new Promise((resolve) => {
-        const chunks = [];
-        const request = get(`http://${http}${path}`, { agent: false, timeout: 2000 }, (response) => {
-            response.on('data', (chunk) => chunks.push(chunk)).on('end', () => resolve(Buffer.concat(chunks)));
-            response.on('error', () => resolve(Buffer.concat(chunks)));
-        });
-        request.on('timeout', () => request.destroy()).on('error', () => resolve(Buffer.concat(chunks)));
-    });
 }
 
 /** What shouwangctl shows of households to operators who ask for them; all else that it says is about no person. */
@@ -237,6 +225,23 @@ export class Instance {
         return until(() => pattern.exec(this.output), () => `${pattern} in the log:\n${this.output}`, deadline_ms);
     }
 
+    /** An answer of the daemon's own pages: { status, headers, text }. Each on a connection of its own: one that was kept is
+     *  closed by the daemon after ten idle seconds, and a test that waits for a program does not notice. */
+    get(path, { method = 'GET', headers = {}, body, timeout = 10000 } = {}) {
+        return new Promise((resolve, reject) => {
+            const asked = request(`http://${this.http}${path}`, { agent: false, method, headers, timeout }, async (response) => {
+                let text = '';
+                try {
+                    for await (const chunk of response.setEncoding('utf8')) text += chunk;
+                    resolve({ status: response.statusCode, headers: response.headers, text });
+                } catch (error) {
+                    reject(error);
+                }
+            });
+            asked.on('timeout', () => asked.destroy(new Error(`no answer to ${method} ${path} in ${timeout} ms`))).on('error', reject).end(body);
+        });
+    }
+
     /** Hears what the running daemon says on all its pages, in its title and in its sessions. */
     async hear() {
         const pid = this.daemon?.pid;
@@ -248,7 +253,7 @@ export class Instance {
                 return; // it has ended meanwhile
             }
         }
-        if (this.http) for (const path of ['/', '/metrics', '/livez', '/readyz?verbose']) this.said.push([path, await page(this.http, path)]);
+        if (this.http) for (const path of ['/', '/metrics', '/livez', '/readyz?verbose']) this.said.push([path, await this.get(path, { timeout: 2000 }).then(({ text }) => text, () => '')]);
         const sessions = `select application_name || ' ' || query from pg_stat_activity where datname = '${this.database}' and application_name <> 'psql'`;
         const activity = run('psql', ['-XAtq', '-d', `${this.cluster.conninfo} connect_timeout=2`, '-c', sessions], { timeout: 10000 });
         this.said.push(['pg_stat_activity', activity.stdout]);
