@@ -109,16 +109,35 @@ static struct operand level_in(struct compiler *compiler, const struct expr *exp
     return operand_condition(emit_mask(compiler, OP_LEVEL_IN, NO_REGISTER, mask, expr->at), DOMAIN_HOUSEHOLD);
 }
 
+/* Says what stands left of 属于 instead of a value. */
+static void refuse_left(struct compiler *compiler, const struct expr *left)
+{
+    const struct symbol *symbol = NULL;
+    if (left->kind == EXPR_FACT || left->kind == EXPR_NAME)
+        symbol = declare_lookup(compiler, left->name);
+    const struct definition *d = symbol == NULL ? NULL : symbol->definition;
+    bool amount = d != NULL && (d->kind == KW_STANDARD || d->kind == KW_SETTING || d->kind == KW_AMOUNT_DEF ||
+                                (d->kind == KW_FACT && d->fact_kind == WORD_NONE));
+    bool event = d != NULL && d->kind == KW_FACT && d->fact_kind == WORD_EVENT;
+    diagnose(compiler->diagnoser, left->at,
+             amount  ? MESSAGE_IN_AMOUNT
+             : event ? MESSAGE_IN_EVENT
+                     : MESSAGE_IN_LEFT,
+             event ? diagnose_slice(compiler->diagnoser, d->name) : operand_text(compiler, left), NULL, NULL);
+}
+
 /* Finds the fact of 现有 or 最新 without emitting anything. */
 static const struct program_fact *phrase_fact(struct compiler *compiler, const struct expr *phrase)
 {
     struct symbol *symbol = declare_find(compiler, phrase->name, phrase->at);
-    if (symbol == NULL || symbol->definition->kind != KW_FACT || symbol->index < 0) {
-        if (symbol != NULL && symbol->definition->kind != KW_FACT)
-            diagnose(compiler->diagnoser, phrase->at, MESSAGE_IN_LEFT, NULL, NULL, NULL);
+    if (symbol == NULL)
+        return NULL;
+    const struct definition *d = symbol->definition;
+    if (d->kind != KW_FACT || d->fact_kind == WORD_NONE || d->fact_kind == WORD_EVENT) {
+        refuse_left(compiler, phrase);
         return NULL;
     }
-    return &compiler->program->facts[symbol->index];
+    return symbol->index < 0 ? NULL : &compiler->program->facts[symbol->index];
 }
 
 struct operand code_in_list(struct compiler *compiler, const struct expr *expr, enum scope scope)
@@ -128,8 +147,10 @@ struct operand code_in_list(struct compiler *compiler, const struct expr *expr, 
         return trait_elaborate(compiler, expr, scope);
     if (left->kind == EXPR_LEVEL)
         return level_in(compiler, expr, scope);
-    if (left->kind != EXPR_FACT || (left->verb != KW_CURRENT && left->verb != KW_LATEST))
-        return compiler_refuse(compiler, left->at, MESSAGE_IN_LEFT, NULL, NULL, NULL);
+    if (left->kind != EXPR_FACT || (left->verb != KW_CURRENT && left->verb != KW_LATEST)) {
+        refuse_left(compiler, left);
+        return operand_none();
+    }
     const struct program_fact *fact = phrase_fact(compiler, left);
     if (fact == NULL)
         return operand_none();

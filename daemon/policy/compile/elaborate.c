@@ -118,7 +118,10 @@ static struct operand declared_value(struct compiler *compiler, const struct exp
     if (!fits)
         return compiler_refuse(compiler, expr->b->at, MESSAGE_UNDECLARED_AMOUNT, NULL, NULL, NULL);
     if (amount.quantity.constant || amount.quantity.divisor_count > 0)
-        return compiler_refuse(compiler, expr->c->at, MESSAGE_DIVISORS, NULL, NULL, NULL);
+        return compiler_refuse(compiler, expr->c->at,
+                               amount.quantity.constant ? MESSAGE_DECLARED_CONSTANT
+                                                        : MESSAGE_DECLARED_QUOTIENT,
+                               operand_text(compiler, expr->c), NULL, NULL);
     struct fraction scaled;
     int64_t denominator = amount.quantity.factor.den;
     if (!fraction_multiply(range.quantity.factor, fraction_of(denominator), &scaled) || scaled.den != 1)

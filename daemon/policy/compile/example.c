@@ -197,6 +197,10 @@ static bool add_fact(struct builder *builder, const struct example_fact *fact,
         return wrong(builder, fact->at, MESSAGE_TOO_MANY, keyword_text(KW_FACT, builder->policy->language),
                      diagnose_number(builder->diagnoser, EXAMPLE_ROWS_MAX));
     struct example_row row = {.subject = subject, .declared = index};
+    char from[CIVIL_TEXT_SIZE], to[CIVIL_TEXT_SIZE];
+    if (fact->from != DAY_NONE && fact->to != DAY_NONE && fact->to < fact->from)
+        return wrong(builder, fact->at, MESSAGE_DATED_BACKWARDS, civil_format(fact->from, from),
+                     civil_format(fact->to, to));
     if (!fact_value(builder, fact, declared, &row.fact.value))
         return false;
     int source =

@@ -15,8 +15,10 @@
 struct example_parse {
     struct example_statement *example;
     struct example_fact **fact_tail;
-    int subject;       /* who the next facts are about; -1 not said */
-    bool subject_said; /* right before the next fact */
+    int subject;               /* who the next facts are about; -1 not said */
+    bool subject_said;         /* right before the next fact */
+    bool bare;                 /* nothing is said yet of the one that was named last */
+    struct slice subject_word; /* as it was named */
 };
 
 static bool wrong(struct parser *parser, enum message message, const char *b)
@@ -42,6 +44,26 @@ static int person_number(const struct parser *parser, struct slice word)
     return number;
 }
 
+/* What is said of a person follows: a household has none of it. */
+static bool of_person(struct parser *parser, struct example_parse *parse)
+{
+    parse->bare = false;
+    if (parse->subject != 0)
+        return true;
+    diagnose(parser->diagnoser, parser_place(parser_peek(parser)), MESSAGE_EXAMPLE_NOT_HOUSEHOLD,
+             diagnose_slice(parser->diagnoser, parser_slice(parser, parser_peek(parser))),
+             word_text(WORD_PERSON, parser->language), NULL);
+    return false;
+}
+
+/* The word before what is said now was said already. */
+static bool said_twice(struct parser *parser)
+{
+    diagnose(parser->diagnoser, parser_place(parser_peek(parser)), MESSAGE_EXAMPLE_TWICE,
+             diagnose_slice(parser->diagnoser, parser_slice(parser, parser_peek(parser))), NULL, NULL);
+    return false;
+}
+
 static struct example_person *current_person(struct parser *parser, struct example_parse *parse)
 {
     int number = parse->subject < 1 ? 1 : parse->subject;
@@ -55,9 +77,10 @@ static struct example_person *current_person(struct parser *parser, struct examp
 
 static bool parse_born(struct parser *parser, struct example_parse *parse)
 {
-    struct example_person *person = current_person(parser, parse);
-    if (person == NULL)
+    struct example_person *person = of_person(parser, parse) ? current_person(parser, parse) : NULL;
+    if (person == NULL || (person->given && !said_twice(parser)))
         return false;
+    parser_next(parser);
     *person = (struct example_person){.given = true, .age = -1};
     if (parser_accept_symbol(parser, SYMBOL_UNKNOWN)) {
         person->unknown = true;
@@ -69,9 +92,10 @@ static bool parse_born(struct parser *parser, struct example_parse *parse)
 static bool parse_age(struct parser *parser, struct example_parse *parse)
 {
     enum { AGE_MAX = 150 };
-    struct example_person *person = current_person(parser, parse);
-    if (person == NULL)
+    struct example_person *person = of_person(parser, parse) ? current_person(parser, parse) : NULL;
+    if (person == NULL || (person->given && !said_twice(parser)))
         return false;
+    parser_next(parser);
     *person = (struct example_person){.given = true};
     if (!parser_count(parser, AGE_MAX, &person->age))
         return false;
@@ -88,9 +112,12 @@ static bool parse_age(struct parser *parser, struct example_parse *parse)
 static bool parse_trait(struct parser *parser, struct example_parse *parse, enum trait trait)
 {
     int number = parse->subject < 1 ? 1 : parse->subject;
-    if (current_person(parser, parse) == NULL)
+    if (!of_person(parser, parse) || current_person(parser, parse) == NULL)
         return false;
     int *said = &parse->example->traits[number - 1].values[trait];
+    if (*said != 0)
+        return said_twice(parser);
+    parser_next(parser);
     if (parser_accept_symbol(parser, SYMBOL_UNKNOWN)) {
         *said = 1;
         return true;
@@ -153,6 +180,14 @@ static bool parse_fact_value(struct parser *parser, struct example_fact *fact)
 
 static bool parse_fact_period(struct parser *parser, struct example_fact *fact)
 {
+    bool more = parser_at_keyword(parser, KW_FROM) || parser_at_keyword(parser, KW_TO) ||
+                parser_at_keyword(parser, KW_BY_SOURCE);
+    if (more && fact->kind == EXAMPLE_REMOVED) {
+        diagnose(parser->diagnoser, fact->at, MESSAGE_EXAMPLE_REMOVED_MORE,
+                 diagnose_slice(parser->diagnoser, fact->name), keyword_text(KW_NONE, parser->language),
+                 NULL);
+        return false;
+    }
     for (;;) {
         if (parser_accept(parser, KW_FROM)) {
             if (!parser_date(parser, &fact->from))
@@ -180,15 +215,61 @@ static bool parse_example_fact(struct parser *parser, struct example_parse *pars
         return false;
     *parse->fact_tail = fact;
     parse->fact_tail = &fact->next;
-    parse->subject_said = false;
+    parse->subject_said = parse->bare = false;
     return parse_certificate(parser, fact) && parse_fact_value(parser, fact) &&
            parse_fact_period(parser, fact);
 }
 
+static bool parse_date(struct parser *parser, struct example_parse *parse)
+{
+    if (parse->example->date != DAY_NONE)
+        return said_twice(parser);
+    parser_next(parser);
+    return parser_date(parser, &parse->example->date);
+}
+
+static bool parse_area(struct parser *parser, struct example_parse *parse)
+{
+    if (parse->example->urban >= 0)
+        return said_twice(parser);
+    parse->example->urban = parser_next(parser)->keyword == KW_URBAN;
+    return true;
+}
+
 static bool parse_people_count(struct parser *parser, struct example_parse *parse)
 {
+    if (parse->example->people >= 0)
+        return said_twice(parser);
     parser_next(parser);
     return parser_count(parser, AST_PEOPLE_MAX, &parse->example->people);
+}
+
+/* 户, 人2: something must be said of them. */
+static bool nothing_said(struct parser *parser, const struct example_parse *parse)
+{
+    return wrong(parser,
+                 parse->subject == 0 ? MESSAGE_EXAMPLE_SUBJECT_HOUSEHOLD : MESSAGE_EXAMPLE_SUBJECT_PERSON,
+                 diagnose_slice(parser->diagnoser, parse->subject_word));
+}
+
+/* What is said of the subject; *other: the item is something else. */
+static bool parse_saying(struct parser *parser, struct example_parse *parse, bool *other)
+{
+    switch (parser_peek(parser)->keyword) {
+    case KW_BORN:
+        return parse_born(parser, parse);
+    case KW_AGE:
+        return parse_age(parser, parse);
+    case KW_KINSHIP:
+        return parse_trait(parser, parse, TRAIT_KINSHIP);
+    case KW_LABOUR:
+        return parse_trait(parser, parse, TRAIT_LABOUR);
+    case KW_NONE_OF_THESE:
+        return parse_example_fact(parser, parse);
+    default:
+        *other = true;
+        return true;
+    }
 }
 
 static bool parse_item(struct parser *parser, struct example_parse *parse)
@@ -198,32 +279,28 @@ static bool parse_item(struct parser *parser, struct example_parse *parse)
     if (token->kind != TOKEN_WORD)
         return wrong(parser, MESSAGE_EXAMPLE_ITEM, NULL);
     int person = person_number(parser, word);
-    if (person > 0 || word_is(word, WORD_HOUSEHOLD, parser->language)) {
+    bool subject = person > 0 || word_is(word, WORD_HOUSEHOLD, parser->language),
+         people = word_is(word, WORD_PEOPLE, parser->language), other = false;
+    if (!subject && !people && !parse_saying(parser, parse, &other))
+        return false;
+    if (!subject && !people && !other)
+        return true;
+    if (parse->bare)
+        return nothing_said(parser, parse);
+    if (subject) {
         parse->subject = person;
-        parse->subject_said = true;
+        parse->subject_said = parse->bare = true;
+        parse->subject_word = word;
         parser_next(parser);
         return true;
     }
-    if (parser_accept(parser, KW_DATE))
-        return parser_date(parser, &parse->example->date);
-    if (token->keyword == KW_RURAL || token->keyword == KW_URBAN) {
-        parse->example->urban = token->keyword == KW_URBAN;
-        parser_next(parser);
-        return true;
-    }
-    if (parser_accept(parser, KW_BORN))
-        return parse_born(parser, parse);
-    if (parser_accept(parser, KW_AGE))
-        return parse_age(parser, parse);
-    if (parser_accept(parser, KW_KINSHIP))
-        return parse_trait(parser, parse, TRAIT_KINSHIP);
-    if (parser_accept(parser, KW_LABOUR))
-        return parse_trait(parser, parse, TRAIT_LABOUR);
-    if (word_is(word, WORD_PEOPLE, parser->language))
+    if (people)
         return parse_people_count(parser, parse);
-    if (token->keyword != KW_NONE_OF_THESE)
-        return wrong(parser, MESSAGE_EXAMPLE_ITEM, NULL);
-    return parse_example_fact(parser, parse);
+    if (token->keyword == KW_DATE)
+        return parse_date(parser, parse);
+    if (token->keyword == KW_RURAL || token->keyword == KW_URBAN)
+        return parse_area(parser, parse);
+    return wrong(parser, MESSAGE_EXAMPLE_ITEM, NULL);
 }
 
 static bool is_level(enum keyword keyword)
@@ -237,6 +314,21 @@ static bool at_clause_name(const struct parser *parser)
     return parser_in_statement(parser) && token->kind == TOKEN_WORD && token->keyword == KW_NONE_OF_THESE;
 }
 
+/* 红 橙 黄 核 or 无 alone name the household's level: the highest, or none. */
+static bool parse_level(struct parser *parser, struct example_statement *example, enum keyword kind,
+                        struct place at)
+{
+    bool level = is_level(kind), none = kind == KW_NONE && !at_clause_name(parser);
+    if ((level && example->level == KW_NONE) || (none && is_level(example->level))) {
+        diagnose(parser->diagnoser, at, MESSAGE_EXAMPLE_LEVEL_TWICE, keyword_text(KW_NONE, parser->language),
+                 keyword_text(level ? kind : example->level, parser->language), NULL);
+        return false;
+    }
+    if (none || (level && (example->level == KW_NONE_OF_THESE || kind < example->level)))
+        example->level = kind; /* red comes first */
+    return true;
+}
+
 /* One mode word and the clauses after it. */
 static bool parse_expectation(struct parser *parser, struct example_statement *example,
                               struct example_expectation ***tail)
@@ -245,12 +337,10 @@ static bool parse_expectation(struct parser *parser, struct example_statement *e
     bool mode = keyword_is_clause(kind) || kind == KW_NONE || kind == KW_TO_VERIFY || kind == KW_UNDECIDED;
     if (!mode)
         return wrong(parser, MESSAGE_EXAMPLE_EXPECTATION, NULL);
-    parser_next(parser);
-    if (is_level(kind) && (example->level == KW_NONE_OF_THESE || kind < example->level))
-        example->level = kind; /* the highest that is named; red comes first */
-    else if (kind == KW_NONE && !at_clause_name(parser))
-        example->level = kind;
-    else if (!is_level(kind) && !at_clause_name(parser))
+    struct place at = parser_place(parser_next(parser));
+    if (!parse_level(parser, example, kind, at))
+        return false;
+    if (!is_level(kind) && kind != KW_NONE && !at_clause_name(parser))
         return wrong(parser, MESSAGE_EXAMPLE_EXPECTATION, NULL);
     while (at_clause_name(parser)) {
         struct example_expectation *expectation = parser_alloc(parser, sizeof *expectation);
@@ -297,6 +387,8 @@ bool parse_example(struct parser *parser, struct example_statement **example)
         if (!parse_item(parser, &parse))
             return false;
     }
+    if (parse.bare)
+        return nothing_said(parser, &parse);
     if (!parser_accept(parser, KW_EXPECT) || !parser_in_statement(parser))
         return wrong(parser, MESSAGE_EXAMPLE_NOTHING, NULL);
     for (struct example_expectation **tail = &made->expectations; parser_in_statement(parser);) {
