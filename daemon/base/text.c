@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "base/text.h"
 
+#include "base/arena.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +147,16 @@ void text_printf(struct text *text, const char *format, ...)
     vsnprintf(text->bytes + text->length, (size_t)length + 1, format, args);
     va_end(args);
     text->length += (size_t)length;
+}
+
+struct slice text_slice(const struct text *text)
+{
+    return (struct slice){text->bytes ? text->bytes : "", text->length};
+}
+
+char *text_keep(const struct text *text, struct arena *arena)
+{
+    return text->failed ? NULL : arena_copy(arena, text->bytes, text->length);
 }
 
 char *text_take(struct text *text)

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct arena;
+
 /* Borrows `length` bytes; not terminated. */
 struct slice {
     const char *bytes;
@@ -43,6 +45,10 @@ void text_add_char(struct text *text, char c);
 /* As text of HTML, also within quotes; a control character, which no HTML may hold, becomes a blank. */
 void text_add_html(struct text *text, struct slice plain);
 void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
+/* What it holds; never without bytes. */
+struct slice text_slice(const struct text *text);
+/* A copy in the arena; NULL when the buffer has failed or memory has run out. */
+char *text_keep(const struct text *text, struct arena *arena);
 /* Gives the bytes away (free() them); the buffer is empty afterwards. NULL when it failed. */
 char *text_take(struct text *text);
 

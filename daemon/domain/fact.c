@@ -148,9 +148,9 @@ enum fact_verdict fact_value_parse(const struct fact_code *code, struct slice te
     case FACT_CERTIFICATE:
         return read_certificate(text, packed_id, value);
     case FACT_TEXT:
-        return read_text(text, value);
+        break;
     }
-    return FACT_VALUE_UNKNOWN_CODE;
+    return read_text(text, value);
 }
 
 const char *fact_verdict_text(enum fact_verdict verdict)

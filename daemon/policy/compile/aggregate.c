@@ -26,7 +26,7 @@ static struct people named_people(struct compiler *compiler, const struct item *
     }
     if (!symbol->done[SCOPE_PERSON]) {
         symbol->done[SCOPE_PERSON] = symbol->busy = true;
-        symbol->people = d->set == NULL ? no_people() : aggregate_people(compiler, d->set);
+        symbol->people = aggregate_people(compiler, d->set);
         symbol->busy = false;
         if (word_is(d->name, WORD_MEMBERS, compiler->language))
             symbol->people.never_empty = true; /* a household without members has no clauses */
@@ -129,22 +129,20 @@ static bool gather_divisors(struct compiler *compiler, struct quantity *quantity
     return true;
 }
 
-/* A person's quantity with a register: 合计(成员, 100.00元/月/人) counts a constant. */
-static bool with_register(struct compiler *compiler, struct quantity *quantity, struct place at)
+/* What is added up over persons, or the largest of theirs; 合计(成员, 100.00元/月/人) counts a constant. */
+static struct operand of_each_person(struct compiler *compiler, const struct expr *expr)
 {
-    if (!quantity->constant)
-        return true;
-    quantity->reg = emit_nullary(compiler, OP_CONSTANT, DOMAIN_PERSON, quantity->factor.num, at);
-    quantity->factor.num = 1;
-    quantity->constant = false;
-    return quantity->reg >= 0;
+    struct operand inner = elaborate_quantity(compiler, expr->a, SCOPE_PERSON);
+    if (inner.type != OPERAND_QUANTITY)
+        return operand_none();
+    quantity_materialise(compiler, &inner.quantity, DOMAIN_PERSON, expr->at);
+    return gather_divisors(compiler, &inner.quantity, expr->at) ? inner : operand_none();
 }
 
 static struct operand sum(struct compiler *compiler, const struct expr *expr, struct people people)
 {
-    struct operand inner = elaborate_quantity(compiler, expr->a, SCOPE_PERSON);
-    if (inner.type != OPERAND_QUANTITY || !with_register(compiler, &inner.quantity, expr->at) ||
-        !gather_divisors(compiler, &inner.quantity, expr->at))
+    struct operand inner = of_each_person(compiler, expr);
+    if (inner.type != OPERAND_QUANTITY)
         return operand_none();
     inner.quantity.reg = emit_segment(compiler, OP_SUM, people.mask, inner.quantity.reg, false, expr->at);
     struct operand total = household_quantity(inner.quantity);
@@ -160,9 +158,8 @@ static struct operand sum(struct compiler *compiler, const struct expr *expr, st
 /* Nobody's 最大 is 0; 最小 is only taken where somebody is. */
 static struct operand extreme(struct compiler *compiler, const struct expr *expr, struct people people)
 {
-    struct operand inner = elaborate_quantity(compiler, expr->a, SCOPE_PERSON);
-    if (inner.type != OPERAND_QUANTITY || !with_register(compiler, &inner.quantity, expr->at) ||
-        !gather_divisors(compiler, &inner.quantity, expr->at))
+    struct operand inner = of_each_person(compiler, expr);
+    if (inner.type != OPERAND_QUANTITY)
         return operand_none();
     if (expr->verb == KW_MINIMUM && !people.never_empty)
         return compiler_refuse(compiler, expr->at, MESSAGE_SET_EMPTY_MINIMUM, NULL, NULL, NULL);
@@ -177,7 +174,7 @@ static struct operand extreme(struct compiler *compiler, const struct expr *expr
 struct operand aggregate_elaborate(struct compiler *compiler, const struct expr *expr)
 {
     struct people people = aggregate_people(compiler, expr->set);
-    if (!people.good || people.mask < 0)
+    if (!people.good)
         return operand_none();
     bool persons_only = expr->verb == KW_COUNT || expr->verb == KW_MAXIMUM || expr->verb == KW_MINIMUM;
     if (persons_only && people.household)

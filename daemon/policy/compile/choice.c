@@ -34,9 +34,7 @@ struct operand choice_elaborate(struct compiler *compiler, const struct expr *ex
     enum domain domain = scope_domain(scope);
     if (!quantity_meet(compiler, &a, &b, domain, &joined, &l, &r, expr->at))
         return operand_none();
-    joined.reg = emit_choice(compiler, op, l, r, condition, expr->at);
-    if (joined.reg < 0)
-        return operand_none();
+    joined.reg = emit_choice(compiler, op, l, r, condition, expr->at); /* within their bounds */
     return (struct operand){
         .type = OPERAND_QUANTITY, .domain = domain, .quantity = joined, .reg = NO_REGISTER};
 }

@@ -22,27 +22,22 @@ static const struct {
 
 /* --- lines -------------------------------------------------------------------------------------------------------- */
 
-/* The comparison of amounts that a line is, also through a definition (收入低) and 非; -1 when it is more than that. */
-static int line_comparison(struct compiler *compiler, const struct expr *expr, enum domain domain)
+/* The comparison of amounts that a line is, also through a definition (收入低) and 非; -1 when it is more than that. The line is a
+ * condition: every name in it is one that stands above it. Of a definition over persons the first comparison is a person's. */
+static int line_comparison(struct compiler *compiler, const struct expr *expr)
 {
-    for (int hops = 0; expr != NULL && hops < 16; hops++) {
+    while (expr->kind == EXPR_NOT || expr->kind == EXPR_NAME) {
         if (expr->kind == EXPR_NOT) {
             expr = expr->a;
-        } else if (expr->kind == EXPR_NAME) {
-            const struct symbol *symbol = declare_lookup(compiler, expr->name);
-            bool condition = symbol != NULL && (symbol->definition->kind == KW_CONDITION_DEF ||
-                                                symbol->definition->kind == KW_PERSON_DEF);
-            if (!condition)
-                return -1;
-            domain = symbol->definition->kind == KW_CONDITION_DEF ? DOMAIN_HOUSEHOLD : domain;
-            expr = symbol->definition->value;
-        } else {
-            break;
+            continue;
         }
+        const struct definition *d = declare_lookup(compiler, expr->name)->definition;
+        if (d->kind != KW_CONDITION_DEF && d->kind != KW_PERSON_DEF)
+            return -1;
+        expr = d->value;
     }
     for (size_t i = 0; i < compiler->program->comparison_count; i++) {
-        const struct comparison *comparison = &compiler->program->comparisons[i];
-        if (comparison->expr == expr && comparison->domain == domain)
+        if (compiler->program->comparisons[i].expr == expr)
             return (int)i;
     }
     return -1;
@@ -51,11 +46,9 @@ static int line_comparison(struct compiler *compiler, const struct expr *expr, e
 /* 除外 and 限于 are part of what a guard says. */
 static const char *guard_text(struct compiler *compiler, const struct clause_line *line)
 {
-    const char *text = arena_printf(compiler->arena, "%s %s", keyword_text(line->kind, compiler->language),
-                                    compiler_text(compiler, line->value));
-    if (text == NULL)
-        compiler->failed = true;
-    return text == NULL ? "" : text;
+    return compiler_keep(compiler,
+                         arena_printf(compiler->arena, "%s %s", keyword_text(line->kind, compiler->language),
+                                      compiler_text(compiler, line->value)));
 }
 
 static size_t count_lines(const struct clause_line *line)
@@ -72,8 +65,6 @@ static size_t compile_lines(struct compiler *compiler, const struct clause_line 
     size_t count = 0;
     *lines = compiler_alloc(compiler, count_lines(from) + 1, sizeof **lines);
     for (const struct clause_line *line = from; line != NULL && *lines != NULL; line = line->next) {
-        if (line->value == NULL)
-            continue;
         bool guard = line->kind == KW_ONLY || line->kind == KW_EXCEPT;
         compiler->level_allowed = suggestion && line->kind == KW_ONLY;
         int reg = elaborate_condition(compiler, line->value, scope);
@@ -85,7 +76,7 @@ static size_t compile_lines(struct compiler *compiler, const struct clause_line 
             .guard = guard,
             .except = line->kind == KW_EXCEPT,
             .evidence = line->kind == KW_EVIDENCE,
-            .comparison = line_comparison(compiler, line->value, scope_domain(scope)),
+            .comparison = reg < 0 ? -1 : line_comparison(compiler, line->value),
             .text = guard ? guard_text(compiler, line) : compiler_text(compiler, line->value),
             .at = line->at};
         if (line->citation.given)
@@ -332,7 +323,7 @@ static void check_evidence(struct compiler *compiler, const struct program_claus
         text_init(&text);
         message_fill(&text, compiler->language, why, (const char *const[3]){NULL, NULL, NULL});
         diagnose(compiler->diagnoser, line_at(clause, i)->at, MESSAGE_EVIDENCE_UNUSED,
-                 compiler_keep(compiler, text.failed ? NULL : text.bytes), NULL, NULL);
+                 compiler_keep(compiler, text_keep(&text, compiler->scratch)), NULL, NULL);
         text_fini(&text);
     }
 }

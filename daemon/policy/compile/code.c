@@ -13,8 +13,7 @@ static const char *choices_of(struct compiler *compiler, const struct program_fa
     if (fact->kind == WORD_YESNO)
         text_printf(&text, "%s %s", keyword_text(KW_YES, compiler->language),
                     keyword_text(KW_NO, compiler->language));
-    const char *copy =
-        compiler_keep(compiler, text.failed ? NULL : arena_copy(compiler->scratch, text.bytes, text.length));
+    const char *copy = compiler_keep(compiler, text_keep(&text, compiler->scratch));
     text_fini(&text);
     return copy;
 }
@@ -27,7 +26,7 @@ static int code_value(struct compiler *compiler, const struct program_fact *fact
         return keyword == KW_YES;
     if (fact->kind == WORD_TYPE || fact->kind == WORD_GRADE) {
         int value = 0;
-        bool digits = text.length > 0 && text.length <= 2;
+        bool digits = text.length <= 2;
         for (size_t i = 0; digits && i < text.length; i++) {
             digits = text.bytes[i] >= '0' && text.bytes[i] <= '9';
             value = value * 10 + (text.bytes[i] - '0');

@@ -63,7 +63,7 @@ const char *compiler_text(struct compiler *compiler, const struct expr *expr)
         bool blank = from[i] == ' ' || from[i] == '\t' || from[i] == '\n' || from[i] == '\r';
         if (!blank)
             copy[used++] = from[i];
-        else if (used > 0 && copy[used - 1] != ' ')
+        else if (copy[used - 1] != ' ') /* an expression does not begin with one */
             copy[used++] = ' ';
     }
     copy[used] = '\0';
@@ -77,9 +77,8 @@ static void define_all(struct compiler *compiler)
         struct symbol *symbol = &compiler->symbols[i];
         const struct definition *d = symbol->definition;
         if (d->kind == KW_SET) {
-            struct place after = {d->at.line, d->at.column + 1};
             struct set_expr whole = {
-                .at = after, .part_count = 1, .parts = {{d->name, after, KW_NONE_OF_THESE}}};
+                .at = d->at, .part_count = 1, .parts = {{d->name, d->at, KW_NONE_OF_THESE}}};
             aggregate_people(compiler, &whole);
         } else if (d->kind == KW_PERSON_DEF) {
             elaborate_definition(compiler, symbol, SCOPE_PERSON, d->at);
@@ -104,7 +103,7 @@ static void define_members(struct compiler *compiler)
         return;
     }
     const struct people people = symbol->people;
-    if (!people.good || people.mask < 0)
+    if (!people.good)
         return;
     if (people.household)
         diagnose(compiler->diagnoser, symbol->definition->at, MESSAGE_MEMBERS_HOUSEHOLD, name, NULL, NULL);
@@ -210,8 +209,7 @@ static void compile_tree(struct compiler *compiler)
     policy->name = compiler_string(compiler, policy->ast.name);
     policy->version = compiler_string(compiler, policy->ast.version);
     list_trials(compiler);
-    declare_all(compiler);
-    if (compiler->failed || compiler->symbols == NULL || compiler->program->windows == NULL)
+    if (!emit_begin(compiler) || !declare_all(compiler) || compiler->failed)
         return;
     define_all(compiler);
     define_members(compiler);
@@ -265,8 +263,7 @@ static bool overlay(struct policy *policy, const char *name, struct diagnoser *d
                  diagnose_slice(diagnoser, slice_of(name)), trial_list(&policy->ast, diagnoser), NULL);
         return false;
     }
-    policy->trial = arena_strdup(policy->arena, name);
-    diagnoser->failed = diagnoser->failed || policy->trial == NULL;
+    policy->trial = diagnose_keep(diagnoser, arena_strdup(policy->arena, name));
     trial_apply(&policy->ast, trial, diagnoser, policy->arena);
     return diagnoser_clean(diagnoser);
 }
@@ -275,8 +272,7 @@ static bool overlay(struct policy *policy, const char *name, struct diagnoser *d
 static bool build(struct policy *policy, const char *trial, struct diagnoser *diagnoser,
                   struct arena *scratch)
 {
-    if (!parser_run(policy->text, policy->text_length, diagnoser, policy->arena, scratch, &policy->ast) ||
-        diagnoser->failed)
+    if (!parser_run(policy->text, policy->text_length, diagnoser, policy->arena, scratch, &policy->ast))
         return !diagnoser->failed;
     policy->language = diagnoser->language;
     trial_check_names(&policy->ast, diagnoser);

@@ -67,6 +67,7 @@ struct compiler {
     int depth;
     bool level_allowed; /* inside the guards of a suggestion */
     bool outcomes_only; /* a mutant: no reasons, causes and examples, but amounts */
+    bool full;          /* it has as many steps as a program can have */
     bool failed;        /* memory has run out */
 };
 
@@ -99,7 +100,8 @@ int nearest_distance(struct slice a, struct slice b, int limit);
 
 /* --- declare.c ---------------------------------------------------------------------------------------------------- */
 
-void declare_all(struct compiler *compiler);
+/* False when there are no tables to go on with. */
+bool declare_all(struct compiler *compiler);
 /* NULL, and diagnosed, when there is no such name or it is defined further below. */
 struct symbol *declare_find(struct compiler *compiler, struct slice name, struct place at);
 /* Without a diagnostic. */
@@ -159,6 +161,9 @@ bool bounds_prove(struct compiler *compiler, struct step *step);
 
 /* --- emit.c ------------------------------------------------------------------------------------------------------- */
 
+/* Room for the first steps; false without memory. Each function below returns the step's register; NO_REGISTER when an operand is
+ * none or, diagnosed, when a quantity could leave int64. */
+bool emit_begin(struct compiler *compiler);
 /* op: OP_AMOUNT, OP_LATEST_AMOUNT, OP_ACTIVE_AMOUNT (no window) or OP_GAP (no window of a relief) */
 int emit_amount(struct compiler *compiler, enum op op, int fact, int window, enum domain domain,
                 struct place at);

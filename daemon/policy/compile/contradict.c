@@ -44,15 +44,15 @@ static const char *those_against(struct compiler *compiler, const struct lines *
         know_before(lines, target, left_out, &known);
         left_out[i] = implies(&known, lines->items[target]->reg, true);
     }
-    for (size_t i = 0; i < target && numbers != NULL; i++) {
+    for (size_t i = 0; i < target; i++) {
         if (!left_out[i])
-            numbers = arena_printf(compiler->scratch, "%s%s%d", numbers, numbers[0] == '\0' ? "" : ", ",
-                                   lines->items[i]->at.line);
+            numbers = compiler_keep(compiler,
+                                    arena_printf(compiler->scratch, "%s%s%d", numbers,
+                                                 numbers[0] == '\0' ? "" : ", ", lines->items[i]->at.line));
     }
-    if (numbers != NULL && numbers[0] == '\0') /* the person alone */
-        numbers = arena_printf(compiler->scratch, "%d", lines->some_line);
-    compiler->failed = compiler->failed || numbers == NULL;
-    return numbers == NULL ? "" : numbers;
+    if (numbers[0] == '\0') /* the person alone */
+        numbers = diagnose_number(compiler->diagnoser, lines->some_line);
+    return numbers;
 }
 
 /* False when the clause can never fire, for a reason that was told. */

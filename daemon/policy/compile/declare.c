@@ -50,7 +50,7 @@ struct symbol *declare_find(struct compiler *compiler, struct slice name, struct
         return NULL;
     }
     struct place defined = symbol->definition->at;
-    if (defined.line > at.line || (defined.line == at.line && defined.column >= at.column)) {
+    if (defined.line > at.line) {
         diagnose(compiler->diagnoser, at, MESSAGE_LATER_NAME, diagnose_slice(compiler->diagnoser, name),
                  diagnose_number(compiler->diagnoser, defined.line), NULL);
         return NULL;
@@ -296,9 +296,9 @@ static bool kind_fits(enum word declared, enum fact_kind kind)
     case FACT_CERTIFICATE:
         return declared == WORD_YESNO || declared == WORD_TYPE || declared == WORD_GRADE;
     case FACT_EVENT:
-        return declared == WORD_EVENT;
+        break;
     }
-    return false;
+    return declared == WORD_EVENT;
 }
 
 static const char *dictionary_kind(const struct compiler *compiler, enum fact_kind kind)
@@ -337,7 +337,7 @@ static void check_code(struct compiler *compiler, const struct definition *d, co
 static void declare_range(struct compiler *compiler, const struct definition *d, struct program_fact *fact)
 {
     const char *name = diagnose_slice(compiler->diagnoser, d->name);
-    bool has_range = d->low != NULL && d->high != NULL;
+    bool has_range = d->low != NULL;
     bool wants = d->fact_kind == WORD_NONE || d->fact_kind == WORD_TYPE || d->fact_kind == WORD_GRADE;
     if (wants != has_range) {
         diagnose(compiler->diagnoser, d->at, wants ? MESSAGE_RANGE_MISSING : MESSAGE_RANGE_USELESS, name,
@@ -429,8 +429,6 @@ int declare_inline_window(struct compiler *compiler, struct slice name, struct w
 static void declare_window(struct compiler *compiler, struct symbol *symbol)
 {
     const struct definition *d = symbol->definition;
-    if (!d->from.present)
-        return;
     struct program_window window = {.name = compiler_string(compiler, d->name),
                                     .from_months = d->from.months,
                                     .from_days = d->from.days,
@@ -461,7 +459,7 @@ static void declare_setting(struct compiler *compiler, struct symbol *symbol)
     declare_check_citation(compiler, &d->citation, d->name, d->at);
     struct fraction value;
     symbol->busy = true;
-    bool good = d->value != NULL && elaborate_constant(compiler, d->value, d->unit, &value);
+    bool good = elaborate_constant(compiler, d->value, d->unit, &value);
     symbol->busy = false;
     struct operand operand = {.type = OPERAND_ERROR};
     if (good)
@@ -514,12 +512,13 @@ static bool make_tables(struct compiler *compiler)
     return program->facts != NULL && program->standards != NULL && program->windows != NULL;
 }
 
-void declare_all(struct compiler *compiler)
+bool declare_all(struct compiler *compiler)
 {
     refuse_duplicates(compiler);
     declare_sources(compiler);
     if (!add_symbols(compiler) || !make_tables(compiler))
-        return;
+        return false;
     for (size_t i = 0; i < compiler->symbol_count && !compiler->failed; i++)
         declare_symbol(compiler, &compiler->symbols[i]);
+    return true;
 }

@@ -33,12 +33,12 @@ struct operand elaborate_definition(struct compiler *compiler, struct symbol *sy
         compiler->level_allowed = false;
         symbol->done[body] = true;
         symbol->busy = true;
-        struct operand operand = operand_none();
-        if (d->value != NULL && d->kind == KW_AMOUNT_DEF)
+        struct operand operand;
+        if (d->kind == KW_AMOUNT_DEF)
             operand = check_declared_unit(compiler, d, elaborate_quantity(compiler, d->value, body));
         else if (d->kind == KW_GRADUAL)
             operand = gradual_elaborate(compiler, d);
-        else if (d->value != NULL)
+        else
             operand = operand_condition(elaborate_condition(compiler, d->value, body), scope_domain(body));
         symbol->operands[body] = operand;
         symbol->busy = false;
@@ -122,9 +122,12 @@ static struct operand declared_value(struct compiler *compiler, const struct exp
                                amount.quantity.constant ? MESSAGE_DECLARED_CONSTANT
                                                         : MESSAGE_DECLARED_QUOTIENT,
                                operand_text(compiler, expr->c), NULL, NULL);
+    if (range.quantity.factor.den != 1)
+        return compiler_refuse(compiler, expr->b->at, MESSAGE_FEN, operand_text(compiler, expr->b), NULL,
+                               NULL);
     struct fraction scaled;
     int64_t denominator = amount.quantity.factor.den;
-    if (!fraction_multiply(range.quantity.factor, fraction_of(denominator), &scaled) || scaled.den != 1)
+    if (!fraction_multiply(range.quantity.factor, fraction_of(denominator), &scaled))
         return quantity_overflows(compiler, expr->at), operand_none();
     int reg = emit_scale(compiler, amount.quantity.reg, amount.quantity.factor.num, expr->at);
     amount.quantity.reg = emit_widen(compiler, reg, known, scaled.num, expr->at);
@@ -244,7 +247,7 @@ static struct operand elaborate_kind(struct compiler *compiler, const struct exp
 
 struct operand elaborate(struct compiler *compiler, const struct expr *expr, enum scope scope)
 {
-    if (expr == NULL || compiler->failed)
+    if (expr == NULL || compiler->failed || compiler->full)
         return operand_none();
     if (compiler->depth == ELABORATE_DEPTH_MAX)
         return compiler_refuse(compiler, expr->at, MESSAGE_TOO_DEEP,

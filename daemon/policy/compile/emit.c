@@ -13,22 +13,39 @@ static bool same(const struct step *a, const struct step *b)
            a->c == b->c && a->fact == b->fact && a->window == b->window && a->k == b->k && a->mask == b->mask;
 }
 
-static bool make_room(struct compiler *compiler)
+bool emit_begin(struct compiler *compiler)
+{
+    compiler->step_capacity = 256;
+    compiler->program->steps =
+        compiler_alloc(compiler, compiler->step_capacity, sizeof *compiler->program->steps);
+    return compiler->program->steps != NULL;
+}
+
+/* False when the compilation has come to its end over it. */
+static bool make_room(struct compiler *compiler, struct place at)
 {
     struct program *program = compiler->program;
     if (program->step_count < compiler->step_capacity)
         return true;
-    size_t capacity = compiler->step_capacity == 0 ? 256 : compiler->step_capacity * 2;
+    if (program->step_count == PROGRAM_STEPS_MAX) {
+        if (!compiler->full)
+            diagnose(compiler->diagnoser, at, MESSAGE_TOO_BIG,
+                     compiler->language == LANGUAGE_CHINESE ? "步骤" : "steps",
+                     diagnose_number(compiler->diagnoser, PROGRAM_STEPS_MAX), NULL);
+        compiler->full = true;
+        return false;
+    }
+    size_t capacity = compiler->step_capacity * 2;
     struct step *grown = compiler_alloc(compiler, capacity, sizeof *grown);
     if (grown == NULL)
         return false;
-    if (program->step_count > 0)
-        memcpy(grown, program->steps, program->step_count * sizeof *grown);
+    memcpy(grown, program->steps, program->step_count * sizeof *grown);
     program->steps = grown;
     compiler->step_capacity = capacity;
     return true;
 }
 
+/* NO_REGISTER, and diagnosed, only of quantities that could leave int64. */
 static int add(struct compiler *compiler, struct step step, struct place at)
 {
     struct program *program = compiler->program;
@@ -36,14 +53,8 @@ static int add(struct compiler *compiler, struct step step, struct place at)
         if (same(&program->steps[i], &step))
             return (int)i;
     }
-    if (program->step_count == PROGRAM_STEPS_MAX) {
-        diagnose(compiler->diagnoser, at, MESSAGE_TOO_BIG,
-                 compiler->language == LANGUAGE_CHINESE ? "步骤" : "steps",
-                 diagnose_number(compiler->diagnoser, PROGRAM_STEPS_MAX), NULL);
-        return NO_REGISTER;
-    }
-    if (!make_room(compiler))
-        return NO_REGISTER;
+    if (!make_room(compiler, at))
+        return 0; /* stands in for it: nothing more is compiled */
     if (!bounds_prove(compiler, &step)) {
         diagnose(compiler->diagnoser, at, MESSAGE_OVERFLOW, NULL, NULL, NULL);
         return NO_REGISTER;
@@ -146,7 +157,7 @@ int emit_days(struct compiler *compiler, int window, struct place at)
 
 int emit_scale(struct compiler *compiler, int a, int64_t k, struct place at)
 {
-    if (a < 0 || k == 1)
+    if (k == 1)
         return a;
     struct step step = plain(OP_SCALE, (enum domain)at_register(compiler, a)->domain, REGISTER_QUANTITY);
     step.a = (int16_t)a;
@@ -185,8 +196,6 @@ int emit_binary(struct compiler *compiler, enum op op, int a, int b, struct plac
 
 int emit_choice(struct compiler *compiler, enum op op, int a, int b, int c, struct place at)
 {
-    if (a < 0 || b < 0 || (op == OP_CHOOSE && c < 0))
-        return NO_REGISTER;
     if (a == b)
         return a;
     if (op == OP_CHOOSE && at_register(compiler, c)->op == OP_TRUTH &&
@@ -202,7 +211,7 @@ int emit_choice(struct compiler *compiler, enum op op, int a, int b, int c, stru
 
 int emit_widen(struct compiler *compiler, int a, int condition, int64_t k, struct place at)
 {
-    if (a < 0 || condition < 0)
+    if (a < 0)
         return NO_REGISTER;
     struct step step = plain(OP_WIDEN, (enum domain)at_register(compiler, a)->domain, REGISTER_QUANTITY);
     step.a = (int16_t)a;
@@ -213,8 +222,6 @@ int emit_widen(struct compiler *compiler, int a, int condition, int64_t k, struc
 
 int emit_compare(struct compiler *compiler, enum op op, int a, int b, int64_t k, struct place at)
 {
-    if (a < 0)
-        return NO_REGISTER;
     struct step step = plain(op, (enum domain)at_register(compiler, a)->domain, REGISTER_TRI);
     step.a = (int16_t)a;
     step.b = (int16_t)b;
@@ -224,12 +231,12 @@ int emit_compare(struct compiler *compiler, enum op op, int a, int b, int64_t k,
 
 int emit_mask(struct compiler *compiler, enum op op, int a, uint64_t mask, struct place at)
 {
-    struct step step = plain(
-        op, op == OP_LEVEL_IN || a < 0 ? DOMAIN_HOUSEHOLD : (enum domain)at_register(compiler, a)->domain,
-        REGISTER_TRI);
+    struct step step =
+        plain(op, op == OP_LEVEL_IN ? DOMAIN_HOUSEHOLD : (enum domain)at_register(compiler, a)->domain,
+              REGISTER_TRI);
     step.a = (int16_t)a;
     step.mask = mask;
-    return op == OP_CODE_IN && a < 0 ? NO_REGISTER : add(compiler, step, at);
+    return add(compiler, step, at);
 }
 
 int emit_unary(struct compiler *compiler, enum op op, int a, struct place at)
@@ -250,7 +257,7 @@ int emit_unary(struct compiler *compiler, enum op op, int a, struct place at)
 
 int emit_segment(struct compiler *compiler, enum op op, int who, int what, bool never_empty, struct place at)
 {
-    if (who < 0 || (what < 0 && op != OP_COUNT && op != OP_ANY))
+    if (who < 0)
         return NO_REGISTER;
     struct step step = plain(op, DOMAIN_HOUSEHOLD, op == OP_ANY ? REGISTER_TRI : REGISTER_QUANTITY);
     step.a = (int16_t)who;

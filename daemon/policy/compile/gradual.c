@@ -30,12 +30,10 @@ static int state_of(struct compiler *compiler, const struct definition *d)
 
 static int months_window(struct compiler *compiler, const struct gradual_row *row)
 {
-    const char *name = arena_printf(
-        compiler->arena, compiler->language == LANGUAGE_CHINESE ? "近%d月" : "last_%d_months", row->months);
-    if (name == NULL) {
-        compiler->failed = true;
-        return NO_REGISTER;
-    }
+    const char *name = compiler_keep(
+        compiler,
+        arena_printf(compiler->arena, compiler->language == LANGUAGE_CHINESE ? "近%d月" : "last_%d_months",
+                     row->months));
     return declare_inline_window(compiler, slice_of(name), (struct window_edge){.months = row->months},
                                  row->at);
 }
@@ -116,14 +114,13 @@ struct operand gradual_elaborate(struct compiler *compiler, const struct definit
 
 /* --- until when --------------------------------------------------------------------------------------------------- */
 
-/* The last D for which `last` lies after D − months. */
+/* The last D for which `last` lies after D − months. It is not after the day `months` later: D − months of the days that follow that
+ * one begins beyond `last`. */
 static day_t last_day(day_t last, int months)
 {
     day_t day = civil_add_months(last, months);
     while (civil_add_months(day, -months) >= last)
         day--;
-    while (day < DAY_MAX && civil_add_months(day + 1, -months) < last)
-        day++;
     return day;
 }
 

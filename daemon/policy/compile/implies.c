@@ -100,7 +100,7 @@ static bool mask_within(const struct step *inner, const struct step *outer)
 /* The window ends on the evaluation date. */
 static bool ends_today(const struct program_window *window)
 {
-    return window->ever || (window->to_months == 0 && window->to_days == 0);
+    return window->to_months == 0 && window->to_days == 0;
 }
 
 /* A state that is `inner` is `outer` as well. */
@@ -235,7 +235,7 @@ static bool follows(struct proof *proof, const struct known *known, struct liter
 bool implies(const struct known *known, int reg, bool negated)
 {
     struct proof proof = {known->program, IMPLIES_BUDGET};
-    return reg >= 0 && follows(&proof, known, (struct literal){reg, negated}, IMPLIES_CASES_DEPTH);
+    return follows(&proof, known, (struct literal){reg, negated}, IMPLIES_CASES_DEPTH);
 }
 
 bool implies_nothing(const struct known *known)

@@ -31,7 +31,7 @@ static int sign_of(const struct program *program, int reg)
 }
 
 /* b `op` k × a becomes a `turned op` 1/k × b. */
-static bool turn(struct limit *limit)
+static void turn(struct limit *limit)
 {
     int reg = limit->a;
     bool above = limit->above;
@@ -39,7 +39,7 @@ static bool turn(struct limit *limit)
     limit->b = reg;
     limit->above = limit->below;
     limit->below = above;
-    return limit->ratio.num > 0 && fraction_divide(fraction_of(1), limit->ratio, &limit->ratio);
+    limit->ratio = fraction_inverse(limit->ratio);
 }
 
 static bool read_limit(const struct program *program, int reg, bool negated, struct limit *limit)
@@ -62,7 +62,9 @@ static bool read_limit(const struct program *program, int reg, bool negated, str
     int a_sign = sign_of(program, limit->a), b_sign = sign_of(program, limit->b);
     if (a_sign < 0 && b_sign < 0)
         return false;
-    return a_sign < b_sign || (a_sign == b_sign && limit->a < limit->b) || turn(limit);
+    if (a_sign > b_sign || (a_sign == b_sign && limit->a > limit->b))
+        turn(limit);
+    return true;
 }
 
 /* x is never below y: low by low and high by high. */

@@ -62,10 +62,10 @@ struct operand operand_spread(struct compiler *compiler, struct operand operand,
     operand.domain = DOMAIN_PERSON;
     if (operand.type != OPERAND_QUANTITY) {
         operand.reg = emit_unary(compiler, OP_SPREAD, operand.reg, at);
-        return operand.reg < 0 ? operand_none() : operand;
+        return operand;
     }
     operand.quantity.reg = emit_unary(compiler, OP_SPREAD, operand.quantity.reg, at);
     for (int i = 0; i < operand.quantity.divisor_count; i++)
         operand.quantity.divisors[i] = emit_unary(compiler, OP_SPREAD, operand.quantity.divisors[i], at);
-    return operand.quantity.reg < 0 ? operand_none() : operand;
+    return operand;
 }

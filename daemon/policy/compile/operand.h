@@ -42,6 +42,8 @@ bool quantity_overflows(struct compiler *compiler, struct place at);
 bool quantity_adopt(struct compiler *compiler, struct operand *operand, struct unit unit, struct place at);
 /* Both sides must have one unit; zero has every unit. */
 bool quantity_reconcile(struct compiler *compiler, struct operand *a, struct operand *b, struct place at);
+/* Gives a constant a register, so that it can be multiplied by one. The factor's denominator stays. */
+void quantity_materialise(struct compiler *compiler, struct quantity *q, enum domain domain, struct place at);
 /* Brings a and b to a common denominator; their integers are `left` and `right`. */
 bool quantity_align(struct compiler *compiler, struct quantity *a, struct quantity *b, struct side *left,
                     struct side *right, int64_t *denominator, struct place at);

@@ -230,7 +230,5 @@ struct operand phrase_elaborate(struct compiler *compiler, const struct expr *ex
         !verb_fits(compiler, expr, &compiler->program->facts[symbol->index], window))
         return operand_none();
     struct operand operand = emit_phrase(compiler, expr, symbol->index, window, place, mask);
-    if (operand.type == OPERAND_CODE && operand.reg < 0)
-        return operand_none();
     return place == scope ? operand : operand_spread(compiler, operand, scope, expr->at);
 }

@@ -23,15 +23,13 @@ static int count_divisor(const struct quantity *quantity, int divisor)
     return count;
 }
 
-/* Gives a constant a register, so that it can be multiplied by one. The factor's denominator stays. */
-static bool materialise(struct compiler *compiler, struct quantity *q, enum domain domain, struct place at)
+void quantity_materialise(struct compiler *compiler, struct quantity *q, enum domain domain, struct place at)
 {
     if (!q->constant)
-        return true;
+        return;
     q->reg = emit_nullary(compiler, OP_CONSTANT, domain, q->factor.num, at);
     q->factor.num = 1;
     q->constant = false;
-    return q->reg >= 0;
 }
 
 /* Multiplies `q` by those divisors of `other` that it does not have itself: they cancel on the other side. */
@@ -123,9 +121,10 @@ bool quantity_adopt(struct compiler *compiler, struct operand *operand, struct u
     return true;
 }
 
+/* Of a bare number. */
 static bool is_zero(const struct operand *operand)
 {
-    return operand->quantity.constant && operand->quantity.factor.num == 0;
+    return operand->quantity.factor.num == 0;
 }
 
 /* Both sides must have one unit; zero has every unit. */
@@ -261,8 +260,8 @@ static bool turn_divisors(struct compiler *compiler, struct quantity *a, const s
             a->divisors[at_divisor] = a->divisors[--a->divisor_count];
             continue;
         }
-        if (!materialise(compiler, a, domain, at) ||
-            (a->reg = emit_binary(compiler, OP_MULTIPLY, a->reg, b->divisors[i], at)) < 0)
+        quantity_materialise(compiler, a, domain, at);
+        if ((a->reg = emit_binary(compiler, OP_MULTIPLY, a->reg, b->divisors[i], at)) < 0)
             return false;
     }
     return true;
@@ -271,11 +270,9 @@ static bool turn_divisors(struct compiler *compiler, struct quantity *a, const s
 static struct operand divide(struct compiler *compiler, struct operand a, struct operand b,
                              const struct expr *divisor, struct place at)
 {
-    struct fraction inverse = {1, 1};
     if (b.quantity.factor.num == 0)
         return compiler_refuse(compiler, at, MESSAGE_DIVISOR_ZERO, NULL, NULL, NULL);
-    if (!fraction_divide(fraction_of(1), b.quantity.factor, &inverse))
-        return quantity_overflows(compiler, at), operand_none();
+    struct fraction inverse = fraction_inverse(b.quantity.factor);
     if (b.quantity.constant) {
         struct operand number = operand_constant(inverse, unit_divide(unit_none(), b.quantity.unit), b.bare);
         return multiply_by_constant(compiler, a, number, at);
@@ -288,8 +285,8 @@ static struct operand divide(struct compiler *compiler, struct operand a, struct
         return operand_none();
     if (a.quantity.divisor_count == QUANTITY_DIVISORS_MAX)
         return compiler_refuse(compiler, at, MESSAGE_DIVISORS, NULL, NULL, NULL);
-    if (!materialise(compiler, &a.quantity, domain, at) ||
-        !fraction_multiply(a.quantity.factor, inverse, &a.quantity.factor))
+    quantity_materialise(compiler, &a.quantity, domain, at);
+    if (!fraction_multiply(a.quantity.factor, inverse, &a.quantity.factor))
         return quantity_overflows(compiler, at), operand_none();
     a.quantity.divisors[a.quantity.divisor_count++] = b.quantity.reg;
     a.quantity.unit = unit_divide(a.quantity.unit, b.quantity.unit);

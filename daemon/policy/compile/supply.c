@@ -25,13 +25,13 @@ static bool brings(const struct policy_feed *feed, int code)
     return feed->codes == NULL || (feed->codes[code / 64] >> (code % 64) & 1) != 0;
 }
 
+/* Of a source that the policy declares: the compiler has seen to that. */
 static int source_number(const struct policy *policy, struct slice name)
 {
-    for (size_t i = 0; i < policy->source_count; i++) {
-        if (slice_is(name, policy->sources[i].title))
-            return policy->sources[i].number;
-    }
-    return -1;
+    const struct policy_source *source = policy->sources;
+    while (!slice_is(name, source->title))
+        source++;
+    return source->number;
 }
 
 static void check_sources(struct checking *c)
@@ -41,11 +41,11 @@ static void check_sources(struct checking *c)
         if (number <= SOURCE_REGISTER || feed_of(c->supply, number) != NULL || !c->supply->whole)
             continue;
         const char *feed = diagnose_slice(&c->warnings, s->feed);
-        const char *mend = arena_printf(c->arena,
-                                        c->policy->language == LANGUAGE_CHINESE ? "%s/%s/ 或 %s/%s.conf"
-                                                                                : "%s/%s/ or %s/%s.conf",
-                                        c->supply->drop, feed, c->supply->folder, feed);
-        c->warnings.failed = c->warnings.failed || mend == NULL;
+        const char *mend = diagnose_keep(
+            &c->warnings, arena_printf(c->arena,
+                                       c->policy->language == LANGUAGE_CHINESE ? "%s/%s/ 或 %s/%s.conf"
+                                                                               : "%s/%s/ or %s/%s.conf",
+                                       c->supply->drop, feed, c->supply->folder, feed));
         diagnose(&c->warnings, s->at, MESSAGE_SUPPLY_NO_FEED, diagnose_slice(&c->warnings, s->name), mend,
                  NULL);
     }
@@ -57,10 +57,10 @@ static void check_named(struct checking *c, const struct program_fact *fact, con
 {
     for (size_t i = 0; i < count; i++) {
         const struct policy_feed *feed = feed_of(c->supply, source_number(c->policy, named[i].text));
-        if (feed == NULL || feed->source == SOURCE_REGISTER || brings(feed, fact->code->number))
+        if (feed == NULL || brings(feed, fact->code->number))
             continue;
-        const char *what = arena_printf(c->arena, "%s %s", fact->name, fact->code->name);
-        c->warnings.failed = c->warnings.failed || what == NULL;
+        const char *what =
+            diagnose_keep(&c->warnings, arena_printf(c->arena, "%s %s", fact->name, fact->code->name));
         diagnose(&c->warnings, named[i].at, MESSAGE_SUPPLY_NO_FACT, what,
                  diagnose_slice(&c->warnings, named[i].text), feed->where);
     }

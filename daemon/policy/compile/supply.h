@@ -16,7 +16,7 @@
 #include "policy/policy.h"
 
 struct policy_feed {
-    int source;            /* domain/fact.h */
+    int source;            /* domain/fact.h; not the register */
     const char *name;      /* medical_insurance */
     const char *where;     /* its configuration file, or its drop folder */
     const uint64_t *codes; /* dictionary numbers that it may bring, a bit each; NULL: any */

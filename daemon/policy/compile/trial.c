@@ -26,13 +26,11 @@ void trial_check_names(const struct policy_ast *ast, struct diagnoser *diagnoser
 const char *trial_list(const struct policy_ast *ast, struct diagnoser *diagnoser)
 {
     const char *list = "";
-    for (const struct trial_statement *trial = ast->trials; trial != NULL && list != NULL;
-         trial = trial->next)
-        list = arena_printf(diagnoser->arena, "%s%s%.*s", list, list[0] == '\0' ? "" : " ",
-                            (int)trial->name.length, trial->name.bytes);
-    if (list == NULL)
-        diagnoser->failed = true;
-    return list == NULL ? "" : list;
+    for (const struct trial_statement *trial = ast->trials; trial != NULL; trial = trial->next)
+        list = diagnose_keep(diagnoser,
+                             arena_printf(diagnoser->arena, "%s%s%.*s", list, list[0] == '\0' ? "" : " ",
+                                          (int)trial->name.length, trial->name.bytes));
+    return list;
 }
 
 /* What a change is being made to. */

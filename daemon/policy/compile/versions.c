@@ -67,7 +67,7 @@ static void warn_gap(struct compiler *compiler, const struct program_clause *cla
 {
     const struct program_clause *next = next_version(compiler->program, clause);
     char after[CIVIL_TEXT_SIZE], before[CIVIL_TEXT_SIZE];
-    if (next != NULL && clause->to != DAY_NONE && clause->to + 1 < next->from)
+    if (next != NULL && clause->to + 1 < next->from) /* it has an end, or the two would overlap */
         diagnose(compiler->warnings, next->statement->at, MESSAGE_VERSIONS_GAP,
                  diagnose_number(compiler->warnings, clause->statement->at.line),
                  civil_format(clause->to, after), civil_format(next->from, before));
@@ -91,7 +91,7 @@ static void check_standards(struct compiler *compiler, size_t index)
     char to[CIVIL_TEXT_SIZE];
     for (size_t i = 0; i < compiler->symbol_count; i++) {
         const struct symbol *symbol = &compiler->symbols[i];
-        if (!definition_is_dated(symbol->definition) || symbol->index < 0)
+        if (!definition_is_dated(symbol->definition))
             continue;
         const struct program_standard *standard = &program->standards[symbol->index];
         day_t last = standard->values[standard->value_count - 1].to;

@@ -21,10 +21,9 @@ void message_fill(struct text *out, enum language language, enum message message
                   const char *const arguments[3])
 {
     for (const char *c = messages[message][language]; *c != '\0'; c++) {
-        if (c[0] == '{' && c[1] >= '1' && c[1] <= '3' && c[2] == '}') {
-            const char *argument = arguments[c[1] - '1'];
-            text_add_str(out, argument == NULL ? "" : argument);
-            c += 2;
+        if (c[0] == '{' && c[1] >= '1' && c[1] <= '3') {
+            text_add_str(out, arguments[c[1] - '1']);
+            c += 2; /* messages.def closes it */
         } else {
             text_add_char(out, *c);
         }
@@ -45,31 +44,27 @@ void diagnose(struct diagnoser *diagnoser, struct place at, enum message message
     struct text text;
     text_init(&text);
     message_fill(&text, diagnoser->language, message, (const char *const[3]){a, b, c});
-    char *kept = text.failed ? NULL : arena_copy(diagnoser->arena, text.bytes, text.length);
+    const char *kept = diagnose_keep(diagnoser, text_keep(&text, diagnoser->arena));
     text_fini(&text);
-    if (kept == NULL) {
-        diagnoser->failed = true;
-        return;
-    }
     diagnoser->found.items[diagnoser->found.count++] = (struct policy_diagnostic){at.line, at.column, kept};
+}
+
+const char *diagnose_keep(struct diagnoser *diagnoser, const char *made)
+{
+    diagnoser->failed = diagnoser->failed || made == NULL;
+    return made == NULL ? "" : made;
 }
 
 const char *diagnose_slice(struct diagnoser *diagnoser, struct slice slice)
 {
     enum { SHOWN_BYTES_MAX = 180 };
     size_t length = utf8_cut(slice.bytes, slice.length, SHOWN_BYTES_MAX);
-    const char *copy = arena_copy(diagnoser->arena, slice.bytes, length);
-    if (copy == NULL)
-        diagnoser->failed = true;
-    return copy;
+    return diagnose_keep(diagnoser, arena_copy(diagnoser->arena, slice.bytes, length));
 }
 
 const char *diagnose_number(struct diagnoser *diagnoser, int64_t number)
 {
-    const char *copy = arena_printf(diagnoser->arena, "%lld", (long long)number);
-    if (copy == NULL)
-        diagnoser->failed = true;
-    return copy;
+    return diagnose_keep(diagnoser, arena_printf(diagnoser->arena, "%lld", (long long)number));
 }
 
 static int by_place(const void *left, const void *right)

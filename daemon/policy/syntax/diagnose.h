@@ -40,6 +40,8 @@ void diagnose(struct diagnoser *diagnoser, struct place at, enum message message
 /* A slice as an argument, cut at 60 characters. */
 const char *diagnose_slice(struct diagnoser *diagnoser, struct slice slice);
 const char *diagnose_number(struct diagnoser *diagnoser, int64_t number);
+/* The text just made; "", and the diagnoser has failed, when memory has run out over it. */
+const char *diagnose_keep(struct diagnoser *diagnoser, const char *made);
 /* Orders by place; the last one says how many more there were. */
 void diagnoser_finish(struct diagnoser *diagnoser);
 bool diagnoser_clean(const struct diagnoser *diagnoser);

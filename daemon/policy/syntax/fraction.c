@@ -72,6 +72,11 @@ bool fraction_divide(struct fraction a, struct fraction b, struct fraction *out)
     return fraction_make((wide_t)a.num * b.den, (wide_t)a.den * b.num, out);
 }
 
+struct fraction fraction_inverse(struct fraction a)
+{
+    return a.num < 0 ? (struct fraction){-a.den, -a.num} : (struct fraction){a.den, a.num};
+}
+
 int fraction_compare(struct fraction a, struct fraction b)
 {
     wide_t left = (wide_t)a.num * b.den, right = (wide_t)b.num * a.den;

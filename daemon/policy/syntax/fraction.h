@@ -32,6 +32,7 @@ bool fraction_make(wide_t num, wide_t den, struct fraction *out); /* den != 0 */
 bool fraction_add(struct fraction a, struct fraction b, struct fraction *out);
 bool fraction_multiply(struct fraction a, struct fraction b, struct fraction *out);
 bool fraction_divide(struct fraction a, struct fraction b, struct fraction *out); /* b != 0 */
+struct fraction fraction_inverse(struct fraction a);                              /* a != 0 */
 int fraction_compare(struct fraction a, struct fraction b);
 
 int64_t fraction_gcd(int64_t a, int64_t b); /* of absolute values; 1 when both are 0 */
