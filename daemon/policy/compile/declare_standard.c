@@ -91,6 +91,7 @@ void declare_standard(struct compiler *compiler, struct symbol *symbol)
     struct standard_check check = {.definition = d, .first = true};
     day_t before_from = DAY_NONE;
     bool good = true;
+    symbol->busy = true;
     for (const struct dated_value *v = d->dated; v != NULL; v = v->next) {
         check_dates(compiler, &check, v, before_from);
         standard->by_months = standard->by_months && (check.first || first_of_month(v->from));
@@ -101,6 +102,7 @@ void declare_standard(struct compiler *compiler, struct symbol *symbol)
         check.covered_to = v->to;
         before_from = v->from;
     }
+    symbol->busy = false;
     if (good && !scale_values(standard, (const struct fraction(*)[2])values))
         diagnose(compiler->diagnoser, d->at, MESSAGE_OVERFLOW, NULL, NULL, NULL);
     if (good)

@@ -13,8 +13,7 @@ static void refuse_overlap(struct compiler *compiler, const struct clause_statem
 {
     const char *name = diagnose_slice(compiler->diagnoser, s->name);
     const char *line = diagnose_number(compiler->diagnoser, earlier->at.line);
-    bool dated =
-        earlier->from != DAY_NONE || earlier->to != DAY_NONE || s->from != DAY_NONE || s->to != DAY_NONE;
+    bool dated = earlier->from != DAY_NONE || s->from != DAY_NONE;
     char date[CIVIL_TEXT_SIZE];
     day_t first = earlier->from > s->from ? earlier->from : s->from;
     if (!dated)
