@@ -15,7 +15,7 @@ daemon_policy_libpolicy_a_SOURCES = \
 	daemon/policy/machine/extract_rare.c daemon/policy/machine/kernel.h daemon/policy/machine/leaf.h \
 	daemon/policy/machine/machine.c daemon/policy/machine/machine.h daemon/policy/machine/machine_choice.c \
 	daemon/policy/machine/machine_large.c daemon/policy/machine/outcome.c daemon/policy/machine/program.h daemon/policy/machine/rows.c \
-	daemon/policy/machine/run.c daemon/policy/machine/vectorise.h daemon/policy/machine/version.c daemon/policy/machine/version.h \
+	daemon/policy/machine/run.c daemon/policy/machine/standard.c daemon/policy/machine/vectorise.h daemon/policy/machine/version.c daemon/policy/machine/version.h \
 	daemon/policy/compile/aggregate.c daemon/policy/compile/amount.c daemon/policy/compile/amount.h daemon/policy/compile/bounds.c \
 	daemon/policy/compile/check_clauses.c daemon/policy/compile/check_clauses.h daemon/policy/compile/choice.c \
 	daemon/policy/compile/clause.c daemon/policy/compile/code.c daemon/policy/compile/comparison.c daemon/policy/compile/compile.c \

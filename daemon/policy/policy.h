@@ -225,7 +225,8 @@ struct policy_outcome {
     uint8_t spare[3];
 };
 
-/* STATUS_CONFIG when the policy says nothing about that date. */
+/* STATUS_CONFIG when the policy says nothing about that date: it is not yet effective, or a clause in force on it, or a statistic,
+ * reads a standard that has no value; err names them. */
 enum status policy_run_new(const struct policy *policy, day_t as_of, struct policy_run **run,
                            struct error *err) WARN_UNUSED;
 void policy_run_free(struct policy_run *run);
@@ -299,6 +300,7 @@ struct policy_shown_clause {
     enum tri truth;
     bool exists;     /* false: a scope or an exception keeps the clause from this household */
     bool superseded; /* another clause of its name speaks on that day */
+    /* Of a clause that is not in force and reads a standard without a value no lines and no reason are shown. */
     bool undecided_with_evidence;
     const char *cause;  /* "illness" … as interfaces list them; "" for checks and suggestions */
     const char *reason; /* the Chinese reason with its values filled in */
@@ -344,7 +346,8 @@ struct policy_shown_disagreement {
 struct policy_explanation {
     struct policy_outcome outcome;
     size_t definition_count;
-    struct policy_shown_definition *definitions; /* household-level definitions, in the file's order */
+    struct policy_shown_definition
+        *definitions; /* household-level ones, in the file's order; but none that has no value that day */
     size_t clause_count;
     struct policy_shown_clause *clauses; /* all, in the file's order */
     size_t fact_count;

@@ -6,7 +6,8 @@ EXTRA_DIST += conf/policies/shaanxi-county.policy tests/cases/policy_prelude.pol
 	tests/cases/policy_mutants.policy tests/cases/policy_terms.policy tests/cases/policy_mutants.tsv tests/cases/policy_format.tsv tests/cases/policy_diffs.tsv
 tests_unit_test_policy_SOURCES = tests/unit/test_policy_main.c \
 	tests/unit/test_policy.c tests/unit/test_policy.h tests/unit/test_policy_text.c tests/unit/test_policy_examples.c \
-	tests/unit/test_policy_run.c tests/unit/test_policy_leaves.c tests/unit/test_policy_explain.c tests/unit/test_policy_hostile.c tests/unit/test_policy_supply.c
+	tests/unit/test_policy_run.c tests/unit/test_policy_leaves.c tests/unit/test_policy_explain.c tests/unit/test_policy_hostile.c tests/unit/test_policy_supply.c \
+	tests/unit/test_policy_ended.c
 tests_unit_test_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_policy_LDADD = tests/unit/libunit.a daemon/policy/libpolicy.a daemon/domain/libdomain.a daemon/base/libbase.a \
 	$(INIH_LIBS) $(CHECK_LIBS)

@@ -54,5 +54,6 @@ Suite *policy_mutants_suite(void);
 Suite *policy_format_suite(void);
 Suite *policy_diff_suite(void);
 Suite *policy_supply_suite(void);
+Suite *policy_ended_suite(void);
 
 #endif

@@ -8,6 +8,6 @@ int main(void)
 {
     Suite *suites[] = {policy_text_suite(),    policy_examples_suite(), policy_run_suite(),
                        policy_explain_suite(), policy_hostile_suite(),  policy_supply_suite(),
-                       policy_leaves_suite()};
+                       policy_leaves_suite(),  policy_ended_suite()};
     return unit_run(suites, sizeof suites / sizeof suites[0]);
 }

@@ -268,6 +268,14 @@ int emit_segment(struct compiler *compiler, enum op op, int who, int what, bool 
 
 /* --- the plan ----------------------------------------------------------------------------------------------------- */
 
+static void need_value(struct program *program, const struct quantity *quantity, uint64_t readers)
+{
+    if (!quantity->constant && quantity->reg >= 0)
+        program->steps[quantity->reg].readers |= readers;
+    for (int d = 0; d < quantity->divisor_count; d++)
+        program->steps[quantity->divisors[d]].readers |= readers;
+}
+
 static void need(struct program *program, int reg, enum phase phase, uint64_t clauses)
 {
     if (reg < 0)
@@ -294,6 +302,12 @@ static void need_clause(struct program *program, size_t index)
         for (int d = 0; d < amount->divisor_count; d++)
             need(program, amount->divisors[d], PHASE_EXPLANATION, bit);
     }
+    for (size_t i = 0; i < clause->piece_count; i++)
+        if (clause->pieces[i].text == NULL && !clause->pieces[i].is_code)
+            need_value(program, &clause->pieces[i].quantity, bit);
+    for (size_t i = 0; i < clause->cause_count; i++)
+        if (clause->causes[i].reg >= 0)
+            program->steps[clause->causes[i].reg].readers |= bit;
     if (!clause->even_empty)
         need(program, program->members, phase, bit);
 }
@@ -313,9 +327,15 @@ static void pass_needs_down(struct program *program)
 {
     for (size_t i = program->step_count; i-- > 0;) {
         struct step *step = &program->steps[i];
-        need(program, step->a, (enum phase)step->phase, step->clauses);
-        need(program, step->b, (enum phase)step->phase, step->clauses);
-        need(program, step->c, (enum phase)step->phase, step->clauses);
+        step->readers |= step->clauses;
+        const int16_t operands[] = {step->a, step->b, step->c};
+        for (size_t o = 0; o < sizeof operands / sizeof *operands; o++) {
+            need(program, operands[o], (enum phase)step->phase, step->clauses);
+            if (operands[o] < 0)
+                continue;
+            program->steps[operands[o]].readers |= step->readers;
+            program->steps[operands[o]].statistics |= step->statistics;
+        }
     }
 }
 
@@ -328,9 +348,13 @@ bool emit_plan(struct compiler *compiler)
         if (program->clauses[i].shown.level != LEVEL_NONE)
             levels |= UINT64_C(1) << i;
     }
-    for (size_t i = 0; i < program->statistic_count; i++)
+    for (size_t i = 0; i < program->statistic_count; i++) {
         need(program, program->statistics[i], PHASE_CLAUSES, 0);
+        program->steps[program->statistics[i]].statistics |= UINT32_C(1) << i;
+    }
     need(program, program->members, PHASE_CLAUSES, 0);
+    program->steps[program->members].readers =
+        UINT64_MAX; /* who belongs is asked for whatever clause there is */
     pass_needs_down(program);
     uint64_t asking = clauses_that_ask_level(program);
     for (size_t i = 0; i < program->step_count && asking != 0; i++) {

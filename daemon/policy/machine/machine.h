@@ -29,6 +29,10 @@ struct bound_window {
     day_t after, until; /* the days in (after, until] */
 };
 
+struct standard_value {
+    int64_t rural, urban;
+};
+
 struct column {
     int64_t *low, *high; /* quantities */
     uint8_t *byte;       /* tri and code */
@@ -102,9 +106,9 @@ struct policy_run {
     struct bound_window *windows;
     struct leaf_days *days;               /* by register of OP_AMOUNT and OP_STATE */
     day_t birthdays[AGE_TABLE_YEARS + 1]; /* [k]: who was born then completes k years on the date */
-    struct standard_value {
-        int64_t rural, urban;
-    } * standards;     /* by register of OP_STANDARD and OP_DAYS */
+    struct standard_value *standards;     /* by register of OP_STANDARD and OP_DAYS */
+    bool *
+        absent; /* by register: it needs a standard that has no value; nothing in force reads it (standard.c) */
     uint64_t in_force; /* clauses that exist on the date */
     struct frame *hot;
     struct policy_large large;
@@ -138,6 +142,15 @@ enum status run_household(const struct policy_run *run, const struct policy_bloc
                           enum phase last, struct arena *arena, struct batch *batch,
                           struct policy_outcome *outcome, struct error *err) WARN_UNUSED;
 bool run_is_large(const struct policy_block *block, size_t index);
+
+/* --- standard.c --------------------------------------------------------------------------------------------------- */
+
+struct bound_window standard_window(const struct program_window *window, day_t as_of);
+/* Of a step of OP_STANDARD: whether the standard has begun, and whether it has not ended, over all that it asks of a date. */
+bool standard_begun(const struct program *program, const struct step *step, day_t as_of);
+bool standard_lasts(const struct program *program, const struct step *step, day_t as_of);
+/* For a run whose windows and clauses are bound. STATUS_CONFIG when a standard without a value is read by a clause in force. */
+enum status standard_bind(struct policy_run *run, struct error *err) WARN_UNUSED;
 
 /* --- rows.c ------------------------------------------------------------------------------------------------------- */
 

@@ -114,6 +114,8 @@ struct step {
     int64_t low, high;            /* bounds of a quantity */
     wide_t total_low, total_high; /* bounds of its sum over a household's subjects */
     uint64_t clauses;             /* which clauses depend on it */
+    uint64_t readers;             /* … or their reasons, causes and amounts */
+    uint32_t statistics;          /* which statistics depend on it */
     bool may_be_undecided;        /* of a quantity: low and high may differ */
     uint8_t phase;                /* enum phase: the first that needs it */
 };

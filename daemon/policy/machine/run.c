@@ -207,88 +207,8 @@ struct frame *frame_new(struct arena *arena, const struct policy_run *run, enum 
 static void bind_windows(struct policy_run *run)
 {
     const struct program *program = &run->policy->program;
-    for (size_t i = 0; i < program->window_count; i++) {
-        const struct program_window *w = &program->windows[i];
-        run->windows[i].after =
-            w->ever ? DAY_NONE : civil_add_months(run->as_of, -w->from_months) - w->from_days;
-        run->windows[i].until =
-            w->ever ? run->as_of : civil_add_months(run->as_of, -w->to_months) - w->to_days;
-    }
-}
-
-/* The value in force on a day; NULL when there is none. An open value ends where the next begins. */
-static const struct program_value *value_on(const struct program_standard *standard, day_t day)
-{
-    const struct program_value *found = NULL;
-    for (size_t i = 0; i < standard->value_count; i++) {
-        if (standard->values[i].from <= day)
-            found = &standard->values[i];
-    }
-    return found == NULL || (found->to != DAY_NONE && found->to < day) ? NULL : found;
-}
-
-static int months_of(day_t day)
-{
-    int year, month, day_of_month;
-    civil_to_ymd(day, &year, &month, &day_of_month);
-    return year * 12 + month;
-}
-
-/*
- * The sum of the standard over the window (after, until]: by its calendar months (those after the month of `after`, up to that
- * of `until`) or by its days.
- */
-static bool bind_window_standard(const struct program_standard *standard, struct bound_window window,
-                                 bool by_months, struct standard_value *out)
-{
-    *out = (struct standard_value){0};
-    int64_t left =
-        by_months ? months_of(window.until) - months_of(window.after) : window.until - window.after;
-    day_t day = by_months ? window.until : window.after + 1;
-    for (; left > 0; left--) {
-        const struct program_value *value = value_on(standard, day);
-        if (value == NULL)
-            return false;
-        out->rural += value->rural;
-        out->urban += value->urban;
-        if (!by_months) {
-            day++;
-            continue;
-        }
-        int year, month, day_of_month;
-        civil_to_ymd(day, &year, &month, &day_of_month);
-        day -= day_of_month; /* the last day of the month before: any day of a month tells its value */
-    }
-    return true;
-}
-
-static enum status bind_standards(struct policy_run *run, struct error *err)
-{
-    const struct program *program = &run->policy->program;
-    char date[CIVIL_TEXT_SIZE];
-    for (size_t i = 0; i < program->step_count; i++) {
-        const struct step *step = &program->steps[i];
-        if (step->op == OP_DAYS) {
-            int64_t days = run->windows[step->window].until - run->windows[step->window].after;
-            run->standards[i] = (struct standard_value){days, days};
-        }
-        if (step->op != OP_STANDARD)
-            continue;
-        const struct program_standard *standard = &program->standards[step->k];
-        const struct program_value *value = value_on(standard, run->as_of);
-        bool good = value != NULL;
-        if (good && step->window < 0)
-            run->standards[i] = (struct standard_value){value->rural, value->urban};
-        else if (good)
-            good = bind_window_standard(standard, run->windows[step->window], step->mask != 0,
-                                        &run->standards[i]);
-        if (!good)
-            return error_set(err, STATUS_CONFIG, "%s: %s has no value for the evaluation date %s%s%s",
-                             run->policy->file_name, standard->name, civil_format(run->as_of, date),
-                             step->window < 0 ? "" : " or for all of ",
-                             step->window < 0 ? "" : program->windows[step->window].name);
-    }
-    return STATUS_OK;
+    for (size_t i = 0; i < program->window_count; i++)
+        run->windows[i] = standard_window(&program->windows[i], run->as_of);
 }
 
 /* Born on 29 February: a year is completed on 1 March of a common year, which is what clamping to the 28th amounts to. */
@@ -327,7 +247,8 @@ enum status run_new(const struct policy *policy, day_t as_of, size_t households,
     *made = (struct policy_run){.policy = policy, .as_of = as_of, .arena = arena};
     made->windows = arena_array(arena, program->window_count + 1, sizeof *made->windows);
     made->standards = arena_array(arena, program->step_count + 1, sizeof *made->standards);
-    if (made->windows != NULL && made->standards != NULL) {
+    made->absent = arena_array(arena, program->step_count + 1, sizeof *made->absent);
+    if (made->windows != NULL && made->standards != NULL && made->absent != NULL) {
         bind_windows(made);
         made->hot = frame_new(arena, made, PHASE_SUGGESTIONS, FRAME_FOR_BATCHES, households, persons);
     }
@@ -337,7 +258,7 @@ enum status run_new(const struct policy *policy, day_t as_of, size_t households,
     } else {
         bind_clauses(made);
         bind_birthdays(made);
-        status = bind_standards(made, err);
+        status = standard_bind(made, err);
     }
     if (status != STATUS_OK)
         arena_free(arena);

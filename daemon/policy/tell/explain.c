@@ -146,9 +146,32 @@ static void show_members(struct explainer *explainer, const struct program_claus
     }
 }
 
+/* A clause that is not in force may read what has no value on the date: nothing is told of its lines. */
+static bool lines_absent(const struct explainer *explainer, const struct program_clause *clause)
+{
+    const bool *absent = explainer->run->absent;
+    bool found = clause->some >= 0 && absent[clause->some];
+    for (size_t i = 0; i < clause->line_count; i++)
+        found = found || absent[clause->lines[i].reg];
+    for (size_t i = 0; i < clause->some_line_count; i++)
+        found = found || absent[clause->some_lines[i].reg];
+    return found;
+}
+
+static bool quantity_absent(const struct explainer *explainer, const struct quantity *quantity)
+{
+    const bool *absent = explainer->run->absent;
+    bool found = !quantity->constant && absent[quantity->reg];
+    for (int i = 0; i < quantity->divisor_count; i++)
+        found = found || absent[quantity->divisors[i]];
+    return found;
+}
+
 static const char *cause_of(const struct explainer *explainer, const struct program_clause *clause)
 {
     for (size_t i = 0; i < clause->cause_count; i++) {
+        if (clause->causes[i].reg >= 0 && explainer->run->absent[clause->causes[i].reg])
+            return "";
         if (clause->causes[i].reg < 0 || byte_at(explainer, clause->causes[i].reg, 0) == SETTLED_TRUE)
             return clause->causes[i].cause;
     }
@@ -161,6 +184,10 @@ static const char *reason_of(struct explainer *explainer, const struct program_c
     text_init(&text);
     for (size_t i = 0; i < clause->piece_count; i++) {
         const struct reason_piece *piece = &clause->pieces[i];
+        if (piece->text == NULL && !piece->is_code && quantity_absent(explainer, &piece->quantity)) {
+            text_fini(&text);
+            return "";
+        }
         if (piece->text != NULL)
             text_add_str(&text, piece->text);
         else if (piece->is_code)
@@ -227,13 +254,17 @@ static void show_clause(struct explainer *explainer, size_t index, struct policy
         .cause = cause_of(explainer, clause),
         .reason = reason_of(explainer, clause),
         .conjunct_count = clause->line_count,
+        .valid_until = DAY_NONE,
     };
+    if (lines_absent(explainer, clause)) {
+        shown->conjunct_count = 0;
+        return;
+    }
     shown->conjuncts = show_lines(explainer, clause->lines, clause->line_count, 0);
     shown->exists = clause_exists(explainer, index, shown);
     if (clause->some >= 0)
         show_members(explainer, clause, shown);
     find_distance(shown);
-    shown->valid_until = DAY_NONE;
     if (shown->truth == TRI_TRUE && clause->shown.valid_months > 0)
         shown->valid_until = civil_add_months(explainer->run->as_of, clause->shown.valid_months);
     if (shown->truth == TRI_TRUE && clause->amount_count > 0 &&
@@ -277,16 +308,19 @@ static void show_definitions(struct explainer *explainer)
 {
     struct policy_explanation *into = explainer->into;
     const struct program *program = explainer->program;
-    into->definition_count = program->definition_count;
-    into->definitions = explainer_array(explainer, into->definition_count, sizeof *into->definitions);
-    for (size_t i = 0; i < into->definition_count && into->definitions != NULL; i++) {
+    into->definitions = explainer_array(explainer, program->definition_count, sizeof *into->definitions);
+    for (size_t i = 0; i < program->definition_count && into->definitions != NULL; i++) {
         const struct program_definition *definition = &program->definitions[i];
-        into->definitions[i].name = definition->name;
+        if (definition->is_condition ? explainer->run->absent[definition->reg]
+                                     : quantity_absent(explainer, &definition->quantity))
+            continue;
+        struct policy_shown_definition *shown = &into->definitions[into->definition_count++];
+        shown->name = definition->name;
         if (definition->is_condition)
-            into->definitions[i].value = condition_value(tri_of(byte_at(explainer, definition->reg, 0)));
+            shown->value = condition_value(tri_of(byte_at(explainer, definition->reg, 0)));
         else
-            into->definitions[i].value = show_quantity(explainer, &definition->quantity, 0);
-        show_until(explainer, definition->gradual, &into->definitions[i]);
+            shown->value = show_quantity(explainer, &definition->quantity, 0);
+        show_until(explainer, definition->gradual, shown);
     }
 }
 
