@@ -307,6 +307,103 @@ static void check_shown(struct fixture *fixture,
     text_fini(&page);
 }
 
+static int times(const char *page, const char *part)
+{
+    int count = 0;
+    for (const char *at = page; (at = strstr(at, part)) != NULL; at++)
+        count++;
+    return count;
+}
+
+/* Every anchor stands once, and every link leads to one. */
+static void check_anchors(const char *page, const char *where)
+{
+    char wanted[512];
+    int anchors = 0;
+    for (const char *at = page; (at = strstr(at, " id=\"")) != NULL; at++, anchors++) {
+        int length = (int)strcspn(at + 5, "\"") + 6;
+        snprintf(wanted, sizeof wanted, "%.*s", length, at);
+        ck_assert_msg(times(page, wanted) == 1, "%s: %s stands twice", where, wanted);
+    }
+    for (const char *at = page; (at = strstr(at, "<a href=\"#")) != NULL; at++) {
+        int length = (int)strcspn(at + 10, "\"");
+        snprintf(wanted, sizeof wanted, " id=\"%.*s\"", length, at + 10);
+        ck_assert_msg(times(page, wanted) == 1, "%s: a link leads to %s", where, wanted);
+    }
+    ck_assert_int_gt(anchors, 10);
+}
+
+START_TEST(anchors_of_the_page)
+{
+    static const char *const shipped[] = {
+        "conf/policies/shaanxi-county.policy", "conf/policies/shaanxi-county-classes.policy",
+        "conf/policies/ningxia-special-care.policy", "tests/cases/policy_english.policy"};
+    struct fixture fixture;
+    struct text page;
+    fixture_open(&fixture);
+    for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
+        size_t length;
+        char *text = read_source(shipped[i], &length);
+        policy_free(fixture.policy);
+        fixture.policy = NULL;
+        fixture_compile_good(&fixture, text, shipped[i]);
+        text_init(&page);
+        ck_assert_int_eq(policy_show_html(fixture.policy, &page, &fixture.err), STATUS_OK);
+        check_anchors(page.bytes, shipped[i]);
+        text_fini(&page);
+        free(text);
+    }
+    fixture_close(&fixture);
+}
+END_TEST
+
+/* One anchor for each version of a clause, by its name and the day on which it begins, with the examples of its own days. */
+START_TEST(versions_have_anchors_of_their_own)
+{
+    static const char clause[] = "%s r.a 试\n  依据 甲 一\n  %s\n  当 贫\n  事由 收入\n  理由 \"理\"\n";
+    struct fixture fixture;
+    struct text policy, page;
+    text_init(&policy);
+    text_init(&page);
+    text_printf(&policy, clause, "红", "生效 2019-01-01 至 2020-12-31");
+    text_printf(&policy, clause, "橙", "生效 2021-01-01 至 2021-12-31");
+    text_printf(&policy, clause, "橙", "生效 2022-01-01");
+    text_add_str(
+        &policy,
+        "查 red 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n"
+        "例 r.a 头例 日期 2020-12-31 农村 人口 1 得 红 r.a 查 red\n例 r.a 次例 同上 日期 2021-06-30 得 橙 r.a\n"
+        "例 r.a 三例 同上 日期 2022-01-01 得 橙 r.a\n例 r.a 四例 同上 工资 9000.00 得 无 r.a\n");
+    char *text = after_prelude(policy.bytes);
+    fixture_open(&fixture);
+    fixture_compile_good(&fixture, text, "versions");
+    ck_assert_int_eq(policy_show_html(fixture.policy, &page, &fixture.err), STATUS_OK);
+    check_anchors(page.bytes, "versions");
+    static const char *const expected[] = {
+        "<article class=\"clause red\" id=\"clause-r.a-2019-01-01\">",
+        "<article class=\"clause orange\" id=\"clause-r.a-2021-01-01\">",
+        "<article class=\"clause orange\" id=\"clause-r.a-2022-01-01\">",
+        "<article class=\"clause check\" id=\"clause-red\">",
+        "<li><a href=\"#clause-r.a-2019-01-01\">试</a> <code>2019-01-01 至 2020-12-31</code></li>",
+        "<li><a href=\"#clause-r.a-2022-01-01\">试</a> <code>2022-01-01</code></li>",
+        "<li><a href=\"#clause-red\">试</a></li>",
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        ck_assert_msg(times(page.bytes, expected[i]) == 1, "the page lacks \"%s\":\n%s", expected[i],
+                      page.bytes);
+    ck_assert_int_eq(times(page.bytes, "<summary>例 1</summary>"), 2);
+    ck_assert_int_eq(times(page.bytes, "<summary>例 2</summary>"), 1);
+    for (const char *const *title =
+             (const char *const[]){"r.a 头例", "r.a 次例", "r.a 三例", "r.a 四例", NULL};
+         *title; title++)
+        ck_assert_msg(times(page.bytes, *title + 4) == 1, "%s stands %d times", *title,
+                      times(page.bytes, *title + 4));
+    text_fini(&policy);
+    text_fini(&page);
+    free(text);
+    fixture_close(&fixture);
+}
+END_TEST
+
 /* Every kind of statement is shown, as text and as a page. */
 START_TEST(every_statement_is_shown)
 {
@@ -392,6 +489,8 @@ Suite *policy_examples_suite(void)
     tcase_add_test(tcase, trials_change_what_they_say);
     tcase_add_test(tcase, shown_as_a_page);
     tcase_add_test(tcase, every_statement_is_shown);
+    tcase_add_test(tcase, anchors_of_the_page);
+    tcase_add_test(tcase, versions_have_anchors_of_their_own);
     tcase_add_test(tcase, odd_statements_are_shown);
     suite_add_tcase(suite, tcase);
     return suite;

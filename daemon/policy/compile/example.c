@@ -466,6 +466,14 @@ bool example_rebind(const struct example_cases *cases, const struct program *pro
     return bound->cases != NULL;
 }
 
+bool example_is_of(const struct policy *policy, const struct example_statement *example, day_t *date,
+                   int clause)
+{
+    if (example->date != DAY_NONE)
+        *date = example->date;
+    return version_on(&policy->program, example->clause, *date) == clause;
+}
+
 /* --- what is expected --------------------------------------------------------------------------------------------- */
 
 enum example_verdict example_verdict(const struct policy_outcome *outcome, int clause)

@@ -47,6 +47,11 @@ bool example_block(const struct example_cases *cases, const size_t *which, size_
 bool example_rebind(const struct example_cases *cases, const struct program *program, struct arena *arena,
                     struct example_cases *bound);
 
+/* Whether the example is one of this clause (its place in the file), of several versions the one of the example's day. For all
+ * examples in the file's order; *date is the day of the one before, DAY_NONE at first. */
+bool example_is_of(const struct policy *policy, const struct example_statement *example, day_t *date,
+                   int clause);
+
 /* What came of a clause, and whether an expectation (KW_RED … KW_SUGGEST, KW_NONE, KW_TO_VERIFY, KW_UNDECIDED) is met by it. */
 enum example_verdict { VERDICT_FIRED, VERDICT_DENIED, VERDICT_TO_VERIFY, VERDICT_OPEN };
 enum example_verdict example_verdict(const struct policy_outcome *outcome, int clause);

@@ -3,6 +3,7 @@
  * The policy as a page to read beside the documents: one part a clause, with its citation, its lines, and what its examples
  * show. Plain text that is also Markdown.
  */
+#include "policy/compile/example.h"
 #include "policy/machine/program.h"
 
 #include <string.h>
@@ -207,8 +208,10 @@ static void show_lines(const struct page *page, const struct clause_line *lines,
 
 static void show_examples(const struct page *page, const struct program_clause *clause)
 {
+    int index = (int)(clause - page->policy->program.clauses);
+    day_t date = DAY_NONE;
     for (const struct example_statement *e = page->policy->ast.examples; e != NULL; e = e->next) {
-        if (!slice_is(e->clause, clause->shown.name) || e->title.length == 0)
+        if (!example_is_of(page->policy, e, &date, index) || e->title.length == 0)
             continue;
         text_printf(page->out, "- %s ", keyword_text(KW_EXAMPLE, page->language));
         add_slice(page, e->title);

@@ -642,17 +642,20 @@ static void add_example(struct html *html, const struct example_statement *examp
     add_slice(html, slice_trim((struct slice){at, (size_t)(stop - at)}));
 }
 
-static void show_examples(struct html *html, const struct clause_statement *clause)
+/* Of several versions of a clause each has the examples of its own days. */
+static void show_examples(struct html *html, int number)
 {
     size_t count = 0;
+    day_t date = DAY_NONE;
     for (const struct example_statement *e = html->policy->ast.examples; e != NULL; e = e->next)
-        count += slice_equal(e->clause, clause->name);
+        count += example_is_of(html->policy, e, &date, number - 1);
     if (count == 0)
         return;
     text_printf(html->out, "<details><summary>%s %zu</summary><ol>\n",
                 keyword_text(KW_EXAMPLE, html->language), count);
+    date = DAY_NONE;
     for (const struct example_statement *e = html->policy->ast.examples; e != NULL; e = e->next) {
-        if (!slice_equal(e->clause, clause->name))
+        if (!example_is_of(html->policy, e, &date, number - 1))
             continue;
         raw(html, "<li><code>");
         add_example(html, e);
@@ -661,9 +664,21 @@ static void show_examples(struct html *html, const struct clause_statement *clau
     raw(html, "</ol></details>\n");
 }
 
+/* A clause's anchor: its name, and the day from which on it is in force when it says one. So it stays when clauses are added. */
+static void add_anchor(struct html *html, const struct clause_statement *clause)
+{
+    char date[CIVIL_TEXT_SIZE];
+    raw(html, "clause-");
+    add_slice(html, clause->name);
+    if (clause->from != DAY_NONE)
+        text_printf(html->out, "-%s", civil_format(clause->from, date));
+}
+
 static void show_clause(struct html *html, const struct clause_statement *clause, const char *css, int number)
 {
-    text_printf(html->out, "<article class=\"clause %s\" id=\"c%d\"><h3><span class=\"badge\">", css, number);
+    text_printf(html->out, "<article class=\"clause %s\" id=\"", css);
+    add_anchor(html, clause);
+    raw(html, "\"><h3><span class=\"badge\">");
     add_keyword(html, clause->kind);
     raw(html, "</span> ");
     add_slice(html, clause->title.length > 0 ? clause->title : clause->name);
@@ -680,7 +695,7 @@ static void show_clause(struct html *html, const struct clause_statement *clause
     raw(html, "<br>");
     add_citation(html, &clause->citation);
     raw(html, "</div></div>\n");
-    show_examples(html, clause);
+    show_examples(html, number);
     raw(html, "</article>\n");
 }
 
@@ -799,6 +814,21 @@ static void contents_entry(struct html *html, const char *id, const char *title)
     raw(html, "</a></li>\n");
 }
 
+static void contents_clause(struct html *html, const struct clause_statement *clause)
+{
+    char date[CIVIL_TEXT_SIZE];
+    raw(html, "<li><a href=\"#");
+    add_anchor(html, clause);
+    raw(html, "\">");
+    add_slice(html, clause->title.length > 0 ? clause->title : clause->name);
+    raw(html, "</a>");
+    if (clause->from != DAY_NONE)
+        text_printf(html->out, " <code>%s", civil_format(clause->from, date));
+    if (clause->from != DAY_NONE && clause->to != DAY_NONE)
+        text_printf(html->out, " %s %s", keyword_text(KW_TO, html->language), civil_format(clause->to, date));
+    raw(html, clause->from != DAY_NONE ? "</code></li>\n" : "</li>\n");
+}
+
 static void show_contents(struct html *html)
 {
     text_printf(html->out, "<nav aria-label=\"%s\"><h2>%s</h2><ol>\n", say(html, "目录", "Contents"),
@@ -810,14 +840,9 @@ static void show_contents(struct html *html)
             continue;
         text_printf(html->out, "<li><a href=\"#%s\">%s</a><ol>\n", groups[g].css,
                     groups[g].title[html->language]);
-        int number = 1;
-        for (const struct clause_statement *c = html->policy->ast.clauses; c != NULL; c = c->next, number++) {
-            if (c->kind != groups[g].kind)
-                continue;
-            text_printf(html->out, "<li><a href=\"#c%d\">", number);
-            add_slice(html, c->title.length > 0 ? c->title : c->name);
-            raw(html, "</a></li>\n");
-        }
+        for (const struct clause_statement *c = html->policy->ast.clauses; c != NULL; c = c->next)
+            if (c->kind == groups[g].kind)
+                contents_clause(html, c);
         raw(html, "</ol></li>\n");
     }
     contents_entry(html, "definitions", say(html, "定义", "Definitions"));
