@@ -65,19 +65,22 @@ static void print_stage(void *context, const struct round_stage *stage)
             (long long)stage->rows);
 }
 
-static int print_report(struct ctl *ctl, const struct simulate_options *options)
+static bool print_part(void *context, struct slice part)
+{
+    bool *printed = context;
+    *printed = fwrite(part.bytes, 1, part.length, stdout) == part.length;
+    return *printed;
+}
+
+static int print_report(const struct simulate_options *options)
 {
     struct error err;
-    struct text out;
-    (void)ctl;
-    text_init(&out);
-    enum status status = simulate_execute(options, NULL, &out, &err);
-    bool printed =
-        status == STATUS_OK && fwrite(out.bytes, 1, out.length, stdout) == out.length && fflush(stdout) == 0;
-    text_fini(&out);
-    if (status != STATUS_OK)
+    bool printed = true;
+    const struct simulate_sink sink = {print_part, &printed};
+    enum status status = simulate_execute(options, NULL, &sink, &err);
+    if (printed && status != STATUS_OK)
         return ctl_fail_error(&err);
-    return printed ? 0 : ctl_fail(EX_IOERR, "cannot write the report");
+    return printed && fflush(stdout) == 0 ? 0 : ctl_fail(EX_IOERR, "cannot write the report");
 }
 
 /* The options that the command line gives; the policies are not among them yet. */
@@ -111,7 +114,7 @@ int verb_simulate(struct ctl *ctl)
     options.in_force = (struct simulate_policy){.policy = in_force.policy, .hash = in_force.hash};
     options.other = (struct simulate_policy){.policy = other.policy, .hash = other.hash, .trial = trial};
     if (exit_code == 0)
-        exit_code = print_report(ctl, &options);
+        exit_code = print_report(&options);
     policy_file_close(&other);
     policy_file_close(&in_force);
     return exit_code;

@@ -247,7 +247,7 @@ static enum status simulate(struct simulating *s, struct simulation_move **moves
 }
 
 enum status simulate_execute(const struct simulate_options *options, const atomic_bool *cancel,
-                             struct text *out, struct error *err)
+                             const struct simulate_sink *sink, struct error *err)
 {
     struct simulating s = {.options = options, .cancel = cancel};
     struct simulation_move *moves = NULL;
@@ -255,16 +255,15 @@ enum status simulate_execute(const struct simulate_options *options, const atomi
     s.report.arena = arena_new(0);
     s.simulation.options = options;
     s.simulation.report = &s.report;
+    s.simulation.sink = sink;
     enum status status = s.report.arena == NULL ? no_memory(0, err) : simulate(&s, &moves, err);
     struct simulate_reasons reasons = {
         .load = &s.load, .sides = s.sides, .as_of = s.report.as_of, .cancel = cancel};
     s.simulation.tell = simulate_reasons_tell;
     s.simulation.teller = &reasons;
     if (status == STATUS_OK)
-        status = simulation_write(&s.simulation, out, err);
+        status = simulation_write(&s.simulation, err);
     simulate_reasons_fini(&reasons);
-    if (status == STATUS_OK && out->failed)
-        status = no_memory(s.simulation.move_count, err);
     if (s.first != NULL)
         pull_snapshot_end(s.first);
     for (size_t i = 0; i < LOAD_POLICIES_MAX; i++)

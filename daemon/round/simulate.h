@@ -42,8 +42,18 @@ struct simulate_options {
     void *context;
 };
 
-/* The report, in the form that is asked for. STATUS_CONFIG when one of the policies says nothing about the date. */
+/* Takes the report part by part: a county in which everybody moves makes hundreds of megabytes. False: it cannot be taken. */
+struct simulate_sink {
+    bool (*take)(void *context, struct slice part);
+    void *context;
+};
+
+/* Parts are about so long. */
+enum { SIMULATE_PART_BYTES = 1 << 12 };
+
+/* The report, in the form that is asked for. STATUS_CONFIG when one of the policies says nothing about the date. Nothing is handed
+ * over before both policies are evaluated; what fails afterwards (the database, memory, the sink) leaves a beginning taken. */
 enum status simulate_execute(const struct simulate_options *options, const atomic_bool *cancel,
-                             struct text *out, struct error *err) WARN_UNUSED;
+                             const struct simulate_sink *sink, struct error *err) WARN_UNUSED;
 
 #endif

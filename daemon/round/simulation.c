@@ -91,6 +91,22 @@ static bool is_suggestion(const struct view *view, const struct simulation_reaso
 typedef void write_move(const struct simulation *s, const struct simulation_move *move,
                         const struct simulation_told *told, struct text *out);
 
+/* Hands over what is written so far, but for `kept` bytes, 0 or 1: by the last one jtext.h knows whether a comma is wanted. */
+static enum status hand_over(const struct simulation *s, size_t kept, struct text *out, struct error *err)
+{
+    if (out->failed)
+        return error_set(err, STATUS_FATAL, "out of memory for the report of a simulation");
+    if (out->length <= kept)
+        return STATUS_OK;
+    char last = out->bytes[out->length - 1];
+    if (!s->sink->take(s->sink->context, (struct slice){out->bytes, out->length - kept}))
+        return error_set(err, STATUS_FATAL, "the report of a simulation cannot be written");
+    text_clear(out);
+    if (kept > 0)
+        text_add_char(out, last);
+    return STATUS_OK;
+}
+
 static enum status write_moves(const struct simulation *s, size_t most, write_move *write, struct text *out,
                                struct error *err)
 {
@@ -101,8 +117,13 @@ static enum status write_moves(const struct simulation *s, size_t most, write_mo
         enum status status = s->tell(s->teller, s->moves + at, block, &told, err);
         if (status != STATUS_OK)
             return status;
-        for (size_t i = 0; i < block; i++)
+        for (size_t i = 0; i < block && status == STATUS_OK; i++) {
             write(s, &s->moves[at + i], &told[i], out);
+            if (out->length >= SIMULATE_PART_BYTES || out->failed)
+                status = hand_over(s, 1, out, err);
+        }
+        if (status != STATUS_OK)
+            return status;
     }
     return STATUS_OK;
 }
@@ -449,9 +470,15 @@ static enum status write_csv(const struct simulation *s, struct text *out, struc
     return write_moves(s, s->move_count, csv_move, out, err);
 }
 
-enum status simulation_write(const struct simulation *simulation, struct text *out, struct error *err)
+enum status simulation_write(const struct simulation *simulation, struct error *err)
 {
     static enum status (*const forms[])(const struct simulation *, struct text *, struct error *) = {
         [SIMULATE_TEXT] = write_text, [SIMULATE_JSON] = write_json, [SIMULATE_CSV] = write_csv};
-    return forms[simulation->options->form](simulation, out, err);
+    struct text out;
+    text_init(&out);
+    enum status status = forms[simulation->options->form](simulation, &out, err);
+    if (status == STATUS_OK)
+        status = hand_over(simulation, 0, &out, err);
+    text_fini(&out);
+    return status;
 }

@@ -75,11 +75,11 @@ struct simulation {
     /* Why, of a block of moves: *told has `count` entries, valid until the next call. */
     simulation_tell *tell;
     void *teller;
+    const struct simulate_sink *sink;
 };
 
-/* Fails as `tell` does; that memory has run out is left in `out`. */
-enum status simulation_write(const struct simulation *simulation, struct text *out,
-                             struct error *err) WARN_UNUSED;
+/* Fails as `tell` does, when the sink does, and without memory. */
+enum status simulation_write(const struct simulation *simulation, struct error *err) WARN_UNUSED;
 
 /* Checks that fired by one policy and not by the other, by name. */
 int simulation_new_checks(const struct policy *from, uint64_t fired_from, const struct policy *to,

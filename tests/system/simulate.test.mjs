@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 // Another policy beside the one in force: what it says, and that asking leaves no trace.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { dropFeed, Register, residentId } from './lib/county.mjs';
-import { Cluster, Instance, ROOT } from './lib/instance.mjs';
+import { Cluster, Instance, program, ROOT } from './lib/instance.mjs';
 
 const POLICY = join(ROOT, 'conf', 'policies', 'shaanxi-county.policy');
 const TOWNSHIPS = ['610922103', '610922104'];
@@ -103,6 +104,16 @@ test('it says what the other policy would change, and leaves no trace while the 
     const before = [tables(['lease']), files(instance.directory)];
     check(instance.json('simulate', other));
     assert.deepEqual([tables(['lease']), files(instance.directory)], before);
+});
+
+test('a report that cannot be written is no success', () => {
+    const full = openSync('/dev/full', 'w');
+    for (const form of [[], ['--csv'], ['--json']]) {
+        const { status, stderr } = spawnSync(program('shouwangctl'), ['-c', instance.conf, 'simulate', ...form, other], { encoding: 'utf8', stdio: ['ignore', full, 'pipe'] });
+        assert.equal(status, 74, stderr);
+        assert.match(stderr, /cannot write the report/);
+    }
+    closeSync(full);
 });
 
 test('the same policy moves nobody', () => {

@@ -607,9 +607,27 @@ static int64_t cell_of(const json_t *matrix, const char *before, const char *aft
     return 0;
 }
 
+/* What a simulation hands over, in parts. */
+struct taken {
+    struct text all;
+    size_t parts, longest;
+    size_t accepted; /* how many parts are taken before one is refused */
+};
+
+static bool take_part(void *context, struct slice part)
+{
+    struct taken *taken = context;
+    if (taken->parts++ == taken->accepted)
+        return false;
+    text_add(&taken->all, part.bytes, part.length);
+    taken->longest = part.length > taken->longest ? part.length : taken->longest;
+    return true;
+}
+
 static json_t *simulate_json(int64_t township)
 {
-    struct text out;
+    struct taken taken = {.accepted = SIZE_MAX};
+    const struct simulate_sink sink = {take_part, &taken};
     const struct simulate_options options = {
         .conninfo = conninfo,
         .in_force = {.policy = versions[1].policy, .hash = versions[1].hash},
@@ -618,11 +636,23 @@ static json_t *simulate_json(int64_t township)
         .township = township,
         .form = SIMULATE_JSON,
     };
-    text_init(&out);
-    must(simulate_execute(&options, NULL, &out, &err));
-    json_t *simulated = json_loadb(out.bytes, out.length, JSON_DISABLE_EOF_CHECK, NULL);
-    ck_assert_msg(simulated != NULL, "%s", out.bytes);
-    text_fini(&out);
+    text_init(&taken.all);
+    must(simulate_execute(&options, NULL, &sink, &err));
+    json_t *simulated = json_loadb(taken.all.bytes, taken.all.length, 0, NULL);
+    ck_assert_msg(simulated != NULL, "%s", taken.all.bytes);
+    /* Bounded by what one household says, however many there are; one part is never gone back to. */
+    ck_assert_uint_lt(taken.longest, 2 * SIMULATE_PART_BYTES);
+    ck_assert_uint_ge(taken.parts, taken.all.length / (2 * SIMULATE_PART_BYTES));
+    if (township == 0)
+        ck_assert_uint_gt(taken.parts, 1);
+    text_fini(&taken.all);
+    for (taken.accepted = 0; taken.accepted < 2 && taken.accepted < taken.parts; taken.accepted++) {
+        struct taken refusing = {.accepted = taken.accepted};
+        const struct simulate_sink full = {take_part, &refusing};
+        ck_assert_int_eq(simulate_execute(&options, NULL, &full, &err), STATUS_FATAL);
+        ck_assert_uint_eq(refusing.parts, refusing.accepted + 1);
+        text_fini(&refusing.all);
+    }
     return simulated;
 }
 
