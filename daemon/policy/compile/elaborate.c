@@ -95,8 +95,7 @@ static struct operand number_value(struct compiler *compiler, const struct expr 
     struct operand operand = operand_constant(expr->number, unit_none(), true);
     if (!expr->has_unit)
         return operand;
-    if (!quantity_adopt(compiler, &operand, expr->unit, expr->at))
-        return operand_none();
+    quantity_adopt(compiler, &operand, expr->unit, expr->at); /* what can be written fits */
     if (expr->unit.exponent[UNIT_YUAN] == 1 && operand.quantity.factor.den != 1)
         return compiler_refuse(compiler, expr->at, MESSAGE_FEN, operand_text(compiler, expr), NULL, NULL);
     if (expr->unit.exponent[UNIT_AGE] != 0 && fraction_compare(expr->number, fraction_of(150)) > 0)

@@ -50,15 +50,6 @@ static bool needs(struct builder *builder, const struct example_fact *fact, cons
                  chinese(builder) ? in_chinese : in_english);
 }
 
-static bool to_fen(struct fraction yuan, int64_t *fen)
-{
-    struct fraction value;
-    if (!fraction_multiply(yuan, fraction_of(100), &value) || value.den != 1)
-        return false;
-    *fen = value.num;
-    return true;
-}
-
 static bool choice_value(struct builder *builder, const struct example_fact *fact,
                          const struct fact_code *code, int64_t *value)
 {
@@ -83,7 +74,7 @@ static int64_t certificate_value(const struct example_fact *fact)
 /* As from a feed: 0.00 yuan says that there is a relief, not how much. */
 static bool relief_value(const struct example_fact *fact, int64_t *value)
 {
-    if (!to_fen(fact->number, value))
+    if (!fraction_to_fen(fact->number, value))
         return false;
     if (*value == 0)
         *value = FACT_YES;
@@ -121,7 +112,8 @@ static bool fact_value(struct builder *builder, const struct example_fact *fact,
         return true;
     if (relief && fact->kind != EXAMPLE_NUMBER)
         return state_value(builder, fact, declared->code, value);
-    if (fact->kind != EXAMPLE_NUMBER || !(relief ? relief_value(fact, value) : to_fen(fact->number, value)))
+    if (fact->kind != EXAMPLE_NUMBER ||
+        !(relief ? relief_value(fact, value) : fraction_to_fen(fact->number, value)))
         return needs(builder, fact, "金额(元)或 ?", "an amount in yuan, or ?");
     return true;
 }

@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-enum { CELLS_MAX = 10, STOPS_MAX = 8, INDENT = 2 };
+enum { STOPS_MAX = 8, CELLS_MAX = STOPS_MAX + 1, INDENT = 2 };
 
 enum line_kind {
     LINE_BLANK,
@@ -140,10 +140,9 @@ static bool is_stop(const struct stop *stop, const struct token *token, size_t o
         return token->kind == TOKEN_NUMBER;
     case STOP_THIRD:
         return ordinal == 2;
-    case STOP_NONE:
-        break;
+    default:
+        return false;
     }
-    return false;
 }
 
 /* The stop that the token is (the ordinal-th of its line), later than those that the line has had; -1. */
@@ -183,24 +182,9 @@ static const char *mark_text(enum mark mark)
         return "?";
     case SYMBOL_RANGE:
         return "..";
-    case SYMBOL_NOT_EQUAL: /* as they are written: ≤ or <=, × or *, ÷ or / */
-    case SYMBOL_LESS_EQUAL:
-    case SYMBOL_GREATER_EQUAL:
-    case SYMBOL_TIMES:
-    case SYMBOL_DIVIDE:
-    case SYMBOL_NONE:
-        break;
+    default: /* as they are written: ≤ or <=, × or *, ÷ or / */
+        return NULL;
     }
-    return NULL;
-}
-
-/* The bytes after a string's own: its closing mark. */
-static size_t token_end(const struct formatter *f, const struct token *token)
-{
-    size_t end = token->offset + token->length;
-    if (token->kind == TOKEN_STRING)
-        end += f->text[end] == '"' ? 1 : strlen("\u201D");
-    return end;
 }
 
 static void add_token(const struct formatter *f, struct text *out, const struct token *token)
@@ -279,10 +263,9 @@ static struct line *new_line(struct formatter *f)
     return line;
 }
 
+/* A line has the first cell and one for each stop at most. */
 static struct cell *new_cell(struct line *line, int stop, int blanks)
 {
-    if (line->cell_count == CELLS_MAX)
-        return &line->cells[CELLS_MAX - 1];
     struct cell *cell = &line->cells[line->cell_count++];
     *cell = (struct cell){.stop = stop, .blanks = blanks};
     text_init(&cell->text);
@@ -344,10 +327,9 @@ static size_t free_text_end(const struct formatter *f, const struct line *line, 
 static void add_free_text(struct formatter *f, struct text *out, size_t at, size_t end)
 {
     const struct token *first = &f->tokens[at];
-    size_t from = first->offset;
-    if (first->kind == TOKEN_STRING)
-        from -= f->text[from - 1] == '"' ? 1 : strlen("\u201C");
-    struct slice text = slice_trim((struct slice){f->text + from, token_end(f, &f->tokens[end - 1]) - from});
+    size_t from = token_begin(f->text, first);
+    struct slice text =
+        slice_trim((struct slice){f->text + from, token_end(f->text, &f->tokens[end - 1]) - from});
     text_add(out, text.bytes, text.length);
 }
 
@@ -397,7 +379,7 @@ static void read_line(struct formatter *f, int number, size_t begin_of_line)
     size_t begin = f->next;
     while (f->tokens[f->next].kind != TOKEN_END && f->tokens[f->next].line == number)
         f->next++;
-    size_t after = f->next > begin ? token_end(f, &f->tokens[f->next - 1]) : begin_of_line;
+    size_t after = f->next > begin ? token_end(f->text, &f->tokens[f->next - 1]) : begin_of_line;
     line->comment = comment_after(f, after);
     if (f->next > begin) {
         classify(f, line, &f->tokens[begin]);
@@ -411,13 +393,12 @@ static void read_line(struct formatter *f, int number, size_t begin_of_line)
 /* --- layout ------------------------------------------------------------------------------------------------------- */
 
 /* Columns on a screen: a character of East Asian width takes two. */
-static int width_of(const char *bytes, size_t length)
+static int width_of(struct slice text)
 {
     int width = 0;
-    for (size_t i = 0; i < length;) {
-        size_t size = utf8_char_length(bytes + i, length - i);
-        size = size == 0 ? 1 : size;
-        uint32_t c = utf8_decode(bytes + i, size);
+    for (size_t i = 0; i < text.length;) {
+        size_t size = utf8_char_length(text.bytes + i, text.length - i);
+        uint32_t c = utf8_decode(text.bytes + i, size);
         bool wide = (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) ||
                     (c >= 0xAC00 && c <= 0xD7A3) || (c >= 0xF900 && c <= 0xFAFF) ||
                     (c >= 0xFE30 && c <= 0xFE6F) || (c >= 0xFF00 && c <= 0xFF60) ||
@@ -430,7 +411,7 @@ static int width_of(const char *bytes, size_t length)
 
 static void pad(struct text *text, int width)
 {
-    while (!text->failed && width_of(text->bytes == NULL ? "" : text->bytes, text->length) < width)
+    for (int own = width_of(text_slice(text)); own < width; own++)
         text_add_char(text, ' ');
 }
 
@@ -453,7 +434,7 @@ static void align_column(struct formatter *f, size_t at, size_t cell)
     int width = 0;
     for (; end < f->line_count && same_column(&f->lines[at], &f->lines[end], cell); end++) {
         const struct text *text = &f->lines[end].cells[cell].text;
-        int own = width_of(text->bytes == NULL ? "" : text->bytes, text->length);
+        int own = width_of(text_slice(text));
         width = own > width ? own : width;
     }
     for (size_t i = at; i < end; i++)
@@ -477,14 +458,14 @@ static void pad_keyword(const struct formatter *f, struct line *line)
 {
     enum { KEYWORD_WIDTH = 4 };
     struct text *text = &line->cells[0].text, padded;
-    size_t length = text->bytes == NULL ? 0 : strcspn(text->bytes, " ");
-    if (line->kind != LINE_CLAUSE || line->nested || f->language != LANGUAGE_CHINESE ||
-        length == text->length)
+    struct slice own = text_slice(text);
+    size_t length = strcspn(own.bytes, " ");
+    if (line->kind != LINE_CLAUSE || line->nested || f->language != LANGUAGE_CHINESE || length == own.length)
         return;
     text_init(&padded);
-    text_add(&padded, text->bytes, length);
+    text_add(&padded, own.bytes, length);
     pad(&padded, KEYWORD_WIDTH);
-    text_add(&padded, text->bytes + length, text->length - length);
+    text_add(&padded, own.bytes + length, own.length - length);
     text_fini(text);
     *text = padded;
 }
@@ -493,8 +474,7 @@ static int cells_width(const struct line *line, size_t count)
 {
     int width = line->indent;
     for (size_t i = 0; i < count; i++) {
-        const struct text *text = &line->cells[i].text;
-        width += line->cells[i].blanks + width_of(text->bytes == NULL ? "" : text->bytes, text->length);
+        width += line->cells[i].blanks + width_of(text_slice(&line->cells[i].text));
     }
     return width;
 }
@@ -503,12 +483,13 @@ static int cells_width(const struct line *line, size_t count)
 static int expression_column(const struct line *line)
 {
     if (line->kind == LINE_CLAUSE) {
-        const char *text = line->cells[0].text.bytes;
-        size_t word = text == NULL ? 0 : strcspn(text, " ");
-        return line->indent + width_of(text, word + (text == NULL ? 0 : strspn(text + word, " ")));
+        struct slice text = text_slice(&line->cells[0].text);
+        text.length = strcspn(text.bytes, " ");
+        text.length += strspn(text.bytes + text.length, " ");
+        return line->indent + width_of(text);
     }
     for (size_t i = 1; i < line->cell_count; i++) {
-        if (line->cells[i].text.length > 0 && line->cells[i].text.bytes[0] == '=')
+        if (text_slice(&line->cells[i].text).bytes[0] == '=')
             return cells_width(line, i) + line->cells[i].blanks + 2;
     }
     return line->indent + INDENT;
@@ -525,8 +506,8 @@ static void hang_lines(struct formatter *f)
             above = line;
         if (line->kind != LINE_CONTINUED || above == NULL)
             continue;
-        const char *text = line->cells[0].text.bytes;
-        int hang = line->hang < 0 && text != NULL ? width_of(text, strcspn(text, " ")) + 1 : 0;
+        const char *text = text_slice(&line->cells[0].text).bytes;
+        int hang = line->hang < 0 ? width_of((struct slice){text, strcspn(text, " ")}) + 1 : 0;
         line->indent = expression_column(above) - hang;
         line->indent = line->indent < INDENT ? INDENT : line->indent;
     }
@@ -541,8 +522,8 @@ static void print_line(const struct line *line, struct text *out)
         for (int blank = 0; blank < line->cells[i].blanks; blank++)
             text_add_char(out, ' ');
         out->failed = out->failed || line->cells[i].text.failed;
-        if (line->cells[i].text.bytes != NULL)
-            text_add(out, line->cells[i].text.bytes, line->cells[i].text.length);
+        struct slice own = text_slice(&line->cells[i].text);
+        text_add(out, own.bytes, own.length);
     }
     if (line->comment.length > 0) {
         text_add_str(out, out->length > content ? "  " : "");
@@ -607,8 +588,7 @@ static bool same_meaning(const char *a_text, const struct lexer_result *a, const
 static void lay_out(struct formatter *f, struct text *out)
 {
     int number = 1;
-    for (size_t at = f->tokens[0].offset >= 3 && memcmp(f->text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
-         at < f->length; number++) {
+    for (size_t at = lexer_first(f->text, f->length); at < f->length; number++) {
         read_line(f, number, at);
         const char *end = memchr(f->text + at, '\n', f->length - at);
         at = end == NULL ? f->length : (size_t)(end - f->text) + 1;

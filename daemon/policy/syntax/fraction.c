@@ -77,6 +77,15 @@ struct fraction fraction_inverse(struct fraction a)
     return a.num < 0 ? (struct fraction){-a.den, -a.num} : (struct fraction){a.den, a.num};
 }
 
+bool fraction_to_fen(struct fraction yuan, int64_t *fen)
+{
+    wide_t hundredths = (wide_t)yuan.num * 100;
+    if (hundredths % yuan.den != 0)
+        return false;
+    *fen = (int64_t)(hundredths / yuan.den);
+    return true;
+}
+
 int fraction_compare(struct fraction a, struct fraction b)
 {
     wide_t left = (wide_t)a.num * b.den, right = (wide_t)b.num * a.den;

@@ -33,6 +33,7 @@ bool fraction_add(struct fraction a, struct fraction b, struct fraction *out);
 bool fraction_multiply(struct fraction a, struct fraction b, struct fraction *out);
 bool fraction_divide(struct fraction a, struct fraction b, struct fraction *out); /* b != 0 */
 struct fraction fraction_inverse(struct fraction a);                              /* a != 0 */
+bool fraction_to_fen(struct fraction yuan, int64_t *fen); /* yuan as written; false: no whole number of fen */
 int fraction_compare(struct fraction a, struct fraction b);
 
 int64_t fraction_gcd(int64_t a, int64_t b); /* of absolute values; 1 when both are 0 */

@@ -68,7 +68,7 @@ enum keyword keyword_prefix(struct slice text, enum language language)
 
 bool word_is(struct slice text, enum word word, enum language language)
 {
-    return word != WORD_NONE && slice_is(text, words[word].text[language]);
+    return slice_is(text, words[word].text[language]);
 }
 
 const char *word_text(enum word word, enum language language)

@@ -14,6 +14,7 @@ struct lexer {
     struct arena *arena;
     struct token *tokens;
     size_t count, capacity;
+    struct token unkept; /* what there was no memory for */
     bool failed;
 };
 
@@ -138,7 +139,7 @@ static void advance(struct lexer *lexer, size_t bytes)
     size_t stop = lexer->position + bytes;
     while (lexer->position < stop) {
         size_t length = utf8_char_length(lexer->text + lexer->position, remaining(lexer));
-        lexer->position += length > 0 ? length : 1;
+        lexer->position += length; /* the text is known to be UTF-8 */
         lexer->at.column++;
     }
 }
@@ -150,7 +151,7 @@ static struct token *add(struct lexer *lexer, enum token_kind kind, size_t offse
         struct token *grown = arena_array(lexer->arena, capacity, sizeof *grown);
         if (grown == NULL) {
             lexer->failed = lexer->diagnoser->failed = true;
-            return NULL;
+            return &lexer->unkept;
         }
         if (lexer->count > 0)
             memcpy(grown, lexer->tokens, lexer->count * sizeof *grown);
@@ -183,8 +184,8 @@ static bool date_here(const struct lexer *lexer)
 static void lex_number(struct lexer *lexer)
 {
     if (date_here(lexer)) {
-        if (add(lexer, TOKEN_DATE, lexer->position, 10) != NULL)
-            advance(lexer, 10);
+        add(lexer, TOKEN_DATE, lexer->position, 10);
+        advance(lexer, 10);
         return;
     }
     size_t length = 0;
@@ -195,15 +196,13 @@ static void lex_number(struct lexer *lexer)
         while (is_digit(peek(lexer, length)))
             length++;
     }
-    if (add(lexer, TOKEN_NUMBER, lexer->position, length) != NULL)
-        advance(lexer, length);
+    add(lexer, TOKEN_NUMBER, lexer->position, length);
+    advance(lexer, length);
 }
 
 static void lex_word(struct lexer *lexer)
 {
     struct token *token = add(lexer, TOKEN_WORD, lexer->position, 0);
-    if (token == NULL)
-        return;
     bool inside = false;
     for (size_t length; (length = word_char_length(lexer, inside)) > 0; inside = true) {
         advance(lexer, length);
@@ -217,8 +216,6 @@ static void lex_word(struct lexer *lexer)
 static void lex_string(struct lexer *lexer, const char *open, const char *close)
 {
     struct token *token = add(lexer, TOKEN_STRING, lexer->position + strlen(open), 0);
-    if (token == NULL)
-        return;
     advance(lexer, strlen(open));
     while (remaining(lexer) > 0 && peek(lexer, 0) != '\n' && !starts_with(lexer, close)) {
         size_t length = utf8_char_length(lexer->text + lexer->position, remaining(lexer));
@@ -242,8 +239,6 @@ static void lex_other(struct lexer *lexer)
     if (length == 0)
         length = utf8_char_length(lexer->text + lexer->position, remaining(lexer));
     struct token *token = add(lexer, kind, lexer->position, length);
-    if (token == NULL)
-        return;
     token->symbol = (uint8_t)symbol;
     advance(lexer, length);
 }
@@ -320,8 +315,8 @@ bool lexer_run(const char *text, size_t begin, size_t end, struct place at, stru
                           .arena = arena};
     if (!text_is_valid(&lexer))
         return false;
-    if (begin == 0 && starts_with(&lexer, "\xEF\xBB\xBF"))
-        lexer.position += 3;
+    if (begin == 0)
+        lexer.position = lexer_first(text, end);
     while (remaining(&lexer) > 0 && !lexer.failed)
         lex_step(&lexer);
     lexer.line_begins = true;
@@ -331,9 +326,14 @@ bool lexer_run(const char *text, size_t begin, size_t end, struct place at, stru
     return !lexer.failed;
 }
 
+size_t lexer_first(const char *text, size_t length)
+{
+    return length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+}
+
 bool lexer_language(const char *text, size_t length, enum language *language)
 {
-    size_t i = length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    size_t i = lexer_first(text, length);
     while (i < length && (strchr(" \t\r\n", text[i]) != NULL || text[i] == '#')) {
         if (text[i] == '#') {
             while (i < length && text[i] != '\n')
@@ -352,4 +352,20 @@ bool lexer_language(const char *text, size_t length, enum language *language)
         }
     }
     return false;
+}
+
+static size_t mark_length(char mark)
+{
+    return mark == '"' ? 1 : strlen("\u201C");
+}
+
+size_t token_begin(const char *text, const struct token *token)
+{
+    return token->offset - (token->kind == TOKEN_STRING ? mark_length(text[token->offset - 1]) : 0);
+}
+
+size_t token_end(const char *text, const struct token *token)
+{
+    size_t end = token->offset + token->length;
+    return end + (token->kind == TOKEN_STRING ? mark_length(text[end]) : 0);
 }

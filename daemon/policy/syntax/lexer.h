@@ -58,6 +58,10 @@ struct token {
     uint32_t offset, length; /* in the whole text */
 };
 
+/* Where a token's own marks begin and end: a string's are outside of its text. */
+size_t token_begin(const char *text, const struct token *token);
+size_t token_end(const char *text, const struct token *token);
+
 struct lexer_result {
     struct token *tokens; /* the last one is TOKEN_END */
     size_t count;
@@ -68,6 +72,8 @@ struct lexer_result {
 bool lexer_run(const char *text, size_t begin, size_t end, struct place at, struct diagnoser *diagnoser,
                struct arena *arena, struct lexer_result *result);
 
+/* Where the text begins: after the byte order mark that some editors put first. */
+size_t lexer_first(const char *text, size_t length);
 /* The language that the first word chooses; false when it is neither language's word for a policy. */
 bool lexer_language(const char *text, size_t length, enum language *language);
 

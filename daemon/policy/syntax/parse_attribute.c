@@ -19,7 +19,10 @@ static bool parse_title(struct parser *parser, struct amount_line *line)
         after->symbol != SYMBOL_EQUAL)
         return true;
     struct place at;
-    return parser_name(parser, &line->title, &at) && parser_expect_symbol(parser, SYMBOL_EQUAL, "=");
+    if (!parser_name(parser, &line->title, &at))
+        return false;
+    parser_next(parser);
+    return true;
 }
 
 bool parse_amount_line(struct parser *parser, struct place at, struct clause_statement *clause)
@@ -139,16 +142,15 @@ bool parse_clear(struct parser *parser, struct place at, struct clause_statement
 static bool parse_fen(struct parser *parser, int64_t *fen)
 {
     const struct token *token = parser_peek(parser);
-    struct fraction yuan, value;
+    struct fraction yuan;
     if (!parser_in_statement(parser) || token->kind != TOKEN_NUMBER)
         return wrong_at(parser, parser_place(token), MESSAGE_EXAMPLE_AMOUNT, parser_found(parser), NULL);
     if (!parser_number(parser, token, &yuan))
         return false;
-    if (!fraction_multiply(yuan, fraction_of(100), &value) || value.den != 1)
+    if (!fraction_to_fen(yuan, fen))
         return wrong_at(parser, parser_place(token), MESSAGE_FEN,
                         diagnose_slice(parser->diagnoser, parser_slice(parser, token)), NULL);
     parser_next(parser);
-    *fen = value.num;
     return true;
 }
 

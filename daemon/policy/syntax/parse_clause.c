@@ -57,7 +57,9 @@ static bool parse_some(struct parser *parser, struct place at, struct clause_par
                         &parse->some_tail))
             return false;
     }
-    return parse->clause->some_lines != NULL || wrong_at(parser, at, MESSAGE_CLAUSE_INDENT, NULL, NULL);
+    if (parse->clause->some_lines != NULL)
+        return true;
+    return wrong_at(parser, at, MESSAGE_CLAUSE_INDENT, NULL, NULL);
 }
 
 static bool parse_cause(struct parser *parser, struct place at, struct clause_parse *parse)
@@ -109,8 +111,10 @@ static bool parse_referrals(struct parser *parser, struct clause_statement *clau
             return false;
     } while (parser_in_expression(parser) && parser_peek(parser)->keyword == KW_NONE_OF_THESE);
     clause->due_at = parser_place(parser_peek(parser));
-    return !parser_at_keyword(parser, KW_DUE) || !parser_in_expression(parser) ||
-           (parser_accept(parser, KW_DUE) && parser_days(parser, &clause->due_days));
+    if (!parser_at_keyword(parser, KW_DUE) || !parser_in_expression(parser))
+        return true;
+    parser_next(parser);
+    return parser_days(parser, &clause->due_days);
 }
 
 /* 生效 DATE [至 DATE]: when the clause is not as old as the policy, or ends */

@@ -34,10 +34,8 @@ struct expr *parse_new(struct parser *parser, enum expr_kind kind, const struct 
 /* The expression ends with the token taken last. */
 struct expr *parse_finish(struct parser *parser, struct expr *expr)
 {
-    if (parser->position > 0) {
-        const struct token *last = &parser->tokens[parser->position - 1];
-        expr->end = last->offset + last->length;
-    }
+    const struct token *last = &parser->tokens[parser->position - 1];
+    expr->end = last->offset + last->length;
     return expr;
 }
 
@@ -45,7 +43,7 @@ struct expr *parse_finish(struct parser *parser, struct expr *expr)
 static struct expr *join(struct parser *parser, enum expr_kind kind, const struct token *first,
                          const struct token *op, struct expr *a, struct expr *b)
 {
-    struct expr *expr = a == NULL || b == NULL ? NULL : parse_new(parser, kind, op);
+    struct expr *expr = b == NULL ? NULL : parse_new(parser, kind, op);
     if (expr == NULL)
         return NULL;
     expr->a = a;

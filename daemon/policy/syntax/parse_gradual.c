@@ -33,7 +33,9 @@ static bool parse_row(struct parser *parser, struct gradual_row *row)
     if (parser_in_expression(parser) && parser_accept(parser, KW_CITE) &&
         !parser_citation(parser, &row->citation))
         return false;
-    return !parser_in_expression(parser) || wrong(parser, MESSAGE_REST_UNEXPECTED);
+    if (!parser_in_expression(parser))
+        return true;
+    return wrong(parser, MESSAGE_REST_UNEXPECTED);
 }
 
 bool parse_gradual(struct parser *parser, struct definition *definition)

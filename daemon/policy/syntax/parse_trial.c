@@ -99,8 +99,10 @@ static bool parse_changes(struct parser *parser, struct trial_statement *trial)
         *tail = change;
         tail = &change->next;
     }
-    return trial->changes != NULL || wrong_at(parser, trial->at, MESSAGE_TRIAL_EMPTY,
-                                              diagnose_slice(parser->diagnoser, trial->name), NULL);
+    if (trial->changes != NULL)
+        return true;
+    return wrong_at(parser, trial->at, MESSAGE_TRIAL_EMPTY, diagnose_slice(parser->diagnoser, trial->name),
+                    NULL);
 }
 
 bool parse_trial(struct parser *parser, struct trial_statement **trial)

@@ -120,7 +120,8 @@ static struct expr *parse_aggregate(struct parser *parser)
         if ((expr->a = parse_condition(parser)) == NULL)
             return NULL;
     } else if (expr->verb != KW_COUNT) {
-        return parser_expect_symbol(parser, SYMBOL_COMMA, ",") ? expr : NULL;
+        parser_expect_symbol(parser, SYMBOL_COMMA, ","); /* it is not there */
+        return NULL;
     }
     return parse_close(parser) ? parse_finish(parser, expr) : NULL;
 }

@@ -15,8 +15,7 @@ const struct token *parser_peek(const struct parser *parser)
 const struct token *parser_next(struct parser *parser)
 {
     const struct token *token = parser_peek(parser);
-    if (token->kind != TOKEN_END)
-        parser->position++;
+    parser->position += token->kind != TOKEN_END;
     return token;
 }
 
@@ -81,11 +80,8 @@ const char *parser_found(struct parser *parser)
     if (begins_statement(token))
         return chinese ? "语句的末尾" : "the end of the statement";
     const char *text = diagnose_slice(parser->diagnoser, parser_slice(parser, token));
-    const char *quoted =
-        arena_printf(parser->diagnoser->arena, chinese ? "“%s”" : "\"%s\"", text == NULL ? "" : text);
-    if (quoted == NULL)
-        parser->diagnoser->failed = true;
-    return quoted;
+    return diagnose_keep(parser->diagnoser,
+                         arena_printf(parser->diagnoser->arena, chinese ? "“%s”" : "\"%s\"", text));
 }
 
 static bool expected(struct parser *parser, const char *what)
@@ -97,12 +93,16 @@ static bool expected(struct parser *parser, const char *what)
 
 bool parser_expect(struct parser *parser, enum keyword keyword)
 {
-    return parser_accept(parser, keyword) || expected(parser, keyword_text(keyword, parser->language));
+    if (parser_accept(parser, keyword))
+        return true;
+    return expected(parser, keyword_text(keyword, parser->language));
 }
 
 bool parser_expect_symbol(struct parser *parser, enum mark symbol, const char *shown)
 {
-    return parser_accept_symbol(parser, symbol) || expected(parser, shown);
+    if (parser_accept_symbol(parser, symbol))
+        return true;
+    return expected(parser, shown);
 }
 
 /* Diagnoses `message` about the current token. */
@@ -188,7 +188,7 @@ bool parser_number(struct parser *parser, const struct token *token, struct frac
 {
     enum { WHOLE_DIGITS_MAX = 15, DECIMALS_MAX = 6 };
     struct slice digits = parser_slice(parser, token);
-    int64_t value = 0, den = 1;
+    wide_t value = 0, den = 1;
     size_t whole = 0, decimals = 0;
     bool point = false;
     for (size_t i = 0; i < digits.length && whole <= WHOLE_DIGITS_MAX && decimals <= DECIMALS_MAX; i++) {
@@ -196,9 +196,7 @@ bool parser_number(struct parser *parser, const struct token *token, struct frac
             point = true;
             continue;
         }
-        point ? decimals++ : whole++;
-        if (whole > WHOLE_DIGITS_MAX || decimals > DECIMALS_MAX || value > INT64_MAX / 10 - 10)
-            break;
+        *(point ? &decimals : &whole) += 1;
         value = value * 10 + (digits.bytes[i] - '0');
         den = point ? den * 10 : den;
     }
@@ -213,9 +211,9 @@ bool parser_number(struct parser *parser, const struct token *token, struct frac
 struct slice parser_rest_of_line(struct parser *parser)
 {
     const struct token *token = parser_peek(parser);
-    if (token->first || token->kind == TOKEN_END)
+    if (token->first) /* the end is, too */
         return (struct slice){parser->text + token->offset, 0};
-    size_t begin = token->offset - (token->kind == TOKEN_STRING ? 1 : 0), end = begin;
+    size_t begin = token_begin(parser->text, token), end = begin;
     while (end < parser->text_length && parser->text[end] != '\n' && parser->text[end] != '\r' &&
            parser->text[end] != '#')
         end++;
@@ -250,15 +248,17 @@ bool parser_unit(struct parser *parser, struct unit *unit)
         *unit = numerator ? part : unit_divide(*unit, part);
         parser_next(parser);
         /* ÷ divides quantities; only / joins units */
-        if (!slice_is(parser_slice(parser, parser_peek(parser)), "/") ||
-            !parser_accept_symbol(parser, SYMBOL_DIVIDE))
+        if (!slice_is(parser_slice(parser, parser_peek(parser)), "/") || !parser_in_statement(parser))
             return true;
+        parser_next(parser);
     }
 }
 
 static bool end_of_statement(struct parser *parser)
 {
-    return !parser_in_statement(parser) || wrong(parser, MESSAGE_REST_UNEXPECTED, NULL);
+    if (!parser_in_statement(parser))
+        return true;
+    return wrong(parser, MESSAGE_REST_UNEXPECTED, NULL);
 }
 
 static void skip_statement(struct parser *parser)
@@ -520,10 +520,12 @@ static bool parse_statistic(struct parser *parser, struct definition *definition
     return parse_condition_definition(parser, definition);
 }
 
-static const struct {
+struct definition_parser {
     enum keyword keyword;
     bool (*parse)(struct parser *parser, struct definition *definition);
-} definition_parsers[] = {
+};
+
+static const struct definition_parser definition_parsers[] = {
     {KW_STANDARD, parse_standard},
     {KW_SETTING, parse_setting},
     {KW_WINDOW, parse_window},
@@ -546,24 +548,18 @@ struct tails {
     struct trial_statement **trial;
 };
 
-static bool parse_definition(struct parser *parser, enum keyword keyword, struct tails *tails)
+static bool parse_definition(struct parser *parser, const struct definition_parser *by, struct tails *tails)
 {
-    for (size_t i = 0; i < sizeof definition_parsers / sizeof definition_parsers[0]; i++) {
-        if (definition_parsers[i].keyword != keyword)
-            continue;
-        struct definition *definition = parser_alloc(parser, sizeof *definition);
-        if (definition == NULL)
-            return false;
-        definition->kind = keyword;
-        if (!parser_name(parser, &definition->name, &definition->at))
-            return false;
-        /* Linked in before its body is read: what names it then finds it, and one mistake makes one
-         * diagnostic. */
-        *tails->definition = definition;
-        tails->definition = &definition->next;
-        return definition_parsers[i].parse(parser, definition);
-    }
-    return false;
+    struct definition *definition = parser_alloc(parser, sizeof *definition);
+    if (definition == NULL)
+        return false;
+    definition->kind = by->keyword;
+    parser_next(parser);
+    if (!parser_name(parser, &definition->name, &definition->at))
+        return false;
+    *tails->definition = definition;
+    tails->definition = &definition->next;
+    return by->parse(parser, definition);
 }
 
 static bool parse_statement(struct parser *parser, struct tails *tails)
@@ -611,14 +607,9 @@ static bool parse_statement(struct parser *parser, struct tails *tails)
             tails->trial = &(*tails->trial)->next;
         return good;
     }
-    if (keyword >= KW_STANDARD && keyword <= KW_STATISTIC) {
-        size_t before = parser->position;
-        parser_next(parser);
-        for (size_t i = 0; i < sizeof definition_parsers / sizeof definition_parsers[0]; i++) {
-            if (definition_parsers[i].keyword == keyword)
-                return parse_definition(parser, keyword, tails);
-        }
-        parser->position = before;
+    for (size_t i = 0; i < sizeof definition_parsers / sizeof definition_parsers[0]; i++) {
+        if (definition_parsers[i].keyword == keyword)
+            return parse_definition(parser, &definition_parsers[i], tails);
     }
     struct slice found = parser_slice(parser, parser_peek(parser));
     diagnose(parser->diagnoser, parser_place(parser_peek(parser)), MESSAGE_STATEMENT_EXPECTED,

@@ -31,10 +31,8 @@ const char *unparse_mark(int symbol)
         return "≤";
     case SYMBOL_GREATER:
         return ">";
-    case SYMBOL_GREATER_EQUAL:
-        return "≥";
     default:
-        return "";
+        return "≥";
     }
 }
 
@@ -266,9 +264,9 @@ void unparse_expr(const struct unparser *u, const struct expr *expr)
     case EXPR_KINSHIP:
     case EXPR_LABOUR:
     case EXPR_LEVEL:
-        word(u, single_words[expr->kind]);
-        return;
+        break;
     }
+    word(u, single_words[expr->kind]);
 }
 
 static void at_binding(const struct unparser *u, const struct expr *expr, enum binding least)
