@@ -16,6 +16,7 @@
 #include "store/listing.h"
 #include "store/migrate.h"
 #include "store/round_store.h"
+#include "store/volume.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -237,6 +238,54 @@ static void print_batch(const struct batch_info *batch)
            batch->accepted ? "" : ": ", batch->accepted ? "" : batch->reason);
 }
 
+/* Where the last round found that batches swing. */
+struct found_swings {
+    const struct volume_swing *items;
+    size_t count;
+};
+
+/* Told beside the newest accepted batch of the source, though they may be of a full one before it. */
+static bool is_told_with(const struct volume_swing *swing, const struct batch_info *batch)
+{
+    return batch->accepted && swing->source == batch->source;
+}
+
+static json_t *swing_json(const struct volume_swing *swing)
+{
+    char township[24];
+    snprintf(township, sizeof township, "%lld", (long long)swing->township);
+    return json_pack("{s:s, s:o, s:I, s:I, s:I}", "batch", swing->batch, "township_code",
+                     swing->township == VOLUME_NO_TOWNSHIP ? json_null() : json_string(township), "rows",
+                     (json_int_t)swing->rows, "low", (json_int_t)swing->low, "high", (json_int_t)swing->high);
+}
+
+static json_t *feed_json(const struct found_swings *found, const struct batch_info *batch)
+{
+    json_t *object = batch_json(batch), *swings = json_array();
+    for (size_t i = 0; i < found->count; i++)
+        if (is_told_with(&found->items[i], batch))
+            json_array_append_new(swings, swing_json(&found->items[i]));
+    json_object_set_new(object, "swings", swings);
+    return object;
+}
+
+static void print_feed(const struct found_swings *found, const struct batch_info *batch)
+{
+    print_batch(batch);
+    for (size_t i = 0; i < found->count; i++) {
+        const struct volume_swing *swing = &found->items[i];
+        char where[40] = "all townships";
+        bool in_sum = swing->township == VOLUME_NO_TOWNSHIP;
+        if (!is_told_with(swing, batch))
+            continue;
+        if (!in_sum)
+            snprintf(where, sizeof where, "township %lld", (long long)swing->township);
+        printf("        SWINGS: %s, %s: %lld rows, usually %lld to %lld; it ends no warning%s\n",
+               swing->batch, where, (long long)swing->rows, (long long)swing->low, (long long)swing->high,
+               in_sum ? "" : " there");
+    }
+}
+
 int verb_feeds(struct ctl *ctl)
 {
     struct error err;
@@ -246,16 +295,20 @@ int verb_feeds(struct ctl *ctl)
     struct arena *arena = arena_new(0);
     const struct batch_info *batches = NULL;
     size_t count = 0;
-    if (batch_list_newest(ctl->pg, arena, &batches, &count, &err) != STATUS_OK) {
+    struct found_swings found = {NULL, 0};
+    enum status status = batch_list_newest(ctl->pg, arena, &batches, &count, &err);
+    if (status == STATUS_OK)
+        status = volume_swings(ctl->pg, 0, arena, &found.items, &found.count, &err);
+    if (status != STATUS_OK) {
         exit_code = ctl_fail_error(&err);
     } else if (ctl->json) {
         json_t *list = json_array();
         for (size_t i = 0; i < count; i++)
-            json_array_append_new(list, batch_json(&batches[i]));
+            json_array_append_new(list, feed_json(&found, &batches[i]));
         exit_code = ctl_print_json(json_pack("{s:o}", "feeds", list));
     } else {
         for (size_t i = 0; i < count; i++)
-            print_batch(&batches[i]);
+            print_feed(&found, &batches[i]);
         if (count == 0)
             puts("no feed has sent anything yet");
     }

@@ -85,6 +85,9 @@ struct policy_source {
     int number; /* domain/fact.h */
     const char *title;
     int freshness_days; /* default 35 */
+    /* 波动: a batch whose rows of a township lie further than so many median absolute deviations from what its predecessors
+     * had may end nothing there; 1 to 100, 0 when the policy says nothing. */
+    int swing;
     bool may_raise, may_clear;
 };
 

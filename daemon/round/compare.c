@@ -40,7 +40,7 @@ struct compare_result compare_household(const struct rules *rules, const struct 
 {
     uint64_t reasons = rules->colours | rules->verifies;
     uint64_t kept = reasons | rules->checks | rules->tags; /* what only fresh evidence may end */
-    uint64_t denied = outcome->denied & rules->fresh;
+    uint64_t denied = outcome->denied & rules->fresh & ~standing->withheld;
     uint64_t ends = denied & ~standing->waits;
     struct compare_result now = {0};
 

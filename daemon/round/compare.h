@@ -15,7 +15,7 @@
  * stale.
  *
  * † with evidence of hardship. "Fresh" is a property of the clause in this round: every feed that provides one of the
- * clause's codes is fresh (freshness.h). "Stale" says that a finding stands only because nothing trustworthy denies it;
+ * clause's codes is fresh (freshness.h), and of this household's township none of them swings (swings.h). "Stale" says that a finding stands only because nothing trustworthy denies it;
  * when it is found again, the mark goes.
  *
  * A suggestion stands exactly while the machine shows it. A household that is no longer on the register is denied
@@ -39,7 +39,9 @@
 struct compare_standing {
     uint64_t fired, undecided; /* disjoint */
     uint64_t stale;            /* of those */
-    uint64_t waits;          /* of those: denied on fresh data, but their clauses ask for more (clearing.h) */
+    uint64_t withheld; /* clauses that are not ended for this household, fresh or not (rules_withheld) */
+    uint64_t
+        waits; /* of those that stand: denied on fresh data, but their clauses ask for more (clearing.h) */
     enum policy_level level; /* of the open case; none without one */
     bool reasons_vanished;   /* a colour or verify clause stands that the policy no longer has */
 };

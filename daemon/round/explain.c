@@ -17,6 +17,7 @@
 #include "store/pull_past.h"
 #include "store/round_store.h"
 #include "store/session.h"
+#include "store/volume.h"
 
 #include <string.h>
 
@@ -264,6 +265,25 @@ static enum status take_waiting(struct explaining *e, struct error *err)
     return STATUS_OK;
 }
 
+/* Of the round, or of the last one: what it found of the sources in the household's township, or in sum. */
+static enum status take_swings(struct explaining *e, struct error *err)
+{
+    const struct volume_swing *all = e->past.swings.items;
+    size_t count = e->past.swings.count;
+    enum status status = e->round != NULL ? STATUS_OK : volume_swings(e->pg, 0, e->arena, &all, &count, err);
+    struct volume_swing *here = arena_array(e->arena, count, sizeof *here);
+    if (status != STATUS_OK)
+        return status;
+    if (here == NULL)
+        return no_memory(err);
+    for (size_t i = 0; i < count; i++)
+        if (all[i].township == VOLUME_NO_TOWNSHIP ||
+            (e->dossier.on_register && all[i].township == e->dossier.township))
+            here[e->render.swing_count++] = all[i];
+    e->render.swings = here;
+    return STATUS_OK;
+}
+
 static enum status explain_found(struct explaining *e, struct text *out, struct error *err)
 {
     struct policy_explanation explanation;
@@ -279,10 +299,13 @@ static enum status explain_found(struct explaining *e, struct text *out, struct 
         e->render.changes = &changes;
     }
     if (status == STATUS_OK && e->round != NULL)
-        status = past_compare(&e->past, e->dossier.on_register ? &explanation.outcome : &compare_off_register,
-                              e->arena, &e->record, err);
+        status = past_compare(&e->past, e->dossier.on_register ? e->dossier.township : 0,
+                              e->dossier.on_register ? &explanation.outcome : &compare_off_register, e->arena,
+                              &e->record, err);
     if (status == STATUS_OK)
         status = take_waiting(e, err);
+    if (status == STATUS_OK)
+        status = take_swings(e, err);
     if (status == STATUS_OK) {
         e->render.dictionary = e->options->dictionary;
         e->render.dossier = &e->dossier;

@@ -45,6 +45,19 @@ static bool may_end(const struct freshness *freshness, const struct policy *poli
     return true;
 }
 
+uint64_t freshness_provided(const struct policy *policy, const struct pull_source_code *pairs,
+                            size_t pair_count, int source)
+{
+    uint64_t clauses = 0;
+    for (size_t i = 0; i < policy_clause_count(policy); i++) {
+        const struct policy_clause *clause = policy_clause_at(policy, i);
+        for (size_t c = 0; c < clause->code_count; c++)
+            if (provides(policy, pairs, pair_count, source, clause->codes[c]))
+                clauses |= UINT64_C(1) << i;
+    }
+    return clauses;
+}
+
 void freshness_judge(struct freshness *freshness, const struct policy *policy,
                      const struct pull_batch *batches, size_t batch_count,
                      const struct pull_source_code *pairs, size_t pair_count, day_t as_of)

@@ -44,4 +44,8 @@ void freshness_judge(struct freshness *freshness, const struct policy *policy,
                      const struct pull_batch *batches, size_t batch_count,
                      const struct pull_source_code *pairs, size_t pair_count, day_t as_of);
 
+/* The clauses one of whose codes the source provides; it must have an accepted batch. */
+uint64_t freshness_provided(const struct policy *policy, const struct pull_source_code *pairs,
+                            size_t pair_count, int source);
+
 #endif

@@ -240,9 +240,11 @@ static enum status compare_position(struct judge *judge, const struct rules *rul
     uint64_t rewrite;
     struct compare_standing before = standing_get(standing, position, &rewrite);
     struct judge_change change = {.position = (uint32_t)position, .before = before.level};
+    before.withheld = rules_withheld(rules, on_register ? townships[position] : 0);
     if (on_register && judge->clearing != NULL)
-        before.waits = clearing_waits(judge->clearing, judge->household_ids[position], &before,
-                                      &judge->outcomes[position], rules->fresh, &change.clearing);
+        before.waits =
+            clearing_waits(judge->clearing, judge->household_ids[position], &before,
+                           &judge->outcomes[position], rules->fresh & ~before.withheld, &change.clearing);
     change.now =
         compare_household(rules, &before, on_register ? &judge->outcomes[position] : &compare_off_register);
     change.now.updated |= rewrite & (change.now.fired | change.now.undecided);

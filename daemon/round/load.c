@@ -39,7 +39,8 @@ static enum status take_batches(struct load *load, day_t known_on, struct error 
     size_t count = load->origins.count;
     int64_t *excluded = arena_array(load->arena, count, sizeof *excluded);
     load->newest = arena_array(load->arena, SOURCE_NUMBER_MAX + 1, sizeof *load->newest);
-    if (excluded == NULL || load->newest == NULL)
+    load->known = arena_array(load->arena, count, sizeof(struct batch_info *));
+    if (excluded == NULL || load->newest == NULL || load->known == NULL)
         return error_set(err, STATUS_FATAL, "no memory for %zu batches", count);
     origins_forget_whole(&load->origins);
     for (size_t i = 0; i < count; i++) {
@@ -47,6 +48,7 @@ static enum status take_batches(struct load *load, day_t known_on, struct error 
         if (is_from_later(batch, known_on)) {
             excluded[load->exclusion.count++] = batch->batch_id;
         } else {
+            load->known[load->known_count++] = batch;
             note_newest(load, batch);
             origins_take_whole(&load->origins, batch);
         }

@@ -61,6 +61,9 @@ struct load {
     struct pull_warnings warnings;
 
     struct origins origins;
+    /* Those of them that were known on the evaluation date, by batch_id. */
+    size_t known_count;
+    const struct batch_info **known;
     /* The newest one of each source that counts on the evaluation date. */
     size_t newest_count;
     struct pull_batch *newest;

@@ -23,7 +23,8 @@ daemon_round_libround_a_SOURCES = \
 	daemon/round/render_json.c daemon/round/render_text.c \
 	daemon/round/report.c daemon/round/report.h \
 	daemon/round/round.c daemon/round/round.h \
-	daemon/round/rules.c daemon/round/rules.h daemon/round/shard.c daemon/round/shard.h \
+	daemon/round/rules.c daemon/round/rules.h daemon/round/swings.c daemon/round/swings.h \
+	daemon/round/shard.c daemon/round/shard.h \
 	daemon/round/simulate.c daemon/round/simulate.h \
 	daemon/round/simulate_explain.c daemon/round/simulate_explain.h daemon/round/simulate_reasons.c daemon/round/simulate_reasons.h \
 	daemon/round/simulate_amounts.c daemon/round/simulate_amounts.h daemon/round/simulation.c daemon/round/simulation.h \

@@ -51,7 +51,10 @@ static enum status judge(struct pg *pg, const struct round_batch *batches, size_
             pairs[known++] = all[i];
     freshness_judge(&freshness, past->policy, newest, count, pairs, known, past->info->as_of);
     rules_init(&past->rules, past->policy, freshness.clauses);
-    return STATUS_OK;
+    status = volume_swings(pg, past->info->round_id, arena, &past->swings.items, &past->swings.count, err);
+    return status == STATUS_OK
+               ? swings_withhold(&past->swings, past->policy, pairs, known, arena, &past->rules, err)
+               : status;
 }
 
 enum status past_open(struct pg *pg, const struct round_info *info, const struct dictionary *dictionary,
@@ -185,10 +188,10 @@ static uint64_t read_waiting(const struct past *past, const struct past_finding 
     return bits;
 }
 
-enum status past_compare(const struct past *past, const struct policy_outcome *outcome, struct arena *arena,
-                         struct past_record *record, struct error *err)
+enum status past_compare(const struct past *past, int64_t township, const struct policy_outcome *outcome,
+                         struct arena *arena, struct past_record *record, struct error *err)
 {
-    struct compare_standing before = {0}, after = {0};
+    struct compare_standing before = {.withheld = rules_withheld(&past->rules, township)}, after = {0};
     struct past_finding *findings = NULL, *ignored;
     size_t ignored_count;
     enum status status = STATUS_OK;
@@ -209,9 +212,11 @@ enum status past_compare(const struct past *past, const struct policy_outcome *o
     const struct compare_result now = compare_household(&past->rules, &before, outcome);
     record->agrees = now.fired == after.fired && now.undecided == after.undecided &&
                      now.level == record->level && !after.reasons_vanished;
+    const uint64_t withheld = before.withheld & past->rules.fresh & outcome->denied;
     for (size_t i = 0; i < record->count; i++) {
         int clause = policy_clause_on(past->policy, findings[i].rule, past->info->as_of);
         findings[i].stale = clause >= 0 && (now.stale >> clause & 1) != 0;
+        findings[i].swings = findings[i].stale && (withheld >> clause & 1) != 0;
     }
     record->findings = findings;
     return STATUS_OK;

@@ -17,6 +17,7 @@
 #include "domain/fact.h"
 #include "policy/policy.h"
 #include "round/rules.h"
+#include "round/swings.h"
 #include "store/clearing_store.h"
 #include "store/pull_past.h"
 
@@ -30,8 +31,9 @@ struct past {
     const struct round_info *info;
     struct policy *policy; /* the text that the round used */
     struct pull_seen seen;
-    struct rules rules; /* with what the round might end */
-    bool whole;         /* nothing that it knew was given up since */
+    struct swings swings; /* that the round found and recorded */
+    struct rules rules;   /* with what the round might end */
+    bool whole;           /* nothing that it knew was given up since */
 };
 
 /* STATUS_REJECT when the round is not a committed one, or its policy or batches are no longer stored: the error says so.
@@ -46,7 +48,8 @@ struct past_finding {
     const char *title; /* of the clause; "" when the policy has none of that name */
     enum policy_clause_kind kind;
     bool undecided;
-    bool stale; /* the round did not find it; it stood because no fresh source denied it */
+    bool stale;  /* the round did not find it; it stood because no fresh source denied it */
+    bool swings; /* and it is stale only because a source that denies it swings there (swings.h) */
     enum policy_level level;
     int64_t since_round;
     day_t since_on;
@@ -72,8 +75,9 @@ struct past_record {
 /* What is recorded of the household; `agrees`, `stale` and what waits are not known yet. */
 enum status past_recall(struct pg *pg, const struct past *past, int64_t household_id, struct arena *arena,
                         struct past_record *record, struct error *err) WARN_UNUSED;
-/* Compares with the outcome of this round (of a household off the register: compare_off_register). */
-enum status past_compare(const struct past *past, const struct policy_outcome *outcome, struct arena *arena,
-                         struct past_record *record, struct error *err) WARN_UNUSED;
+/* Compares with the outcome of this round (of a household off the register: compare_off_register). township: where the
+ * household was registered then, 0 of one off the register. */
+enum status past_compare(const struct past *past, int64_t township, const struct policy_outcome *outcome,
+                         struct arena *arena, struct past_record *record, struct error *err) WARN_UNUSED;
 
 #endif

@@ -110,9 +110,11 @@ static struct clearing_row clearing_of(const struct record *record, const struct
     bool waits;
     uint64_t bit = UINT64_C(1) << clause;
     const struct policy_outcome *outcome = &record->judge->outcomes[change->position];
+    uint64_t fresh = record->rules->fresh &
+                     ~rules_withheld(record->rules, record->load->households.township[change->position]);
     return clearing_next(record->judge->clearing, record->judge->household_ids[change->position], clause,
                          ((outcome->fired | outcome->undecided) & bit) != 0,
-                         (outcome->denied & record->rules->fresh & bit) != 0, &waits);
+                         (outcome->denied & fresh & bit) != 0, &waits);
 }
 
 static void settle_waiting(struct one *one)

@@ -7,6 +7,7 @@
 #include "round/jtext.h"
 #include "round/past.h"
 #include "store/clearing_store.h"
+#include "store/volume.h"
 
 static const char *truth_word(enum tri truth)
 {
@@ -67,6 +68,7 @@ static void json_finding(const struct past_finding *finding, struct text *out)
     jtext_put_int(out, "since_round", finding->since_round);
     jtext_put_day(out, "since_on", finding->since_on);
     jtext_put_bool(out, "stale", finding->stale);
+    jtext_put_bool(out, "swings", finding->swings);
     jtext_close(out, '}');
 }
 
@@ -103,6 +105,28 @@ static void json_waiting(const struct render *r, struct text *out)
         jtext_put_text(out, "rule", row->rule);
         event_add_waiting(row, out);
         jtext_put_text(out, "batches_of", render_batches_of(render_clause(r, row->rule)));
+        jtext_close(out, '}');
+    }
+    jtext_close(out, ']');
+}
+
+static void json_swings(const struct render *r, struct text *out)
+{
+    jtext_key(out, "swings");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < r->swing_count; i++) {
+        const struct volume_swing *swing = &r->swings[i];
+        jtext_open(out, '{');
+        jtext_put_text(out, "feed", swing->source_name);
+        jtext_put_text(out, "title", swing->source_title);
+        jtext_put_text(out, "batch", swing->batch);
+        if (swing->township == VOLUME_NO_TOWNSHIP)
+            jtext_put_null(out, "township_code");
+        else
+            jtext_put_int_text(out, "township_code", swing->township);
+        jtext_put_int(out, "rows", swing->rows);
+        jtext_put_int(out, "low", swing->low);
+        jtext_put_int(out, "high", swing->high);
         jtext_close(out, '}');
     }
     jtext_close(out, ']');
@@ -341,6 +365,7 @@ void render_json(const struct render *render, struct text *out)
     json_head(render, out);
     json_record(render->record, out);
     json_waiting(render, out);
+    json_swings(render, out);
     json_changes(render, out);
     json_persons(render, out);
     jtext_key(out, "facts");

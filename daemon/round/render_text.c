@@ -7,6 +7,7 @@
 #include "policy/tell/whatif.h"
 #include "round/past.h"
 #include "store/clearing_store.h"
+#include "store/volume.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -89,8 +90,10 @@ static void add_record(const struct past_record *record, struct text *out)
         const struct past_finding *f = &record->findings[i];
         text_printf(out, "  %s %s %s:%s%s,自第 %lld 轮(%s)\n", kind_chinese(f->kind, f->level), f->rule,
                     f->title, f->undecided ? "未定(待核)" : "触发",
-                    f->stale ? ",该轮未再查实,因数据不够新而保留" : "", (long long)f->since_round,
-                    civil_format(f->since_on, day));
+                    f->swings  ? ",该轮未再查实,因来源数目异常而保留"
+                    : f->stale ? ",该轮未再查实,因数据不够新而保留"
+                               : "",
+                    (long long)f->since_round, civil_format(f->since_on, day));
     }
     if (record->agrees)
         text_add_str(out, "  重算结果与所记一致\n");
@@ -123,6 +126,20 @@ static void add_waiting(const struct render *r, struct text *out)
             text_printf(out, "要%s连续 %d 批,已有 %d 批", source == NULL ? "来源" : source,
                         row->batches_needed, row->batches);
         text_add_char(out, '\n');
+    }
+}
+
+static void add_swings(const struct render *r, struct text *out)
+{
+    if (r->swing_count == 0)
+        return;
+    text_printf(out, "\n来源数目异常(%s):用到这些来源的条款,判定不成立也不解除\n",
+                r->record == NULL ? "截至最近一轮比对" : "截至该轮比对");
+    for (size_t i = 0; i < r->swing_count; i++) {
+        const struct volume_swing *swing = &r->swings[i];
+        text_printf(out, "  %s %s:%s %lld 笔,按往常应在 %lld 至 %lld 笔之间\n", swing->source_title,
+                    swing->batch, swing->township == VOLUME_NO_TOWNSHIP ? "全县共" : "本乡镇",
+                    (long long)swing->rows, (long long)swing->low, (long long)swing->high);
     }
 }
 
@@ -508,6 +525,7 @@ static void render_short(const struct render *r, struct text *out)
     add_head(r, out);
     add_record(r->record, out);
     add_waiting(r, out);
+    add_swings(r, out);
     uint64_t told = add_told(r, out);
     add_near_misses(r, out);
     add_changes(r, out);
@@ -523,6 +541,7 @@ static void render_all(const struct render *render, struct text *out)
     add_head(render, out);
     add_record(render->record, out);
     add_waiting(render, out);
+    add_swings(render, out);
     add_changes(render, out);
     add_persons(render, out);
     text_add_str(out, "\n事实\n");

@@ -13,9 +13,11 @@
 #include "round/report.h"
 #include "round/rules.h"
 #include "round/standing.h"
+#include "round/swings.h"
 #include "store/pull_detail.h"
 #include "store/round_store.h"
 #include "store/session.h"
+#include "store/volume.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -38,6 +40,8 @@ struct running {
     int64_t held_raised, held_cleared; /* what the operator accepted; 0 otherwise */
     struct load load;
     struct freshness freshness;
+    struct swings swings;
+    int64_t seen[SOURCE_NUMBER_MAX + 1]; /* by source: the newest batch that the last committed round saw */
     struct rules rules;
     struct standing standing;
     struct judge judge;
@@ -163,6 +167,53 @@ static enum status begin(struct running *r, struct error *err)
     return status;
 }
 
+/* --- what the round may end ------------------------------------------------------------------------------------- */
+
+/* So that a swing is logged once, by the first round that sees the batch. */
+static enum status take_seen(struct running *r, struct error *err)
+{
+    const struct round_batch *seen;
+    size_t count;
+    if (r->last_round == 0 || r->swings.count == 0)
+        return STATUS_OK;
+    enum status status = round_batches(r->first, r->last_round, r->load.arena, &seen, &count, err);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++)
+        r->seen[seen[i].source] = seen[i].batch_id;
+    return status;
+}
+
+static enum status judge_sources(struct running *r, struct error *err)
+{
+    const struct policy *policy = r->options.policy;
+    const struct load *load = &r->load;
+    freshness_judge(&r->freshness, policy, load->newest, load->newest_count, load->pairs, load->pair_count,
+                    r->options.as_of);
+    rules_init(&r->rules, policy, r->freshness.clauses);
+    enum status status =
+        swings_find(&r->swings, policy, load->known, load->known_count, r->first, load->arena, err);
+    if (status == STATUS_OK)
+        status = take_seen(r, err);
+    return status == STATUS_OK ? swings_withhold(&r->swings, policy, load->pairs, load->pair_count,
+                                                 load->arena, &r->rules, err)
+                               : status;
+}
+
+/* One line of each batch: townships, and whether their sum swings too. */
+static void log_swings(const struct running *r)
+{
+    for (size_t begin = 0, end; begin < r->swings.count; begin = end) {
+        const struct volume_swing *first = &r->swings.items[begin];
+        for (end = begin; end < r->swings.count && r->swings.items[end].batch_id == first->batch_id;)
+            end++;
+        bool in_sum = first->township == VOLUME_NO_TOWNSHIP;
+        if (first->batch_id > r->seen[first->source])
+            log_event(LOG_FEED_SWINGS, log_text("feed", first->source_name), log_text("batch", first->batch),
+                      log_int("batch_id", first->batch_id),
+                      log_int("townships", (int64_t)(end - begin) - in_sum),
+                      log_text("in_sum", in_sum ? "yes" : "no"));
+    }
+}
+
 /* --- computing ------------------------------------------------------------------------------------------------ */
 
 static enum status compute(struct running *r, struct error *err)
@@ -176,9 +227,9 @@ static enum status compute(struct running *r, struct error *err)
     KILL_POINT("round.loaded");
     report->counts.households = (int64_t)r->load.households.count;
     report->counts.persons = (int64_t)r->load.assembly.person_count;
-    freshness_judge(&r->freshness, policy, r->load.newest, r->load.newest_count, r->load.pairs,
-                    r->load.pair_count, r->options.as_of);
-    rules_init(&r->rules, policy, r->freshness.clauses);
+    status = judge_sources(r, err);
+    if (status != STATUS_OK)
+        return status;
     status = judge_evaluate(&r->judge, &r->load, r->options.as_of, r->cancel, report, err);
     if (status == STATUS_OK && r->judge.large.households > 0)
         log_event(LOG_ROUND_HOUSEHOLD_LIMIT, log_int("round", r->round_id),
@@ -242,6 +293,8 @@ static enum status hold(struct running *r, const char *reason, struct error *err
         status = session_begin(r->second, r->options.leader, err);
     if (status == STATUS_OK)
         status = round_hold(r->second, r->round_id, counts.bytes, stages.bytes, reason, err);
+    if (status == STATUS_OK)
+        status = volume_put_swings(r->second, r->round_id, r->swings.items, r->swings.count, err);
     KILL_POINT("round.held");
     text_fini(&counts);
     text_fini(&stages);
@@ -251,6 +304,8 @@ static enum status hold(struct running *r, const char *reason, struct error *err
         status = session_commit(r->second, err);
     session_rollback(r->second);
     r->report->held = status == STATUS_OK;
+    if (status == STATUS_OK)
+        log_swings(r);
     if (status == STATUS_OK)
         log_event(LOG_ROUND_HELD, log_int("round", r->round_id), log_int("raised", r->report->counts.raised),
                   log_int("cleared", r->report->counts.cleared), log_text("reason", reason));
@@ -376,6 +431,8 @@ static enum status commit(struct running *r, struct error *err)
     if (status == STATUS_OK)
         status = settle_accepted(r, err);
     if (status == STATUS_OK)
+        status = volume_put_swings(r->second, r->round_id, r->swings.items, r->swings.count, err);
+    if (status == STATUS_OK)
         status = put_round(r, commit, &unknown, err);
     KILL_POINT("round.committed");
     round_commit_free(commit);
@@ -383,6 +440,7 @@ static enum status commit(struct running *r, struct error *err)
         status = reconcile(r, err);
     if (status != STATUS_OK)
         return status;
+    log_swings(r);
     const struct round_counts *counts = &r->report->counts;
     log_event(LOG_ROUND_COMMITTED, log_int("round", r->round_id), log_day("as_of", r->options.as_of),
               log_int("households", counts->households), log_int("raised", counts->raised),

@@ -17,6 +17,20 @@ void rules_init(struct rules *rules, const struct policy *policy, uint64_t fresh
     }
 }
 
+uint64_t rules_withheld(const struct rules *rules, int64_t township)
+{
+    size_t low = 0, high = rules->withheld_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (rules->withheld[middle].township < township)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < rules->withheld_count && rules->withheld[low].township == township;
+    return rules->withheld_everywhere | (found ? rules->withheld[low].clauses : 0);
+}
+
 int rules_due_days(const struct rules *rules, const struct policy *policy, enum policy_level level,
                    uint64_t fired, uint64_t undecided)
 {

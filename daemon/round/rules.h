@@ -7,15 +7,28 @@
 
 #include "policy/policy.h"
 
+#include <stddef.h>
 #include <stdint.h>
+
+struct rules_withheld {
+    int64_t township;
+    uint64_t clauses;
+};
 
 struct rules {
     uint64_t colours, verifies, checks, suggestions, tags;
     uint64_t by_level[LEVEL_RED + 1]; /* colours and verify clauses of each level */
     uint64_t fresh;                   /* clauses that this round may end (freshness.h) */
+    /* Of these, not for households of such a township, or of any: a batch swings there (swings.h). By township; borrowed. */
+    size_t withheld_count;
+    const struct rules_withheld *withheld;
+    uint64_t withheld_everywhere;
 };
 
 void rules_init(struct rules *rules, const struct policy *policy, uint64_t fresh);
+
+/* What the round may not end for a household of this township (0: it is off the register), fresh or not. */
+uint64_t rules_withheld(const struct rules *rules, int64_t township);
 
 /* Days to act on what stands: the fewest that a fired clause of `level` gives (of verify: also one undecided); the county's usual ones where the policy says none (red 3, orange 7, yellow 15, verify 7; policy-facts 3:
  * no document gives days per colour). */

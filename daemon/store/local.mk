@@ -26,7 +26,7 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/round_store.c daemon/store/round_store.h \
 	daemon/store/sender.c daemon/store/sender.h \
 	daemon/store/session.c daemon/store/session.h \
-	daemon/store/vocabulary.c daemon/store/vocabulary.h \
+	daemon/store/vocabulary.c daemon/store/vocabulary.h daemon/store/volume.c daemon/store/volume.h \
 	daemon/store/clearing_store.c daemon/store/clearing_store.h
 nodist_daemon_store_libstore_a_SOURCES = daemon/store/migrations_embedded.c
 
@@ -43,7 +43,8 @@ MIGRATIONS = \
 	sql/migrations/0010_tags.sql \
 	sql/migrations/0013_past_rounds.sql \
 	sql/migrations/0014_clearing.sql \
-	sql/migrations/0015_waiting_told.sql
+	sql/migrations/0015_waiting_told.sql \
+	sql/migrations/0016_volume.sql
 EXTRA_DIST += $(MIGRATIONS)
 BUILT_SOURCES += daemon/store/migrations_embedded.c
 CLEANFILES += daemon/store/migrations_embedded.c daemon/store/migrations_embedded.c.new

@@ -203,10 +203,13 @@ static void declare_sources(struct compiler *compiler)
                      compiler_nearest(compiler, s->feed, feed_name, source_names, feeds), NULL);
             continue;
         }
+        if (s->swing > 0 && number == SOURCE_REGISTER)
+            diagnose(compiler->diagnoser, s->swing_at, MESSAGE_SWING_REGISTER, NULL, NULL, NULL);
         policy->sources[policy->source_count++] =
             (struct policy_source){.number = number,
                                    .title = compiler_string(compiler, s->name),
                                    .freshness_days = s->freshness_days,
+                                   .swing = s->swing,
                                    .may_raise = s->may_raise,
                                    .may_clear = s->may_clear};
     }

@@ -113,9 +113,10 @@ struct document {
 
 struct source_statement {
     struct source_statement *next;
-    struct place at, feed_at;
+    struct place at, feed_at, swing_at;
     struct slice name, feed;
     int freshness_days;
+    int swing; /* 波动: so many deviations; 0 when the policy says nothing */
     bool may_raise, may_clear;
 };
 

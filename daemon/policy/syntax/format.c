@@ -81,6 +81,7 @@ static const struct stops heads[] = {
      true,
      {{STOP_THIRD, 0, 1},
       {STOP_KEYWORD, KW_FRESHNESS, 2},
+      {STOP_KEYWORD, KW_SWING, 2},
       {STOP_KEYWORD, KW_MAY_RAISE, 2},
       {STOP_KEYWORD, KW_MAY_NOT_RAISE, 2}}},
     {KW_STANDARD, false, {{STOP_KEYWORD, KW_BY, 2}}},

@@ -310,7 +310,33 @@ static bool parse_equivalent(struct parser *parser, struct equivalent_statement 
            end_of_statement(parser);
 }
 
-/* 来源 医保局 medical_insurance 时效 35天 可发警 可解警 */
+/* 波动 ≤ 6 倍中位差 按乡镇, after its keyword */
+static bool parse_swing(struct parser *parser, struct source_statement *source)
+{
+    enum { SWING_MAX = 100 };
+    static const enum word words[] = {WORD_DEVIATIONS, WORD_BY_TOWNSHIP};
+    if (!parser_accept_symbol(parser, SYMBOL_LESS_EQUAL))
+        return wrong(parser, MESSAGE_SWING_EXPECTED, "≤");
+    const struct token *token = parser_peek(parser);
+    struct fraction times;
+    if (!parser_in_statement(parser) || token->kind != TOKEN_NUMBER)
+        return wrong(parser, MESSAGE_SWING_COUNT, NULL);
+    if (!parser_number(parser, token, &times))
+        return false;
+    if (times.den != 1 || times.num < 1 || times.num > SWING_MAX)
+        return wrong(parser, MESSAGE_SWING_COUNT, NULL);
+    source->swing = (int)times.num;
+    parser_next(parser);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (!parser_in_statement(parser) ||
+            !word_is(parser_slice(parser, parser_peek(parser)), words[i], parser->language))
+            return wrong(parser, MESSAGE_SWING_EXPECTED, word_text(words[i], parser->language));
+        parser_next(parser);
+    }
+    return true;
+}
+
+/* 来源 医保局 medical_insurance 时效 35天 波动 ≤ 6 倍中位差 按乡镇 可发警 可解警 */
 static bool parse_source(struct parser *parser, struct source_statement *source)
 {
     enum { FRESHNESS_DAYS_DEFAULT = 35 }; /* a monthly feed, some days late */
@@ -322,6 +348,10 @@ static bool parse_source(struct parser *parser, struct source_statement *source)
     while (parser_in_statement(parser)) {
         if (parser_accept(parser, KW_FRESHNESS)) {
             if (!parser_days(parser, &source->freshness_days))
+                return false;
+        } else if (parser_at_keyword(parser, KW_SWING)) {
+            source->swing_at = parser_place(parser_next(parser));
+            if (!parse_swing(parser, source))
                 return false;
         } else if (parser_accept(parser, KW_MAY_RAISE)) {
             source->may_raise = true;

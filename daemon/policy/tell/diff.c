@@ -188,6 +188,11 @@ static void outline_header(struct differ *d, struct outline *o)
         add_slice(d, o, "数据", s->feed);
         text_printf(&d->text, "%d天", s->freshness_days);
         add_facet(d, o, "时效", taken(d), NULL);
+        if (s->swing > 0)
+            text_printf(&d->text, "%d 倍中位差", s->swing);
+        else
+            text_add_str(&d->text, "不限");
+        add_facet(d, o, "波动", taken(d), NULL);
         add_facet(d, o, "发警", s->may_raise ? "可" : "不可", NULL);
         add_facet(d, o, "解警", s->may_clear ? "可" : "不可", NULL);
     }

@@ -77,9 +77,13 @@ static void show_sources(const struct page *page)
     text_printf(page->out, "\n## %s\n\n", keyword_text(KW_SOURCE, page->language));
     for (size_t i = 0; i < page->policy->source_count; i++) {
         const struct policy_source *source = &page->policy->sources[i];
-        text_printf(page->out, "- %s: %s %d%s, %s, %s\n", source->title,
-                    keyword_text(KW_FRESHNESS, page->language), source->freshness_days,
-                    word_text(WORD_DAY, page->language),
+        text_printf(page->out, "- %s: %s %d%s, ", source->title, keyword_text(KW_FRESHNESS, page->language),
+                    source->freshness_days, word_text(WORD_DAY, page->language));
+        if (source->swing > 0)
+            text_printf(page->out, "%s ≤ %d %s %s, ", keyword_text(KW_SWING, page->language), source->swing,
+                        word_text(WORD_DEVIATIONS, page->language),
+                        word_text(WORD_BY_TOWNSHIP, page->language));
+        text_printf(page->out, "%s, %s\n",
                     keyword_text(source->may_raise ? KW_MAY_RAISE : KW_MAY_NOT_RAISE, page->language),
                     keyword_text(source->may_clear ? KW_MAY_CLEAR : KW_MAY_NOT_CLEAR, page->language));
     }

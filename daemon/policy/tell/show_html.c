@@ -200,8 +200,11 @@ static void section(struct html *html, const char *id, const char *title)
 static void show_sources(struct html *html)
 {
     const char *heads[] = {say(html, "来源(先者为准)", "Source, the first believed first"),
-                           say(html, "数据", "Feed"), keyword_text(KW_FRESHNESS, html->language),
-                           say(html, "发警", "Raises"), say(html, "解警", "Clears")};
+                           say(html, "数据", "Feed"),
+                           keyword_text(KW_FRESHNESS, html->language),
+                           say(html, "按乡镇的数目波动", "Swing by township"),
+                           say(html, "发警", "Raises"),
+                           say(html, "解警", "Clears")};
     section(html, "sources", say(html, "来源", "Sources"));
     table_head(html, heads, sizeof heads / sizeof heads[0]);
     for (const struct source_statement *s = html->policy->ast.sources; s != NULL; s = s->next) {
@@ -211,6 +214,9 @@ static void show_sources(struct html *html)
         add_slice(html, s->feed);
         text_printf(html->out, "</code></td><td class=\"n\">%d%s</td><td>", s->freshness_days,
                     word_text(WORD_DAY, html->language));
+        if (s->swing > 0)
+            text_printf(html->out, "≤ %d %s", s->swing, word_text(WORD_DEVIATIONS, html->language));
+        raw(html, "</td><td>");
         add_keyword(html, s->may_raise ? KW_MAY_RAISE : KW_MAY_NOT_RAISE);
         raw(html, "</td><td>");
         add_keyword(html, s->may_clear ? KW_MAY_CLEAR : KW_MAY_NOT_CLEAR);

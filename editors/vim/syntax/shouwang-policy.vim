@@ -39,6 +39,7 @@ syntax keyword policy_statements 时效
 syntax keyword policy_statements 时段
 syntax keyword policy_statements 来源
 syntax keyword policy_statements 标准
+syntax keyword policy_statements 波动
 syntax keyword policy_statements 渐退
 syntax keyword policy_statements 版本
 syntax keyword policy_statements 生效
@@ -53,6 +54,7 @@ syntax keyword policy_statements holds
 syntax keyword policy_statements range
 syntax keyword policy_statements rural
 syntax keyword policy_statements since
+syntax keyword policy_statements swing
 syntax keyword policy_statements trial
 syntax keyword policy_statements urban
 syntax keyword policy_statements area
@@ -207,12 +209,16 @@ syntax keyword policy_examples 由
 syntax keyword policy_examples 自
 syntax keyword policy_examples 至
 syntax keyword policy_examples to
+syntax keyword policy_unit 倍中位差
 syntax keyword policy_unit 兄弟姐妹
+syntax keyword policy_unit by_township
 syntax keyword policy_unit consecutive
 syntax keyword policy_unit grandparent
+syntax keyword policy_unit deviations
 syntax keyword policy_unit grandchild
 syntax keyword policy_unit occurrence
 syntax keyword policy_unit years_old
+syntax keyword policy_unit 按乡镇
 syntax keyword policy_unit 祖父母
 syntax keyword policy_unit daughter
 syntax keyword policy_unit batches

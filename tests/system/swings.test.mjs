@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: PostgreSQL
+// 波动: a batch of quite another size than the source's own history may raise warnings, but clears none where it swings.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import { dropFeed, Register, residentId } from './lib/county.mjs';
+import { Cluster, Instance } from './lib/instance.mjs';
+
+let cluster, instance;
+before(() => (cluster = Cluster.start()));
+after(() => cluster?.stop());
+afterEach(async () => {
+    await instance?.close();
+    instance = null;
+});
+
+const policy = `政策 试 版本 1 生效 2019-01-01
+文件 甲 "试"
+来源 住建局 housing  时效 35天  波动 ≤ 6 倍中位差 按乡镇
+事实 房屋 : 代码 取 housing.grade
+事实 死亡 : 事件 取 event.death
+人群 成员 = 登记人员 中 非 至今 发生 死亡
+黄 yellow.housing 住房不安全
+  依据 甲 一
+  当 最新 房屋 属于 (C, D)
+  事由 住房
+  理由 "住房{最新 房屋}"
+`;
+const A = '610922103', B = '610922104', HOUSEHOLDS = 60;
+const day = (n) => new Date(Date.UTC(2021, 0, 10 + n)).toISOString().slice(0, 10);
+const name = (township, n) => `${township === A ? 'A' : 'B'}${n}`;
+
+let files = 0;
+async function county(text = policy) {
+    const file = join(cluster.directory, `swings-${++files}.policy`);
+    writeFileSync(file, text, { mode: 0o644 });
+    instance = new Instance(cluster, { policy: file });
+    const register = new Register();
+    for (const township of [A, B])
+        for (let n = 1; n <= HOUSEHOLDS; n++)
+            register.single(name(township, n), residentId(township === A ? '1980-01-01' : '1981-01-01', n), '60000.00', { township });
+    instance.import(register);
+    await instance.start();
+    return file;
+}
+
+let batches = 0;
+/** Grades of so many households of each township; the first of each has `grade`, the others are well housed. */
+function send(n, ofA, ofB, grade, mode = 'full') {
+    const row = (household_no, value) => ({ household_no, code: 'housing.grade', value, from: '2020-01-01', to: '' });
+    const rows = [[A, ofA], [B, ofB]].flatMap(([township, count]) => Array.from({ length: count }, (_, i) => row(name(township, i + 1), i === 0 ? grade : 'A')));
+    const batch = `b${++batches}`;
+    dropFeed(instance.drop, 'housing', batch, rows, { mode, period_from: day(n), period_to: day(n), sent_at: `${day(n)}T01:00:00+08:00` });
+    return batch;
+}
+const standing = () => instance.json('warnings').households.map((h) => h.household_no);
+const feed = () => {
+    const { batch, swings } = instance.json('feeds').feeds.find((f) => f.feed === 'housing');
+    return [batch, swings];
+};
+const lastRound = () => instance.sql("select max(round_id) from round where state = 'committed'");
+/** How often it was logged that a batch swings, up to the end of the last round. */
+async function logged() {
+    await instance.waitForLog(new RegExp(`event=round.committed round=${lastRound()} `));
+    return (instance.output.match(/event=feed\.swings .*/g) ?? []).length;
+}
+
+/** Four batches of the usual size and one round: both first households are warned of. */
+async function usual() {
+    await county();
+    for (let n = 0; n < 4; n++) {
+        send(n, HOUSEHOLDS, HOUSEHOLDS, 'D');
+        instance.round(day(n));
+    }
+    assert.deepEqual(standing(), ['A1', 'B1']);
+}
+
+test('a township of which a third is told keeps its warnings, another clears; the next usual batch clears', async () => {
+    await usual();
+    const batch = send(4, 20, HOUSEHOLDS, 'B');
+    assert.equal(instance.round(day(4), '--dry-run').cleared, 1);
+    assert.equal(instance.round(day(4)).cleared, 1);
+    assert.deepEqual(standing(), ['A1']);
+    assert.deepEqual(instance.json('warnings').households[0].stale, ['yellow.housing']);
+    const swing = { batch, township_code: A, rows: 20, low: 24, high: 96 };
+    assert.deepEqual(feed(), [batch, [swing]]);
+    assert.match(instance.ctl('feeds').stdout, new RegExp(`SWINGS: ${batch}, township ${A}: 20 rows, usually 24 to 96; it ends no warning there\n`));
+    assert.equal(await logged(), 1, 'not by the dry run');
+
+    // Why it is kept: of the round, and of what is known now.
+    const told = instance.json('explain', '--round', lastRound(), 'A1');
+    assert.deepEqual([told.level, told.recorded.level, told.recorded.agrees], ['none', 'yellow', true]);
+    assert.deepEqual(told.recorded.findings.map(({ rule, stale, swings }) => [rule, stale, swings]), [['yellow.housing', true, true]]);
+    assert.deepEqual(told.swings, [{ feed: 'housing', title: '住建局', ...swing }]);
+    assert.deepEqual(instance.json('explain', 'A1').swings, told.swings);
+    assert.deepEqual(instance.json('explain', 'B1').swings, []);
+    assert.match(instance.ctl('explain', '--round', lastRound(), 'A1').stdout, /yellow\.housing 住房不安全:触发,该轮未再查实,因来源数目异常而保留/);
+    assert.match(instance.ctl('explain', 'A1').stdout, /来源数目异常.*\n  住建局 b\d+:本乡镇 20 笔,按往常应在 24 至 96 笔之间/);
+
+    // The same again is no news; the usual number ends it.
+    assert.equal(instance.round(day(5)).cleared, 0);
+    assert.equal(await logged(), 1);
+    send(6, HOUSEHOLDS, HOUSEHOLDS, 'B');
+    assert.equal(instance.round(day(6)).cleared, 1);
+    assert.deepEqual(standing(), []);
+    assert.equal(instance.json('explain', '--round', lastRound(), 'A1').recorded.agrees, true);
+    assert.deepEqual(feed()[1], []);
+    assert.deepEqual(instance.json('explain', '--round', String(lastRound() - 1), 'A1').recorded.findings.map((f) => f.swings), [true], 'what was then stays told');
+});
+
+test('within each township but not in sum: nobody is cleared', async () => {
+    await usual();
+    const batch = send(4, 35, 35, 'B');
+    assert.equal(instance.round(day(4)).cleared, 0);
+    assert.deepEqual(standing(), ['A1', 'B1']);
+    assert.deepEqual(feed(), [batch, [{ batch, township_code: null, rows: 70, low: 72, high: 168 }]]);
+    assert.match(instance.ctl('feeds').stdout, new RegExp(`SWINGS: ${batch}, all townships: 70 rows, usually 72 to 168; it ends no warning\n`));
+    assert.match(instance.ctl('explain', 'B1').stdout, /住建局 b\d+:全县共 70 笔,按往常应在 72 至 168 笔之间/);
+});
+
+test('it may raise; a delta does not make a full batch whole; deltas are compared with deltas', async () => {
+    await usual();
+    const full = send(4, 20, HOUSEHOLDS, 'B');
+    instance.round(day(4));
+    const delta = send(5, 2, 40, 'B', 'delta');
+    assert.equal(instance.round(day(5)).cleared, 0, 'the full batch is still what the source says of A');
+    assert.deepEqual(feed(), [delta, [{ batch: full, township_code: A, rows: 20, low: 24, high: 96 }]]);
+    assert.equal(await logged(), 1);
+    for (let n = 6; n < 9; n++) send(n, 2, 40 + n, n === 8 ? 'D' : 'B', 'delta');
+    assert.equal(instance.round(day(8)).raised, 1, 'B1, by a delta');
+    send(9, HOUSEHOLDS, HOUSEHOLDS, 'D');
+    instance.round(day(9));
+    assert.deepEqual(standing(), ['A1', 'B1']);
+    const large = send(10, 20, 40, 'B', 'delta'); // ten times as many of A as ever
+    assert.equal(instance.round(day(10)).cleared, 1);
+    assert.deepEqual(standing(), ['A1']);
+    assert.deepEqual(feed()[1], [{ batch: large, township_code: A, rows: 20, low: 0, high: 8 }]);
+});
+
+test('three predecessors are too few, and who is nowhere is counted apart', async () => {
+    await county();
+    const stranger = { id_number: residentId('1990-01-01', 1), code: 'housing.grade', value: 'D', from: '2020-01-01', to: '' };
+    for (let n = 0; n < 3; n++) {
+        send(n, HOUSEHOLDS, HOUSEHOLDS, 'D');
+        instance.round(day(n));
+    }
+    dropFeed(instance.drop, 'housing', 'few', [{ household_no: 'B1', code: 'housing.grade', value: 'B', from: '2020-01-01', to: '' },
+        { household_no: 'A1', code: 'housing.grade', value: 'B', from: '2020-01-01', to: '' }, stranger],
+    { period_from: day(3), period_to: day(3), sent_at: `${day(3)}T01:00:00+08:00` });
+    assert.equal(instance.round(day(3)).cleared, 2);
+    assert.equal(instance.sql(`select string_agg(township_code || ':' || rows, ' ' order by township_code) from batch_township join batch using (batch_id) where batch = 'few'`),
+        `0:1 ${A}:1 ${B}:1`);
+    assert.deepEqual(feed(), ['few', []]);
+});
