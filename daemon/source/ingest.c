@@ -24,7 +24,6 @@
 #include "store/lease.h"
 #include "store/register.h"
 #include "store/sender.h"
-#include "store/volume.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -353,6 +352,7 @@ static enum status reading_begin(struct reading *reading, struct error *err)
         .sender = reading->sender,
         .quarantine = reading->quarantine,
         .strangers = true,
+        .by_township = true,
         .expected_facts = (size_t)attempt->manifest.rows,
         .id_column = feed_rows_id_column(reading->rows),
         .household_column = feed_rows_household_column(reading->rows),
@@ -453,18 +453,6 @@ static enum status commit(const struct attempt *attempt, struct error *err)
     return status;
 }
 
-static enum status count_townships(const struct reading *reading, struct error *err)
-{
-    const struct attempt *attempt = reading->attempt;
-    const struct fact_plan plan = {
-        .source = attempt->config->source,
-        .batch_id = attempt->result->batch_id,
-        .mode = attempt->manifest.mode == MANIFEST_FULL ? BATCH_FULL : BATCH_DELTA,
-        .scope = reading->small ? &reading->scope : NULL,
-    };
-    return volume_count(attempt->pg, &plan, attempt->result->facts_stranger, err);
-}
-
 static enum status write_batch(struct reading *reading, struct error *err)
 {
     struct attempt *attempt = reading->attempt;
@@ -483,8 +471,6 @@ static enum status write_batch(struct reading *reading, struct error *err)
         status = quarantine_writer_finish(reading->quarantine, err);
     if (status == STATUS_OK)
         status = write_counts(reading, err);
-    if (status == STATUS_OK)
-        status = count_townships(reading, err);
     if (status == STATUS_OK)
         status = write_audit(attempt, "feed.accepted", err);
     if (status == STATUS_OK)

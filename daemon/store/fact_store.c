@@ -7,6 +7,7 @@
 #include "store/columns.h"
 #include "store/fact_index.h"
 #include "store/sender.h"
+#include "store/volume.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,7 @@ struct fact_writer {
     struct tie *ties;
     size_t tie_count, tie_capacity;
     int64_t added[SUBJECTS], kept, restated;
+    struct volume_tally tally;
     struct text codes; /* as int16_t, each that the batch speaks of once */
     bool code_seen[CODES], amount[CODES];
     uint32_t part_at[SUBJECTS][CODES]; /* index + 1 */
@@ -356,6 +358,7 @@ void fact_writer_free(struct fact_writer *writer)
     free(writer->parts);
     free(writer->ties);
     fact_index_fini(&writer->index);
+    volume_tally_free(&writer->tally);
     text_fini(&writer->codes);
     free(writer);
 }
@@ -522,6 +525,13 @@ static bool meet_live(struct fact_writer *writer, const struct fact_row *row, st
     return true;
 }
 
+static bool tally(struct fact_writer *writer, const struct fact_row *row)
+{
+    return !writer->plan.by_township || row->subject == FACT_STRANGER ||
+           volume_add(&writer->tally, row->subject == FACT_PERSON ? VOLUME_PERSON : VOLUME_HOUSEHOLD,
+                      row->subject_id);
+}
+
 static enum status add_one(struct fact_writer *writer, const struct fact_row *row, struct fact_print print,
                            bool *repeat, struct error *err)
 {
@@ -534,6 +544,8 @@ static enum status add_one(struct fact_writer *writer, const struct fact_row *ro
     *repeat = !fresh && (!live || live->fate != FATE_UNSTATED);
     if (*repeat)
         return STATUS_OK;
+    if (!tally(writer, row))
+        return no_memory(err);
     writer->added[row->subject]++;
     note_code(writer, row->code);
     bool written = !live || meet_live(writer, row, live);
@@ -778,5 +790,10 @@ enum status fact_writer_finish(struct fact_writer *writer, struct fact_counts *c
     if (!status)
         status = supersede(writer, counts, err);
     KILL_POINT("facts.superseded");
-    return status ? status : store_codes(writer, err);
+    if (!status)
+        status = store_codes(writer, err);
+    writer->tally.strangers = counts->strangers;
+    return status || !writer->plan.by_township
+               ? status
+               : volume_store(writer->pg, writer->plan.batch_id, &writer->tally, err);
 }

@@ -74,6 +74,7 @@ struct fact_plan {
     enum batch_mode mode;
     size_t expected_rows;           /* may be wrong */
     const struct fact_scope *scope; /* NULL = anybody; of a full batch always NULL */
+    bool by_township;               /* count them (volume.h): of feeds */
     struct sender *sender;          /* borrowed; NULL = one of its own */
 };
 

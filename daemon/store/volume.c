@@ -1,61 +1,221 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "store/volume.h"
 
-#include "domain/fact.h"
 #include "io/pg.h"
 #include "store/fetch.h"
+#include "store/pull.h"
+#include "store/register.h"
 
-/* --- counting ----------------------------------------------------------------------------------------------- */
+#include <stdlib.h>
+#include <string.h>
 
-/* %s: which of the source's facts. $3 are the codes that it ever spoke of, so that other codes' tables are not read. */
-#define COUNT_SQL(OF_PERSONS, OF_HOUSEHOLDS)                                                                 \
-    "insert into batch_township (batch_id, township_code, rows)"                                             \
-    " select $1, township_code, sum(n)::bigint from ("                                                       \
-    "select coalesce(h.township_code, 0) as township_code, count(*) as n from person_fact f"                 \
-    " left join membership m on m.person_id = f.person_id and m.valid_to is null"                            \
-    " left join household h on h.household_id = m.household_id"                                              \
-    " where f.source = $2 and f.code = any($3)" OF_PERSONS " group by 1"                                     \
-    " union all "                                                                                            \
-    "select case when h.valid_to is null then h.township_code else 0 end, count(*) from household_fact f"    \
-    " join household h on h.household_id = f.household_id"                                                   \
-    " where f.source = $2 and f.code = any($3)" OF_HOUSEHOLDS " group by 1"                                  \
-    " union all select 0, $4) part group by township_code"
+enum {
+    /* A batch about at most a twentieth of the register's persons asks for its own subjects only: as source/ingest.h does. */
+    SMALL_SHARE = 20,
+    IDS_MIN = 1 << 10,
+};
 
-static const char count_full_sql[] = COUNT_SQL("", "");
-static const char count_delta_sql[] = COUNT_SQL(" and f.batch_id = $1", " and f.batch_id = $1");
-static const char count_scope_sql[] = COUNT_SQL(" and f.batch_id = $1 and f.person_id = any($5)",
-                                                " and f.batch_id = $1 and f.household_id = any($6)");
-
-static enum status count_codes(struct pg *pg, const struct fact_plan *plan, const struct pg_param codes,
-                               int64_t strangers, struct error *err)
+static enum status no_memory(struct error *err)
 {
-    const struct pg_param batch = pg_of_int64(plan->batch_id), source = pg_of_int16(plan->source);
-    const struct fact_scope *scope = plan->scope;
-    if (plan->mode == BATCH_FULL || scope == NULL)
-        return pg_update(pg, plan->mode == BATCH_FULL ? count_full_sql : count_delta_sql,
-                         pg_params(batch, source, codes, pg_of_int64(strangers)), NULL, err);
-    return pg_update(pg, count_scope_sql,
-                     pg_params(batch, source, codes, pg_of_int64(strangers),
-                               pg_of_int64_array(scope->ids[FACT_PERSON], scope->counts[FACT_PERSON]),
-                               pg_of_int64_array(scope->ids[FACT_HOUSEHOLD], scope->counts[FACT_HOUSEHOLD])),
-                     NULL, err);
+    return error_set(err, STATUS_FATAL, "no memory for counting a batch by township");
 }
 
-enum status volume_count(struct pg *pg, const struct fact_plan *plan, int64_t strangers, struct error *err)
+/* --- tallying ----------------------------------------------------------------------------------------------- */
+
+static bool grow(struct volume_tally *tally, enum volume_subject subject, size_t least)
 {
-    struct pg_result *result;
-    int16_t codes[FACT_CODE_NUMBER_MAX + 1];
-    size_t count = 0;
-    enum status status = pg_query(pg, "select code from source_code where source = $1",
-                                  pg_params(pg_of_int16(plan->source)), &result, err);
-    for (; status == STATUS_OK && count < pg_result_rows(result); count++)
-        codes[count] = pg_get_int16(result, count, 0);
+    size_t size = tally->size[subject] == 0 ? IDS_MIN : tally->size[subject];
+    while (size <= least)
+        size *= 2;
+    uint32_t *grown = realloc(tally->stated[subject], size * sizeof *grown);
+    if (grown == NULL)
+        return false;
+    memset(grown + tally->size[subject], 0, (size - tally->size[subject]) * sizeof *grown);
+    tally->stated[subject] = grown;
+    tally->size[subject] = size;
+    return true;
+}
+
+bool volume_add(struct volume_tally *tally, enum volume_subject subject, int64_t id)
+{
+    if ((size_t)id >= tally->size[subject] && !grow(tally, subject, (size_t)id))
+        return false;
+    tally->stated[subject][id]++;
+    tally->facts[subject]++;
+    return true;
+}
+
+void volume_tally_free(struct volume_tally *tally)
+{
+    for (int i = 0; i < VOLUME_SUBJECTS; i++)
+        free(tally->stated[i]);
+    *tally = (struct volume_tally){0};
+}
+
+/* --- a small batch ------------------------------------------------------------------------------------------ */
+
+static const char store_small_sql[] =
+    "insert into batch_township (batch_id, township_code, rows)"
+    " select $1, township_code, sum(n)::bigint from ("
+    "select coalesce(h.township_code, 0) as township_code, s.n from unnest($3::bigint[], $4::bigint[])"
+    " s (person_id, n) left join membership m on m.person_id = s.person_id and m.valid_to is null"
+    " left join household h on h.household_id = m.household_id"
+    " union all "
+    "select case when h.valid_to is null then h.township_code else 0 end, s.n"
+    " from unnest($5::bigint[], $6::bigint[]) s (household_id, n) join household h using (household_id)"
+    " union all select 0, $2) part group by township_code";
+
+/* The subjects with facts, and how many. */
+struct subject_list {
+    size_t count;
+    int64_t *ids, *facts;
+};
+
+static bool list_subjects(const struct volume_tally *tally, enum volume_subject subject,
+                          struct subject_list *list)
+{
+    size_t most = (size_t)tally->facts[subject];
+    *list = (struct subject_list){.ids = malloc((most + 1) * sizeof *list->ids),
+                                  .facts = malloc((most + 1) * sizeof *list->facts)};
+    if (list->ids == NULL || list->facts == NULL)
+        return false;
+    for (size_t id = 0; id < tally->size[subject] && list->count < most; id++) {
+        if (tally->stated[subject][id] == 0)
+            continue;
+        list->ids[list->count] = (int64_t)id;
+        list->facts[list->count++] = tally->stated[subject][id];
+    }
+    return true;
+}
+
+static enum status store_small(struct pg *pg, int64_t batch_id, const struct volume_tally *tally,
+                               struct error *err)
+{
+    struct subject_list persons = {0}, households = {0};
+    enum status status =
+        list_subjects(tally, VOLUME_PERSON, &persons) && list_subjects(tally, VOLUME_HOUSEHOLD, &households)
+            ? STATUS_OK
+            : no_memory(err);
     if (status == STATUS_OK)
-        pg_result_free(result);
+        status = pg_update(pg, store_small_sql,
+                           pg_params(pg_of_int64(batch_id), pg_of_int64(tally->strangers),
+                                     pg_of_int64_array(persons.ids, persons.count),
+                                     pg_of_int64_array(persons.facts, persons.count),
+                                     pg_of_int64_array(households.ids, households.count),
+                                     pg_of_int64_array(households.facts, households.count)),
+                           NULL, err);
+    free(persons.ids);
+    free(persons.facts);
+    free(households.ids);
+    free(households.facts);
+    return status;
+}
+
+/* --- a large one -------------------------------------------------------------------------------------------- */
+
+struct township_list {
+    size_t count, capacity;
+    int64_t *codes, *facts;
+};
+
+static bool add_facts(struct township_list *list, int64_t township, int64_t facts)
+{
+    size_t at = list->count; /* neighbours come together */
+    while (at > 0 && list->codes[at - 1] != township)
+        at--;
+    if (at > 0) {
+        list->facts[at - 1] += facts;
+        return true;
+    }
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? 64 : 2 * list->capacity;
+        int64_t *codes = realloc(list->codes, capacity * sizeof *codes);
+        if (codes == NULL)
+            return false;
+        list->codes = codes;
+        int64_t *grown = realloc(list->facts, capacity * sizeof *grown);
+        if (grown == NULL)
+            return false;
+        list->facts = grown;
+        list->capacity = capacity;
+    }
+    list->codes[list->count] = township;
+    list->facts[list->count++] = facts;
+    return true;
+}
+
+static int64_t stated(const struct volume_tally *tally, enum volume_subject subject, int64_t id)
+{
+    return (size_t)id < tally->size[subject] ? tally->stated[subject][id] : 0;
+}
+
+/* What persons' facts come to household by household: *of_household by household_id, up to *size. */
+static bool gather_households(const struct volume_tally *tally, const struct pull_members *members,
+                              const struct pull_households *households, int64_t **of_household)
+{
+    int64_t greatest = 0;
+    for (size_t i = 0; i < households->count; i++)
+        greatest = households->household_id[i] > greatest ? households->household_id[i] : greatest;
+    *of_household = calloc((size_t)greatest + 1, sizeof **of_household);
+    for (size_t i = 0; *of_household != NULL && i < members->count; i++)
+        if (members->household_id[i] <= greatest)
+            (*of_household)[members->household_id[i]] += stated(tally, VOLUME_PERSON, members->person_id[i]);
+    return *of_household != NULL;
+}
+
+static bool gather_townships(const struct volume_tally *tally, const struct pull_members *members,
+                             const struct pull_households *households, struct township_list *list)
+{
+    int64_t *of_household = NULL;
+    int64_t left = tally->facts[VOLUME_PERSON] + tally->facts[VOLUME_HOUSEHOLD];
+    bool good = gather_households(tally, members, households, &of_household);
+    for (size_t i = 0; good && i < households->count; i++) {
+        int64_t id = households->household_id[i];
+        int64_t facts = of_household[id] + stated(tally, VOLUME_HOUSEHOLD, id);
+        left -= facts;
+        good = facts == 0 || add_facts(list, households->township[i], facts);
+    }
+    free(of_household);
+    return good && add_facts(list, VOLUME_NO_TOWNSHIP, left + tally->strangers);
+}
+
+static enum status store_large(struct pg *pg, int64_t batch_id, const struct volume_tally *tally,
+                               struct error *err)
+{
+    struct pull_members members = {0};
+    struct pull_households households = {0};
+    struct township_list list = {0};
+    enum status status = pull_members(pg, PULL_ALL_PAGES, &members, err);
     if (status == STATUS_OK)
-        status = count_codes(pg, plan, pg_of_int16_array(codes, count), strangers, err);
+        status = pull_households(pg, &households, err);
+    if (status == STATUS_OK && !gather_townships(tally, &members, &households, &list))
+        status = no_memory(err);
+    if (status == STATUS_OK)
+        status = pg_update(pg,
+                           "insert into batch_township (batch_id, township_code, rows)"
+                           " select $1, * from unnest($2::bigint[], $3::bigint[])",
+                           pg_params(pg_of_int64(batch_id), pg_of_int64_array(list.codes, list.count),
+                                     pg_of_int64_array(list.facts, list.count)),
+                           NULL, err);
+    pull_members_free(&members);
+    pull_households_free(&households);
+    free(list.codes);
+    free(list.facts);
+    return status;
+}
+
+enum status volume_store(struct pg *pg, int64_t batch_id, const struct volume_tally *tally, struct error *err)
+{
+    int64_t persons;
+    enum status status = register_size(pg, &persons, err);
+    if (status == STATUS_OK)
+        status = (tally->facts[VOLUME_PERSON] + tally->facts[VOLUME_HOUSEHOLD] <= persons / SMALL_SHARE
+                      ? store_small
+                      : store_large)(pg, batch_id, tally, err);
     return status == STATUS_OK ? STATUS_OK : error_wrap(err, "counting a batch by township");
 }
+
+/* --- reading ------------------------------------------------------------------------------------------------ */
 
 enum status volume_read(struct pg *pg, const int64_t *batch_ids, size_t count, struct arena *arena,
                         const struct volume **volumes, size_t *volume_count, struct error *err)

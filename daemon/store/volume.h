@@ -2,16 +2,17 @@
 /*
  * How many facts a feed's batch stated, township by township; and where a round found that it swings (波动 in the policy).
  *
- * Counted by one statement at the end of the ingest, within its transaction: of a full batch everything that is live of the
- * source, of a delta batch what carries its number. Never changed later, whatever becomes of the register.
+ * Tallied while the facts are written, a number for each subject; where the subjects live is asked once at the end, within the
+ * batch's transaction: of a small batch for its subjects only, of a large one for the whole register. Never changed later,
+ * whatever becomes of the register.
  */
 #ifndef SHOUWANG_STORE_VOLUME_H
 #define SHOUWANG_STORE_VOLUME_H
 
 #include "base/arena.h"
 #include "base/status.h"
-#include "store/fact_store.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,10 +21,21 @@ struct pg;
 /* Stands for no township: people who are not on the register. Of a swing: all townships in sum. */
 #define VOLUME_NO_TOWNSHIP 0
 
-/* After fact_writer_finish. strangers: facts about people who are no persons of ours; plan: of the batch, with the scope of
- * its writer or without. */
-enum status volume_count(struct pg *pg, const struct fact_plan *plan, int64_t strangers,
+enum volume_subject { VOLUME_PERSON, VOLUME_HOUSEHOLD };
+enum { VOLUME_SUBJECTS = 2 };
+
+/* Zero-initialise. Subjects' ids are small numbers (register.h): memory is four bytes for each up to the greatest. */
+struct volume_tally {
+    int64_t facts[VOLUME_SUBJECTS], strangers;
+    /* private: how many facts of the subject with that id */
+    size_t size[VOLUME_SUBJECTS];
+    uint32_t *stated[VOLUME_SUBJECTS];
+};
+/* False: no memory. */
+bool volume_add(struct volume_tally *tally, enum volume_subject subject, int64_t id);
+enum status volume_store(struct pg *pg, int64_t batch_id, const struct volume_tally *tally,
                          struct error *err) WARN_UNUSED;
+void volume_tally_free(struct volume_tally *tally);
 
 struct volume {
     int64_t township, batch_id, rows;
