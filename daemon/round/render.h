@@ -34,9 +34,10 @@ struct render {
     const struct past_record *record; /* of a round; NULL: what is known now */
     size_t waiting_count;
     const struct clearing_row
-        *waiting;           /* what waits to be cleared (解除): after the round, or after the last one */
+        *waiting; /* what waits to be cleared (解除): after the round, or after the last one */
     size_t swing_count;
-    const struct volume_swing *swings; /* of the township, or in sum, as the round found them, or the last one */
+    const struct volume_swing
+        *swings;            /* of the township, or in sum, as the round found them, or the last one */
     const char *warning_id; /* NULL: explained as a household */
     bool named;
     bool all; /* as text: every clause, definition and fact, not what officials act on alone */

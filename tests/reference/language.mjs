@@ -386,6 +386,20 @@ function parseSource(c) {
   c.take();
   const name = c.name();
   c.policy.sources.set(name, c.name());
+  while (c.next) {
+    const word = c.take(); // what a round trusts a source for says nothing about one evaluation, but it must be legible
+    if (word.is === '时效') c.take();
+    if (word.is === '波动') parseSwing(c);
+  }
+}
+
+/** ≤ 6 倍中位差 按乡镇 */
+function parseSwing(c) {
+  c.expect('<=');
+  const [, digits, part, percent, unit] = c.take().match ?? [];
+  if (!/^([1-9]\d?|100)$/.test(digits ?? '') || part || percent) c.fail('expected 1 to 100 before this');
+  if (!(unit ? inChinese(unit, ['倍中位差']) : c.acceptHere('倍中位差'))) c.fail('expected 倍中位差');
+  if (!c.acceptHere('按乡镇')) c.fail('expected 按乡镇');
 }
 
 function parseStandard(c, lines) {

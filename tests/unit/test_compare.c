@@ -165,12 +165,31 @@ START_TEST(what_waits_stands_unmarked)
 }
 END_TEST
 
+/* As if stale, for this household; what has ended already and what is found are as ever. */
+START_TEST(what_is_withheld_stands_marked)
+{
+    struct rules rules = scheme;
+    struct policy_outcome denied = {.denied = UINT64_MAX};
+    struct compare_standing standing = {.fired = 0x09, .withheld = 0x03, .waits = 0x01, .level = LEVEL_RED};
+    rules.fresh = UINT64_MAX;
+    struct compare_result now = compare_household(&rules, &standing, &denied);
+    ck_assert_uint_eq(now.fired, 0x01);
+    ck_assert_uint_eq(now.stale, 0x01);
+    ck_assert_uint_eq(now.deleted, 0x08);
+    struct policy_outcome found = {.fired = 0x01, .denied = ~UINT64_C(1), .level = LEVEL_RED};
+    now = compare_household(&rules, &standing, &found);
+    ck_assert_uint_eq(now.fired, 0x01);
+    ck_assert_uint_eq(now.stale, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("compare");
     TCase *tests = tcase_create("compare");
     tcase_add_test(tests, compares_as_the_table_says);
     tcase_add_test(tests, what_waits_stands_unmarked);
+    tcase_add_test(tests, what_is_withheld_stands_marked);
     suite_add_tcase(suite, tests);
     return unit_run(&suite, 1);
 }
