@@ -134,18 +134,30 @@ test('it may raise; a delta does not make a full batch whole; deltas are compare
     assert.equal(instance.round(day(10)).cleared, 1);
     assert.deepEqual(standing(), ['A1']);
     assert.deepEqual(feed()[1], [{ batch: large, township_code: A, rows: 20, low: 0, high: 8 }]);
+
+    // A round that is held says why, too.
+    instance.settings.rounds = { limit: '0' };
+    instance.configure();
+    instance.reload();
+    const held = send(11, 30, 41, 'D', 'delta');
+    assert.equal(instance.round(day(11)).held, true);
+    assert.deepEqual(feed()[1].map(({ batch, rows }) => [batch, rows]), [[held, 30]]);
+    await instance.waitForLog(new RegExp(`event=feed.swings feed=housing batch=${held} batch_id=\\d+ townships=1 in_sum=no`));
 });
 
 test('three predecessors are too few, and who is nowhere is counted apart', async () => {
     await county();
-    const stranger = { id_number: residentId('1990-01-01', 1), code: 'housing.grade', value: 'D', from: '2020-01-01', to: '' };
-    for (let n = 0; n < 3; n++) send(n, HOUSEHOLDS, HOUSEHOLDS, 'D');
+    const wage = (birth, n) => ({ id_number: residentId(birth, n), code: 'income.wage', value: '10.00', from: '2020-01-01', to: '2020-01-31' });
+    const house = (household_no, value) => ({ household_no, code: 'housing.grade', value, from: '2020-01-01', to: '' });
+    const drop = (n, batch, rows) => dropFeed(instance.drop, 'housing', batch, rows, { period_from: day(n), period_to: day(n), sent_at: `${day(n)}T01:00:00+08:00` });
+    const counted = (batch) => instance.sql(`select string_agg(township_code || ':' || rows, ' ' order by township_code) from batch_township join batch using (batch_id) where batch = '${batch}'`);
+    const some = Array.from({ length: 30 }, (_, i) => [wage('1980-01-01', i + 1), house(name(B, i + 1), 'D')]).flat();
+    drop(0, 'many', [...some, house('B1', 'D'), wage('1981-01-01', 3), wage('1990-01-01', 1), house('A1', 'D')]);
+    for (let n = 1; n < 3; n++) send(n, HOUSEHOLDS, HOUSEHOLDS, 'D');
     instance.round(day(2));
-    dropFeed(instance.drop, 'housing', 'few', [{ household_no: 'B1', code: 'housing.grade', value: 'B', from: '2020-01-01', to: '' },
-        { household_no: 'A1', code: 'housing.grade', value: 'B', from: '2020-01-01', to: '' }, stranger],
-    { period_from: day(3), period_to: day(3), sent_at: `${day(3)}T01:00:00+08:00` });
+    drop(3, 'few', [house('B1', 'B'), house('A1', 'B'), wage('1980-01-01', 2), wage('1990-01-01', 2)]);
     assert.equal(instance.round(day(3)).cleared, 2);
-    assert.equal(instance.sql(`select string_agg(township_code || ':' || rows, ' ' order by township_code) from batch_township join batch using (batch_id) where batch = 'few'`),
-        `0:1 ${A}:1 ${B}:1`);
+    assert.equal(counted('many'), `0:1 ${A}:31 ${B}:31`); // what is said twice counts once
+    assert.equal(counted('few'), `0:1 ${A}:2 ${B}:1`);
     assert.deepEqual(feed(), ['few', []]);
 });
