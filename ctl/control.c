@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 enum {
     CONNECT_TIMEOUT_MS = 3000,        /* a local socket answers at once or not at all */
@@ -80,7 +81,10 @@ int ctl_request(struct ctl *ctl, const char *verb, json_t *args, int64_t timeout
     if (socket_client_connect(&client, ctl->options->control_socket, ANSWER_LINE_MAX_BYTES,
                               CONNECT_TIMEOUT_MS, &err) != STATUS_OK) {
         json_decref(args);
-        return ctl_fail(EX_UNAVAILABLE, "shouwangd does not answer (%s); is it running?", err.text);
+        int exit_code = ctl_permitted(ctl->options->control_socket, W_OK, err.text);
+        return exit_code != 0
+                   ? exit_code
+                   : ctl_fail(EX_UNAVAILABLE, "shouwangd does not answer (%s); is it running?", err.text);
     }
     int exit_code = send_request(client, verb, args, &err);
     if (exit_code == 0)

@@ -9,10 +9,14 @@
 #include "io/pg.h"
 #include "store/migrate.h"
 
+#include <errno.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 const char *ctl_value(const struct ctl *ctl, const char *option)
 {
@@ -25,6 +29,28 @@ const char *ctl_value(const struct ctl *ctl, const char *option)
 bool ctl_given(const struct ctl *ctl, const char *option)
 {
     return ctl_value(ctl, option) != NULL;
+}
+
+bool ctl_apart(const struct ctl *ctl, const char *option, const char *other)
+{
+    bool both = ctl_given(ctl, option) && (strcmp(other, "--json") == 0 ? ctl->json : ctl_given(ctl, other));
+    if (both)
+        ctl_usage(ctl, "%s and %s do not go together", option, other);
+    return !both;
+}
+
+int ctl_permitted(const char *path, int mode, const char *message)
+{
+    struct stat info;
+    if (access(path, mode) == 0 || errno != EACCES)
+        return 0;
+    bool known = stat(path, &info) == 0;
+    const struct group *group =
+        known && (info.st_mode & (mode == W_OK ? S_IWGRP : S_IRGRP)) != 0 ? getgrgid(info.st_gid) : NULL;
+    if (group == NULL)
+        return ctl_fail(EX_NOPERM, "%s; only its owner may", message);
+    return ctl_fail(EX_NOPERM, "%s; only its group (%s) may: be a member of it and log in again", message,
+                    group->gr_name);
 }
 
 bool ctl_date(const struct ctl *ctl, const char *option, day_t *day)
@@ -87,7 +113,10 @@ int ctl_database(struct ctl *ctl)
                                     (int)ctl->options->database_connect_timeout, &ctl->pg, &err);
     if (status == STATUS_OK)
         return 0;
-    return ctl_fail(status == STATUS_RETRY ? EX_UNAVAILABLE : status_exit_code(status), "%s", err.text);
+    if (status != STATUS_RETRY)
+        return ctl_fail_error(&err);
+    return ctl_fail(EX_UNAVAILABLE, "%s; is PostgreSQL running, and is [database] conninfo in %s right?",
+                    err.text, ctl->conf_path);
 }
 
 int ctl_store(struct ctl *ctl)

@@ -67,6 +67,10 @@ struct ctl {
 /* The value of an option of this verb, NULL when it was not given. */
 const char *ctl_value(const struct ctl *ctl, const char *option);
 bool ctl_given(const struct ctl *ctl, const char *option);
+/* False after a message when both are given; "--json" is known too. */
+bool ctl_apart(const struct ctl *ctl, const char *option, const char *other);
+/* Whether we may do that (access(2)) with the file; else EX_NOPERM after a message that says who may. Also true of one that is not there. */
+int ctl_permitted(const char *path, int mode, const char *message);
 /* Reads a number option from 0 up to 1,000,000. False after a message; *number stays as it was when it was not given. */
 bool ctl_number(const struct ctl *ctl, const char *option, int64_t *number);
 /* Reads a date option. False (and a message) when it is no date; *day stays as it was when it was not given. */

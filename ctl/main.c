@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 static void print_verbs(FILE *out)
 {
@@ -73,6 +74,29 @@ static const struct ctl_verb *find_verb(char *const *words, int count, int *used
         }
     }
     return found;
+}
+
+/* What stands where a verb should. */
+static int refuse_verb(const char *word)
+{
+    struct text verbs;
+    text_init(&verbs);
+    size_t head = strlen(word);
+    for (const struct ctl_verb *verb = ctl_verbs; verb->name != NULL; verb++)
+        if (strncmp(verb->name, word, head) == 0 && verb->name[head] == ' ')
+            text_printf(&verbs, "%s%s", verbs.length > 0 ? ", " : "", verb->name);
+    int exit_code;
+    if (word[0] == '-')
+        exit_code = ctl_fail(
+            EX_USAGE,
+            "unknown option %s; shouwangctl --help lists them, and shouwangctl VERB --help a verb's", word);
+    else if (verbs.length > 0)
+        exit_code = ctl_fail(EX_USAGE, "\"%s\" wants another word: %s; shouwangctl --help says what they do",
+                             word, verbs.bytes);
+    else
+        exit_code = ctl_fail(EX_USAGE, "unknown verb \"%s\"; shouwangctl --help lists them", word);
+    text_fini(&verbs);
+    return exit_code;
 }
 
 static int verb_option(const struct ctl_verb *verb, const char *name, size_t length)
@@ -174,9 +198,16 @@ static int read_options(struct ctl *ctl, struct options_file *file)
     enum status status = options_file_read(file, ctl->conf_path, &mistakes, &err);
     if (status == STATUS_OK)
         status = mistakes_verdict(&mistakes, &err);
+    size_t count = mistakes.count;
     mistakes_fini(&mistakes);
     ctl->options = &file->values;
-    return status == STATUS_OK ? 0 : ctl_fail_error(&err);
+    if (status == STATUS_OK)
+        return 0;
+    int exit_code = ctl_permitted(ctl->conf_path, R_OK, err.text);
+    if (exit_code != 0)
+        return exit_code;
+    return count > 1 ? ctl_fail(status_exit_code(status), "%s; shouwangd --check-config tells all", err.text)
+                     : ctl_fail_error(&err);
 }
 
 static int run(struct ctl *ctl, struct options_file *file, int argc, char **argv)
@@ -190,7 +221,7 @@ static int run(struct ctl *ctl, struct options_file *file, int argc, char **argv
     if (exit_code == 0 && rest_count > 0) {
         ctl->verb = find_verb(rest, rest_count, &used);
         if (ctl->verb == NULL)
-            exit_code = ctl_fail(EX_USAGE, "unknown verb \"%s\"; shouwangctl --help lists them", rest[0]);
+            exit_code = refuse_verb(rest[0]);
     }
     if (exit_code != 0) {
     } else if (ctl->verb == NULL) {
@@ -220,7 +251,8 @@ int main(int argc, char **argv)
     pg_close(ctl.pg);
     dictionary_free(ctl.dictionary);
     options_file_free(&file);
-    if (fflush(stdout) != 0 && exit_code == 0)
-        exit_code = EX_IOERR;
+    if ((fflush(stdout) != 0 || ferror(stdout)) &&
+        exit_code <= 1) /* 1: the answer is no, but it was not told */
+        exit_code = ctl_fail(EX_IOERR, "cannot write the output");
     return exit_code;
 }

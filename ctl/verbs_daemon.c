@@ -2,7 +2,10 @@
 /* Verbs that only the daemon can do: it is asked over the control socket. */
 #include "ctl.h"
 
+#include "domain/area.h"
+
 #include <stdio.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -166,9 +169,9 @@ int verb_round_accept(struct ctl *ctl)
     if (sscanf(ctl->words[0], "%ld%c", &round_id, &end) != 1 || round_id <= 0)
         return ctl_usage(ctl, "\"%s\" is not a round's number", ctl->words[0]);
     const char *reason = ctl_value(ctl, "--reason");
-    json_t *args = json_pack("{s:I}", "id", (json_int_t)round_id);
-    if (args != NULL && reason != NULL)
-        json_object_set_new(args, "reason", json_string(reason));
+    if (reason == NULL || reason[strspn(reason, " \t")] == '\0')
+        return ctl_usage(ctl, "--reason is missing: why the round is right; it goes into the audit");
+    json_t *args = json_pack("{s:I, s:s}", "id", (json_int_t)round_id, "reason", reason);
     json_t *result = NULL;
     int exit_code = ctl_request(ctl, "round accept", args, ROUND_TIMEOUT_MS, show_progress, &result);
     end_progress();
@@ -185,10 +188,9 @@ static void print_test(const json_t *result)
 
 int verb_endpoint_test(struct ctl *ctl)
 {
-    long long township = 0;
-    char end = '\0';
-    if (sscanf(ctl->words[0], "%lld%c", &township, &end) != 1 || township <= 0)
-        return ctl_usage(ctl, "\"%s\" is not a township's code", ctl->words[0]);
+    int64_t township = 0;
+    if (!area_parse_township(slice_of(ctl->words[0]), &township))
+        return ctl_usage(ctl, "\"%s\" is not a township's 9 digits", ctl->words[0]);
     json_t *result = NULL;
     int exit_code = ctl_request(ctl, "endpoint test", json_pack("{s:I}", "township", (json_int_t)township),
                                 QUICK_TIMEOUT_MS, NULL, &result);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -147,6 +148,8 @@ static int test(struct ctl *ctl, struct open_policy *open)
 int verb_policy_test(struct ctl *ctl)
 {
     struct open_policy open = {0};
+    if (!ctl_apart(ctl, "--examples", "--mutants"))
+        return EX_USAGE;
     int exit_code = policy_open(ctl, ctl->words[0], &open);
     if (exit_code == 0)
         exit_code = open.policy ? test(ctl, &open) : policy_refuse(ctl, &open);

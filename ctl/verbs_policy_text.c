@@ -71,8 +71,8 @@ static int format(struct ctl *ctl, struct open_policy *open)
 int verb_policy_fmt(struct ctl *ctl)
 {
     struct open_policy open = {0};
-    if (ctl_given(ctl, "--check") && ctl_given(ctl, "--write"))
-        return ctl_usage(ctl, "--check and --write do not go together");
+    if (!ctl_apart(ctl, "--check", "--write"))
+        return EX_USAGE;
     int exit_code = policy_open(ctl, ctl->words[0], &open);
     if (exit_code == 0)
         exit_code = open.policy ? format(ctl, &open) : policy_refuse(ctl, &open);

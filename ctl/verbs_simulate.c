@@ -90,6 +90,8 @@ static bool read_options(const struct ctl *ctl, struct simulate_options *options
         .conninfo = ctl->options->database_conninfo, .as_of = DAY_NONE, .progress = print_stage};
     options->form = ctl->json ? SIMULATE_JSON : ctl_given(ctl, "--csv") ? SIMULATE_CSV : SIMULATE_TEXT;
     const char *township = ctl_value(ctl, "--township");
+    if (!ctl_apart(ctl, "--csv", "--json"))
+        return false;
     if (township != NULL && !area_parse_township(slice_of(township), &options->township)) {
         ctl_usage(ctl, "--township: \"%s\" is not a code of 9 digits", township);
         return false;
@@ -106,11 +108,11 @@ int verb_simulate(struct ctl *ctl)
         return EX_USAGE;
     int exit_code = ctl_dictionary(ctl);
     if (exit_code == 0)
-        exit_code = ctl_store(ctl);
-    if (exit_code == 0)
         exit_code = policy_file_open(ctl, ctl->options->policy_file, NULL, EX_CONFIG, &in_force);
     if (exit_code == 0)
         exit_code = policy_file_open(ctl, ctl->words[0], trial, EX_DATAERR, &other);
+    if (exit_code == 0)
+        exit_code = ctl_store(ctl);
     options.in_force = (struct simulate_policy){.policy = in_force.policy, .hash = in_force.hash};
     options.other = (struct simulate_policy){.policy = other.policy, .hash = other.hash, .trial = trial};
     if (exit_code == 0)

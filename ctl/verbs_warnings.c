@@ -38,7 +38,13 @@ static bool one_of(const struct ctl *ctl, const char *option, const char *const 
             return true;
     if (*chosen == NULL)
         return true;
-    ctl_usage(ctl, "%s: unknown \"%s\"", option, *chosen);
+    struct text known;
+    text_init(&known);
+    for (const char *const *word = words; *word != NULL; word++)
+        text_printf(&known, "%s%s", word == words ? "" : ", ", *word);
+    ctl_usage(ctl, "%s: unknown \"%s\"; expected %s", option, *chosen,
+              known.failed ? "another" : known.bytes);
+    text_fini(&known);
     return false;
 }
 
@@ -91,7 +97,8 @@ int verb_warnings(struct ctl *ctl)
                                          "watching", "closed",   NULL};
     struct error err;
     struct warnings_options options = {.conninfo = ctl->options->database_conninfo};
-    if (!area_value(ctl, "--township", area_parse_township, 9, &options.township_code) ||
+    if (!ctl_apart(ctl, "--csv", "--json") ||
+        !area_value(ctl, "--township", area_parse_township, 9, &options.township_code) ||
         !area_value(ctl, "--village", area_parse_village, 12, &options.village_code) ||
         !one_of(ctl, "--level", levels, &options.level) || !one_of(ctl, "--state", states, &options.state))
         return EX_USAGE;

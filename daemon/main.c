@@ -87,7 +87,10 @@ static enum action read_arguments(int argc, char **argv, struct daemon_arguments
         default:
             return ACTION_WRONG;
         }
-    return optind == argc ? action : ACTION_WRONG;
+    if (optind == argc)
+        return action;
+    fprintf(stderr, "%s: unexpected argument \"%s\"\n", argv[0], argv[optind]);
+    return ACTION_WRONG;
 }
 
 static int put(const struct text *text)

@@ -169,6 +169,13 @@ void options_check(const struct options *options, const struct option_set *set, 
                      "[delivery] connections_per_endpoint is more than connections");
 }
 
+static bool is_missing(const char *path)
+{
+    struct file_info info;
+    struct error ignored;
+    return file_stat(path, &info, &ignored) == STATUS_OK && !info.exists;
+}
+
 enum status options_file_read(struct options_file *file, const char *path, struct mistakes *mistakes,
                               struct error *err)
 {
@@ -180,6 +187,10 @@ enum status options_file_read(struct options_file *file, const char *path, struc
     struct text text;
     text_init(&text);
     enum status status = file_read(path, INI_FILE_MAX_BYTES, &text, err);
+    if (status != STATUS_OK && is_missing(path)) {
+        const struct error cause = *err;
+        error_set(err, status, "%s; name the configuration by -c FILE or SHOUWANG_CONF", cause.text);
+    }
     if (status == STATUS_OK) {
         size_t before = mistakes->count;
         option_set_read(&file->set, (struct slice){text.bytes, text.length}, mistakes);

@@ -3,6 +3,7 @@
 
 #include "io/file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +75,14 @@ static enum status load_dictionary(struct loading *loading, struct error *err)
     return STATUS_OK;
 }
 
+/* file:line:column: text */
+static void add_diagnostic(struct mistakes *mistakes, const char *path, const struct policy_diagnostic *found)
+{
+    char place[ERROR_TEXT_MAX];
+    snprintf(place, sizeof place, "%s:%d", path, found->line);
+    mistakes_add(mistakes, place, found->column, "%s", found->text);
+}
+
 static void compile_policy(struct loading *loading, const char *path, const struct text *text)
 {
     struct settings *settings = loading->settings;
@@ -90,8 +99,7 @@ static void compile_policy(struct loading *loading, const char *path, const stru
         }
     }
     for (size_t i = 0; i < diagnostics.count; i++)
-        mistakes_add(loading->mistakes, path, diagnostics.items[i].line, "%d: %s",
-                     diagnostics.items[i].column, diagnostics.items[i].text);
+        add_diagnostic(loading->mistakes, path, &diagnostics.items[i]);
     mistakes_weigh(loading->mistakes, err.status);
     if (diagnostics.count == 0)
         mistakes_add(loading->mistakes, path, 0, "%s", err.text);
