@@ -10,6 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* To make and drop a database may take long where others work: that is none of the tests' business. */
+#define DEADLINE_MS 60000
+
 struct error err;
 struct pg *db;
 struct dictionary *dictionary;
@@ -28,7 +31,7 @@ static struct pg *connect_postgres(void)
     char conninfo[512];
     struct pg *pg;
     snprintf(conninfo, sizeof conninfo, "%s dbname=postgres", cluster());
-    must(pg_connect(conninfo, "fixture", 10000, &pg, &err));
+    must(pg_connect(conninfo, "fixture", DEADLINE_MS, &pg, &err));
     return pg;
 }
 
@@ -42,7 +45,7 @@ struct pg *fixture_connect(const char *user)
 {
     char conninfo[512];
     struct pg *pg;
-    must(pg_connect(fixture_conninfo(user, conninfo), "test", 10000, &pg, &err));
+    must(pg_connect(fixture_conninfo(user, conninfo), "test", DEADLINE_MS, &pg, &err));
     return pg;
 }
 
