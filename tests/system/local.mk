@@ -43,7 +43,7 @@ tests_system_test_store_round_CFLAGS = $(STORE_TEST_CFLAGS)
 tests_system_test_store_round_LDADD = $(STORE_TEST_LIBS)
 
 # What tests/system/run runs beside the C programs.
-EXTRA_DIST += tests/system/run tests/system/run-store.sh tests/system/pg_cluster.sh \
+EXTRA_DIST += tests/environment.sh tests/system/run tests/system/run-store.sh tests/system/pg_cluster.sh \
 	tests/system/package.json tests/system/package-lock.json \
 	tests/system/lib/control.mjs tests/system/lib/county.mjs tests/system/lib/instance.mjs \
 	tests/system/lib/examine.mjs tests/system/lib/notify.mjs tests/system/lib/privacy.mjs tests/system/lib/receiver.mjs tests/system/lib/wait.mjs \

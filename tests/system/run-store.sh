@@ -7,10 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:-$here/../..}" && pwd)
 [ $# -eq 0 ] || shift
 if [ $# -eq 0 ]; then set -- "$build"/tests/system/test_store_*; fi
-# A migrated database is a thousand files: seconds on some disks, nothing in memory.
-if [ -z "${TMPDIR:-}" ] && [ "$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)" -gt 2000000 ] 2>/dev/null; then
-	export TMPDIR=/dev/shm
-fi
+. "$here/../environment.sh"
 status=0
 
 if [ -z "${TEST_CONNINFO:-}" ]; then
