@@ -350,8 +350,10 @@ static void look_at_clock(struct daemon *daemon)
         stand_by(daemon);
     if (held && !holds)
         clock_is_right_again(daemon);
-    if (!holds)
-        daemon->clock_agreed_unix_s = clock_unix_ms() / 1000;
+    if (holds)
+        return;
+    daemon->clock_agreed_unix_s = clock_unix_ms() / 1000;
+    delivery_clock_agrees(daemon->delivery);
 }
 
 static void on_database(void *ctx, enum database_state before, enum database_state now)

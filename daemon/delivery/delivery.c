@@ -151,6 +151,7 @@ enum status delivery_new(struct delivery **out, struct loop *loop, const struct 
     delivery->drain_look = (struct loop_task){.run = look_drained, .ctx = delivery};
     delivery->next_retry_ms = NEVER_MS;
     random_seed(&delivery->random, (uint64_t)clock_monotonic_us());
+    delivery_clock_agrees(delivery);
     enum status status = open_parts(delivery, err);
     if (status != STATUS_OK) {
         delivery_free(delivery);
@@ -190,6 +191,11 @@ void delivery_lead(struct delivery *delivery, int64_t leader)
     results_lead(delivery->results, leader);
     overdue_lead(delivery->overdue, leader);
     delivery_wake(delivery);
+}
+
+void delivery_clock_agrees(struct delivery *delivery)
+{
+    delivery->wall_ahead_ms = clock_unix_ms() - clock_monotonic_ms();
 }
 
 void delivery_stand_by(struct delivery *delivery)

@@ -312,7 +312,8 @@ static enum status start_http(struct delivery *delivery, struct attempt *attempt
 static void begin(struct delivery *delivery, struct target *target, struct attempt *attempt)
 {
     struct error err;
-    enum status status = message_sign(&attempt->message, &target->keys, clock_unix_ms() / 1000, &err);
+    int64_t now_s = (clock_monotonic_ms() + delivery->wall_ahead_ms) / 1000;
+    enum status status = message_sign(&attempt->message, &target->keys, now_s, &err);
     KILL_POINT("delivery.composed");
     if (status == STATUS_OK)
         status = start_http(delivery, attempt, target->config, &err);

@@ -105,6 +105,7 @@ struct delivery {
     bool outage_told;      /* the log has it that the database cannot be reached */
     int64_t leader;        /* the token of the leadership */
     int64_t claim_leader;  /* that of the claim under way */
+    int64_t wall_ahead_ms; /* of the monotonic clock, when it last agreed with the database's */
     int64_t asked_ms;      /* monotonic; when that was asked for */
     int64_t next_retry_ms; /* monotonic; when the nearest known retry is due */
     delivery_fn *drained;

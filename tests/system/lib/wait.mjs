@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // Waiting on a condition with a deadline: the only way a test waits.
-export async function until(condition, what, deadline_ms = 15000) {
+export async function until(condition, what, deadline_ms = 60000) {
     const end = Date.now() + deadline_ms;
     for (;;) {
         const value = await condition();
