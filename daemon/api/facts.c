@@ -8,13 +8,13 @@
 
 static enum status read_all(struct pg *pg, struct api_facts *facts, struct error *err)
 {
-    enum status status = listing_status(pg, &facts->status, err);
+    enum status status = listing_queue_shape(pg, facts->arena, &facts->queue, &facts->queue_count, err);
+    if (status == STATUS_OK)
+        status = listing_status(pg, facts->queue, facts->queue_count, &facts->status, err);
     if (status == STATUS_OK)
         status = batch_list_newest(pg, facts->arena, &facts->batches, &facts->batch_count, err);
     if (status == STATUS_OK)
         status = round_list(pg, API_ROUNDS_SHOWN, facts->arena, &facts->rounds, &facts->round_count, err);
-    if (status == STATUS_OK)
-        status = listing_queue_shape(pg, facts->arena, &facts->queue, &facts->queue_count, err);
     return status;
 }
 

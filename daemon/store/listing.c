@@ -292,33 +292,31 @@ enum status listing_register(struct pg *pg, struct listing_register *counts, str
     return STATUS_OK;
 }
 
-/* What is not delivered: by two indexes that hold nothing else, for what was delivered stays in the table for ever. */
-#define UNDELIVERED                                                                                          \
-    "undelivered as (select township_code, state, created_at from delivery where finished_at is null"        \
-    " union all select township_code, state, created_at from delivery where given_up)"
-
 static const char status_sql[] =
-    "with last as (select round_id, as_of from round where state = 'committed' order by round_id desc limit"
-    " 1), " UNDELIVERED ","
-    " queue as (select count(*) filter (where state = 'queued') as waiting,"
-    "                  count(*) filter (where state = 'in_flight') as in_flight,"
-    "                  count(*) filter (where state = 'failed') as failed,"
-    "                  count(*) filter (where state = 'held') as held,"
-    "                  count(*) filter (where state = 'expired') as expired,"
-    "                  min(created_at) filter (where state in ('queued', 'in_flight')) as oldest"
-    "           from undelivered)"
+    "with last as (select round_id, as_of from round where state = 'committed' order by round_id desc limit 1)"
     " select coalesce((select max(batch_id) from batch where source = 0 and status = 'accepted'), 0),"
     "        (select count(*) from round where state = 'held' and accepted_by is null),"
     "        (select round_id from last), (select as_of from last),"
-    "        waiting, in_flight, failed, held, expired,"
-    "        coalesce((extract(epoch from clock_timestamp() - oldest) * 1000)::bigint, 0),"
     "        (select count(*) from endpoint where state = 'held'),"
     "        coalesce((select (extract(epoch from clock_timestamp() - min(xact_start)) * 1000)::bigint"
     "                  from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-    "                  and backend_xmin is not null), 0)"
-    " from queue";
+    "                  and backend_xmin is not null), 0)";
 
-enum status listing_status(struct pg *pg, struct listing_status *status, struct error *err)
+static void sum_queue(const struct listing_shape *shapes, size_t count, struct listing_status *status)
+{
+    for (size_t i = 0; i < count; i++) {
+        status->queue_waiting += shapes[i].queued;
+        status->queue_in_flight += shapes[i].in_flight;
+        status->queue_failed += shapes[i].failed;
+        status->queue_held += shapes[i].held;
+        status->queue_expired += shapes[i].expired;
+        if (shapes[i].oldest_ms > status->queue_oldest_ms)
+            status->queue_oldest_ms = shapes[i].oldest_ms;
+    }
+}
+
+enum status listing_status(struct pg *pg, const struct listing_shape *shapes, size_t count,
+                           struct listing_status *status, struct error *err)
 {
     struct pg_result *r;
     enum status result = pg_query(pg, status_sql, pg_params(), &r, err);
@@ -329,16 +327,11 @@ enum status listing_status(struct pg *pg, struct listing_status *status, struct 
         .rounds_held = pg_get_int64(r, 0, 1),
         .last_round = pg_get_int64(r, 0, 2),
         .last_as_of = pg_get_day(r, 0, 3),
-        .queue_waiting = pg_get_int64(r, 0, 4),
-        .queue_in_flight = pg_get_int64(r, 0, 5),
-        .queue_failed = pg_get_int64(r, 0, 6),
-        .queue_held = pg_get_int64(r, 0, 7),
-        .queue_expired = pg_get_int64(r, 0, 8),
-        .queue_oldest_ms = pg_get_int64(r, 0, 9),
-        .endpoints_held = pg_get_int64(r, 0, 10),
-        .oldest_snapshot_ms = pg_get_int64(r, 0, 11),
+        .endpoints_held = pg_get_int64(r, 0, 4),
+        .oldest_snapshot_ms = pg_get_int64(r, 0, 5),
     };
     pg_result_free(r);
+    sum_queue(shapes, count, status);
     return STATUS_OK;
 }
 
@@ -389,19 +382,32 @@ enum status listing_queue(struct pg *pg, int64_t township, const char *state, in
 
 const int64_t listing_age_limits_s[LISTING_AGES - 1] = {60, 600, 3600, 21600, 86400};
 
-/* Classes by number: width_bucket counts the limits that an age has reached. */
+/*
+ * What is not delivered: by two indexes that hold nothing else, for what was delivered stays in the table for ever. The daemon asks
+ * every few seconds, however long the queue is: so each row costs one look at its group, and the rest is done with
+ * the groups. Classes by number: width_bucket counts the limits, as points of time from the earliest on, that an
+ * event is not older than.
+ */
 static const char shape_sql[] =
-    "with " UNDELIVERED ","
-    " waiting as (select township_code, state,"
-    "                    extract(epoch from clock_timestamp() - created_at)::bigint as age from undelivered),"
-    " classed as (select *, case when state in ('queued', 'in_flight') then width_bucket(age, $1) else -1"
-    " end as class"
-    "             from waiting)"
-    " select township_code, count(*) filter (where class = 0), count(*) filter (where class = 1),"
-    "        count(*) filter (where class = 2), count(*) filter (where class = 3), count(*) filter (where"
-    " class = 4),"
-    "        count(*) filter (where class = 5), count(*) filter (where state = 'failed'),"
-    "        count(*) filter (where state = 'held'), count(*) filter (where state = 'expired')"
+    "with undelivered as (select township_code, state, created_at from delivery where finished_at is null"
+    "   union all select township_code, state, created_at from delivery where given_up),"
+    " counted as (select township_code, state, count(*) as n, min(created_at) as oldest,"
+    "     width_bucket(created_at, (select array_agg(clock_timestamp() - s * interval '1 second' order by s desc)"
+    "       from unnest($1) as s)) as younger"
+    "   from undelivered group by township_code, state, younger),"
+    " classed as (select township_code, state, n,"
+    "     case when state in ('queued', 'in_flight') then cardinality($1) - younger end as class,"
+    "     case when state in ('queued', 'in_flight') then oldest end as oldest from counted)"
+    " select township_code,"
+    "   coalesce(sum(n) filter (where class = 0), 0)::bigint, coalesce(sum(n) filter (where class = 1), 0)::bigint,"
+    "   coalesce(sum(n) filter (where class = 2), 0)::bigint, coalesce(sum(n) filter (where class = 3), 0)::bigint,"
+    "   coalesce(sum(n) filter (where class = 4), 0)::bigint, coalesce(sum(n) filter (where class = 5), 0)::bigint,"
+    "   coalesce(sum(n) filter (where state = 'queued'), 0)::bigint,"
+    "   coalesce(sum(n) filter (where state = 'in_flight'), 0)::bigint,"
+    "   coalesce(sum(n) filter (where state = 'failed'), 0)::bigint,"
+    "   coalesce(sum(n) filter (where state = 'held'), 0)::bigint,"
+    "   coalesce(sum(n) filter (where state = 'expired'), 0)::bigint,"
+    "   coalesce((extract(epoch from clock_timestamp() - min(oldest)) * 1000)::bigint, 0)"
     " from classed group by township_code order by township_code";
 
 enum status listing_queue_shape(struct pg *pg, struct arena *arena, const struct listing_shape **shapes,
@@ -417,9 +423,12 @@ enum status listing_queue_shape(struct pg *pg, struct arena *arena, const struct
         shape->township = pg_get_int64(fetch.result, fetch.row, 0);
         for (int age = 0; age < LISTING_AGES; age++)
             shape->count[age] = pg_get_int64(fetch.result, fetch.row, 1 + age);
-        shape->failed = pg_get_int64(fetch.result, fetch.row, 1 + LISTING_AGES);
-        shape->held = pg_get_int64(fetch.result, fetch.row, 2 + LISTING_AGES);
-        shape->expired = pg_get_int64(fetch.result, fetch.row, 3 + LISTING_AGES);
+        shape->queued = pg_get_int64(fetch.result, fetch.row, 1 + LISTING_AGES);
+        shape->in_flight = pg_get_int64(fetch.result, fetch.row, 2 + LISTING_AGES);
+        shape->failed = pg_get_int64(fetch.result, fetch.row, 3 + LISTING_AGES);
+        shape->held = pg_get_int64(fetch.result, fetch.row, 4 + LISTING_AGES);
+        shape->expired = pg_get_int64(fetch.result, fetch.row, 5 + LISTING_AGES);
+        shape->oldest_ms = pg_get_int64(fetch.result, fetch.row, 6 + LISTING_AGES);
     }
     *shapes = items;
     *count = fetch.rows;

@@ -96,19 +96,6 @@ struct listing_register {
 /* Reads the whole register, which changes with an import alone. */
 enum status listing_register(struct pg *pg, struct listing_register *counts, struct error *err) WARN_UNUSED;
 
-/* What can be read every few seconds: it costs as much as there are events that are not delivered. */
-struct listing_status {
-    int64_t last_import; /* newest accepted batch of the register; 0 = none */
-    int64_t rounds_held;
-    int64_t last_round; /* committed; 0 = none */
-    day_t last_as_of;
-    int64_t queue_waiting, queue_in_flight, queue_failed, queue_held, queue_expired;
-    int64_t queue_oldest_ms; /* age of the oldest waiting event; 0 when there is none */
-    int64_t endpoints_held;
-    int64_t oldest_snapshot_ms; /* age of the oldest transaction of this database that holds a snapshot */
-};
-enum status listing_status(struct pg *pg, struct listing_status *status, struct error *err) WARN_UNUSED;
-
 /* --- queue ---------------------------------------------------------------------------------------------- */
 
 struct listing_delivery {
@@ -138,9 +125,29 @@ extern const int64_t
 struct listing_shape {
     int64_t township;
     int64_t count[LISTING_AGES];
+    int64_t queued, in_flight; /* together: the sum of count */
     int64_t failed, held, expired;
+    int64_t oldest_ms; /* age of the oldest waiting event; 0 when there is none */
 };
+/* Can be read every few seconds: it costs as much as there are events that are not delivered. */
 enum status listing_queue_shape(struct pg *pg, struct arena *arena, const struct listing_shape **shapes,
                                 size_t *count, struct error *err) WARN_UNUSED;
+
+/* --- status --------------------------------------------------------------------------------------------- */
+
+/* What can be read every few seconds. */
+struct listing_status {
+    int64_t last_import; /* newest accepted batch of the register; 0 = none */
+    int64_t rounds_held;
+    int64_t last_round; /* committed; 0 = none */
+    day_t last_as_of;
+    int64_t queue_waiting, queue_in_flight, queue_failed, queue_held, queue_expired;
+    int64_t queue_oldest_ms; /* age of the oldest waiting event; 0 when there is none */
+    int64_t endpoints_held;
+    int64_t oldest_snapshot_ms; /* age of the oldest transaction of this database that holds a snapshot */
+};
+/* The queue's figures are the sums of its shape, which is read before: the queue may be long, so it is counted once. */
+enum status listing_status(struct pg *pg, const struct listing_shape *shapes, size_t count,
+                           struct listing_status *status, struct error *err) WARN_UNUSED;
 
 #endif

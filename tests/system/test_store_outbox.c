@@ -684,7 +684,9 @@ START_TEST(listings)
     ck_assert_int_eq(shapes[0].count[0], 2);
     ck_assert_int_eq(shapes[0].count[3], 1);
     ck_assert_int_eq(shapes[0].failed, 1);
-    must(listing_status(db, &status, &err));
+    ck_assert_int_eq(shapes[0].queued + shapes[0].in_flight, 3);
+    ck_assert_int_ge(shapes[0].oldest_ms, 7200000);
+    must(listing_status(db, shapes, count, &status, &err));
     ck_assert_int_eq(status.queue_waiting, 3);
     ck_assert_int_eq(status.queue_in_flight, 1);
     ck_assert_int_eq(status.queue_failed, 1);

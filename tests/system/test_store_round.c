@@ -519,7 +519,7 @@ START_TEST(warnings_are_listed)
     ck_assert_int_eq(levels[0].count[LEVEL_NONE], 1);
     ck_assert_int_eq(levels[1].count[LEVEL_VERIFY], 1);
     struct listing_status status;
-    must(listing_status(db, &status, &err));
+    must(listing_status(db, NULL, 0, &status, &err));
     struct listing_register on_register;
     must(listing_register(db, &on_register, &err));
     ck_assert_int_eq(on_register.households, 4);
