@@ -68,7 +68,8 @@ static const struct round_info rounds[] = {
      .stages_json = "[]",
      .error = ""},
 };
-static const struct listing_shape queue[] = {{610922103, {1, 2, 0, 0, 0, 3}, 4, 5, 6}};
+static const struct listing_shape queue[] = {{610922103, .count = {1, 2, 0, 0, 0, 3}, .queued = 6,
+                                              .failed = 4, .held = 5, .expired = 6, .oldest_ms = 90061001}};
 static const struct api_feed feeds[] = {
     {.source = 1,
      .name = "medical_insurance",
