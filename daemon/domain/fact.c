@@ -147,10 +147,9 @@ enum fact_verdict fact_value_parse(const struct fact_code *code, struct slice te
         return read_choice(code, text, value);
     case FACT_CERTIFICATE:
         return read_certificate(text, packed_id, value);
-    case FACT_TEXT:
-        break;
+    default: /* FACT_TEXT */
+        return read_text(text, value);
     }
-    return read_text(text, value);
 }
 
 const char *fact_verdict_text(enum fact_verdict verdict)

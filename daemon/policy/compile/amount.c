@@ -98,8 +98,6 @@ bool amount_is(const struct program_clause *clause, const struct policy_shown_cl
     const struct policy_shown_amount *amount = &shown->amounts[index];
     if (amount->value.low == expected->low && amount->value.high == expected->high)
         return true;
-    if (out == NULL)
-        return false;
     bool chinese = language == LANGUAGE_CHINESE;
     text_printf(out, chinese ? "%s 的金额“%s”应为" : "%s: amount \"%s\" expected ", clause->shown.name,
                 amount->title);

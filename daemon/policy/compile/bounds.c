@@ -149,11 +149,8 @@ static struct bounds quantity_bounds(const struct compiler *compiler, const stru
         return each_subject(b.total_low, b.total_high);
     case OP_COUNT:
         return each_subject(step->k, POLICY_PERSONS_PER_HOUSEHOLD_MAX);
-    case OP_MAXIMUM:
-    case OP_MINIMUM:
+    default: /* OP_MAXIMUM, OP_MINIMUM */
         return each_subject(least(b.low, 0), greatest(b.high, 0));
-    default:
-        return (struct bounds){0};
     }
 }
 

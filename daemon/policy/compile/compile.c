@@ -330,7 +330,7 @@ static bool try_trial(const struct policy *policy, const struct trial_statement 
     struct policy *made =
         policy_new(policy->file_name, policy->text, policy->text_length, policy->dictionary);
     diagnoser_init(&found, diagnoser->arena);
-    bool good = made != NULL && name != NULL && !found.failed && build(made, name, &found, scratch);
+    bool good = made != NULL && !found.failed && build(made, name, &found, scratch);
     diagnoser_finish(&found);
     policy_free(made);
     if (!good || found.failed)

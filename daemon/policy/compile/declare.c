@@ -298,10 +298,9 @@ static bool kind_fits(enum word declared, enum fact_kind kind)
         return declared == WORD_YESNO || declared == WORD_CODE;
     case FACT_CERTIFICATE:
         return declared == WORD_YESNO || declared == WORD_TYPE || declared == WORD_GRADE;
-    case FACT_EVENT:
-        break;
+    default: /* FACT_EVENT */
+        return declared == WORD_EVENT;
     }
-    return declared == WORD_EVENT;
 }
 
 static const char *dictionary_kind(const struct compiler *compiler, enum fact_kind kind)

@@ -69,7 +69,7 @@ static struct operand name_value(struct compiler *compiler, const struct expr *e
         return standard_value(compiler, symbol, scope, expr->at);
     switch (symbol->definition->kind) {
     case KW_SETTING:
-        return symbol->done[scope] ? symbol->operands[scope] : operand_none();
+        return symbol->operands[scope];
     case KW_PERSON_DEF:
     case KW_CONDITION_DEF:
     case KW_AMOUNT_DEF:
@@ -236,12 +236,10 @@ static struct operand elaborate_kind(struct compiler *compiler, const struct exp
             trait_words(expr->kind == EXPR_KINSHIP ? TRAIT_KINSHIP : TRAIT_LABOUR, compiler->language), NULL);
     case EXPR_LEVEL:
         return compiler_refuse(compiler, expr->at, MESSAGE_LEVEL_PLACE, NULL, NULL, NULL);
-    case EXPR_YES:
-    case EXPR_NO:
-        break;
+    default: /* EXPR_YES, EXPR_NO */
+        return compiler_refuse(compiler, expr->at, MESSAGE_VALUE_EXPECTED, operand_text(compiler, expr), NULL,
+                               NULL);
     }
-    return compiler_refuse(compiler, expr->at, MESSAGE_VALUE_EXPECTED, operand_text(compiler, expr), NULL,
-                           NULL);
 }
 
 struct operand elaborate(struct compiler *compiler, const struct expr *expr, enum scope scope)

@@ -134,12 +134,12 @@ static day_t lost_on(const struct policy_run *run, const struct step *step, cons
                      size_t count, uint8_t *used)
 {
     uint16_t code = run->policy->program.facts[step->fact].position;
-    size_t begin = 0, end;
+    size_t begin = 0, end = 0; /* facts are in the order of their codes */
     day_t last = DAY_NONE;
-    while (begin < count && facts[begin].code != code)
-        begin++;
-    for (end = begin; end < count && facts[end].code == code; end++)
-        continue;
+    for (size_t i = 0; i < count; i++) {
+        begin += facts[i].code < code;
+        end += facts[i].code <= code;
+    }
     extract_uses(run, step, facts + begin, end - begin, used);
     for (size_t i = begin; i < end; i++)
         if (used[i - begin])

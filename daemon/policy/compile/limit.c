@@ -54,9 +54,9 @@ static bool read_limit(const struct program *program, int reg, bool negated, str
     limit->strict = !equal && (step->op == OP_LESS) != negated;
     limit->a = unscaled(program, step->a, &left);
     limit->b = step->b < 0 ? NO_REGISTER : unscaled(program, step->b, &right);
-    if (left <= 0 || (step->b >= 0 && right <= 0) ||
-        !fraction_make(step->b < 0 ? step->k : right, left, &limit->ratio))
+    if (left <= 0 || (step->b >= 0 && right <= 0))
         return false;
+    limit->ratio = fraction_reduced(step->b < 0 ? step->k : right, left);
     if (limit->b < 0)
         return true;
     int a_sign = sign_of(program, limit->a), b_sign = sign_of(program, limit->b);

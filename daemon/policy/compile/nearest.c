@@ -11,8 +11,6 @@ static size_t decode(struct slice text, uint32_t chars[NEAREST_CHARS_MAX])
     size_t count = 0;
     for (size_t i = 0; i < text.length && count < NEAREST_CHARS_MAX;) {
         size_t length = utf8_char_length(text.bytes + i, text.length - i);
-        if (length == 0)
-            break;
         chars[count++] = utf8_decode(text.bytes + i, length);
         i += length;
     }

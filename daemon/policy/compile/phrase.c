@@ -53,11 +53,10 @@ static const struct {
 
 static enum state_mode mode_of(enum keyword verb)
 {
-    for (size_t i = 0; i < sizeof verb_modes / sizeof verb_modes[0]; i++) {
-        if (verb_modes[i].verb == verb)
-            return verb_modes[i].mode;
-    }
-    return STATE_NOW;
+    size_t i = 0;
+    while (verb_modes[i].verb != verb) /* state_misfit has let no other through */
+        i++;
+    return verb_modes[i].mode;
 }
 
 /* An amount: a sum over a window, the latest, or whether there is any. */
@@ -124,8 +123,10 @@ static struct operand standard_window(struct compiler *compiler, const struct ex
     int reg = emit_standard(compiler, symbol->index, window, months, expr->at);
     struct operand operand = operand_quantity(reg, symbol->definition->unit, DOMAIN_HOUSEHOLD);
     struct fraction parts = {1, by_months ? months : 1}, scale = {1, standard->denominator};
-    if (operand.type != OPERAND_QUANTITY || !fraction_multiply(parts, scale, &operand.quantity.factor))
+    if (operand.type != OPERAND_QUANTITY)
         return operand_none();
+    if (!fraction_multiply(parts, scale, &operand.quantity.factor))
+        return quantity_overflows(compiler, expr->at), operand_none();
     if (!by_months)
         operand.quantity.divisors[operand.quantity.divisor_count++] = emit_days(compiler, window, expr->at);
     return operand_spread(compiler, operand, scope, expr->at);

@@ -20,8 +20,7 @@ static void refuse_overlap(struct compiler *compiler, const struct clause_statem
     if (!dated)
         diagnose(compiler->diagnoser, s->at, MESSAGE_CLAUSE_NAME_TWICE, name, line, NULL);
     else
-        diagnose(compiler->diagnoser, s->at, MESSAGE_VERSIONS_OVERLAP, name, line,
-                 civil_format(first == DAY_NONE ? compiler->policy->ast.valid_from : first, date));
+        diagnose(compiler->diagnoser, s->at, MESSAGE_VERSIONS_OVERLAP, name, line, civil_format(first, date));
 }
 
 static bool same_kind(enum keyword a, enum keyword b)

@@ -59,10 +59,7 @@ void mutant_toggle(const struct mutant *mutant)
 
 const char *mutant_text(struct mutant_maker *maker)
 {
-    const char *copy = maker->text.failed
-                           ? NULL
-                           : arena_copy(maker->arena, maker->text.bytes == NULL ? "" : maker->text.bytes,
-                                        maker->text.length);
+    const char *copy = text_keep(&maker->text, maker->arena);
     text_clear(&maker->text);
     if (copy == NULL)
         maker->failed = true;

@@ -319,8 +319,7 @@ static const char *reading_clauses(const struct mutator *m, const struct mutant 
     }
     if (count > NAMES_SHOWN)
         text_add_str(&text, " …");
-    const char *copy =
-        text.failed ? NULL : arena_copy(m->scratch, text.bytes == NULL ? "" : text.bytes, text.length);
+    const char *copy = text_keep(&text, m->scratch);
     text_fini(&text);
     return copy;
 }
@@ -334,14 +333,14 @@ static const char *advice(const struct mutator *m, const struct mutant *mutant)
     text_init(&text);
     const char *arguments[3] = {mutant->before, mutant->after, clauses};
     for (const char *c = operators[mutant->op].advice[m->policy->language]; *c != '\0'; c++) {
-        if (c[0] == '{' && c[1] >= '1' && c[1] <= '3' && c[2] == '}') {
+        if (c[0] == '{') { /* operators' advice has no other braces */
             text_add_str(&text, arguments[c[1] - '1']);
             c += 2;
         } else {
             text_add_char(&text, *c);
         }
     }
-    const char *copy = text.failed ? NULL : arena_copy(m->arena, text.bytes, text.length);
+    const char *copy = text_keep(&text, m->arena);
     text_fini(&text);
     return copy;
 }
@@ -387,10 +386,9 @@ static void judge_equivalent(struct mutator *m, const struct equivalent_statemen
             !same_words(e->after, mutant->after))
             continue;
         if (mutant->fate == MUTANT_SURVIVED || mutant->fate == MUTANT_EQUIVALENT) {
-            const char *reason = arena_copy(m->arena, e->reason.bytes, e->reason.length);
-            m->mistakes.failed = m->mistakes.failed || reason == NULL;
             mutant->fate = MUTANT_EQUIVALENT;
-            mutant->note = reason;
+            mutant->note =
+                diagnose_keep(&m->mistakes, arena_copy(m->arena, e->reason.bytes, e->reason.length));
             survived = true;
         } else {
             other = mutant;

@@ -73,10 +73,11 @@ static void check_case(struct tester *tester, size_t index, const struct policy_
         coverage->undecided = coverage->undecided || verdict == VERDICT_TO_VERIFY || verdict == VERDICT_OPEN;
         if (verdict == example_expected(e->kind))
             continue;
-        const char *wanted = arena_printf(
-            tester->scratch, language == LANGUAGE_CHINESE ? "%.*s 应%s" : "%.*s: expected %s",
-            (int)e->clause.length, e->clause.bytes, verdict_words[example_expected(e->kind)][language]);
-        tester->failures.failed = tester->failures.failed || wanted == NULL;
+        const char *wanted = diagnose_keep(
+            &tester->failures,
+            arena_printf(tester->scratch, language == LANGUAGE_CHINESE ? "%.*s 应%s" : "%.*s: expected %s",
+                         (int)e->clause.length, e->clause.bytes,
+                         verdict_words[example_expected(e->kind)][language]));
         fail(tester, index, e->at, MESSAGE_EXAMPLE_CLAUSE_FAILED, wanted, verdict_words[verdict][language]);
     }
 }
@@ -106,9 +107,8 @@ static void check_amounts(struct tester *tester, size_t index, const struct poli
             text_init(&text);
             tester->coverage[at].amounts |= UINT32_C(1) << amount_find(clause, a->title);
             if (!amount_is(clause, &explanation->clauses[at], a, tester->policy->language, &text))
-                fail(tester, index, a->at, MESSAGE_EXAMPLE_AMOUNT_FAILED, text.failed ? "" : text.bytes,
-                     NULL);
-            tester->failures.failed = tester->failures.failed || text.failed;
+                fail(tester, index, a->at, MESSAGE_EXAMPLE_AMOUNT_FAILED,
+                     diagnose_keep(&tester->failures, text_keep(&text, tester->scratch)), NULL);
             text_fini(&text);
         }
     }

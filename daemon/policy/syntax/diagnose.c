@@ -21,7 +21,7 @@ void message_fill(struct text *out, enum language language, enum message message
                   const char *const arguments[3])
 {
     for (const char *c = messages[message][language]; *c != '\0'; c++) {
-        if (c[0] == '{' && c[1] >= '1' && c[1] <= '3') {
+        if (c[0] == '{' && (unsigned char)(c[1] - '1') < 3) {
             text_add_str(out, arguments[c[1] - '1']);
             c += 2; /* messages.def closes it */
         } else {

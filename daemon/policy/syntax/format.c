@@ -499,13 +499,13 @@ static int expression_column(const struct line *line)
 /* A continued line stands below the expression, its operator before it. */
 static void hang_lines(struct formatter *f)
 {
-    const struct line *above = NULL;
+    const struct line *above = f->lines; /* the first that is not blank is a head */
     for (size_t i = 0; i < f->line_count; i++) {
         struct line *line = &f->lines[i];
         pad_keyword(f, line);
         if (line->kind == LINE_HEAD || line->kind == LINE_CLAUSE || line->kind == LINE_ROW)
             above = line;
-        if (line->kind != LINE_CONTINUED || above == NULL)
+        if (line->kind != LINE_CONTINUED)
             continue;
         const char *text = text_slice(&line->cells[0].text).bytes;
         int hang = line->hang < 0 ? width_of((struct slice){text, strcspn(text, " ")}) + 1 : 0;
@@ -516,7 +516,7 @@ static void hang_lines(struct formatter *f)
 
 static void print_line(const struct line *line, struct text *out)
 {
-    for (int i = 0; i < line->indent && (line->cell_count > 0 || line->comment.length > 0); i++)
+    for (int i = 0; i < line->indent; i++)
         text_add_char(out, ' ');
     size_t content = out->length;
     for (size_t i = 0; i < line->cell_count; i++) {

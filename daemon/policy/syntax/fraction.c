@@ -56,6 +56,12 @@ bool fraction_make(wide_t num, wide_t den, struct fraction *out)
     return true;
 }
 
+struct fraction fraction_reduced(int64_t num, int64_t den)
+{
+    int64_t divisor = fraction_gcd(num, den);
+    return (struct fraction){num / divisor, den / divisor};
+}
+
 bool fraction_add(struct fraction a, struct fraction b, struct fraction *out)
 {
     /* Each product has at most 126 bits, so the sum does not wrap. */

@@ -29,6 +29,7 @@ bool wide_fits(wide_t a); /* in int64, INT64_MIN and INT64_MAX left out: they ar
 struct fraction fraction_of(int64_t num);
 /* False when the result does not fit; *out is then untouched. */
 bool fraction_make(wide_t num, wide_t den, struct fraction *out); /* den != 0 */
+struct fraction fraction_reduced(int64_t num, int64_t den);       /* den > 0 */
 bool fraction_add(struct fraction a, struct fraction b, struct fraction *out);
 bool fraction_multiply(struct fraction a, struct fraction b, struct fraction *out);
 bool fraction_divide(struct fraction a, struct fraction b, struct fraction *out); /* b != 0 */

@@ -85,8 +85,7 @@ static struct expr *parse_number(struct parser *parser)
     const struct token *next = parser_peek(parser);
     if (next->glued && next->kind == TOKEN_OTHER && slice_is(parser_slice(parser, next), "%")) {
         parser_next(parser);
-        if (!fraction_divide(expr->number, fraction_of(100), &expr->number))
-            return NULL;
+        fraction_divide(expr->number, fraction_of(100), &expr->number); /* of 21 digits at most */
     } else if (next->glued && next->kind == TOKEN_WORD) {
         expr->has_unit = true;
         if (!parser_unit(parser, &expr->unit))

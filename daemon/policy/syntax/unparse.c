@@ -255,18 +255,9 @@ void unparse_expr(const struct unparser *u, const struct expr *expr)
     case EXPR_HAS_UNKNOWN:
         call(u, KW_HAS_UNKNOWN, NULL, (const struct expr *const[3]){expr->a, NULL, NULL});
         return;
-    case EXPR_UNDECIDED:
-    case EXPR_YES:
-    case EXPR_NO:
-    case EXPR_RURAL:
-    case EXPR_URBAN:
-    case EXPR_AGE:
-    case EXPR_KINSHIP:
-    case EXPR_LABOUR:
-    case EXPR_LEVEL:
-        break;
+    default: /* one word */
+        word(u, single_words[expr->kind]);
     }
-    word(u, single_words[expr->kind]);
 }
 
 static void at_binding(const struct unparser *u, const struct expr *expr, enum binding least)

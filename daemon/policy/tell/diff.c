@@ -74,7 +74,7 @@ static const char *copy(struct differ *d, struct slice slice)
 static const char *taken(struct differ *d)
 {
     d->failed = d->failed || d->text.failed;
-    const char *kept = copy(d, (struct slice){d->text.bytes == NULL ? "" : d->text.bytes, d->text.length});
+    const char *kept = copy(d, text_slice(&d->text));
     text_clear(&d->text);
     return kept;
 }
@@ -608,7 +608,6 @@ enum status policy_diff(const struct policy *before, const struct policy *after,
     make_outline(&d, &d.sides[1]);
     if (!d.failed)
         compare_outlines(&d);
-    d.failed = d.failed || d.text.failed;
     text_fini(&d.text);
     return d.failed ? error_set(err, STATUS_FATAL, "out of memory while comparing two policies") : STATUS_OK;
 }

@@ -44,7 +44,7 @@ static bool show_code(const struct program *program, const struct step *step, co
     text_init(&text);
     uint8_t code = code_of(&program->facts[step->fact], saying->latest->value);
     display_code(program, step->fact, code, language, &text);
-    shown->text = text.failed || text.bytes == NULL ? NULL : arena_copy(arena, text.bytes, text.length);
+    shown->text = text_keep(&text, arena);
     text_fini(&text);
     return shown->text != NULL;
 }

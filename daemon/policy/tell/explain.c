@@ -32,9 +32,7 @@ static void *explainer_array(struct explainer *explainer, size_t count, size_t s
 
 static const char *keep(struct explainer *explainer, struct text *text)
 {
-    const char *copy =
-        text->failed ? NULL
-                     : arena_copy(explainer->arena, text->bytes == NULL ? "" : text->bytes, text->length);
+    const char *copy = text_keep(text, explainer->arena);
     if (copy == NULL)
         explainer->failed = true;
     text_fini(text);

@@ -277,11 +277,10 @@ static const char *cause_word(const struct page *page, const char *cause)
 #include "policy/syntax/causes.def"
 #undef CAUSE
     };
-    for (size_t i = 0; i < sizeof words / sizeof words[0] && page->language == LANGUAGE_CHINESE; i++) {
-        if (strcmp(words[i][0], cause) == 0)
-            return words[i][1];
-    }
-    return cause;
+    size_t i = 0;
+    while (strcmp(words[i][0], cause) != 0) /* the parser knows no other */
+        i++;
+    return words[i][page->language == LANGUAGE_CHINESE];
 }
 
 static void show_causes(const struct page *page, const struct cause_line *causes)

@@ -112,17 +112,12 @@ static int definition_number(const struct html *html, struct slice name)
     return 0;
 }
 
-static size_t word_length(const char *bytes, size_t length)
-{
-    return length == 0 ? 0 : strcspn(bytes, " (),");
-}
-
 /* What `scratch` holds: canonical text, whose words stand apart. */
 static void add_linked(struct html *html)
 {
-    const char *text = html->scratch.bytes == NULL ? "" : html->scratch.bytes;
-    for (size_t left = strlen(text); left > 0; left = strlen(text)) {
-        size_t length = word_length(text, left);
+    const char *text = text_slice(&html->scratch).bytes;
+    while (*text != '\0') {
+        size_t length = strcspn(text, " (),");
         struct slice word = {text, length == 0 ? 1 : length};
         int number = length == 0 ? 0 : definition_number(html, word);
         if (number > 0)
@@ -394,9 +389,10 @@ static bool show_body(struct html *html, const struct definition *d)
         add_set(html, d->set);
         return true;
     default:
-        if (d->value != NULL)
-            add_expr(html, d->value);
-        return d->value != NULL;
+        if (d->value == NULL)
+            return false;
+        add_expr(html, d->value);
+        return true;
     }
 }
 
@@ -553,11 +549,10 @@ static const char *cause_title(const struct html *html, const char *cause)
 #include "policy/syntax/causes.def"
 #undef CAUSE
     };
-    for (size_t i = 0; i < sizeof titles / sizeof titles[0] && html->language == LANGUAGE_CHINESE; i++) {
-        if (strcmp(titles[i][0], cause) == 0)
-            return titles[i][1];
-    }
-    return cause;
+    size_t i = 0;
+    while (strcmp(titles[i][0], cause) != 0) /* the parser knows no other */
+        i++;
+    return titles[i][html->language == LANGUAGE_CHINESE];
 }
 
 static void show_causes(struct html *html, const struct clause_statement *clause)
@@ -594,7 +589,7 @@ static void show_term(struct html *html, const struct clause_statement *clause)
         text_add_str(&html->scratch, say(html, "判定不成立以后,", "once it is denied and "));
         text_add(&html->scratch, clause->clear_source.text.bytes, clause->clear_source.text.length);
         text_add_str(&html->scratch, say(html, "又来了连续", " has sent "));
-        chip(html, KW_CLEAR, html->scratch.bytes == NULL ? "" : html->scratch.bytes, clause->clear_batches,
+        chip(html, KW_CLEAR, text_slice(&html->scratch).bytes, clause->clear_batches,
              say(html, "批数据,才解除", " more batches"));
         html->out->failed = html->out->failed || html->scratch.failed;
         text_clear(&html->scratch);
