@@ -3,7 +3,7 @@ noinst_LIBRARIES += daemon/policy/libpolicy.a
 daemon_policy_libpolicy_a_SOURCES = \
 	daemon/policy/policy.h daemon/policy/policy.c \
 	daemon/policy/syntax/ast.h daemon/policy/syntax/causes.def daemon/policy/syntax/diagnose.c daemon/policy/syntax/diagnose.h \
-	daemon/policy/syntax/format.c daemon/policy/syntax/fraction.c daemon/policy/syntax/fraction.h \
+	daemon/policy/syntax/format.c daemon/policy/syntax/format.h daemon/policy/syntax/fraction.c daemon/policy/syntax/fraction.h \
 	daemon/policy/syntax/keywords.c daemon/policy/syntax/keywords.def daemon/policy/syntax/keywords.h \
 	daemon/policy/syntax/lexer.c daemon/policy/syntax/lexer.h daemon/policy/syntax/messages.def daemon/policy/syntax/parse_attribute.c \
 	daemon/policy/syntax/parse_clause.c daemon/policy/syntax/parse_example.c \

@@ -7,6 +7,7 @@
 
 #include "allocation.h"
 #include "cases.h"
+#include "policy/compile/supply.h"
 #include "policy/policy.h"
 #include "policy/tell/whatif.h"
 #include "test_policy.h"
@@ -70,6 +71,17 @@ static enum status run_all(const struct policy *policy, struct arena *arena, str
     return status;
 }
 
+/* No feed at all, and one that brings nothing. */
+static enum status supply_all(const struct policy *policy, struct arena *arena, struct error *err)
+{
+    static const uint64_t nothing[(FACT_CODE_NUMBER_MAX + 64) / 64];
+    const struct policy_feed feeds[] = {
+        {source_by_name(slice_of("tax"))->number, "tax", "tax.conf", nothing}};
+    const struct policy_supply supply = {1, feeds, true, "feeds.d", "drop"};
+    struct policy_diagnostics warnings, notices;
+    return policy_check_supply(policy, &supply, arena, &warnings, &notices, err);
+}
+
 static enum status show_all(const struct policy *policy, const struct policy *other, struct arena *arena,
                             struct error *err)
 {
@@ -89,7 +101,7 @@ static enum status show_all(const struct policy *policy, const struct policy *ot
 }
 
 /* A part of a policy's life, from its compilation on; each part by itself, so that what came before is not done time and again. */
-enum part { COMPILED, RUN, TESTED, MUTATED, SHOWN, TRIED, PARTS };
+enum part { COMPILED, RUN, TESTED, MUTATED, SHOWN, TRIED, SUPPLIED, PARTS };
 struct life {
     const char *bytes, *other; /* other: NULL, or what it is compared with */
     enum part part;
@@ -134,6 +146,8 @@ static enum status live_in(const struct life *life, struct policy **policy, stru
         return policy_mutate(*policy, arena, NULL, &mutation, err);
     case SHOWN:
         return show_all(*policy, *other != NULL ? *other : *policy, arena, err);
+    case SUPPLIED:
+        return supply_all(*policy, arena, err);
     case TRIED:
         return try_all(life, *policy, arena, err);
     default:
@@ -243,6 +257,23 @@ static void fail_cases(const char *name, int cells, enum status whole)
     dictionary_free(dictionary);
 }
 
+/* More steps than there is room for at first, and more text than is read. */
+START_TEST(a_large_policy)
+{
+    size_t length;
+    open_dictionary();
+    char *text = read_source("conf/policies/shaanxi-county.policy", &length);
+    fail_each(&(struct life){text, NULL, COMPILED}, STATUS_OK, "shaanxi");
+    free(text);
+    text = calloc(1, POLICY_TEXT_MAX_BYTES + 2);
+    ck_assert_ptr_nonnull(text);
+    memset(text, '#', POLICY_TEXT_MAX_BYTES + 1);
+    ck_assert_int_gt(fail_each(&(struct life){text, NULL, COMPILED}, STATUS_CONFIG, "too large"), 0);
+    free(text);
+    dictionary_free(dictionary);
+}
+END_TEST
+
 START_TEST(policies_that_are_refused)
 {
     fail_cases("policy_diagnostics.tsv", 5, STATUS_CONFIG);
@@ -262,6 +293,7 @@ int main(void)
     tcase_set_timeout(tcase, 300);
     tcase_add_test(tcase, a_dictionary);
     tcase_add_test(tcase, a_good_policy);
+    tcase_add_test(tcase, a_large_policy);
     tcase_add_test(tcase, policies_that_are_refused);
     tcase_add_test(tcase, clauses_of_all_kinds);
     suite_add_tcase(suite, tcase);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /* policy_format: what comes out, that it stays so, and that it means the same, over every policy that there is. */
 #include "policy/machine/program.h"
+#include "policy/syntax/format.h"
 #include "test_policy.h"
 
 #include <glob.h>
@@ -55,6 +56,42 @@ START_TEST(what_comes_out)
     }
     cases_close(cases);
     fixture_close(&fixture);
+}
+END_TEST
+
+static const struct {
+    const char *before, *after;
+    bool same;
+    const char *why;
+} meanings[] = {
+    {"断 X = 农村", "断   X  =  农村\n", true, "blanks"},
+    {"断 X = 农村 # 注", "断 X = 农村", true, "a comment"},
+    {"断 X = 〔农村", "断 X = (农村", false, "another sign"},
+    {"断 X = (农村)", "断 X = (农村)", true, "full-width signs"},
+    {"断 X = 农村", "断 X = 城市", false, "another keyword"},
+    {"断 X = 甲甲", "断 X = 乙乙", false, "another name"},
+    {"断 X = 甲甲", "断 X = 农村", false, "a keyword for a name"},
+    {"断 X = 1", "断 X = \"1\"", false, "a string for a number"},
+    {"断 X = 农村", "断 X = 农村 且 城市", false, "more"},
+    {"断 X = 农村", "断 X =\n  农村", false, "another line"},
+    {"断 X =\n  农村", "断 X =\n农村", false, "a statement of its own"},
+    {"断 X = 1 < 2", "断 X = 1 > 2", false, "another comparison"},
+    {"断 X = 60岁", "断 X = 60 岁", false, "a unit that is glued no more"},
+    {"断 X = 1 + 2", "断 X = 1+2", true, "signs that are"},
+    {"查 x\n  某 成员\n    当 甲", "查 x\n  某 成员\n      当 甲", true, "below 某, deeper"},
+    {"查 x\n  某 成员\n    当 甲", "查 x\n  某 成员\n  当 甲", false, "below 某 no more"},
+    {"查 x\n  某 成员\n  当 甲", "查 x\n  某 成员\n    当 甲", false, "below 某 all at once"},
+    {"断 X = \"甲", "断 X = \"甲", false, "no policy at all"},
+};
+
+START_TEST(what_means_the_same)
+{
+    struct arena *arena = arena_new(0);
+    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
+        ck_assert_msg(format_keeps_meaning(slice_of(meanings[i].before), slice_of(meanings[i].after),
+                                           LANGUAGE_CHINESE, arena) == meanings[i].same,
+                      "%s", meanings[i].why);
+    arena_free(arena);
 }
 END_TEST
 
@@ -153,6 +190,7 @@ Suite *policy_format_suite(void)
     TCase *tcase = tcase_create("format");
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, what_comes_out);
+    tcase_add_test(tcase, what_means_the_same);
     tcase_add_test(tcase, it_stays_so_and_means_the_same);
     suite_add_tcase(suite, tcase);
     return suite;

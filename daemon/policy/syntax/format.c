@@ -9,6 +9,8 @@
  * The parser sees nothing but tokens, which of them begin a line, and which stand deeper than 某; so the text means the same
  * when those are the same, and that is checked before anything is handed out.
  */
+#include "policy/syntax/format.h"
+
 #include "policy/policy.h"
 #include "policy/syntax/parser.h"
 
@@ -584,6 +586,24 @@ static bool same_meaning(const char *a_text, const struct lexer_result *a, const
     return true;
 }
 
+static bool lex(const char *text, size_t length, enum language language, struct arena *arena,
+                struct lexer_result *tokens)
+{
+    struct diagnoser unheard;
+    diagnoser_init(&unheard, arena);
+    unheard.language = language;
+    return !unheard.failed && lexer_run(text, 0, length, (struct place){1, 1}, &unheard, arena, tokens);
+}
+
+bool format_keeps_meaning(struct slice before, struct slice after, enum language language,
+                          struct arena *arena)
+{
+    struct lexer_result a, b;
+    return lex(before.bytes, before.length, language, arena, &a) &&
+           lex(after.bytes, after.length, language, arena, &b) &&
+           same_meaning(before.bytes, &a, after.bytes, &b);
+}
+
 /* --- all ---------------------------------------------------------------------------------------------------------- */
 
 static void lay_out(struct formatter *f, struct text *out)
@@ -605,36 +625,27 @@ static void lay_out(struct formatter *f, struct text *out)
     }
 }
 
-static bool lex(const char *text, size_t length, enum language language, struct arena *arena,
-                struct lexer_result *tokens)
-{
-    struct diagnoser unheard;
-    diagnoser_init(&unheard, arena);
-    unheard.language = language;
-    return !unheard.failed && lexer_run(text, 0, length, (struct place){1, 1}, &unheard, arena, tokens);
-}
-
 enum status policy_format(const struct policy *policy, struct text *out, struct error *err)
 {
     size_t length;
     const char *text = policy_text(policy, &length);
     struct arena *arena = arena_new(0);
-    struct lexer_result before, after;
+    struct lexer_result tokens;
     enum language language = LANGUAGE_CHINESE;
     bool good = arena != NULL && lexer_language(text, length, &language) &&
-                lex(text, length, language, arena, &before);
+                lex(text, length, language, arena, &tokens);
     struct formatter formatter = {.text = text, .length = length, .language = language, .arena = arena};
     if (good) {
-        formatter.tokens = before.tokens;
-        formatter.token_count = before.count;
+        formatter.tokens = tokens.tokens;
+        formatter.token_count = tokens.count;
         lay_out(&formatter, out);
     }
-    good = good && !formatter.failed && !out->failed && lex(out->bytes, out->length, language, arena, &after);
-    bool same = good && same_meaning(text, &before, out->bytes, &after);
+    good = good && !formatter.failed && !out->failed;
+    bool same = good && format_keeps_meaning((struct slice){text, length}, text_slice(out), language, arena);
     arena_free(arena);
     if (!good)
         return error_set(err, STATUS_FATAL, "out of memory while formatting a policy");
     return same ? STATUS_OK
                 : error_set(err, STATUS_FATAL,
-                            "the formatted policy would mean something else; left as it is");
+                            "the formatted policy cannot be shown to mean the same; left as it is");
 }
