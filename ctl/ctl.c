@@ -4,6 +4,7 @@
 
 #include "app/options.h"
 #include "base/clock.h"
+#include "domain/area.h"
 #include "domain/fact.h"
 #include "io/file.h"
 #include "io/pg.h"
@@ -29,6 +30,15 @@ const char *ctl_value(const struct ctl *ctl, const char *option)
 bool ctl_given(const struct ctl *ctl, const char *option)
 {
     return ctl_value(ctl, option) != NULL;
+}
+
+bool ctl_township(const struct ctl *ctl, const char *where, const char *value, int64_t *code)
+{
+    if (area_parse_township(slice_of(value), code))
+        return true;
+    ctl_usage(ctl, "%s\"%s\" is no township's code; expected 9 digits, the last three from 001 to 399", where,
+              value);
+    return false;
 }
 
 bool ctl_apart(const struct ctl *ctl, const char *option, const char *other)
@@ -58,7 +68,9 @@ bool ctl_date(const struct ctl *ctl, const char *option, day_t *day)
     const char *value = ctl_value(ctl, option);
     if (value == NULL || civil_parse(slice_of(value), day))
         return true;
-    ctl_usage(ctl, "%s: \"%s\" is not a date; expected YYYY-MM-DD", option, value);
+    char first[CIVIL_TEXT_SIZE], last[CIVIL_TEXT_SIZE];
+    ctl_usage(ctl, "%s: \"%s\" is not a date; expected YYYY-MM-DD, from %s to %s", option, value,
+              civil_format(DAY_MIN, first), civil_format(DAY_MAX, last));
     return false;
 }
 
@@ -114,7 +126,8 @@ int ctl_database(struct ctl *ctl)
     if (status == STATUS_OK)
         return 0;
     if (status != STATUS_RETRY)
-        return ctl_fail_error(&err);
+        return ctl_fail(status_exit_code(status), "%s; see [database] conninfo in %s", err.text,
+                        ctl->conf_path);
     return ctl_fail(EX_UNAVAILABLE, "%s; is PostgreSQL running, and is [database] conninfo in %s right?",
                     err.text, ctl->conf_path);
 }

@@ -67,6 +67,8 @@ struct ctl {
 /* The value of an option of this verb, NULL when it was not given. */
 const char *ctl_value(const struct ctl *ctl, const char *option);
 bool ctl_given(const struct ctl *ctl, const char *option);
+/* A township's code; `where` stands before it in a message ("--township: "). False after one. */
+bool ctl_township(const struct ctl *ctl, const char *where, const char *value, int64_t *code);
 /* False after a message when both are given; "--json" is known too. */
 bool ctl_apart(const struct ctl *ctl, const char *option, const char *other);
 /* Whether we may do that (access(2)) with the file; else EX_NOPERM after a message that says who may. Also true of one that is not there. */

@@ -2,8 +2,6 @@
 /* Verbs that only the daemon can do: it is asked over the control socket. */
 #include "ctl.h"
 
-#include "domain/area.h"
-
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -189,8 +187,8 @@ static void print_test(const json_t *result)
 int verb_endpoint_test(struct ctl *ctl)
 {
     int64_t township = 0;
-    if (!area_parse_township(slice_of(ctl->words[0]), &township))
-        return ctl_usage(ctl, "\"%s\" is not a township's 9 digits", ctl->words[0]);
+    if (!ctl_township(ctl, "", ctl->words[0], &township))
+        return EX_USAGE;
     json_t *result = NULL;
     int exit_code = ctl_request(ctl, "endpoint test", json_pack("{s:I}", "township", (json_int_t)township),
                                 QUICK_TIMEOUT_MS, NULL, &result);

@@ -539,11 +539,8 @@ static enum status delivery_print(void *context, const struct listing_delivery *
 static int64_t township_of(const struct ctl *ctl, const char *option, bool *bad)
 {
     const char *value = ctl_value(ctl, option);
-    long long code = 0;
-    char end = '\0';
-    *bad = value != NULL && (strlen(value) != 9 || sscanf(value, "%lld%c", &code, &end) != 1);
-    if (*bad)
-        ctl_usage(ctl, "%s: \"%s\" is not a township's 9 digits", option, value);
+    int64_t code = 0;
+    *bad = value != NULL && !ctl_township(ctl, "--township: ", value, &code);
     return code;
 }
 

@@ -4,7 +4,6 @@
 
 #include "app/options.h"
 #include "base/arena.h"
-#include "domain/area.h"
 #include "io/crypto.h"
 #include "io/file.h"
 #include "io/pg.h"
@@ -92,10 +91,8 @@ static bool read_options(const struct ctl *ctl, struct simulate_options *options
     const char *township = ctl_value(ctl, "--township");
     if (!ctl_apart(ctl, "--csv", "--json"))
         return false;
-    if (township != NULL && !area_parse_township(slice_of(township), &options->township)) {
-        ctl_usage(ctl, "--township: \"%s\" is not a code of 9 digits", township);
+    if (township != NULL && !ctl_township(ctl, "--township: ", township, &options->township))
         return false;
-    }
     return ctl_date(ctl, "--as-of", &options->as_of);
 }
 

@@ -20,13 +20,15 @@
 
 /* --- warnings --------------------------------------------------------------------------------------------------- */
 
-static bool area_value(const struct ctl *ctl, const char *option, bool (*parse)(struct slice, int64_t *),
-                       int digits, int64_t *code)
+static bool read_areas(const struct ctl *ctl, int64_t *township_code, int64_t *village_code)
 {
-    const char *value = ctl_value(ctl, option);
-    if (value == NULL || parse(slice_of(value), code))
+    const char *township = ctl_value(ctl, "--township"), *village = ctl_value(ctl, "--village");
+    if (township != NULL && !ctl_township(ctl, "--township: ", township, township_code))
+        return false;
+    if (village == NULL || area_parse_village(slice_of(village), village_code))
         return true;
-    ctl_usage(ctl, "%s: \"%s\" is not an area code of %d digits", option, value, digits);
+    ctl_usage(ctl, "--village: \"%s\" is no village's code; expected 12 digits, a township's 9 and 3 more",
+              village);
     return false;
 }
 
@@ -98,8 +100,7 @@ int verb_warnings(struct ctl *ctl)
     struct error err;
     struct warnings_options options = {.conninfo = ctl->options->database_conninfo};
     if (!ctl_apart(ctl, "--csv", "--json") ||
-        !area_value(ctl, "--township", area_parse_township, 9, &options.township_code) ||
-        !area_value(ctl, "--village", area_parse_village, 12, &options.village_code) ||
+        !read_areas(ctl, &options.township_code, &options.village_code) ||
         !one_of(ctl, "--level", levels, &options.level) || !one_of(ctl, "--state", states, &options.state))
         return EX_USAGE;
     if (!ctl->json && !ctl_given(ctl, "--csv"))

@@ -34,7 +34,7 @@ static const struct sqlstate_words sqlstates[] = {
     {"40001", STATUS_RETRY, "a concurrent transaction came first"},
     {"40P01", STATUS_RETRY, "deadlock"},
     {"40", STATUS_RETRY, "the transaction was rolled back"},
-    {"42501", STATUS_CONFIG, "no privilege"},
+    {"42501", STATUS_CONFIG, "no privilege; the account has not the role for it"},
     {"42P01", STATUS_CONFIG, "a table does not exist"},
     {"42703", STATUS_CONFIG, "a column does not exist"},
     {"42883", STATUS_CONFIG, "a function does not exist"},

@@ -169,7 +169,8 @@ static enum status choose_round(struct explaining *e, int64_t round_id, struct e
         status = round_get(e->pg, round_id, e->arena, &e->round, err);
         return status != STATUS_OK || e->round != NULL
                    ? status
-                   : error_set(err, STATUS_REJECT, "there is no round %lld", (long long)round_id);
+                   : error_set(err, STATUS_REJECT, "there is no round %lld; shouwangctl rounds lists them",
+                               (long long)round_id);
     }
     e->render.as_of = e->options->as_of != DAY_NONE ? e->options->as_of
                       : last != NULL                ? last->as_of

@@ -76,7 +76,7 @@ static enum status take_held_round(struct running *r, struct error *err)
     if (status != STATUS_OK)
         return status;
     if (held == NULL)
-        return error_set(err, STATUS_REJECT, "there is no round %lld", id);
+        return error_set(err, STATUS_REJECT, "there is no round %lld; shouwangctl rounds lists them", id);
     if (held->state != ROUND_HELD || held->accepted_by[0] != '\0')
         return error_set(err, STATUS_REJECT, "round %lld is %s%s; only a held round can be accepted", id,
                          round_state_name(held->state),
