@@ -8,7 +8,8 @@
 #   pg_cluster.sh remove DIR   stops it and forgets it
 # Reached only through a Unix socket. PostgreSQL refuses root, so root runs it as the user postgres; where that user cannot
 # enter DIR (below /root), or DIR is too long for a socket's path (107 bytes), the cluster lies in a short temporary folder
-# of which DIR keeps the name. Nothing is synced to disk: it is thrown away.
+# of which DIR keeps the name. Nothing is synced to disk: it is thrown away. With SHOUWANG_PROTOTYPE, the folder of another
+# cluster that is stopped, a new one is a copy of that.
 set -euo pipefail
 action=${1:?start, restart, stop, kill or remove}
 named=${2:?directory}
@@ -39,6 +40,11 @@ make_cluster() {
 	mkdir -p "$dir"
 	if [ "$(id -u)" = 0 ]; then chown postgres: "$dir"; fi
 	chmod 755 "$dir"
+	if [ -n "${SHOUWANG_PROTOTYPE:-}" ]; then
+		as_server cp -R "$SHOUWANG_PROTOTYPE/data" "$dir/data"
+		as_server tee -a "$dir/data/postgresql.conf" >/dev/null <<<"unix_socket_directories = '$dir'"
+		return
+	fi
 	as_server "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"/dev/null"
 	as_server tee -a "$dir/data/postgresql.conf" >/dev/null <<-CONF
 		listen_addresses = ''

@@ -77,8 +77,26 @@ void fixture_empty(void)
     create_database("");
 }
 
+/* That of tests/system/run, migrated once for all programs; it stays. */
+#define TEMPLATE "template_county"
+
+static bool has_template(void)
+{
+    struct pg *pg = connect_postgres();
+    struct pg_result *result;
+    must(pg_query(pg, "select from pg_database where datname = '" TEMPLATE "'", pg_params(), &result, &err));
+    bool found = pg_result_rows(result) == 1;
+    pg_result_free(result);
+    pg_close(pg);
+    return found;
+}
+
 void fixture_template(void)
 {
+    if (has_template()) {
+        snprintf(template_name, sizeof template_name, TEMPLATE);
+        return;
+    }
     create_database("");
     must(migrate_run(db, dictionary, NULL, 0, NULL, NULL, &err));
     pg_close(db);
@@ -89,7 +107,8 @@ void fixture_template(void)
 
 void fixture_template_drop(void)
 {
-    drop_database(template_name);
+    if (strcmp(template_name, TEMPLATE) != 0)
+        drop_database(template_name);
 }
 
 void fixture_migrated(void)

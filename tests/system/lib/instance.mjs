@@ -40,6 +40,7 @@ export class Cluster {
         const data = join(cluster.directory, 'pg');
         cluster.data = data;
         cluster.conninfo = must(PG_CLUSTER, ['start', data]).trim().split('\n').at(-1);
+        if (process.env.SHOUWANG_PROTOTYPE) cluster.template = 'template_county';
         return cluster;
     }
 
