@@ -159,7 +159,7 @@ test('a reload with a policy that does not compile keeps the old one', async () 
     writeFileSync(file, readFileSync(file, 'utf8') + '\n红色 坏\n');
     const refused = await ask(instance.socket, 'reload');
     assert.equal(refused.exit, 78);
-    assert.match(refused.error, /p\.policy:\d+: \d+: /);
+    assert.match(refused.error, /p\.policy:\d+:\d+: /);
     assert.deepEqual((await ask(instance.socket, 'status')).result.policy, before_);
 });
 

@@ -86,8 +86,6 @@ const CASES = [
     [['leads', '--limit', '-1'], 64, /--limit: "-1" is not a number/],
     ...['2021-13-01', '2021-02-30', 'yesterday', '20210101', '9999-12-31', ''].map((date) => [['round', '--as-of', date], 64, /--as-of: ".*" is not a date; expected YYYY-MM-DD, from 1850-01-01 to 2999-12-31; see/]),
     [['round', 'accept', '--reason', 'seen', 'y'], 64, /"y" is not a round's number/],
-    [['round', 'accept', '1'], 64, /--reason is missing: why the round is right; it goes into the audit; see shouwangctl round accept --help/],
-    [['round', 'accept', '--reason', ' ', '1'], 64, /--reason is missing/],
     [['import', '--encoding', 'latin1', 'register'], 64, /--encoding: "latin1" is none of auto, utf-8, gb18030/],
     // what does not go together
     [['warnings', '--csv', '--json'], 64, /--csv and --json do not go together/],

@@ -379,12 +379,12 @@ START_TEST(versions_have_anchors_of_their_own)
     ck_assert_int_eq(policy_show_html(fixture.policy, &page, &fixture.err), STATUS_OK);
     check_anchors(page.bytes, "versions");
     static const char *const expected[] = {
-        "<article class=\"clause red\" id=\"clause-r.a-2019-01-01\">",
-        "<article class=\"clause orange\" id=\"clause-r.a-2021-01-01\">",
-        "<article class=\"clause orange\" id=\"clause-r.a-2022-01-01\">",
+        "<article class=\"clause red\" id=\"clause-r-a-2019-01-01\">",
+        "<article class=\"clause orange\" id=\"clause-r-a-2021-01-01\">",
+        "<article class=\"clause orange\" id=\"clause-r-a-2022-01-01\">",
         "<article class=\"clause check\" id=\"clause-red\">",
-        "<li><a href=\"#clause-r.a-2019-01-01\">试</a> <code>2019-01-01 至 2020-12-31</code></li>",
-        "<li><a href=\"#clause-r.a-2022-01-01\">试</a> <code>2022-01-01</code></li>",
+        "<li><a href=\"#clause-r-a-2019-01-01\">试</a> <code>2019-01-01 至 2020-12-31</code></li>",
+        "<li><a href=\"#clause-r-a-2022-01-01\">试</a> <code>2022-01-01</code></li>",
         "<li><a href=\"#clause-red\">试</a></li>",
     };
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)

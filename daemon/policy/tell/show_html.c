@@ -665,12 +665,14 @@ static void show_examples(struct html *html, int number)
     raw(html, "</ol></details>\n");
 }
 
-/* A clause's anchor: its name, and the day from which on it is in force when it says one. So it stays when clauses are added. */
+/* A clause's anchor: its name, with a dash (which no name has) for a dot, and the day from which on it is in force when it says
+ * one. So it stays when clauses are added. */
 static void add_anchor(struct html *html, const struct clause_statement *clause)
 {
     char date[CIVIL_TEXT_SIZE];
     raw(html, "clause-");
-    add_slice(html, clause->name);
+    for (size_t i = 0; i < clause->name.length; i++)
+        text_add_char(html->out, clause->name.bytes[i] == '.' ? '-' : clause->name.bytes[i]);
     if (clause->from != DAY_NONE)
         text_printf(html->out, "-%s", civil_format(clause->from, date));
 }
