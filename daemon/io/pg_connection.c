@@ -50,6 +50,9 @@ static const struct sqlstate_words sqlstates[] = {
     {"57", STATUS_RETRY, "the server's operator intervened"},
     {"58", STATUS_RETRY, "the server's system failed"},
     {"P0001", STATUS_FATAL, "refused by a function of the schema"},
+    {"XX001", STATUS_FATAL, "the server found its data damaged; its log says where"},
+    {"XX002", STATUS_FATAL, "the server found an index damaged; its log says which"},
+    {"XX", STATUS_RETRY, "the server failed in itself, as it may when its disk is full; its log says how"},
     {"SW001", STATUS_FATAL, "the leadership has passed to another daemon"},
     {"", STATUS_FATAL, "the server refused the statement"},
 };

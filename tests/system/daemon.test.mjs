@@ -42,7 +42,7 @@ test('it tells the service manager when it is ready, when it reloads and when it
     assert.deepEqual(await instance.stop(), { code: 0, signal: null });
     await manager.waitFor('STOPPING=1'); // its last words may come after its end
     assert.equal(manager.count('STOPPING=1'), 1);
-    assert.match(instance.output, /event=daemon\.stop exit=0/);
+    await instance.waitForLog(/event=daemon\.stop exit=0/);
     assert.ok(!existsSync(instance.socket), 'the control socket is gone');
 });
 
@@ -75,7 +75,7 @@ test('it comes up while the database is away, says so, and works when it is back
     cluster.pg('stop');
     try {
         await instance.start();
-        assert.match(instance.output, /event=daemon\.ready .*database=down/);
+        await instance.waitForLog(/event=daemon\.ready .*database=down/);
         assert.equal((await get('/livez')).status, 200);
         const ready = await get('/readyz');
         assert.equal(ready.status, 503);
@@ -88,7 +88,7 @@ test('it comes up while the database is away, says so, and works when it is back
         cluster.pg('start');
     }
     await until(async () => (await get('/readyz')).status === 200, 'ready', 30000);
-    assert.match(instance.output, /event=database\.up/);
+    await instance.waitForLog(/event=database\.up/);
 });
 
 test('it outlives a crash of the database under it', async () => {
@@ -142,8 +142,8 @@ test('a reload takes everything or nothing', async () => {
     const taken = await ask(instance.socket, 'reload');
     assert.equal(taken.ok, true);
     assert.match(taken.result.policy.hash, /^[0-9a-f]{64}$/);
-    assert.match(instance.output, /event=config\.changed key=delivery\.timeout from=15s to=20s/);
-    assert.match(instance.output, /event=config\.restart_needed key=http\.listen in_use=127\.0\.0\.1:0 written=127\.0\.0\.1:1/);
+    await instance.waitForLog(/event=config\.changed key=delivery\.timeout from=15s to=20s/);
+    await instance.waitForLog(/event=config\.restart_needed key=http\.listen in_use=127\.0\.0\.1:0 written=127\.0\.0\.1:1/);
     assert.equal((await get('/readyz?verbose')).status, 200);
     assert.match((await get('/readyz?verbose')).text, /\[\+\] configuration: as on disk/);
     await until(() => instance.sql("select count(*) from audit where action = 'daemon.reload'") === '1', 'the audit');
@@ -232,7 +232,7 @@ test('endpoints that are configured have their rows, after a reload too', async 
     assert.equal(rows(), '610922103');
     instance.township('610922104', keys);
     assert.equal((await ask(instance.socket, 'reload')).ok, true);
-    assert.match(instance.output, /event=config\.township township=610922104 change=added/);
+    await instance.waitForLog(/event=config\.township township=610922104 change=added/);
     await until(() => rows() === '610922103,610922104', 'the new row');
 });
 
@@ -247,7 +247,7 @@ test('a second daemon on the same control socket is refused', async () => {
 test('a round that a killed daemon left running is failed at the next start', async () => {
     instance.sql("insert into round (state, cause, as_of) values ('running', 'operator', '2021-06-30')");
     await instance.start();
-    assert.match(instance.output, /event=round\.leftovers rounds=1/);
+    await instance.waitForLog(/event=round\.leftovers rounds=1/);
     assert.equal(instance.sql('select state from round'), 'failed');
 });
 

@@ -281,7 +281,7 @@ test('what a township did not take in its term is told to the county once, with 
         await instance.start();
         await c.waitFor(1);
         await until(() => states('610922') === 'delivered', "the county's result");
-        if (daemons === 0) assert.match(instance.output, /level=error event=delivery.expired .*county=told/);
+        if (daemons === 0) await instance.waitForLog(/level=error event=delivery.expired .*county=told/);
     }
     assert.equal((await instance.ctlAside('endpoint', 'test', B)).status, 0, 'behind the second look for such events');
     assert.doesNotMatch(instance.output, /event=delivery.expired/);

@@ -140,7 +140,7 @@ test('a second daemon waits and says so; a clean end hands over within two secon
     assert.deepEqual(await first.stop(), { code: 0, signal: null });
     const took = await takeover(Date.now(), 2000);
     assert.ok(took < 2000, `${took} ms`);
-    assert.match(first.output, /event=lease\.left/);
+    await first.waitForLog(/event=lease\.left/);
     assert.equal(await raise(second), 12);
     await receiver.waitFor(12);
     await until(() => count("delivery where state = 'delivered'") === 12, 'the results');
@@ -185,7 +185,7 @@ test('frozen in the middle of everything; it wakes up as a standby and has chang
     await freeze(first);
     const took = await takeover(since, 30000);
     assert.ok(took < 3 * LEASE_MS, `${took} ms`);
-    assert.match(second.output, /event=lease\.evicted \S+ sessions=1/, 'the transaction that it left open is ended');
+    await second.waitForLog(/event=lease\.evicted \S+ sessions=1/);
     await release();
     assert.equal(await raise(second), 5);
     await until(() => count("delivery where state = 'delivered'") === 8, 'all deliveries');

@@ -173,6 +173,9 @@ static const struct {
     {"do $$ begin raise exception using errcode = '55P03'; end $$", STATUS_RETRY, "55P03"},
     {"do $$ begin raise exception using errcode = '57014'; end $$", STATUS_RETRY, "57014"},
     {"do $$ begin raise exception using errcode = '3D000'; end $$", STATUS_CONFIG, "3D000"},
+    {"do $$ begin raise exception using errcode = 'XX000'; end $$", STATUS_RETRY,
+     "XX000"}, /* no room for an init file */
+    {"do $$ begin raise exception using errcode = 'XX001'; end $$", STATUS_FATAL, "XX001"},
     {"set statement_timeout = 20; select pg_sleep(10)", STATUS_RETRY, "57014"},
 };
 
