@@ -295,7 +295,7 @@ static enum status look_small(const struct attempt *attempt, bool *small, struct
         enum status status = register_size(attempt->pg, &most, err);
         if (status != STATUS_OK)
             return status;
-        most /= INGEST_SMALL_SHARE;
+        most /= REGISTER_SMALL_SHARE;
     }
     *small = attempt->manifest.rows <= most;
     return STATUS_OK;

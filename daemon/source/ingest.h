@@ -53,10 +53,6 @@ enum {
     INGEST_SETTLE_MS = 1000,  /* an upload that pauses longer must write its manifest last, as it should */
     INGEST_FILES_MAX = 10000, /* files of one folder; more is not a feed */
     INGEST_REASON_MAX = 480,
-    /* A file of at most a twentieth of the register's persons is small: its keys are looked up one by one. From what 20,000
-     * rows and a million persons cost (bench/README.md), both ways would cost the same at about a fifth; a twentieth leaves
-     * room for indexes that are not in memory. */
-    INGEST_SMALL_SHARE = 20,
 };
 
 enum ingest_outcome {
@@ -79,10 +75,10 @@ struct ingest_settings {
     /* Of the feeds that have one; others that are known by name take feed_config_default. */
     const struct feed_config *const *configs;
     size_t config_count;
-    const char *actor;            /* for the audit: "shouwangd", "operator:NAME" */
-    int64_t leader;               /* the leadership's token (store/lease.h); 0 = not checked */
-    int settle_ms;                /* 0 = INGEST_SETTLE_MS */
-    int64_t small_rows;           /* files of at most so many are small; 0 = INGEST_SMALL_SHARE, < 0 = none */
+    const char *actor;  /* for the audit: "shouwangd", "operator:NAME" */
+    int64_t leader;     /* the leadership's token (store/lease.h); 0 = not checked */
+    int settle_ms;      /* 0 = INGEST_SETTLE_MS */
+    int64_t small_rows; /* files of at most so many are small; 0 = by REGISTER_SMALL_SHARE, < 0 = none */
     struct ingest_memory *memory; /* NULL: what waits is logged by every scan */
     const atomic_bool *cancel;    /* NULL allowed: ends at once with STATUS_RETRY, nothing changed */
 };

@@ -39,6 +39,10 @@ struct sender;
 
 /* --- keys ----------------------------------------------------------------------------------------------- */
 
+/* A file or batch about at most a twentieth of the register's persons is small: its persons are looked up one by one. From what
+ * 20,000 rows and a million persons cost (bench/README.md), both ways would cost the same at about a fifth; a twentieth leaves
+ * room for indexes that are not in memory. */
+enum { REGISTER_SMALL_SHARE = 20 };
 /* The greatest person_id, 0 when there is nobody: they are given out one after the other, so it says how large the
  * register is, without counting. */
 enum status register_size(struct pg *pg, int64_t *persons, struct error *err) WARN_UNUSED;

@@ -10,9 +10,8 @@
 #include <string.h>
 
 enum {
-    /* A batch about at most a twentieth of the register's persons asks for its own subjects only: as source/ingest.h does. */
-    SMALL_SHARE = 20,
     IDS_MIN = 1 << 10,
+    SWING_COLUMNS = 6, /* of round_swing, beside the round */
 };
 
 static enum status no_memory(struct error *err)
@@ -209,9 +208,10 @@ enum status volume_store(struct pg *pg, int64_t batch_id, const struct volume_ta
     int64_t persons;
     enum status status = register_size(pg, &persons, err);
     if (status == STATUS_OK)
-        status = (tally->facts[VOLUME_PERSON] + tally->facts[VOLUME_HOUSEHOLD] <= persons / SMALL_SHARE
-                      ? store_small
-                      : store_large)(pg, batch_id, tally, err);
+        status =
+            (tally->facts[VOLUME_PERSON] + tally->facts[VOLUME_HOUSEHOLD] <= persons / REGISTER_SMALL_SHARE
+                 ? store_small
+                 : store_large)(pg, batch_id, tally, err);
     return status == STATUS_OK ? STATUS_OK : error_wrap(err, "counting a batch by township");
 }
 
@@ -237,19 +237,39 @@ enum status volume_read(struct pg *pg, const int64_t *batch_ids, size_t count, s
 
 /* --- what a round found ------------------------------------------------------------------------------------- */
 
+/* One array for each column, in one piece; free() it. */
+static int64_t *columns_of(const struct volume_swing *swings, size_t count)
+{
+    int64_t *columns = calloc(SWING_COLUMNS * count + 1, sizeof *columns);
+    for (size_t i = 0; columns != NULL && i < count; i++) {
+        const int64_t row[SWING_COLUMNS] = {swings[i].source, swings[i].batch_id, swings[i].township,
+                                            swings[i].rows,   swings[i].low,      swings[i].high};
+        for (size_t column = 0; column < SWING_COLUMNS; column++)
+            columns[column * count + i] = row[column];
+    }
+    return columns;
+}
+
 enum status volume_put_swings(struct pg *pg, int64_t round_id, const struct volume_swing *swings,
                               size_t count, struct error *err)
 {
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        status = pg_update(pg,
-                           "insert into round_swing (round_id, source, batch_id, township_code, rows, low,"
-                           " high) values ($1, $2, $3, $4, $5, $6, $7)",
-                           pg_params(pg_of_int64(round_id), pg_of_int16(swings[i].source),
-                                     pg_of_int64(swings[i].batch_id), pg_of_int64(swings[i].township),
-                                     pg_of_int64(swings[i].rows), pg_of_int64(swings[i].low),
-                                     pg_of_int64(swings[i].high)),
-                           NULL, err);
+    if (count == 0)
+        return STATUS_OK;
+    int64_t *columns = columns_of(swings, count);
+    if (columns == NULL)
+        return no_memory(err);
+    enum status status = pg_update(
+        pg,
+        "insert into round_swing (round_id, source, batch_id, township_code, rows, low, high)"
+        " select $1, * from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],"
+        " $7::bigint[])",
+        pg_params(pg_of_int64(round_id), pg_of_int64_array(columns, count),
+                  pg_of_int64_array(columns + count, count), pg_of_int64_array(columns + 2 * count, count),
+                  pg_of_int64_array(columns + 3 * count, count),
+                  pg_of_int64_array(columns + 4 * count, count),
+                  pg_of_int64_array(columns + 5 * count, count)),
+        NULL, err);
+    free(columns);
     return status;
 }
 
