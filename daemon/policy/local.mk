@@ -29,6 +29,8 @@ daemon_policy_libpolicy_a_SOURCES = \
 	daemon/policy/compile/trial.c daemon/policy/compile/trial.h daemon/policy/compile/versions.c daemon/policy/compile/versions.h \
 	daemon/policy/tell/diff.c daemon/policy/tell/disagreement.c daemon/policy/tell/disagreement.h daemon/policy/tell/explain.c \
 	daemon/policy/tell/near_miss.c daemon/policy/tell/near_miss.h daemon/policy/tell/show.c daemon/policy/tell/show_html.c \
+	daemon/policy/tell/show_html_clauses.c daemon/policy/tell/show_html_internal.h daemon/policy/tell/show_html_parts.c \
+	daemon/policy/tell/show_html_trials.c daemon/policy/tell/show_html_values.c \
 	daemon/policy/tell/whatif.c daemon/policy/tell/whatif.h \
 	daemon/policy/prove/mutant.h daemon/policy/prove/mutant_expr.c daemon/policy/prove/mutant_statement.c \
 	daemon/policy/prove/mutants.def daemon/policy/prove/mutate.c daemon/policy/prove/test.c
