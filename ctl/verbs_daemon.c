@@ -65,6 +65,12 @@ static void print_feed(const json_t *feed)
         printf("  %-20s %s, %lld days old%s\n", text(feed, "feed"), text(feed, "batch"),
                (long long)json_integer_value(age),
                json_is_true(json_object_get(feed, "fresh")) ? "" : ": STALE, it clears nothing");
+    const json_t *swings = json_object_get(feed, "swings");
+    int64_t townships = number(swings, "townships");
+    bool in_sum = json_is_true(json_object_get(swings, "in_sum"));
+    if (townships > 0 || in_sum)
+        printf("  %-20s SWINGS in %lld townships%s: it clears nothing%s; shouwangctl feeds says more\n", "",
+               (long long)townships, in_sum ? " and in sum" : "", in_sum ? "" : " there");
 }
 
 static void print_status(const json_t *status)

@@ -61,6 +61,8 @@ enum status api_counts_read(struct pg *pg, int64_t import, int64_t round, struct
     if (status == STATUS_OK)
         status = listing_levels(pg, counts->arena, &counts->levels, &counts->level_count, err);
     if (status == STATUS_OK)
+        status = volume_swinging(pg, counts->arena, &counts->swinging, &counts->swinging_count, err);
+    if (status == STATUS_OK)
         *handle = counts;
     else
         api_counts_free(counts);
@@ -69,7 +71,8 @@ enum status api_counts_read(struct pg *pg, int64_t import, int64_t round, struct
 
 bool api_counts_match(const struct api_counts *counts, const struct api_facts *facts)
 {
-    return counts && counts->import == facts->status.last_import && counts->round == facts->status.last_round;
+    return counts && counts->import == facts->status.last_import &&
+           counts->round == facts->status.last_judged;
 }
 
 void api_counts_free(struct api_counts *counts)

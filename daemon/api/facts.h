@@ -17,6 +17,7 @@
 #include "store/batch.h"
 #include "store/listing.h"
 #include "store/round_store.h"
+#include "store/volume.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,13 +27,17 @@ struct pg;
 
 enum { API_ROUNDS_SHOWN = 10 };
 
-/* What the register and the standing warnings amount to, as of an import and a round. */
+/* What the register and the standing warnings amount to, and which feeds swing, as of an import and a round. */
 struct api_counts {
     struct arena *arena;
-    int64_t import, round; /* the newest when counting began; 0 = none. What is counted is that, or newer */
+    int64_t import,
+        round; /* the newest when counting began, the round committed or held; 0 = none. What is counted is
+                              that, or newer */
     struct listing_register on_register;
     const struct listing_township_level *levels;
     size_t level_count;
+    const struct volume_swinging *swinging; /* by source */
+    size_t swinging_count;
 };
 
 struct api_facts {

@@ -24,6 +24,16 @@ static void lease_line(const struct api_view *view, bool verbose, struct text *o
         text_printf(out, "[-] lease: %s\n", view->role);
 }
 
+static void swings_line(const struct api_view *view, const struct api_feed *feed, struct text *out)
+{
+    const struct volume_swinging *swinging = api_view_swinging(view, feed->source);
+    if (!swinging)
+        return;
+    text_printf(out, "[!] feed %s: unusually many or few rows in %lld townships%s: it ends no warning%s\n",
+                feed->name, (long long)swinging->townships, swinging->in_sum ? " and in sum" : "",
+                swinging->in_sum ? "" : " there");
+}
+
 static void feed_line(const struct api_view *view, const struct api_feed *feed, struct text *out)
 {
     int64_t days = api_view_feed_age_days(view, feed->source);
@@ -35,6 +45,7 @@ static void feed_line(const struct api_view *view, const struct api_feed *feed, 
                     feed->name, (long long)days, feed->freshness_days);
     else
         text_printf(out, "[+] feed %s: speaks of %lld days ago\n", feed->name, (long long)days);
+    swings_line(view, feed, out);
     if (refused)
         text_printf(out, "[!] feed %s: batch %s was refused\n", feed->name, refused->name);
 }

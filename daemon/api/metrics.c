@@ -190,6 +190,18 @@ static void render_feeds(const struct api_view *view, struct text *out)
     }
 }
 
+static void render_swings(const struct api_view *view, struct text *out)
+{
+    static const char name[] = "shouwang_feed_swings";
+    family(out, name, GAUGE,
+           "Townships where the last round found an unusual number of rows, and one more if all in sum.");
+    for (size_t i = 0; i < view->feed_count; i++) {
+        const struct volume_swinging *swinging = api_view_swinging(view, view->feeds[i].source);
+        labelled(out, name, "feed", view->feeds[i].name,
+                 swinging ? (uint64_t)swinging->townships + swinging->in_sum : 0);
+    }
+}
+
 static void render_counts(const struct api_counts *counts, struct text *out)
 {
     static const char name[] = "shouwang_warnings";
@@ -268,6 +280,8 @@ void metrics_render(const struct api_view *view, struct text *out)
     render_jobs(view, out);
     render_delivery(view, out);
     render_feeds(view, out);
+    if (view->facts && view->facts->counts)
+        render_swings(view, out);
     if (view->facts)
         render_facts(view->facts, out);
 }

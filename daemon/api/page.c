@@ -132,10 +132,25 @@ static void render_levels(const struct api_counts *counts, struct text *out)
     text_add_str(out, "</tfoot></table>\n");
 }
 
+/* What is wrong with a feed, beside its age. */
+static void note_cell(const struct volume_swinging *swinging, bool refused, struct text *out)
+{
+    text_add_str(out, swinging || refused ? "<td class=\"w bad\">" : "<td class=\"w\">");
+    if (refused)
+        text_add_str(out, "有一批被拒收");
+    if (refused && swinging)
+        text_add_str(out, "；");
+    if (swinging && swinging->townships > 0)
+        text_printf(out, "%lld 个乡镇数目异常，该处预警不解除", (long long)swinging->townships);
+    if (swinging && swinging->in_sum)
+        text_add_str(out,
+                     swinging->townships > 0 ? "；合计也异常，各处预警都不解除" : "合计数目异常，预警不解除");
+    text_add_str(out, "</td></tr>\n");
+}
+
 static void feed_row(const struct api_view *view, const struct api_feed *feed, struct text *out)
 {
     const struct batch_info *batch = api_view_accepted(view, feed->source);
-    const struct batch_info *refused = api_view_refused(view, feed->source);
     int64_t days = api_view_feed_age_days(view, feed->source);
     bool old = feed->freshness_days > 0 && days > feed->freshness_days;
     text_add_str(out, "<tr><td>");
@@ -153,8 +168,7 @@ static void feed_row(const struct api_view *view, const struct api_feed *feed, s
         text_add_str(out, "<td>—</td>");
     number_cell(out, batch ? batch->counts.rows_total : 0);
     number_cell(out, batch ? batch->counts.rows_quarantined : 0);
-    text_add_str(out,
-                 refused ? "<td class=\"w bad\">有一批被拒收</td></tr>\n" : "<td class=\"w\"></td></tr>\n");
+    note_cell(api_view_swinging(view, feed->source), api_view_refused(view, feed->source) != 0, out);
 }
 
 static void render_feeds(const struct api_view *view, struct text *out)

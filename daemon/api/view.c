@@ -23,6 +23,15 @@ const struct batch_info *api_view_refused(const struct api_view *view, int sourc
     return find(view, source, false);
 }
 
+const struct volume_swinging *api_view_swinging(const struct api_view *view, int source)
+{
+    const struct api_counts *counts = view->facts ? view->facts->counts : 0;
+    for (size_t i = 0; counts && i < counts->swinging_count; i++)
+        if (counts->swinging[i].source == source)
+            return &counts->swinging[i];
+    return 0;
+}
+
 int64_t api_view_feed_age_days(const struct api_view *view, int source)
 {
     const struct batch_info *batch = api_view_accepted(view, source);

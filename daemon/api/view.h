@@ -70,6 +70,8 @@ struct api_view {
 /* The newest accepted and the newest refused batch of a source; NULL when there is none. */
 const struct batch_info *api_view_accepted(const struct api_view *view, int source);
 const struct batch_info *api_view_refused(const struct api_view *view, int source);
+/* Where the last round found the source's batches of unusual size (swings.h); NULL: nowhere, or not known. */
+const struct volume_swinging *api_view_swinging(const struct api_view *view, int source);
 /* Whether the township has a receiver: without one its events wait for ever. */
 bool api_view_has_endpoint(const struct api_view *view, int64_t township);
 /* Events that wait for the township of this row of the queue. */

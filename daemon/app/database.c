@@ -227,7 +227,7 @@ static void count(struct workers_job *job)
     struct database *database = job->ctx;
     const struct listing_status *status = &database->facts->status; /* the loop leaves it alone meanwhile */
     struct error err;
-    if (api_counts_read(database->pg, status->last_import, status->last_round, &database->seen_counts,
+    if (api_counts_read(database->pg, status->last_import, status->last_judged, &database->seen_counts,
                         &err) != STATUS_OK &&
         !atomic_load(&database->cancel))
         log_event(LOG_DATABASE_NOT_COUNTED, log_error(&err));

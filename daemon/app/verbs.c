@@ -73,6 +73,16 @@ static void add_facts(json_t *json, const struct api_facts *facts)
     json_object_set_new(json, "figures_of", time_json(facts->read_unix_ms));
 }
 
+/* Null while nothing was counted. */
+static json_t *swings_json(const struct api_view *view, int source)
+{
+    const struct volume_swinging *swinging = api_view_swinging(view, source);
+    if (!view->facts || !view->facts->counts)
+        return json_null();
+    return json_pack("{s:I,s:b}", "townships", (json_int_t)(swinging ? swinging->townships : 0), "in_sum",
+                     swinging && swinging->in_sum);
+}
+
 static json_t *feeds_json(const struct api_view *view)
 {
     json_t *json = json_array();
@@ -82,11 +92,12 @@ static json_t *feeds_json(const struct api_view *view)
         int64_t days = api_view_feed_age_days(view, feed->source);
         json_array_append_new(
             json,
-            json_pack("{s:s,s:s,s:o,s:o,s:o,s:i,s:b}", "feed", feed->name, "title", feed->title, "batch",
+            json_pack("{s:s,s:s,s:o,s:o,s:o,s:i,s:b,s:o}", "feed", feed->name, "title", feed->title, "batch",
                       batch ? json_string(batch->name) : json_null(), "received_at",
                       batch ? time_json(batch->received_at_ms) : json_null(), "age_days",
                       days >= 0 ? json_integer(days) : json_null(), "freshness_days", feed->freshness_days,
-                      "fresh", days >= 0 && (feed->freshness_days == 0 || days <= feed->freshness_days)));
+                      "fresh", days >= 0 && (feed->freshness_days == 0 || days <= feed->freshness_days),
+                      "swings", swings_json(view, feed->source)));
     }
     return json;
 }

@@ -139,7 +139,8 @@ enum status listing_queue_shape(struct pg *pg, struct arena *arena, const struct
 struct listing_status {
     int64_t last_import; /* newest accepted batch of the register; 0 = none */
     int64_t rounds_held;
-    int64_t last_round; /* committed; 0 = none */
+    int64_t last_round;  /* committed; 0 = none */
+    int64_t last_judged; /* committed or held */
     day_t last_as_of;
     int64_t queue_waiting, queue_in_flight, queue_failed, queue_held, queue_expired;
     int64_t queue_oldest_ms; /* age of the oldest waiting event; 0 when there is none */

@@ -301,3 +301,23 @@ enum status volume_swings(struct pg *pg, int64_t round_id, struct arena *arena,
     *count = fetch.rows;
     return fetch_done(&fetch, status, err);
 }
+
+enum status volume_swinging(struct pg *pg, struct arena *arena, const struct volume_swinging **sources,
+                            size_t *count, struct error *err)
+{
+    struct fetch fetch;
+    enum status status = fetch_query(
+        &fetch, pg,
+        "select source, count(distinct nullif(township_code, 0)), bool_or(township_code = 0) from round_swing"
+        " where round_id = (select max(round_id) from round where state in ('committed', 'held'))"
+        " group by source order by source",
+        pg_params(), arena, err);
+    struct volume_swinging *items = fetch_array(&fetch, sizeof *items);
+    for (; fetch.row < fetch.rows; fetch.row++)
+        items[fetch.row] = (struct volume_swinging){pg_get_int16(fetch.result, fetch.row, 0),
+                                                    pg_get_int64(fetch.result, fetch.row, 1),
+                                                    pg_get_bool(fetch.result, fetch.row, 2)};
+    *sources = items;
+    *count = fetch.rows;
+    return fetch_done(&fetch, status, err);
+}

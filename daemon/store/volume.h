@@ -58,4 +58,13 @@ enum status volume_put_swings(struct pg *pg, int64_t round_id, const struct volu
 enum status volume_swings(struct pg *pg, int64_t round_id, struct arena *arena,
                           const struct volume_swing **swings, size_t *count, struct error *err) WARN_UNUSED;
 
+/* The same in short, of the newest round: sources that swing somewhere, by number. */
+struct volume_swinging {
+    int source;
+    int64_t townships;
+    bool in_sum;
+};
+enum status volume_swinging(struct pg *pg, struct arena *arena, const struct volume_swinging **sources,
+                            size_t *count, struct error *err) WARN_UNUSED;
+
 #endif

@@ -59,6 +59,14 @@ const feed = () => {
     const { batch, swings } = instance.json('feeds').feeds.find((f) => f.feed === 'housing');
     return [batch, swings];
 };
+/** What status, metrics, readiness and the page say of the feed: townships, in sum, the gauge, and whether the texts speak of it. */
+async function windows() {
+    const { swings } = instance.json('status').feeds.find((f) => f.feed === 'housing');
+    const [metrics, ready, page] = (await Promise.all(['/metrics', '/readyz?verbose', '/'].map((path) => instance.get(path)))).map(({ text }) => text);
+    const texts = [[instance.ctl('status').stdout, /SWINGS/], [ready, /feed housing: unusually/], [page, /数目异常/]].map(([text, pattern]) => pattern.test(text));
+    assert.equal(new Set(texts).size, 1, `all or none: ${texts}`);
+    return [swings.townships, swings.in_sum, Number(/^shouwang_feed_swings\{feed="housing"\} (\d+)$/m.exec(metrics)[1]), texts[0]];
+}
 const lastRound = () => instance.sql("select max(round_id) from round where state = 'committed'");
 /** How often it was logged that a batch swings, up to the end of the last round. */
 async function logged() {
@@ -72,6 +80,7 @@ async function usual() {
     for (let n = 0; n < 4; n++) send(n, HOUSEHOLDS, HOUSEHOLDS, 'D');
     instance.round(day(3));
     assert.deepEqual(standing(), ['A1', 'B1']);
+    assert.deepEqual(await windows(), [0, false, 0, false]);
 }
 
 test('a township of which a third is told keeps its warnings, another clears; the next usual batch clears; and in sum', async () => {
@@ -85,6 +94,8 @@ test('a township of which a third is told keeps its warnings, another clears; th
     assert.deepEqual(feed(), [batch, [swing]]);
     assert.match(instance.ctl('feeds').stdout, new RegExp(`SWINGS: ${batch}, township ${A}: 20 rows, usually 24 to 96; it ends no warning there\n`));
     assert.equal(await logged(), 1, 'not by the dry run');
+    assert.deepEqual(await windows(), [1, false, 1, true]);
+    assert.match(instance.ctl('status').stdout, /SWINGS in 1 townships: it clears nothing there; /);
 
     // Why it is kept: of the round, and of what is known now.
     const told = instance.json('explain', '--round', lastRound(), 'A1');
@@ -104,6 +115,7 @@ test('a township of which a third is told keeps its warnings, another clears; th
     assert.deepEqual(standing(), []);
     assert.equal(instance.json('explain', '--round', lastRound(), 'A1').recorded.agrees, true);
     assert.deepEqual(feed()[1], []);
+    assert.deepEqual(await windows(), [0, false, 0, false]);
     assert.deepEqual(instance.json('explain', '--round', String(lastRound() - 1), 'A1').recorded.findings.map((f) => f.swings), [true], 'what was then stays told');
 
     // Within each township but not in sum: nobody is cleared.
@@ -112,6 +124,7 @@ test('a township of which a third is told keeps its warnings, another clears; th
     const small = send(8, 35, 35, 'B');
     assert.equal(instance.round(day(8)).cleared, 0);
     assert.deepEqual(feed(), [small, [{ batch: small, township_code: null, rows: 70, low: 72, high: 168 }]]);
+    assert.deepEqual(await windows(), [0, true, 1, true]);
     assert.match(instance.ctl('feeds').stdout, new RegExp(`SWINGS: ${small}, all townships: 70 rows, usually 72 to 168; it ends no warning\n`));
     assert.match(instance.ctl('explain', 'B1').stdout, /住建局 b\d+:全县共 70 笔,按往常应在 72 至 168 笔之间/);
 });
@@ -141,6 +154,7 @@ test('it may raise; a delta does not make a full batch whole; deltas are compare
     const held = send(11, 30, 41, 'D', 'delta');
     assert.equal(instance.round(day(11)).held, true);
     assert.deepEqual(feed()[1].map(({ batch, rows }) => [batch, rows]), [[held, 30]]);
+    assert.deepEqual(await windows(), [1, false, 1, true]);
     await instance.waitForLog(new RegExp(`event=feed.swings feed=housing batch=${held} batch_id=\\d+ townships=1 in_sum=no`));
 });
 

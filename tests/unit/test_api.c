@@ -82,10 +82,15 @@ static const struct api_feed feeds[] = {
     {.source = 100, .name = "quo\"te\\d", .title = "<b>水利局&</b>"},
 };
 
+static const struct volume_swinging swinging[] = {{1, 2, false}, {100, 0, true}};
+
 static void make_facts(void)
 {
-    counts = (struct api_counts){
-        .on_register = {.households = 1500, .persons = 4711}, .levels = levels, .level_count = 2};
+    counts = (struct api_counts){.on_register = {.households = 1500, .persons = 4711},
+                                 .levels = levels,
+                                 .level_count = 2,
+                                 .swinging = swinging,
+                                 .swinging_count = 2};
     facts = (struct api_facts){.read_unix_ms = NOW_MS - 1500,
                                .status = {.rounds_held = 1,
                                           .last_round = 2,
@@ -270,6 +275,9 @@ START_TEST(metrics_say_what_is)
         "shouwang_feed_age_seconds{feed=\"medical_insurance\"} 3600.500",
         "shouwang_feed_quarantined_rows_total{feed=\"medical_insurance\"} 7",
         "shouwang_feed_batches_total{feed=\"quo\\\"te\\\\d\",outcome=\"refused\"} 0",
+        "shouwang_feed_swings{feed=\"medical_insurance\"} 2",
+        "shouwang_feed_swings{feed=\"disabled_federation\"} 0",
+        "shouwang_feed_swings{feed=\"quo\\\"te\\\\d\"} 1",
         "shouwang_round_last_duration_seconds 1.250",
         "shouwang_database_oldest_transaction_age_seconds 0.250",
         "shouwang_database_up 1",
@@ -310,6 +318,12 @@ START_TEST(old_feeds_are_told_but_do_not_make_it_unready)
     ck_assert_ptr_nonnull(
         strstr(text, "[!] feed disabled_federation: speaks of 83 days ago, fresh within 35"));
     ck_assert_ptr_nonnull(strstr(text, "[!] feed disabled_federation: batch 2026-11 was refused\n"));
+    ck_assert_ptr_nonnull(strstr(text,
+                                 "[!] feed medical_insurance: unusually many or few rows in 2 townships: it"
+                                 " ends no warning there\n"));
+    ck_assert_ptr_null(strstr(text, "[!] feed disabled_federation: unusually"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "unusually many or few rows in 0 townships and in sum: it ends no warning\n"));
     ck_assert_ptr_nonnull(strstr(text, "[!] rounds: 1 held"));
     ck_assert_ptr_nonnull(
         strstr(text, "[!] township 610922103: 6 events wait, but no receiver is configured for it\n"));
