@@ -6,6 +6,7 @@
 #include "app/json_memory.h"
 #include "app/options.h"
 #include "base/log.h"
+#include "base/nearest.h"
 #include "domain/fact.h"
 #include "io/pg.h"
 
@@ -93,8 +94,16 @@ static int refuse_verb(const char *word)
     else if (verbs.length > 0)
         exit_code = ctl_fail(EX_USAGE, "\"%s\" wants another word: %s; shouwangctl --help says what they do",
                              word, verbs.bytes);
-    else
-        exit_code = ctl_fail(EX_USAGE, "unknown verb \"%s\"; shouwangctl --help lists them", word);
+    else {
+        struct nearest nearest = nearest_to(slice_of(word));
+        for (const struct ctl_verb *verb = ctl_verbs; verb->name != NULL; verb++)
+            nearest_consider(&nearest, (struct slice){verb->name, strcspn(verb->name, " ")});
+        exit_code = ctl_fail(EX_USAGE,
+                             nearest.name.length
+                                 ? "unknown verb \"%s\", did you mean %.*s? shouwangctl --help lists them"
+                                 : "unknown verb \"%s\"%.*s; shouwangctl --help lists them",
+                             word, (int)nearest.name.length, nearest.name.bytes);
+    }
     text_fini(&verbs);
     return exit_code;
 }
@@ -114,7 +123,13 @@ static int take_verb_option(struct ctl *ctl, int argc, char **argv, int i)
     size_t length = strcspn(name, "=");
     int index = verb_option(ctl->verb, name, length);
     if (index < 0) {
-        ctl_usage(ctl, "unknown option %s", name);
+        struct nearest nearest = nearest_to((struct slice){name, length});
+        nearest_consider(&nearest, slice_of("--json"));
+        for (int j = 0; j < CTL_OPTIONS_MAX && ctl->verb->options[j].name != NULL; j++)
+            nearest_consider(&nearest, slice_of(ctl->verb->options[j].name));
+        ctl_usage(ctl,
+                  nearest.name.length ? "unknown option %s, did you mean %.*s?" : "unknown option %s%.*s",
+                  name, (int)nearest.name.length, nearest.name.bytes);
         return 0;
     }
     bool wants_value = ctl->verb->options[index].argument != NULL;

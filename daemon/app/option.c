@@ -2,6 +2,7 @@
 #include "app/option.h"
 
 #include "app/ini.h"
+#include "base/nearest.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,60 +14,22 @@ struct reading {
     bool given[OPTIONS_MAX];
 };
 
-/* --- nearest known word --------------------------------------------------------------------------------------- */
-
-enum { WORD_MAX = 64, NEAR_ENOUGH = 3 }; /* three slips of the finger; more is another word */
-
-/* Levenshtein's distance; WORD_MAX + 1 for words that are too long. */
-static size_t word_distance(struct slice a, const char *b)
-{
-    size_t b_length = strlen(b);
-    if (a.length > WORD_MAX || b_length > WORD_MAX)
-        return WORD_MAX + 1;
-    size_t row[WORD_MAX + 1];
-    for (size_t j = 0; j <= b_length; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.length; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_length; j++) {
-            size_t replaced = diagonal + (a.bytes[i - 1] != b[j - 1]);
-            size_t best = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-            diagonal = row[j];
-            row[j] = replaced < best ? replaced : best;
-        }
-    }
-    return row[b_length];
-}
-
-struct nearest {
-    const char *word;
-    size_t distance;
-};
-
-static void nearest_consider(struct nearest *nearest, struct slice found, const char *word)
-{
-    size_t distance = word_distance(found, word);
-    if (distance <= NEAR_ENOUGH && distance < strlen(word) &&
-        (!nearest->word || distance < nearest->distance))
-        *nearest = (struct nearest){word, distance};
-}
-
 /* --- reading -------------------------------------------------------------------------------------------------- */
 
 static bool on_section(void *ctx, int line, struct slice name)
 {
     struct reading *reading = ctx;
     const struct option_set *set = reading->set;
-    struct nearest nearest = {0};
+    struct nearest nearest = nearest_to(name);
     for (const struct option_section *section = set->table->sections; section->name; section++) {
         if (slice_is(name, section->name))
             return true;
-        nearest_consider(&nearest, name, section->name);
+        nearest_consider(&nearest, slice_of(section->name));
     }
     mistakes_add(reading->mistakes, set->file, line,
-                 nearest.word ? "unknown section [%.*s], did you mean [%s]?" : "unknown section [%.*s]%s",
-                 (int)name.length, name.bytes, nearest.word ? nearest.word : "");
+                 nearest.name.length ? "unknown section [%.*s], did you mean [%.*s]?"
+                                     : "unknown section [%.*s]%.*s",
+                 (int)name.length, name.bytes, (int)nearest.name.length, nearest.name.bytes);
     return false;
 }
 
@@ -74,14 +37,14 @@ static bool on_section(void *ctx, int line, struct slice name)
 static void unknown_key(struct reading *reading, int line, struct slice section, struct slice key)
 {
     const struct option_table *table = reading->set->table;
-    struct nearest nearest = {0};
+    struct nearest nearest = nearest_to(key);
     for (size_t i = 0; i < table->count; i++)
         if (slice_is(section, table->options[i].section))
-            nearest_consider(&nearest, key, table->options[i].key);
-    if (nearest.word) {
+            nearest_consider(&nearest, slice_of(table->options[i].key));
+    if (nearest.name.length) {
         mistakes_add(reading->mistakes, reading->set->file, line,
-                     "unknown key %.*s in [%.*s], did you mean %s?", (int)key.length, key.bytes,
-                     (int)section.length, section.bytes, nearest.word);
+                     "unknown key %.*s in [%.*s], did you mean %.*s?", (int)key.length, key.bytes,
+                     (int)section.length, section.bytes, (int)nearest.name.length, nearest.name.bytes);
         return;
     }
     for (size_t i = 0; i < table->count; i++)

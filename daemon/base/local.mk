@@ -9,6 +9,7 @@ daemon_base_libbase_a_SOURCES = \
 	daemon/base/kill_point.h daemon/base/kill_points.def \
 	daemon/base/log.c daemon/base/log.h daemon/base/log_events.def \
 	daemon/base/money.c daemon/base/money.h \
+	daemon/base/nearest.c daemon/base/nearest.h \
 	daemon/base/random.c daemon/base/random.h \
 	daemon/base/status.c daemon/base/status.h \
 	daemon/base/text.c daemon/base/text.h \

@@ -11,6 +11,7 @@
 #include "source/feed_config.h"
 
 #include "base/arena.h"
+#include "base/nearest.h"
 #include "domain/calendar.h"
 #include "io/file.h"
 
@@ -94,49 +95,12 @@ static bool keep_text(struct reading *reading, const char *value, const char **t
 
 /* --- the nearest known name ------------------------------------------------------------------------------------- */
 
-/* Edit distance of short names (Levenshtein); beyond the bound only "far" matters. */
-static size_t distance(const char *a, const char *b)
-{
-    enum { LONGEST = 48 };
-    size_t a_length = strlen(a), b_length = strlen(b);
-    if (a_length >= LONGEST || b_length >= LONGEST)
-        return LONGEST;
-    size_t row[LONGEST];
-    for (size_t j = 0; j <= b_length; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a_length; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_length; j++) {
-            size_t change = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            size_t least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-            row[j] = change < least ? change : least;
-        }
-    }
-    return row[b_length];
-}
-
-struct nearest {
-    const char *wanted;
-    const char *name; /* NULL: none near enough */
-    size_t distance;
-};
-
-static void consider(struct nearest *nearest, const char *name)
-{
-    size_t d = distance(nearest->wanted, name);
-    if (d <= strlen(nearest->wanted) / 2 && (!nearest->name || d < nearest->distance))
-        *nearest = (struct nearest){nearest->wanted, name, d};
-}
-
 /* ", did you mean …?" or nothing */
 static const char *suggestion(const struct nearest *nearest, char *out, size_t size)
 {
-    if (nearest->name)
-        snprintf(out, size, ", did you mean %s?", nearest->name);
-    else
-        out[0] = '\0';
+    out[0] = '\0';
+    if (nearest->name.length)
+        snprintf(out, size, ", did you mean %.*s?", (int)nearest->name.length, nearest->name.bytes);
     return out;
 }
 
@@ -145,9 +109,9 @@ static bool find_code(struct reading *reading, const char *name, const struct fa
     *code = dictionary_by_name(reading->dictionary, slice_of(name));
     if (*code)
         return true;
-    struct nearest nearest = {.wanted = name};
+    struct nearest nearest = nearest_to(slice_of(name));
     for (size_t i = 0; i < dictionary_count(reading->dictionary); i++)
-        consider(&nearest, dictionary_at(reading->dictionary, i)->name);
+        nearest_consider(&nearest, slice_of(dictionary_at(reading->dictionary, i)->name));
     char hint[128];
     return REFUSE(reading, "found the code %s, expected one of the dictionary%s", name,
                   suggestion(&nearest, hint, sizeof hint));
@@ -423,10 +387,10 @@ static const struct key fact_keys[] = {
 static bool read_key(struct reading *reading, const char *section, const struct key *keys, unsigned *given,
                      const char *name, const char *value)
 {
-    struct nearest nearest = {.wanted = name};
+    struct nearest nearest = nearest_to(slice_of(name));
     for (unsigned i = 0; keys[i].name; i++) {
         if (strcmp(keys[i].name, name) != 0) {
-            consider(&nearest, keys[i].name);
+            nearest_consider(&nearest, slice_of(keys[i].name));
             continue;
         }
         if (*given & 1U << i)
@@ -513,10 +477,10 @@ static bool read_pair(struct reading *reading, const char *section, const char *
         return read_table_key(reading, section + 7, name, value);
     if (!*section)
         return REFUSE(reading, "%s stands before the first section, expected [feed] above it", name);
-    struct nearest nearest = {.wanted = section};
+    struct nearest nearest = nearest_to(slice_of(section));
     static const char *const known[] = {"feed", "map", "fact.1", "values.NAME"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        consider(&nearest, known[i]);
+        nearest_consider(&nearest, slice_of(known[i]));
     char hint[128];
     return REFUSE(reading, "unknown section [%s]%s", section, suggestion(&nearest, hint, sizeof hint));
 }
@@ -678,9 +642,9 @@ static bool finish_source(struct reading *reading)
             config->title = known->title;
         return true;
     }
-    struct nearest nearest = {.wanted = config->name};
+    struct nearest nearest = nearest_to(slice_of(config->name));
     for (const struct source_name *source = source_names; source->name; source++)
-        consider(&nearest, source->name);
+        nearest_consider(&nearest, slice_of(source->name));
     char hint[128];
     if (!reading->number_given)
         return REFUSE_LINE(

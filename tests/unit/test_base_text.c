@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "test_base.h"
 
+#include "base/nearest.h"
 #include "base/text.h"
 #include "cases.h"
 
@@ -49,6 +50,33 @@ START_TEST(html_says_what_the_text_says)
     text_add_html(&text, slice_of("<b a=\"1\" c='2'>低保&\x01\x7f\n"));
     ck_assert_str_eq(text.bytes, "&lt;b a=&quot;1&quot; c=&#39;2&#39;&gt;低保&amp;   ");
     text_fini(&text);
+}
+END_TEST
+
+START_TEST(the_nearest_name_is_by_characters)
+{
+    static const struct {
+        const char *wanted, *names[3], *nearest;
+    } cases[] = {
+        {"schedul", {"limit", "schedule", "schedules"}, "schedule"},
+        {"warnngs", {"warning", "warnings", "round"}, "warnings"},
+        {"医疗自付之出", {"医疗自付支出", "医疗支出", "教育支出"}, "医疗自付支出"},
+        {"ab", {"cd", "bc", "b"}, "b"},         /* one of two */
+        {"a", {"b", "c", "d"}, ""},             /* nothing agrees */
+        {"金额", {"收入", "支出", "人数"}, ""}, /* six bytes, but no character */
+        {"feedback", {"feed", "back", "fed"}, ""},
+        {"abc\xff",
+         {"abcd", "abc", "xyz"},
+         "abcd"}, /* a byte that is no character: one wrong; of equal ones the first */
+        {"", {"a", "ab", "b"}, ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct nearest nearest = nearest_to(slice_of(cases[i].wanted));
+        for (size_t j = 0; j < 3; j++)
+            nearest_consider(&nearest, slice_of(cases[i].names[j]));
+        ck_assert_msg(slice_is(nearest.name, cases[i].nearest), "%s: %.*s, expected %s", cases[i].wanted,
+                      (int)nearest.name.length, nearest.name.bytes, cases[i].nearest);
+    }
 }
 END_TEST
 
@@ -134,6 +162,7 @@ Suite *text_suite(void)
     tcase_add_test(text, slices_compare_and_trim);
     tcase_add_test(text, text_grows_and_is_given_away);
     tcase_add_test(text, html_says_what_the_text_says);
+    tcase_add_test(text, the_nearest_name_is_by_characters);
     tcase_add_test(text, text_remembers_a_failure);
     suite_add_tcase(suite, text);
     TCase *utf8 = tcase_create("utf8");

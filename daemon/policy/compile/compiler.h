@@ -93,11 +93,6 @@ const char *compiler_kind(struct compiler *compiler, enum keyword kind);
 bool compiler_run_again(const struct policy *policy, struct diagnoser *diagnoser, struct arena *arena,
                         struct arena *scratch, struct policy *again);
 
-/* --- nearest.c ---------------------------------------------------------------------------------------------------- */
-
-/* How many characters must change to make one of the other; at most `limit` + 1. */
-int nearest_distance(struct slice a, struct slice b, int limit);
-
 /* --- declare.c ---------------------------------------------------------------------------------------------------- */
 
 /* False when there are no tables to go on with. */
