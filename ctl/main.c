@@ -100,7 +100,7 @@ static int refuse_verb(const char *word)
             nearest_consider(&nearest, (struct slice){verb->name, strcspn(verb->name, " ")});
         exit_code = ctl_fail(EX_USAGE,
                              nearest.name.length
-                                 ? "unknown verb \"%s\", did you mean %.*s? shouwangctl --help lists them"
+                                 ? "unknown verb \"%s\" (did you mean %.*s?); shouwangctl --help lists them"
                                  : "unknown verb \"%s\"%.*s; shouwangctl --help lists them",
                              word, (int)nearest.name.length, nearest.name.bytes);
     }
@@ -128,7 +128,7 @@ static int take_verb_option(struct ctl *ctl, int argc, char **argv, int i)
         for (int j = 0; j < CTL_OPTIONS_MAX && ctl->verb->options[j].name != NULL; j++)
             nearest_consider(&nearest, slice_of(ctl->verb->options[j].name));
         ctl_usage(ctl,
-                  nearest.name.length ? "unknown option %s, did you mean %.*s?" : "unknown option %s%.*s",
+                  nearest.name.length ? "unknown option %s (did you mean %.*s?)" : "unknown option %s%.*s",
                   name, (int)nearest.name.length, nearest.name.bytes);
         return 0;
     }

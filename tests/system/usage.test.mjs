@@ -62,8 +62,8 @@ const CASES = [
     // words
     [[], 64, /^usage: shouwangctl/],
     [['frobnicate'], 64, /unknown verb "frobnicate"; shouwangctl --help lists them/],
-    [['warnngs'], 64, /unknown verb "warnngs", did you mean warnings\? shouwangctl --help lists them/],
-    [['warnings', '--levle', 'red'], 64, /unknown option --levle, did you mean --level\?/],
+    [['warnngs'], 64, /unknown verb "warnngs" \(did you mean warnings\?\); shouwangctl --help lists them/],
+    [['warnings', '--levle', 'red'], 64, /unknown option --levle \(did you mean --level\?\)/],
     [['policy'], 64, /"policy" wants another word: policy check, policy test, policy show, policy diff, policy fmt; shouwangctl --help/],
     [['policy', 'chek', POLICY], 64, /"policy" wants another word: policy check, /],
     [['feed', 'shw', '1'], 64, /"feed" wants another word: feed show; /],
