@@ -28,19 +28,9 @@ include tests/policies/local.mk
 include tests/fault/local.mk
 include tests/fuzz/local.mk
 
-# The long ones: the policy machine against the evaluator on many more counties; every kill point twenty times, where this
-# build or the one that ./check made has kill points; every fault of memory and disk; decoders against slow readers on more
-# text; a batch with each of its bits changed; a minute of libFuzzer for each of its targets.
-check-long: check
-	SHOUWANG_SEEDS=60 $(top_srcdir)/tests/system/run $(abs_top_builddir) reference
-	SHOUWANG_SEEDS=10 $(top_srcdir)/tests/system/run $(abs_top_builddir) language policies
-	SHOUWANG_SEEDS=20 $(top_srcdir)/tests/fault/run $(abs_top_builddir) $(top_srcdir)/build-asan
-	SHOUWANG_LONG=1 $(top_srcdir)/tests/system/run-store.sh $(abs_top_builddir) \
-		$(abs_top_builddir)/tests/system/test_source_faults $(abs_top_builddir)/tests/system/test_source_flips
-	abs_top_srcdir=$(abs_top_srcdir) SHOUWANG_SEEDS=60 $(abs_top_builddir)/tests/unit/test_decode
-	$(top_srcdir)/build-aux/install-packages fuzz
-	SHOUWANG_BUILD=$(abs_top_builddir) $(top_srcdir)/tests/fuzz/run --build $(abs_top_builddir)/build-fuzz 60
-	SHOUWANG_LONG=1 SHOUWANG_OUTAGE_S=180 $(top_srcdir)/tests/system/run $(abs_top_builddir) standby pgfaults
+# The long ones as well: see check.
+check-long:
+	$(top_srcdir)/check --long
 .PHONY: check-long
 
 # Which branches of the policy language and of the domain the unit tests, cases and fuzz corpora take, per file.
