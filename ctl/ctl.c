@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,12 @@ int ctl_usage(const struct ctl *ctl, const char *format, ...)
     va_end(args);
     fprintf(stderr, "; see shouwangctl %s%s--help\n", ctl->verb ? ctl->verb->name : "", ctl->verb ? " " : "");
     return EX_USAGE;
+}
+
+const char *ctl_account(void)
+{
+    const struct passwd *account = getpwuid(getuid());
+    return account ? account->pw_name : "unknown";
 }
 
 int ctl_database(struct ctl *ctl)

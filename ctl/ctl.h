@@ -83,6 +83,9 @@ int ctl_fail(int exit_code, const char *format, ...) PRINTF_LIKE(2, 3);
 int ctl_fail_error(const struct error *err);
 int ctl_usage(const struct ctl *ctl, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Who acts, for the audit: the account of the operating system. */
+const char *ctl_account(void);
+
 /* Connects to the database of the settings; 0, or an exit code after a message. */
 int ctl_database(struct ctl *ctl);
 /* The same, and the schema must be this program's: for every verb but migrate. */
@@ -107,6 +110,7 @@ int verb_migrate(struct ctl *ctl);
 int verb_import(struct ctl *ctl);
 int verb_feeds(struct ctl *ctl);
 int verb_feed_show(struct ctl *ctl);
+int verb_feed_trust(struct ctl *ctl);
 int verb_round(struct ctl *ctl);
 int verb_round_accept(struct ctl *ctl);
 int verb_rounds(struct ctl *ctl);

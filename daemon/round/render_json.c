@@ -2,6 +2,7 @@
 /* An explanation as the JSON of docs/json.md. */
 #include "round/render_internal.h"
 
+#include "base/clock.h"
 #include "policy/tell/whatif.h"
 #include "round/event.h"
 #include "round/jtext.h"
@@ -110,6 +111,21 @@ static void json_waiting(const struct render *r, struct text *out)
     jtext_close(out, ']');
 }
 
+static void json_word(const struct volume_word *word, struct text *out)
+{
+    char at[CLOCK_RFC3339_SIZE];
+    if (word->by[0] == '\0') {
+        jtext_put_null(out, "trusted");
+        return;
+    }
+    jtext_key(out, "trusted");
+    jtext_open(out, '{');
+    jtext_put_text(out, "by", word->by);
+    jtext_put_text(out, "at", clock_rfc3339(word->at_ms, at));
+    jtext_put_text(out, "reason", word->reason);
+    jtext_close(out, '}');
+}
+
 static void json_swings(const struct render *r, struct text *out)
 {
     jtext_key(out, "swings");
@@ -127,6 +143,8 @@ static void json_swings(const struct render *r, struct text *out)
         jtext_put_int(out, "rows", swing->rows);
         jtext_put_int(out, "low", swing->low);
         jtext_put_int(out, "high", swing->high);
+        jtext_put_bool(out, "withholds", !swing->trusted);
+        json_word(&swing->word, out);
         jtext_close(out, '}');
     }
     jtext_close(out, ']');

@@ -129,17 +129,27 @@ static void add_waiting(const struct render *r, struct text *out)
     }
 }
 
+/* The operator's word on a batch, if there is one: the round may have known of it, or not. */
+static void add_word(const struct volume_swing *swing, struct text *out)
+{
+    if (swing->word.by[0] != '\0')
+        text_printf(out, ";%s 确认属实(%s),%s", swing->word.by, swing->word.reason,
+                    swing->trusted ? "照常解除" : "再比对时照常解除");
+    text_add_char(out, '\n');
+}
+
 static void add_swings(const struct render *r, struct text *out)
 {
     if (r->swing_count == 0)
         return;
-    text_printf(out, "\n来源数目异常(%s):用到这些来源的条款,判定不成立也不解除\n",
+    text_printf(out, "\n来源数目异常(%s):用到这些来源的条款,判定不成立也不解除,已确认属实的除外\n",
                 r->record == NULL ? "截至最近一轮比对" : "截至该轮比对");
     for (size_t i = 0; i < r->swing_count; i++) {
         const struct volume_swing *swing = &r->swings[i];
-        text_printf(out, "  %s %s:%s %lld 笔,按往常应在 %lld 至 %lld 笔之间\n", swing->source_title,
+        text_printf(out, "  %s %s:%s %lld 笔,按往常应在 %lld 至 %lld 笔之间", swing->source_title,
                     swing->batch, swing->township == VOLUME_NO_TOWNSHIP ? "全县共" : "本乡镇",
                     (long long)swing->rows, (long long)swing->low, (long long)swing->high);
+        add_word(swing, out);
     }
 }
 

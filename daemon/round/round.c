@@ -198,7 +198,7 @@ static enum status judge_sources(struct running *r, struct error *err)
                                : status;
 }
 
-/* One line of each batch: townships, and whether their sum swings too. */
+/* One line of each batch: townships, and whether their sum swings too. Of a trusted one by every round that lets it pass. */
 static void log_swings(const struct running *r)
 {
     for (size_t begin = 0, end; begin < r->swings.count; begin = end) {
@@ -206,8 +206,9 @@ static void log_swings(const struct running *r)
         for (end = begin; end < r->swings.count && r->swings.items[end].batch_id == first->batch_id;)
             end++;
         bool in_sum = first->township == VOLUME_NO_TOWNSHIP;
-        if (first->batch_id > r->seen[first->source])
-            log_event(LOG_FEED_SWINGS, log_text("feed", first->source_name), log_text("batch", first->batch),
+        if (first->trusted || first->batch_id > r->seen[first->source])
+            log_event(first->trusted ? LOG_FEED_TRUSTED : LOG_FEED_SWINGS,
+                      log_text("feed", first->source_name), log_text("batch", first->batch),
                       log_int("batch_id", first->batch_id),
                       log_int("townships", (int64_t)(end - begin) - in_sum),
                       log_text("in_sum", in_sum ? "yes" : "no"));

@@ -138,10 +138,28 @@ static int order_swings(const void *left, const void *right)
     return (a->township > b->township) - (a->township < b->township);
 }
 
+/* Asked only when something swings, which is seldom. */
+static enum status mark_trusted(struct volume_swing *items, size_t count, struct pg *pg, struct arena *arena,
+                                struct error *err)
+{
+    const int64_t *trusted = NULL;
+    size_t trusted_count = 0;
+    int64_t *ids = arena_array(arena, count, sizeof *ids);
+    if (ids == NULL)
+        return error_set(err, STATUS_FATAL, "no memory for %zu swings", count);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = items[i].batch_id;
+    enum status status = volume_trusted(pg, ids, count, arena, &trusted, &trusted_count, err);
+    for (size_t i = 0; i < count; i++)
+        for (size_t t = 0; t < trusted_count; t++)
+            items[i].trusted |= trusted[t] == items[i].batch_id;
+    return status;
+}
+
 /* Volumes come by township, that of nobody first: then it is known which batches were counted. */
 static enum status judge_volumes(struct swings *swings, struct series *series, size_t series_count,
-                                 const struct volume *volumes, size_t count, struct arena *arena,
-                                 struct error *err)
+                                 const struct volume *volumes, size_t count, struct pg *pg,
+                                 struct arena *arena, struct error *err)
 {
     size_t townships = 1;
     for (size_t v = 1; v < count; v++)
@@ -165,7 +183,7 @@ static enum status judge_volumes(struct swings *swings, struct series *series, s
     if (swings->count > 1)
         qsort(items, swings->count, sizeof *items, order_swings);
     swings->items = items;
-    return STATUS_OK;
+    return swings->count == 0 ? STATUS_OK : mark_trusted(items, swings->count, pg, arena, err);
 }
 
 enum status swings_find(struct swings *swings, const struct policy *policy,
@@ -187,7 +205,7 @@ enum status swings_find(struct swings *swings, const struct policy *policy,
     if (count == 0)
         return STATUS_OK;
     enum status status = volume_read(pg, ids, id_count, arena, &volumes, &volume_count, err);
-    return status == STATUS_OK ? judge_volumes(swings, series, count, volumes, volume_count, arena, err)
+    return status == STATUS_OK ? judge_volumes(swings, series, count, volumes, volume_count, pg, arena, err)
                                : status;
 }
 
@@ -209,6 +227,8 @@ enum status swings_withhold(const struct swings *swings, const struct policy *po
         return error_set(err, STATUS_FATAL, "no memory for %zu swings", swings->count);
     for (size_t i = 0; i < swings->count; i++) {
         const struct volume_swing *swing = &swings->items[i];
+        if (swing->trusted)
+            continue;
         uint64_t clauses = freshness_provided(policy, pairs, pair_count, swing->source);
         size_t at = 0;
         if (swing->township == VOLUME_NO_TOWNSHIP) {

@@ -258,6 +258,25 @@ enum status batch_lookup(struct pg *pg, const char *number_or_name, struct arena
                      pg_params(pg_of_text(number_or_name)), arena, batch, err);
 }
 
+enum status batch_lookup_of(struct pg *pg, const char *feed, const char *number_or_name, struct arena *arena,
+                            const struct batch_info **batch, bool *known, struct error *err)
+{
+    struct pg_result *result;
+    enum status status = pg_query(pg, "select 1 from source where name = $1 and source <> 0",
+                                  pg_params(pg_of_text(feed)), &result, err);
+    *known = status == STATUS_OK && pg_result_rows(result) > 0;
+    pg_result_free(result);
+    *batch = NULL;
+    return status != STATUS_OK || !*known
+               ? status
+               : query_one(pg,
+                           "select " BATCH_COLUMNS BATCH_FROM
+                           " where s.name = $2 and (b.batch_id::text = $1 or b.batch = $1)"
+                           " order by b.batch_id::text = $1 desc, b.status = 'accepted' desc, b.batch_id desc"
+                           " limit 1",
+                           pg_params(pg_of_text(number_or_name), pg_of_text(feed)), arena, batch, err);
+}
+
 enum status batch_quarantine(struct pg *pg, int64_t batch_id, quarantine_visit visit, void *context,
                              struct error *err)
 {

@@ -111,6 +111,9 @@ enum status batch_list(struct pg *pg, int source, int limit, struct arena *arena
 /* `feed show`: a batch by its number or, failing that, by its name (the newest of that name). */
 enum status batch_lookup(struct pg *pg, const char *number_or_name, struct arena *arena,
                          const struct batch_info **batch, struct error *err) WARN_UNUSED;
+/* The same within a feed, by the feed's name. *known: whether there is such a feed. */
+enum status batch_lookup_of(struct pg *pg, const char *feed, const char *number_or_name, struct arena *arena,
+                            const struct batch_info **batch, bool *known, struct error *err) WARN_UNUSED;
 /* Its quarantine, ordered by line. Stops early with the callback's status if that is not STATUS_OK. */
 typedef enum status (*quarantine_visit)(void *context, const struct quarantine_row *row, struct error *err);
 enum status batch_quarantine(struct pg *pg, int64_t batch_id, quarantine_visit visit, void *context,

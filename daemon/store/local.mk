@@ -44,7 +44,8 @@ MIGRATIONS = \
 	sql/migrations/0013_past_rounds.sql \
 	sql/migrations/0014_clearing.sql \
 	sql/migrations/0015_waiting_told.sql \
-	sql/migrations/0016_volume.sql
+	sql/migrations/0016_volume.sql \
+	sql/migrations/0017_trust.sql
 EXTRA_DIST += $(MIGRATIONS)
 BUILT_SOURCES += daemon/store/migrations_embedded.c
 CLEANFILES += daemon/store/migrations_embedded.c daemon/store/migrations_embedded.c.new

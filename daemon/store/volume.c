@@ -11,7 +11,7 @@
 
 enum {
     IDS_MIN = 1 << 10,
-    SWING_COLUMNS = 6, /* of round_swing, beside the round */
+    SWING_COLUMNS = 7, /* of round_swing, beside the round */
 };
 
 static enum status no_memory(struct error *err)
@@ -235,6 +235,56 @@ enum status volume_read(struct pg *pg, const int64_t *batch_ids, size_t count, s
     return fetch_done(&fetch, status, err);
 }
 
+/* --- an operator's word ------------------------------------------------------------------------------------- */
+
+static struct volume_word fetch_word(struct fetch *fetch, int column)
+{
+    return (struct volume_word){fetch_text(fetch, column), fetch_text(fetch, column + 1),
+                                pg_get_unix_ms(fetch->result, fetch->row, column + 2)};
+}
+
+static enum status read_word(struct pg *pg, int64_t batch_id, struct arena *arena, struct volume_word *word,
+                             struct error *err)
+{
+    struct fetch fetch;
+    enum status status =
+        fetch_query(&fetch, pg, "select actor, reason, at from batch_trust where batch_id = $1",
+                    pg_params(pg_of_int64(batch_id)), arena, err);
+    if (fetch.rows > 0)
+        *word = fetch_word(&fetch, 0);
+    return fetch_done(&fetch, status, err);
+}
+
+enum status volume_trust(struct pg *pg, int64_t batch_id, const char *by, const char *reason,
+                         struct arena *arena, struct volume_word *word, bool *given, struct error *err)
+{
+    int64_t noted = 0;
+    enum status status = pg_update(
+        pg,
+        "with word as (insert into batch_trust (batch_id, actor, reason) values ($1, $2, $3)"
+        "  on conflict do nothing returning batch_id, actor, reason)"
+        " insert into audit (actor, action, detail) select word.actor, 'feed.trust', jsonb_build_object('feed',"
+        "  s.name, 'batch', b.batch, 'batch_id', b.batch_id, 'reason', word.reason)"
+        "  from word join batch b using (batch_id) join source s using (source)",
+        pg_params(pg_of_int64(batch_id), pg_of_text(by), pg_of_text(reason)), &noted, err);
+    *given = noted > 0;
+    return status == STATUS_OK ? read_word(pg, batch_id, arena, word, err) : status;
+}
+
+enum status volume_trusted(struct pg *pg, const int64_t *batch_ids, size_t count, struct arena *arena,
+                           const int64_t **trusted, size_t *trusted_count, struct error *err)
+{
+    struct fetch fetch;
+    enum status status = fetch_query(&fetch, pg, "select batch_id from batch_trust where batch_id = any($1)",
+                                     pg_params(pg_of_int64_array(batch_ids, count)), arena, err);
+    int64_t *ids = fetch_array(&fetch, sizeof *ids);
+    for (; fetch.row < fetch.rows; fetch.row++)
+        ids[fetch.row] = pg_get_int64(fetch.result, fetch.row, 0);
+    *trusted = ids;
+    *trusted_count = fetch.rows;
+    return fetch_done(&fetch, status, err);
+}
+
 /* --- what a round found ------------------------------------------------------------------------------------- */
 
 /* One array for each column, in one piece; free() it. */
@@ -243,7 +293,8 @@ static int64_t *columns_of(const struct volume_swing *swings, size_t count)
     int64_t *columns = calloc(SWING_COLUMNS * count + 1, sizeof *columns);
     for (size_t i = 0; columns != NULL && i < count; i++) {
         const int64_t row[SWING_COLUMNS] = {swings[i].source, swings[i].batch_id, swings[i].township,
-                                            swings[i].rows,   swings[i].low,      swings[i].high};
+                                            swings[i].rows,   swings[i].low,      swings[i].high,
+                                            swings[i].trusted};
         for (size_t column = 0; column < SWING_COLUMNS; column++)
             columns[column * count + i] = row[column];
     }
@@ -260,14 +311,15 @@ enum status volume_put_swings(struct pg *pg, int64_t round_id, const struct volu
         return no_memory(err);
     enum status status = pg_update(
         pg,
-        "insert into round_swing (round_id, source, batch_id, township_code, rows, low, high)"
-        " select $1, * from unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],"
-        " $7::bigint[])",
-        pg_params(pg_of_int64(round_id), pg_of_int64_array(columns, count),
-                  pg_of_int64_array(columns + count, count), pg_of_int64_array(columns + 2 * count, count),
-                  pg_of_int64_array(columns + 3 * count, count),
-                  pg_of_int64_array(columns + 4 * count, count),
-                  pg_of_int64_array(columns + 5 * count, count)),
+        "insert into round_swing (round_id, source, batch_id, township_code, rows, low, high, trusted)"
+        " select $1, source, batch, township, rows, low, high, trusted <> 0 from unnest($2::bigint[],"
+        " $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])"
+        " s (source, batch, township, rows, low, high, trusted)",
+        pg_params(
+            pg_of_int64(round_id), pg_of_int64_array(columns, count),
+            pg_of_int64_array(columns + count, count), pg_of_int64_array(columns + 2 * count, count),
+            pg_of_int64_array(columns + 3 * count, count), pg_of_int64_array(columns + 4 * count, count),
+            pg_of_int64_array(columns + 5 * count, count), pg_of_int64_array(columns + 6 * count, count)),
         NULL, err);
     free(columns);
     return status;
@@ -277,13 +329,14 @@ enum status volume_swings(struct pg *pg, int64_t round_id, struct arena *arena,
                           const struct volume_swing **swings, size_t *count, struct error *err)
 {
     struct fetch fetch;
-    enum status status =
-        fetch_query(&fetch, pg,
-                    "select w.source, w.batch_id, w.township_code, w.rows, w.low, w.high, b.batch, s.name,"
-                    " s.title from round_swing w join batch b using (batch_id) join source s on s.source ="
-                    " w.source where w.round_id = case when $1 > 0 then $1 else (select max(round_id) from"
-                    " round where state in ('committed', 'held')) end order by 1, 2, 3",
-                    pg_params(pg_of_int64(round_id)), arena, err);
+    enum status status = fetch_query(
+        &fetch, pg,
+        "select w.source, w.batch_id, w.township_code, w.rows, w.low, w.high, b.batch, s.name,"
+        " s.title, w.trusted, t.actor, t.reason, t.at from round_swing w join batch b using"
+        " (batch_id) join source s on s.source = w.source left join batch_trust t using (batch_id)"
+        " where w.round_id = case when $1 > 0 then $1 else (select max(round_id) from"
+        " round where state in ('committed', 'held')) end order by 1, 2, 3",
+        pg_params(pg_of_int64(round_id)), arena, err);
     struct volume_swing *items = fetch_array(&fetch, sizeof *items);
     for (; fetch.row < fetch.rows; fetch.row++)
         items[fetch.row] = (struct volume_swing){
@@ -296,6 +349,8 @@ enum status volume_swings(struct pg *pg, int64_t round_id, struct arena *arena,
             .batch = fetch_text(&fetch, 6),
             .source_name = fetch_text(&fetch, 7),
             .source_title = fetch_text(&fetch, 8),
+            .trusted = pg_get_bool(fetch.result, fetch.row, 9),
+            .word = fetch_word(&fetch, 10),
         };
     *swings = items;
     *count = fetch.rows;
@@ -309,7 +364,7 @@ enum status volume_swinging(struct pg *pg, struct arena *arena, const struct vol
     enum status status = fetch_query(
         &fetch, pg,
         "select source, count(distinct nullif(township_code, 0)), bool_or(township_code = 0) from round_swing"
-        " where round_id = (select max(round_id) from round where state in ('committed', 'held'))"
+        " where not trusted and round_id = (select max(round_id) from round where state in ('committed', 'held'))"
         " group by source order by source",
         pg_params(), arena, err);
     struct volume_swinging *items = fetch_array(&fetch, sizeof *items);

@@ -127,6 +127,7 @@ test('explain, of sources that disagree', () => {
 test('feeds, feed show, leads', () => {
     verb('feeds', ['feeds']);
     assert.equal(verb('feed show', ['feed', 'show', 'd06'], ['feeds']).quarantine.length, 1);
+    assert.equal(verb('feed trust', ['feed', 'trust', 'disabled_federation', 'd06', '--reason', '已与残联核对']).given, true);
     assert.equal(verb('leads', ['leads']).total, 1);
 });
 

@@ -56,7 +56,7 @@ function send(n, ofA, ofB, grade, mode = 'full') {
 }
 const standing = () => instance.json('warnings').households.map((h) => h.household_no);
 const feed = () => {
-    const { batch, swings } = instance.json('feeds').feeds.find((f) => f.feed === 'housing');
+    const { batch, swings } = instance.json('feeds').feeds.find((f) => f.feed === 'housing' && f.status === 'accepted');
     return [batch, swings];
 };
 /** What status, metrics, readiness and the page say of the feed: townships, in sum, the gauge, and whether the texts speak of it. */
@@ -67,6 +67,8 @@ async function windows() {
     assert.equal(new Set(texts).size, 1, `all or none: ${texts}`);
     return [swings.townships, swings.in_sum, Number(/^shouwang_feed_swings\{feed="housing"\} (\d+)$/m.exec(metrics)[1]), texts[0]];
 }
+/** What is told of a swing that nobody has spoken for. */
+const swinging = (swing) => ({ ...swing, withholds: true, trusted: null });
 const lastRound = () => instance.sql("select max(round_id) from round where state = 'committed'");
 /** How often it was logged that a batch swings, up to the end of the last round. */
 async function logged() {
@@ -90,7 +92,7 @@ test('a township of which a third is told keeps its warnings, another clears; th
     assert.equal(instance.round(day(4)).cleared, 1);
     assert.deepEqual(standing(), ['A1']);
     assert.deepEqual(instance.json('warnings').households[0].stale, ['yellow.housing']);
-    const swing = { batch, township_code: A, rows: 20, low: 24, high: 96 };
+    const swing = swinging({ batch, township_code: A, rows: 20, low: 24, high: 96 });
     assert.deepEqual(feed(), [batch, [swing]]);
     assert.match(instance.ctl('feeds').stdout, new RegExp(`SWINGS: ${batch}, township ${A}: 20 rows, usually 24 to 96; it ends no warning there\n`));
     assert.equal(await logged(), 1, 'not by the dry run');
@@ -123,7 +125,7 @@ test('a township of which a third is told keeps its warnings, another clears; th
     assert.equal(instance.round(day(7)).raised, 2);
     const small = send(8, 35, 35, 'B');
     assert.equal(instance.round(day(8)).cleared, 0);
-    assert.deepEqual(feed(), [small, [{ batch: small, township_code: null, rows: 70, low: 72, high: 168 }]]);
+    assert.deepEqual(feed(), [small, [swinging({ batch: small, township_code: null, rows: 70, low: 72, high: 168 })]]);
     assert.deepEqual(await windows(), [0, true, 1, true]);
     assert.match(instance.ctl('feeds').stdout, new RegExp(`SWINGS: ${small}, all townships: 70 rows, usually 72 to 168; it ends no warning\n`));
     assert.match(instance.ctl('explain', 'B1').stdout, /住建局 b\d+:全县共 70 笔,按往常应在 72 至 168 笔之间/);
@@ -135,7 +137,7 @@ test('it may raise; a delta does not make a full batch whole; deltas are compare
     instance.round(day(4));
     const delta = send(5, 2, 40, 'B', 'delta');
     assert.equal(instance.round(day(5)).cleared, 0, 'the full batch is still what the source says of A');
-    assert.deepEqual(feed(), [delta, [{ batch: full, township_code: A, rows: 20, low: 24, high: 96 }]]);
+    assert.deepEqual(feed(), [delta, [swinging({ batch: full, township_code: A, rows: 20, low: 24, high: 96 })]]);
     assert.equal(await logged(), 1);
     for (let n = 6; n < 9; n++) send(n, 2, 40 + n, n === 8 ? 'D' : 'B', 'delta');
     assert.equal(instance.round(day(8)).raised, 1, 'B1, by a delta');
@@ -145,7 +147,7 @@ test('it may raise; a delta does not make a full batch whole; deltas are compare
     const large = send(10, 20, 40, 'B', 'delta'); // ten times as many of A as ever
     assert.equal(instance.round(day(10)).cleared, 1);
     assert.deepEqual(standing(), ['A1']);
-    assert.deepEqual(feed()[1], [{ batch: large, township_code: A, rows: 20, low: 0, high: 8 }]);
+    assert.deepEqual(feed()[1], [swinging({ batch: large, township_code: A, rows: 20, low: 0, high: 8 })]);
 
     // A round that is held says why, too.
     instance.settings.rounds = { limit: '0' };
@@ -173,4 +175,74 @@ test('three predecessors are too few, and who is nowhere is counted apart', asyn
     assert.equal(counted('many'), `0:1 ${A}:31 ${B}:31`); // what is said twice counts once
     assert.equal(counted('few'), `0:1 ${A}:2 ${B}:1`);
     assert.deepEqual(feed(), ['few', []]);
+});
+
+test("an operator's word lets one batch clear where it swings, and no other", async () => {
+    await usual();
+    const batch = send(4, 20, HOUSEHOLDS, 'B');
+    instance.round(day(4));
+    assert.deepEqual(standing(), ['A1']);
+    const kept = lastRound();
+
+    // Said of nothing that there is, or without a reason, it changes nothing.
+    dropFeed(instance.drop, 'housing', 'bad', [{ household_no: 'A1', code: 'housing.grade', value: 'A', from: '2020-01-01' }], { rows: 7 });
+    instance.round(day(4), '--dry-run');
+    const refused = (exit, pattern, ...args) => {
+        const { status, stdout, stderr } = instance.ctl('feed', 'trust', ...args);
+        assert.deepEqual([status, stdout], [exit, '']);
+        assert.match(stderr, pattern);
+    };
+    refused(66, /there is no feed "housin"; shouwangctl feeds lists them/, 'housin', batch, '--reason', 'x');
+    refused(66, /feed housing has no batch "b0"; shouwangctl feeds lists the newest/, 'housing', 'b0', '--reason', 'x');
+    refused(66, /feed water has no batch/, 'water', batch, '--reason', 'x');
+    refused(65, /batch bad of housing was refused/, 'housing', 'bad', '--reason', 'x');
+    refused(64, /--reason is missing/, 'housing', batch);
+    refused(64, /--reason is empty/, 'housing', batch, '--reason', ' ');
+    refused(64, /control character/, 'housing', batch, '--reason', 'two\nlines');
+    refused(64, /longer than 1000 bytes/, 'housing', batch, '--reason', 'x'.repeat(1001));
+    assert.equal(instance.sql('select count(*) from batch_trust'), '0');
+
+    // The first word stands; it is in the audit once, and the next round heeds it.
+    const word = instance.json('feed', 'trust', 'housing', batch, '--reason', '两镇合并');
+    assert.deepEqual([word.feed, word.batch, word.given, word.trusted.reason], ['housing', batch, true, '两镇合并']);
+    const again = instance.json('feed', 'trust', 'housing', String(word.batch_id), '--reason', 'something else');
+    assert.deepEqual([again.given, again.trusted], [false, word.trusted]);
+    assert.match(instance.ctl('feed', 'trust', 'housing', batch, '--reason', 'x').stdout, /was trusted before, by \S+ at \S+: 两镇合并\n/);
+    const audit = instance.sql("select actor || ' ' || (detail - 'batch_id')::text from audit where action = 'feed.trust'");
+    assert.equal(audit, `${word.trusted.by} {"feed": "housing", "batch": "${batch}", "reason": "两镇合并"}`);
+    const may = (role, what) => instance.sql(`select has_table_privilege('shouwang_${role}', 'batch_trust', '${what}')`);
+    assert.deepEqual(['insert', 'update', 'delete'].map((what) => may('daemon', what)), ['t', 'f', 'f']);
+    const told = { batch, township_code: A, rows: 20, low: 24, high: 96, trusted: word.trusted };
+    assert.deepEqual(feed(), [batch, [{ ...told, withholds: true }]]);
+    assert.match(instance.ctl('feeds').stdout, /it ends no warning there; trusted by \S+: 两镇合并; the next round heeds that\n/);
+    assert.match(instance.ctl('explain', 'A1').stdout, /96 笔之间;\S+ 确认属实\(两镇合并\),再比对时照常解除\n/);
+    assert.equal((await windows())[0], 1);
+    assert.equal(instance.round(day(5), '--dry-run').cleared, 1);
+    assert.equal(instance.round(day(5)).cleared, 1);
+    assert.deepEqual(standing(), []);
+    await instance.waitForLog(new RegExp(`event=feed.trusted feed=housing batch=${batch} batch_id=${word.batch_id} townships=1 in_sum=no`));
+    assert.deepEqual(feed(), [batch, [{ ...told, withholds: false }]]);
+    assert.match(instance.ctl('feeds').stdout, /usually 24 to 96; trusted by \S+: 两镇合并\n/);
+    assert.deepEqual(await windows(), [0, false, 0, false]);
+
+    // What each round decided stays told as it was.
+    const past = (round) => instance.json('explain', '--round', round, 'A1');
+    assert.deepEqual([past(kept).recorded.agrees, past(kept).recorded.level, past(kept).recorded.findings[0].swings, past(kept).swings[0].withholds], [true, 'yellow', true, true]);
+    assert.deepEqual([past(lastRound()).recorded.agrees, past(lastRound()).recorded.level, past(lastRound()).swings[0].withholds], [true, 'none', false]);
+    assert.match(instance.ctl('explain', '--round', lastRound(), 'A1').stdout, /确认属实\(两镇合并\),照常解除\n/);
+
+    // The next one that swings wants a word of its own.
+    send(6, HOUSEHOLDS, HOUSEHOLDS, 'D');
+    assert.equal(instance.round(day(6)).raised, 2);
+    const next = send(7, 20, HOUSEHOLDS, 'B');
+    assert.equal(instance.round(day(7)).cleared, 1);
+    assert.deepEqual(standing(), ['A1']);
+    assert.deepEqual(feed()[1].map(({ batch, withholds, trusted }) => [batch, withholds, trusted]), [[next, true, null]]);
+
+    // Said before any round has seen the batch, it is as good.
+    const third = send(8, 20, HOUSEHOLDS, 'B');
+    instance.json('feed', 'trust', 'housing', next, '--reason', '不是最近一批');
+    assert.equal(instance.round(day(8)).cleared, 0, 'a word for the batch before does not do');
+    instance.json('feed', 'trust', 'housing', third, '--reason', '两镇合并');
+    assert.equal(instance.round(day(9)).cleared, 1);
 });

@@ -91,6 +91,13 @@ START_TEST(what_swings_is_withheld_there)
     ck_assert_int_eq(swings_withhold(&swings, policy, pairs, 2, arena, &rules, &err), STATUS_OK);
     ck_assert_uint_eq(rules_withheld(&rules, HERE), HOUSING | WATER);
     ck_assert_uint_eq(rules_withheld(&rules, 0), WATER);
+    struct volume_swing trusted[] = {items[0], items[1], items[2], items[3]};
+    trusted[0].trusted = trusted[3].trusted = true;
+    swings.items = trusted;
+    rules_init(&rules, policy, UINT64_MAX);
+    ck_assert_int_eq(swings_withhold(&swings, policy, pairs, 2, arena, &rules, &err), STATUS_OK);
+    ck_assert_uint_eq(rules_withheld(&rules, HERE), 0);
+    ck_assert_uint_eq(rules_withheld(&rules, THERE), HOUSING | WATER);
     policy_free(policy);
     arena_free(arena);
     dictionary_free(dictionary);
