@@ -109,7 +109,4 @@ void feed_config_free(struct feed_config *config); /* NULL is allowed */
 
 bool feed_config_allows(const struct feed_config *config, const struct fact_code *code);
 
-/* Reads a date exactly as the format says: YYYY, MM or M, DD or D, and other bytes as they are. */
-bool feed_date_parse(const char *format, struct slice text, day_t *day);
-
 #endif

@@ -6,6 +6,7 @@
 #include "base/digits.h"
 #include "base/money.h"
 #include "domain/resident_id.h"
+#include "source/feed_date.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,8 @@ daemon_source_libsource_a_SOURCES = \
 	daemon/source/drop.c daemon/source/drop.h \
 	daemon/source/encoding.c daemon/source/encoding.h \
 	daemon/source/fact_stage.c daemon/source/fact_stage.h \
-	daemon/source/feed_config.c daemon/source/feed_config.h \
+	daemon/source/feed_config.c daemon/source/feed_config_keys.c daemon/source/feed_config_reading.h daemon/source/feed_config.h \
+	daemon/source/feed_date.c daemon/source/feed_date.h \
 	daemon/source/feed_rows.c daemon/source/feed_rows.h \
 	daemon/source/import.c daemon/source/import_files.c daemon/source/import_views.c daemon/source/import.h daemon/source/import_rows.h \
 	daemon/source/ingest.c daemon/source/ingest.h \

@@ -3,6 +3,7 @@
 
 #include "cases.h"
 #include "source/feed_config.h"
+#include "source/feed_date.h"
 
 #include <stdio.h>
 #include <stdlib.h>
