@@ -5,6 +5,7 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/batch.c daemon/store/batch.h \
 	daemon/store/columns.c daemon/store/columns.h \
 	daemon/store/fact_index.c daemon/store/fact_index.h \
+	daemon/store/fact_live.c daemon/store/fact_supersede.c daemon/store/fact_writer.h \
 	daemon/store/fact_store.c daemon/store/fact_store.h \
 	daemon/store/fetch.c daemon/store/fetch.h \
 	daemon/store/fingerprint.c daemon/store/fingerprint.h \

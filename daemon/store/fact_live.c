@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: PostgreSQL */
+/* What is live of a source before a batch of it: all, or what the subjects of a small batch have. */
+#include "store/fact_writer.h"
+
+#include "store/columns.h"
+
+enum { SUBJECTS_AT_ONCE = 5000 }; /* whose facts one answer holds */
+
+struct live_reading {
+    struct fact_writer *writer;
+    enum fact_subject subject;
+    int code; /* 0: the row says */
+    uint32_t part;
+};
+
+/* A live fact as it was read; its texts are borrowed. */
+struct live_row {
+    struct fact_live live;
+    struct fact_identity identity;
+    struct fact_content content;
+    int64_t batch_id;
+};
+
+static struct live_row live_row(const struct live_reading *reading)
+{
+    return (struct live_row){.live = {.part = reading->part},
+                             .identity = {.kind = (int)reading->subject, .code = reading->code},
+                             .content = {.value = FACT_UNKNOWN}};
+}
+
+static enum status add_live(const struct live_reading *reading, struct live_row *row, struct error *err)
+{
+    struct fact_writer *writer = reading->writer;
+    struct fact_index *index = &writer->index;
+    row->content.to = row->identity.to;
+    row->identity.amount = row->identity.code >= 0 && writer->amount[row->identity.code];
+    row->live.batch = (uint32_t)row->batch_id;
+    row->live.content = fact_index_content(index, &row->content);
+    return fact_index_add_live(index, fact_index_print(index, &row->identity), &row->live, err);
+}
+
+static bool read_ctid(struct pg_row *row, struct fact_live *live)
+{
+    int length;
+    const unsigned char *bytes = pg_row_column(row, 6, &length);
+    if (!bytes)
+        return false;
+    live->block = pg_wire_uint32(bytes);
+    live->offset = (uint16_t)(bytes[4] << 8 | bytes[5]);
+    return true;
+}
+
+static bool read_live(void *target, struct pg_row *row)
+{
+    const struct live_reading *reading = target;
+    struct live_row known = live_row(reading);
+    int16_t code = (int16_t)reading->code;
+    read_ctid(row, &known.live);
+    pg_row_int64(row, &known.identity.subject);
+    pg_row_int64(row, &known.content.value);
+    known.identity.from = pg_row_day(row);
+    known.identity.to = pg_row_day(row);
+    known.content.as_of = pg_row_day(row);
+    known.identity.ref = pg_row_text(row);
+    known.content.detail = pg_row_text(row);
+    pg_row_int64(row, &known.batch_id);
+    pg_row_int32(row, &known.live.row_no);
+    if (reading->subject == FACT_STRANGER) {
+        pg_row_int16(row, &code);
+        known.content.name = pg_row_text(row);
+        known.identity.code = code;
+    }
+    struct error ignored;
+    return add_live(reading, &known, &ignored) == STATUS_OK;
+}
+
+/* The same from an answer. */
+static enum status get_live(const struct live_reading *reading, const struct pg_result *result, size_t i,
+                            struct error *err)
+{
+    struct live_row known = live_row(reading);
+    pg_get_tid(result, i, 0, &known.live.block, &known.live.offset);
+    known.identity.subject = pg_get_int64(result, i, 1);
+    if (!pg_is_null(result, i, 2))
+        known.content.value = pg_get_int64(result, i, 2);
+    known.identity.from = pg_get_day(result, i, 3);
+    known.identity.to = pg_get_day(result, i, 4);
+    known.content.as_of = pg_get_day(result, i, 5);
+    known.identity.ref = pg_get_text(result, i, 6);
+    if (!pg_is_null(result, i, 7))
+        known.content.detail = pg_get_text(result, i, 7);
+    known.batch_id = pg_get_int64(result, i, 8);
+    known.live.row_no = pg_get_int32(result, i, 9);
+    if (reading->subject == FACT_STRANGER) {
+        known.identity.code = pg_get_int16(result, i, 10);
+        known.content.name = pg_get_text(result, i, 11);
+    }
+    return add_live(reading, &known, err);
+}
+
+static void add_live_query(struct text *sql, const struct fact_writer *writer, const struct part *part)
+{
+    text_printf(sql, "select ctid, %s, value, from_day, to_day, as_of, ref, detail, batch_id, row_no%s from ",
+                fact_tables[part->subject].key, part->subject == FACT_STRANGER ? ", code, name" : "");
+    fact_writer_table(sql, part);
+    text_printf(sql, " where source = %d", writer->plan.source);
+}
+
+static enum status load_whole(const struct live_reading *reading, struct text *sql, const struct part *part,
+                              struct error *err)
+{
+    struct live_reading target = *reading;
+    text_add_str(sql, "copy (");
+    add_live_query(sql, reading->writer, part);
+    text_add_str(sql, ") to stdout (format binary)");
+    return sql->failed ? fact_writer_no_memory(err)
+                       : columns_copy(reading->writer->pg, sql->bytes, read_live, &target, err);
+}
+
+/* By parameters, which a server's log of failed statements does not show: those of strangers are persons' numbers. */
+static enum status load_scope(const struct live_reading *reading, struct text *sql, const struct part *part,
+                              struct error *err)
+{
+    const struct fact_scope *scope = reading->writer->plan.scope;
+    const int64_t *ids = scope->ids[part->subject];
+    size_t left = scope->counts[part->subject];
+    add_live_query(sql, reading->writer, part);
+    text_printf(sql, " and %s = any($1)", fact_tables[part->subject].key);
+    enum status status = sql->failed ? fact_writer_no_memory(err) : STATUS_OK;
+    while (left > 0 && !status) {
+        struct pg_result *result;
+        size_t count = left < SUBJECTS_AT_ONCE ? left : SUBJECTS_AT_ONCE;
+        status =
+            pg_query(reading->writer->pg, sql->bytes, pg_params(pg_of_int64_array(ids, count)), &result, err);
+        for (size_t i = 0; !status && i < pg_result_rows(result); i++)
+            status = get_live(reading, result, i, err);
+        pg_result_free(result);
+        ids += count;
+        left -= count;
+    }
+    return status;
+}
+
+static bool may_meet(const struct fact_scope *scope, enum fact_subject subject, int code)
+{
+    return !scope ||
+           (scope->counts[subject] > 0 && (subject == FACT_STRANGER || !scope->codes || scope->codes[code]));
+}
+
+static enum status load_live(struct fact_writer *writer, enum fact_subject subject, int code,
+                             struct error *err)
+{
+    if (!may_meet(writer->plan.scope, subject, code))
+        return STATUS_OK;
+    struct part *part;
+    enum status status = fact_writer_part(writer, subject, code, &part, err);
+    if (status)
+        return status;
+    const struct live_reading reading = {writer, subject, code, (uint32_t)(part - writer->parts)};
+    struct text sql;
+    text_init(&sql);
+    status = (writer->plan.scope ? load_scope : load_whole)(&reading, &sql, part, err);
+    text_fini(&sql);
+    return status ? error_wrap(err, "reading what is known from a source") : STATUS_OK;
+}
+
+enum status fact_writer_load_live(struct fact_writer *writer, struct error *err)
+{
+    struct pg_result *result;
+    enum status status = pg_query(writer->pg, "select code from source_code where source = $1 order by code",
+                                  pg_params(pg_of_int16(writer->plan.source)), &result, err);
+    if (status)
+        return status;
+    for (size_t i = 0; i < pg_result_rows(result) && !status; i++) {
+        int code = pg_get_int16(result, i, 0);
+        status = load_live(writer, FACT_PERSON, code, err);
+        if (!status)
+            status = load_live(writer, FACT_HOUSEHOLD, code, err);
+    }
+    if (!status && pg_result_rows(result) > 0)
+        status = load_live(writer, FACT_STRANGER, 0, err);
+    pg_result_free(result);
+    return status;
+}

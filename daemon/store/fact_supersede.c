@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: PostgreSQL */
+#include "store/fact_writer.h"
+
+#include <stdlib.h>
+
+enum { TIDS_AT_ONCE = 5000 };
+
+/* --- ties --------------------------------------------------------------------------------------------------- */
+
+static int compare_ties(const void *a, const void *b)
+{
+    const struct tie *one = a, *other = b;
+    if (one->plain.high != other->plain.high)
+        return one->plain.high < other->plain.high ? -1 : 1;
+    if (one->plain.tag != other->plain.tag)
+        return one->plain.tag < other->plain.tag ? -1 : 1;
+    return one->line < other->line ? -1 : one->line > other->line;
+}
+
+/* Whether two live facts that the batch repeats stand in its order. */
+static bool in_order(const struct fact_live *a, const struct fact_live *b)
+{
+    bool before = a->batch != b->batch ? a->batch < b->batch : a->row_no < b->row_no;
+    return (a->line < b->line) == before;
+}
+
+static struct fact_live *kept_live(struct fact_writer *writer, size_t entry)
+{
+    struct fact_live *live = entry < writer->index.live_count ? &writer->index.live[entry] : NULL;
+    return live && (live->fate == FATE_KEPT || live->fate == FATE_RENUMBERED) ? live : NULL;
+}
+
+/* The group of ties[0..count), in the order of lines, and the fact without a number. When all are where they were, in the
+ * order of this batch, nothing needs to be done. */
+static bool group_stands(struct fact_writer *writer, const struct tie *ties, size_t count, size_t plain)
+{
+    const struct fact_live *without = plain == FACT_INDEX_NONE ? NULL : kept_live(writer, plain);
+    if (plain != FACT_INDEX_NONE && !without)
+        return false;
+    const struct fact_live *before = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct fact_live *live = kept_live(writer, ties[i].entry);
+        if (!live || (before && !in_order(before, live)) || (without && !in_order(without, live)))
+            return false;
+        before = live;
+    }
+    return true;
+}
+
+static void settle_group(struct fact_writer *writer, const struct tie *ties, size_t count)
+{
+    size_t plain = fact_index_find(&writer->index, ties[0].plain);
+    if (plain < writer->index.live_count && writer->index.live[plain].fate == FATE_UNSTATED)
+        plain = FACT_INDEX_NONE;
+    if ((count == 1 && plain == FACT_INDEX_NONE) || group_stands(writer, ties, count, plain))
+        return;
+    for (size_t i = 0; i <= count; i++) {
+        size_t entry = i < count ? ties[i].entry : plain;
+        struct fact_live *live = entry == FACT_INDEX_NONE ? NULL : kept_live(writer, entry);
+        if (live)
+            live->fate = FATE_RENUMBERED;
+    }
+}
+
+static void settle_ties(struct fact_writer *writer)
+{
+    if (writer->tie_count == 0)
+        return;
+    qsort(writer->ties, writer->tie_count, sizeof *writer->ties, compare_ties);
+    for (size_t begin = 0, end; begin < writer->tie_count; begin = end) {
+        const struct tie *first = &writer->ties[begin];
+        for (end = begin + 1; end < writer->tie_count; end++)
+            if (writer->ties[end].plain.high != first->plain.high ||
+                writer->ties[end].plain.tag != first->plain.tag)
+                break;
+        settle_group(writer, first, end - begin);
+    }
+}
+
+/* --- superseding -------------------------------------------------------------------------------------------- */
+
+/* A statement over live facts by where they lie, some thousands at a time. */
+struct deed {
+    unsigned fates; /* a bit per fate */
+    void (*compose)(const struct fact_writer *writer, const struct part *part, struct text *sql);
+    bool numbers; /* $3 is their lines */
+};
+
+/* Moves to history, which says for ever what was known when. */
+static void compose_ending(const struct fact_writer *writer, const struct part *part, struct text *sql)
+{
+    (void)writer;
+    text_add_str(sql, "with gone as (delete from ");
+    fact_writer_table(sql, part);
+    text_printf(sql, " f where f.ctid = any($2::text::tid[]) returning f.*) insert into %s_history (",
+                fact_tables[part->subject].table);
+    fact_writer_columns(sql, part->subject);
+    text_add_str(sql, ", ended_by) select ");
+    fact_writer_columns(sql, part->subject);
+    text_add_str(sql, ", $1 from gone");
+}
+
+static void compose_renumbering(const struct fact_writer *writer, const struct part *part, struct text *sql)
+{
+    (void)writer;
+    text_printf(sql, "with before as (insert into %s_history (", fact_tables[part->subject].table);
+    fact_writer_columns(sql, part->subject);
+    text_add_str(sql, ", ended_by) select ");
+    fact_writer_columns(sql, part->subject);
+    text_add_str(sql, ", $1 from ");
+    fact_writer_table(sql, part);
+    text_add_str(sql, " f where f.ctid = any($2::text::tid[])) update ");
+    fact_writer_table(sql, part);
+    text_add_str(sql, " f set batch_id = $1, row_no = n.line from unnest($2::text::tid[], $3::integer[])"
+                      " n (place, line) where f.ctid = n.place");
+}
+
+static const struct deed endings = {1U << FATE_UNSTATED | 1U << FATE_CHANGED, compose_ending, false},
+                         supersessions = {1U << FATE_CHANGED, compose_ending, false},
+                         restatements = {1U << FATE_RESTATED, compose_ending, false},
+                         renumberings = {1U << FATE_RENUMBERED, compose_renumbering, true};
+
+struct places {
+    size_t count;
+    struct text tids;
+    int32_t lines[TIDS_AT_ONCE];
+};
+
+static enum status do_deed(struct fact_writer *writer, const struct deed *deed, const struct part *part,
+                           struct places *places, struct error *err)
+{
+    struct text sql;
+    int64_t touched;
+    text_init(&sql);
+    deed->compose(writer, part, &sql);
+    text_add_char(&places->tids, '}');
+    enum status status =
+        sql.failed || places->tids.failed
+            ? fact_writer_no_memory(err)
+            : pg_update(writer->pg, sql.bytes,
+                        deed->numbers
+                            ? pg_params(pg_of_int64(writer->plan.batch_id), pg_of_text(places->tids.bytes),
+                                        pg_of_int32_array(places->lines, places->count))
+                            : pg_params(pg_of_int64(writer->plan.batch_id), pg_of_text(places->tids.bytes)),
+                        &touched, err);
+    text_fini(&sql);
+    if (status)
+        return error_wrap(err, "superseding facts in %s", fact_tables[part->subject].table);
+    if (touched != (int64_t)places->count)
+        return error_set(err, STATUS_FATAL,
+                         "superseding facts in %s: found %lld rows, expected %zu where they were read",
+                         fact_tables[part->subject].table, (long long)touched, places->count);
+    places->count = 0;
+    text_clear(&places->tids);
+    return STATUS_OK;
+}
+
+/* Live facts lie table by table. *count grows by those that were met. */
+static enum status run_deed(struct fact_writer *writer, const struct deed *deed, int64_t *count,
+                            struct error *err)
+{
+    struct places *places = calloc(1, sizeof *places);
+    if (!places)
+        return fact_writer_no_memory(err);
+    enum status status = STATUS_OK;
+    const struct fact_live *live = writer->index.live, *end = live + writer->index.live_count;
+    uint32_t part = 0;
+    for (; live < end && !status; live++) {
+        if (!(deed->fates >> live->fate & 1))
+            continue;
+        if (places->count > 0 && (live->part != part || places->count == TIDS_AT_ONCE))
+            status = do_deed(writer, deed, &writer->parts[part], places, err);
+        part = live->part;
+        text_printf(&places->tids, "%s\"(%lu,%u)\"", places->count ? "," : "{", (unsigned long)live->block,
+                    live->offset);
+        places->lines[places->count++] = (int32_t)live->line;
+        ++*count;
+    }
+    if (!status && places->count > 0)
+        status = do_deed(writer, deed, &writer->parts[part], places, err);
+    text_fini(&places->tids);
+    free(places);
+    return status;
+}
+
+enum status fact_writer_supersede(struct fact_writer *writer, struct fact_counts *counts, struct error *err)
+{
+    int64_t ignored = 0;
+    counts->repeated = writer->kept + writer->restated;
+    if (writer->plan.mode == BATCH_DELTA) {
+        enum status status = run_deed(writer, &supersessions, &counts->ended, err);
+        return status ? status : run_deed(writer, &restatements, &ignored, err);
+    }
+    settle_ties(writer);
+    enum status status = run_deed(writer, &endings, &counts->ended, err);
+    return status ? status : run_deed(writer, &renumberings, &ignored, err);
+}
