@@ -234,7 +234,7 @@ static const struct {
     {"", "时段 w@ = 近@日\n", 70, "时段至多 64"},
     {"断 X = 农村", " 或 存在(成员, 近@日 曾有 低保待遇)", 70, "时段至多 64"},
     {"断 X = 农村", " 或 存在(成员, 现有 低保待遇 满 @天)", 70, "时段至多 64"},
-    {"断 X = 存在(成员, 最新 存款 > 1.00元/人)\n", "时段 w@ = 近@日\n", 60, "时段至多 64"},
+    {"断 X = 存在(登记人员, 最新 存款 > 1.00元/人)\n", "时段 w@ = 近@日\n", 60, "时段至多 64"},
     {"", "渐退 g@ 自 低保待遇\n  @月 依据 甲 一\n", 70, "时段至多 64"},
     {"", "统计 t@ 题 = 含未知(收入)\n", 40, "统计至多 32"},
     {"查 c 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n",
@@ -258,6 +258,57 @@ START_TEST(too_many_of_each)
         text_add_str(&text, i + 1 == sizeof lists / sizeof lists[0] ? " 得 查 c\n" : "\n");
         expect(&fixture, &text, lists[i].told);
     }
+    free(prelude);
+    text_fini(&text);
+    fixture_close(&fixture);
+}
+END_TEST
+
+/* 收入 is none of [from, to]. */
+static void add_unequal(struct text *text, int from, int to)
+{
+    for (int i = from; i <= to; i++)
+        text_printf(text, "  当 收入 ≠ %d.00元/年/户\n", i);
+}
+
+static void add_clause(struct text *text, const char *head, int from, int to, const char *rest)
+{
+    text_printf(text, "%s\n  依据 甲 一\n", head);
+    add_unequal(text, from, to);
+    text_printf(text, "%s  事由 收入\n  理由 \"理\"\n", rest);
+}
+
+/* What is said of clauses beside each other stays true where they have more lines than are looked at: then less is said. */
+START_TEST(more_lines_than_are_looked_at)
+{
+    static const struct {
+        int lines, asked;
+        size_t warnings;
+    } cases[] = {{96, 1, 1}, {96, 96, 1}, {97, 96, 1}, {97, 97, 0}};
+    struct fixture fixture;
+    struct text text;
+    fixture_open(&fixture);
+    text_init(&text);
+    char *prelude = after_prelude("");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        text_add_str(&text, prelude);
+        add_clause(&text, "红 r.a 一", 1, cases[i].lines, "");
+        add_clause(&text, "红 r.b 二", cases[i].asked, cases[i].asked, "");
+        fixture_compile_good(&fixture, text.bytes, "superfluous");
+        ck_assert_uint_eq(policy_warnings(fixture.policy)->count, cases[i].warnings);
+        text_clear(&text);
+    }
+
+    text_add_str(&text, prelude);
+    add_clause(&text, "红 r.a 一", 1, 40, "  有效 6月\n");
+    add_clause(&text, "红 r.b 一", 101, 150, "  有效 12月\n");
+    expect(&fixture, &text, "有效期不同");
+
+    /* No income is both: the last line of the one excludes a line of the other. */
+    text_add_str(&text, prelude);
+    add_clause(&text, "红 r.a 一", 1, 60, "  有效 6月\n");
+    add_clause(&text, "红 r.b 一", 101, 150, "  且 收入 = 5.00元/年/户\n  有效 12月\n");
+    fixture_compile_good(&fixture, text.bytes, "apart");
     free(prelude);
     text_fini(&text);
     fixture_close(&fixture);
@@ -312,6 +363,7 @@ Suite *policy_hostile_suite(void)
     tcase_add_test(tcase, long_chains_of_definitions);
     tcase_add_test(tcase, too_much);
     tcase_add_test(tcase, too_many_of_each);
+    tcase_add_test(tcase, more_lines_than_are_looked_at);
     tcase_add_test(tcase, too_much_in_english);
     tcase_add_test(tcase, too_deep);
     suite_add_tcase(suite, tcase);

@@ -91,10 +91,11 @@ static bool window_within(const struct program_window *inner, const struct progr
            no_later(inner->to_months, inner->to_days, outer->to_months, outer->to_days);
 }
 
+/* Of states: without a list any value will do that is no “no”. */
 static bool mask_within(const struct step *inner, const struct step *outer)
 {
-    return inner->mask == outer->mask ||
-           (inner->mask != 0 && outer->mask != 0 && (inner->mask & ~outer->mask) == 0);
+    uint64_t listed = outer->mask == 0 ? ~UINT64_C(1) : outer->mask;
+    return inner->mask == outer->mask || (inner->mask != 0 && (inner->mask & ~listed) == 0);
 }
 
 /* The window ends on the evaluation date. */
@@ -278,7 +279,9 @@ static bool covers(const struct known *a, const struct known *b)
 bool known_overlap(const struct known *a, const struct known *b)
 {
     struct known both = *a;
-    for (size_t i = 0; i < b->count && both.count < KNOWN_MAX; i++)
+    if (a->count + b->count > KNOWN_MAX)
+        return false; /* what is left out might exclude it */
+    for (size_t i = 0; i < b->count; i++)
         both.items[both.count++] = b->items[i];
     return (covers(a, b) || covers(b, a)) && !implies_nothing(&both);
 }
