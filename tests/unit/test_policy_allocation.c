@@ -40,21 +40,22 @@ static const struct policy_block block = {.household_count = 1,
                                           .person_fact_begin = person_fact_begin,
                                           .person_facts = person_facts};
 
-/* A household too large for the sums to be proven. */
+/* A household too large for the sums to be proven, and one that comes after it. */
 enum { MANY = POLICY_PERSONS_PER_HOUSEHOLD_MAX + 1 };
-static const day_t many_births[MANY];
-static const uint32_t many_begin[2] = {0, MANY}, many_fact_begin[MANY + 1];
-static const struct policy_block large = {.household_count = 1,
-                                          .urban = urban,
+static const uint8_t two_rural[2];
+static const day_t many_births[MANY + 1];
+static const uint32_t many_begin[3] = {0, MANY, MANY + 1}, no_fact_begin[3], many_fact_begin[MANY + 2];
+static const struct policy_block large = {.household_count = 2,
+                                          .urban = two_rural,
                                           .person_begin = many_begin,
                                           .birth = many_births,
-                                          .household_fact_begin = household_fact_begin,
+                                          .household_fact_begin = no_fact_begin,
                                           .person_fact_begin = many_fact_begin};
 
 static enum status run_all(const struct policy *policy, struct arena *arena, struct error *err)
 {
     struct policy_run *run = NULL;
-    struct policy_outcome outcome;
+    struct policy_outcome outcome, two[2];
     struct policy_explanation explanation;
     struct policy_changes changes;
     enum { DATE = 18800 };
@@ -62,7 +63,7 @@ static enum status run_all(const struct policy *policy, struct arena *arena, str
     if (status == STATUS_OK)
         status = policy_run_evaluate(run, &block, &outcome, err);
     if (status == STATUS_OK)
-        status = policy_run_evaluate(run, &large, &outcome, err);
+        status = policy_run_evaluate(run, &large, two, err);
     if (status == STATUS_OK)
         status = policy_explain(run, &block, 0, arena, &explanation, err);
     if (status == STATUS_OK)
@@ -274,6 +275,51 @@ START_TEST(a_large_policy)
 }
 END_TEST
 
+/* So many statements, after those that the other tests begin with. Every @ is the number. */
+static char *repeated(const char *line, int count, const char *more)
+{
+    struct text text;
+    char *prelude = after_prelude("");
+    text_init(&text);
+    text_add_str(&text, prelude);
+    free(prelude);
+    for (int i = 1; i <= count; i++) {
+        for (const char *c = line; *c != '\0'; c++) {
+            if (*c == '@')
+                text_printf(&text, "%d", i);
+            else
+                text_add_char(&text, *c);
+        }
+    }
+    text_add_str(&text, more);
+    ck_assert(!text.failed);
+    char *whole = strdup(text.bytes);
+    text_fini(&text);
+    return whole;
+}
+
+#define CLAUSE "查 x 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n"
+
+/* More steps than there is room for at first; a trial with more mistakes than are kept. */
+START_TEST(more_than_at_first)
+{
+    open_dictionary();
+    char *steps = repeated("断 d@ = 收入 > @.00元/年/户\n", 400, CLAUSE),
+         *mistakes = repeated("算 q@ : 元/年/户 = 收入 ÷ 除数\n", POLICY_DIAGNOSTICS_MAX + 10,
+                              CLAUSE "试算 零\n  除数 = 0\n"),
+         *with_divisor = malloc(strlen(mistakes) + 100);
+    ck_assert_ptr_nonnull(with_divisor);
+    const char *first = strstr(mistakes, "算 q1 ");
+    sprintf(with_divisor, "%.*s设定 除数 : 比 = 2 依据 甲 一\n%s", (int)(first - mistakes), mistakes, first);
+    ck_assert_int_gt(fail_each(&(struct life){steps, NULL, COMPILED}, STATUS_OK, "steps"), 0);
+    ck_assert_int_gt(fail_each(&(struct life){with_divisor, NULL, COMPILED}, STATUS_CONFIG, "mistakes"), 0);
+    free(steps);
+    free(mistakes);
+    free(with_divisor);
+    dictionary_free(dictionary);
+}
+END_TEST
+
 START_TEST(policies_that_are_refused)
 {
     fail_cases("policy_diagnostics.tsv", 5, STATUS_CONFIG);
@@ -294,6 +340,7 @@ int main(void)
     tcase_add_test(tcase, a_dictionary);
     tcase_add_test(tcase, a_good_policy);
     tcase_add_test(tcase, a_large_policy);
+    tcase_add_test(tcase, more_than_at_first);
     tcase_add_test(tcase, policies_that_are_refused);
     tcase_add_test(tcase, clauses_of_all_kinds);
     suite_add_tcase(suite, tcase);

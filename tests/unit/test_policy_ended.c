@@ -11,6 +11,7 @@
 /* The old version reads the standard that has ended, the new one does not. */
 #define VERSIONS                                                                                                                              \
     OLD "算 离旧 : 元/年/人 = 旧 - 人均\n"                                                                                           \
+        "算 择 : 元/年/人 = 若 人均 < 旧 取 人均 否则 低保\n" /* by its condition alone */                                                    \
         "红 r.a 一\n  依据 甲 一\n  生效 2019-01-01 至 2020-12-31\n  当 人均 < 旧\n  事由 收入\n  理由 \"离 {离旧}\"\n" \
         "红 r.a 一\n  依据 甲 二\n  生效 2021-01-01\n  当 人均 < 低保\n  事由 收入\n  理由 \"理\"\n"
 
@@ -40,6 +41,9 @@ static void check_date(const struct refusal_case *c)
 }
 
 #define CLAUSE(lines) OLD "红 r.a 一\n  依据 甲 一\n" lines
+/* It begins within a month. */
+#define MONTH(lines)                                                                                         \
+    "标准 新 : 元/年/人\n  2018-07-15 起 5000.00 依据 甲 一\n时段 去年此月 = 近13月 至 近12月\n红 r.a 一\n  依据 甲 一\n" lines
 static const struct refusal_case refusals[] = {
     /* what is in force and reads it needs it */
     {CLAUSE("  当 人均 < 旧\n  事由 收入\n  理由 \"理\"\n"), "2020-12-31", NULL},
@@ -69,6 +73,10 @@ static const struct refusal_case refusals[] = {
     {CLAUSE("  当 人均 < 近30日 旧\n  事由 收入\n  理由 \"理\"\n"), "2021-01-01", "r.a"},
     {CLAUSE("  当 人均 < 近3年 旧\n  事由 收入\n  理由 \"理\"\n"), "2020-11-30", "近3年"},
     {CLAUSE("  当 人均 < 近3年 旧\n  事由 收入\n  理由 \"理\"\n"), "2020-12-01", NULL},
+    {CLAUSE("  当 人均 < 近1月 旧\n  事由 收入\n  理由 \"理\"\n"), "2020-12-31", NULL},
+    {CLAUSE("  当 人均 < 近1月 旧\n  事由 收入\n  理由 \"理\"\n"), "2021-01-01", "本月"},
+    {MONTH("  当 人均 < 去年此月 新\n  事由 收入\n  理由 \"理\"\n"), "2019-07-14", "去年此月"},
+    {MONTH("  当 人均 < 去年此月 新\n  事由 收入\n  理由 \"理\"\n"), "2019-07-15", NULL},
 };
 
 START_TEST(who_needs_a_standard)
@@ -109,9 +117,9 @@ START_TEST(explanations_leave_out_what_has_no_value)
     free(text);
     explain_one(&fixture, "2020-12-31", &before);
     explain_one(&fixture, "2021-01-01", &after);
-    ck_assert(shows(&before, "离旧") && shows(&before, "收入"));
-    ck_assert(!shows(&after, "离旧") && shows(&after, "收入"));
-    ck_assert_uint_eq(before.definition_count, after.definition_count + 1);
+    ck_assert(shows(&before, "离旧") && shows(&before, "择") && shows(&before, "收入"));
+    ck_assert(!shows(&after, "离旧") && !shows(&after, "择") && shows(&after, "收入"));
+    ck_assert_uint_eq(before.definition_count, after.definition_count + 2);
 
     ck_assert_uint_eq(before.clause_count, 2);
     ck_assert(before.clauses[0].exists && before.clauses[0].truth == TRI_TRUE &&

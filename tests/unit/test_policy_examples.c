@@ -188,6 +188,35 @@ START_TEST(failures_and_gaps_are_told)
 }
 END_TEST
 
+/* An amount that comes out otherwise than the example says, at either end or both. */
+START_TEST(amounts_that_differ_are_told)
+{
+    static const char *const told_of[] = {"s 的金额“补差”应为0.00..4500.01,实为0.00..4500.00",
+                                          "s 的金额“补差”应为0.01..4500.00,实为0.00..4500.00",
+                                          "s 的金额“补差”应为4500.00,实为0.00..4500.00",
+                                          "s 的金额“补差”应为5999.99,实为6000.00"};
+    struct fixture fixture;
+    fixture_open(&fixture);
+    char *text = after_prelude(
+        "议 s 试\n  依据 甲 一\n  当 存在(成员, 现有 残疾证)\n  理由 \"理\"\n"
+        "  金额 补差 = 低保 - 人均\n"
+        "例 s 一 日期 2021-06-30 农村 人口 2 残疾证 工资 ? 工资 3000.00 得 议 s 金额 0.00..4500.00\n"
+        "例 s 二 同上 得 议 s 金额 0.00..4500.01\n例 s 三 同上 得 议 s 金额 0.01..4500.00\n"
+        "例 s 四 同上 得 议 s 金额 4500.00\n例 s 五 同上 工资 无 得 议 s 金额 5999.99\n"
+        "例 s 六 同上 残疾证 无 得 议 s 金额 5999.99\n");
+    fixture_compile_good(&fixture, text, "amounts");
+    struct policy_test_result result = run_examples(&fixture);
+    ck_assert_uint_eq(result.failed, 5);
+    for (size_t i = 0; i < sizeof told_of / sizeof told_of[0]; i++)
+        ck_assert_msg(told(&result.failures, told_of[i]), "nothing says %s", told_of[i]);
+    /* That the last one does not fire is told, and no amount of it. */
+    ck_assert_uint_eq(result.failures.count, 5);
+    ck_assert_ptr_nonnull(strstr(result.failures.items[4].text, "s 应成立,实为不成立"));
+    free(text);
+    fixture_close(&fixture);
+}
+END_TEST
+
 START_TEST(english)
 {
     struct fixture fixture;
@@ -218,7 +247,7 @@ static bool fires_under(const char *trial, int64_t income_fen)
                      STATUS_OK);
     ck_assert_uint_eq(policy_trial_count(policy), 2);
     ck_assert_str_eq(policy_trial_name(policy, 1), "定数");
-    if (trial == NULL)
+    if (trial == NULL || trial[0] == '\0')
         ck_assert_ptr_null(policy_trial(policy));
     else
         ck_assert_str_eq(policy_trial(policy), trial);
@@ -259,6 +288,7 @@ static void check_refused(const char *trials, const char *message)
 START_TEST(trials_change_what_they_say)
 {
     ck_assert(fires_under(NULL, 299999) && !fires_under(NULL, 300000));             /* 1/2 of 6000.00 */
+    ck_assert(fires_under("", 299999) && !fires_under("", 300000));                 /* no trial at all */
     ck_assert(fires_under("提线一成", 395999) && !fires_under("提线一成", 396000)); /* 3/5 of 6600.00 */
     ck_assert(fires_under("定数", 4999) && !fires_under("定数", 5000));             /* 1/2 of 100.00 */
     check_refused("试算 甲甲\n  倍数 = 2\n", "没有名为“乙乙”的试算;有:甲甲");
@@ -485,6 +515,7 @@ Suite *policy_examples_suite(void)
     tcase_add_test(tcase, shaanxi_holds_and_is_covered);
     tcase_add_test(tcase, shaanxi_examples_notice_changes);
     tcase_add_test(tcase, failures_and_gaps_are_told);
+    tcase_add_test(tcase, amounts_that_differ_are_told);
     tcase_add_test(tcase, english);
     tcase_add_test(tcase, trials_change_what_they_say);
     tcase_add_test(tcase, shown_as_a_page);

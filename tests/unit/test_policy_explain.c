@@ -327,8 +327,8 @@ START_TEST(one_version_speaks)
 }
 END_TEST
 
-/* Explains a household of one person who had dibao until `to`; whoever that was. */
-static void explain_exit(struct explained *e, day_t to, bool of_household, int64_t wage)
+/* For a household that has nobody yet. */
+static void open_exit(struct explained *e)
 {
     fixture_open(&e->fixture);
     char *text =
@@ -340,6 +340,12 @@ static void explain_exit(struct explained *e, day_t to, bool of_household, int64
     block_household(e->maker, false);
     block_person(e->maker, day_of("1980-01-01"));
     block_household(e->maker, false);
+}
+
+/* Explains a household of one person who had dibao until `to`; whoever that was. */
+static void explain_exit(struct explained *e, day_t to, bool of_household, int64_t wage)
+{
+    open_exit(e);
     if (of_household)
         block_fact(e->maker, "relief.dibao", 1, since, to, SOURCE_REGISTER, 1);
     block_person(e->maker, day_of("1980-01-01"));
@@ -349,16 +355,21 @@ static void explain_exit(struct explained *e, day_t to, bool of_household, int64
     explained_run(e);
 }
 
-static day_t exit_until(const char *to, bool of_household, int64_t wage)
+static const struct policy_shown_definition *exit_of(const struct explained *e)
 {
-    struct explained e;
-    explain_exit(&e, day_of(to), of_household, wage);
-    const struct policy_explanation *explanation = &e.explanation;
+    const struct policy_explanation *explanation = &e->explanation;
     const struct policy_shown_definition *shown =
         &explanation->definitions[explanation->definition_count - 1];
     ck_assert_str_eq(shown->name, "渐退期");
     ck_assert(shown->gradual && shown->value.is_condition);
-    day_t until = shown->until;
+    return shown;
+}
+
+static day_t exit_until(const char *to, bool of_household, int64_t wage)
+{
+    struct explained e;
+    explain_exit(&e, day_of(to), of_household, wage);
+    day_t until = exit_of(&e)->until;
     explained_close(&e);
     return until;
 }
@@ -373,6 +384,52 @@ START_TEST(gradual_exit_says_until_when)
     ck_assert_int_eq(exit_until("2020-06-30", false, RICH), DAY_NONE);
     ck_assert_int_eq(exit_until("2020-06-30", false, FACT_UNKNOWN), day_of("2021-12-29"));
     ck_assert_int_eq(exit_until("2021-06-30", false, POOR), DAY_NONE); /* still has it */
+}
+END_TEST
+
+/* Of who is not read nothing is known, and no day is told. */
+START_TEST(gradual_exit_of_more_than_are_read)
+{
+    struct explained e;
+    open_exit(&e);
+    for (int i = 0; i <= POLICY_PERSONS_READ_MAX; i++)
+        block_person(e.maker, day_of("1980-01-01"));
+    block_fact(e.maker, "relief.dibao", 1, since, day_of("2021-03-31"), SOURCE_REGISTER, 1);
+    explained_run(&e);
+    const struct policy_shown_definition *shown = exit_of(&e);
+    ck_assert_int_eq(shown->value.truth, TRI_UNDECIDED);
+    ck_assert_int_eq(shown->until, DAY_NONE);
+    explained_close(&e);
+}
+END_TEST
+
+/* --- values in reasons -------------------------------------------------------------------------------------------- */
+
+START_TEST(values_are_shown_in_words)
+{
+    static const struct {
+        int64_t water, grade;
+        const char *reason;
+    } cases[] = {{1, 3, "水是,房C级"}, {0, 4, "水否,房D级"},          {2, 0, "水是,房0"},
+                 {-1, 5, "水是,房5"},  {1, 63, "水是,房63"},          {1, 64, "水是,房无"},
+                 {1, -1, "水是,房无"}, {1, FACT_UNKNOWN, "水是,房无"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct explained e;
+        fixture_open(&e.fixture);
+        char *text =
+            after_prelude("查 x 试\n  依据 甲 一\n  当 农村\n  理由 \"水{最新 用水},房{最新 房屋}\"\n");
+        fixture_compile_good(&e.fixture, text, "values");
+        free(text);
+        e.maker = block_maker_new(e.fixture.policy);
+        block_household(e.maker, false);
+        block_household(e.maker, false);
+        block_fact(e.maker, "water.safe", cases[i].water, since, DAY_NONE, SOURCE_REGISTER, 1);
+        block_fact(e.maker, "housing.grade", cases[i].grade, since, DAY_NONE, SOURCE_REGISTER, 1);
+        block_person(e.maker, DAY_NONE);
+        explained_run(&e);
+        ck_assert_str_eq(clause_of(&e, "x")->reason, cases[i].reason);
+        explained_close(&e);
+    }
 }
 END_TEST
 
@@ -487,6 +544,8 @@ Suite *policy_explain_suite(void)
     tcase_add_test(tcase, a_recognition_is_valid_for_a_time);
     tcase_add_test(tcase, one_version_speaks);
     tcase_add_test(tcase, gradual_exit_says_until_when);
+    tcase_add_test(tcase, gradual_exit_of_more_than_are_read);
+    tcase_add_test(tcase, values_are_shown_in_words);
     tcase_add_test(tcase, sources_that_disagree_are_shown);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -34,6 +34,10 @@ START_TEST(dates_that_the_policy_knows)
     ck_assert_int_eq(policy_run_new(fixture.policy, day_of("2020-12-31"), &run, &fixture.err), STATUS_CONFIG);
     ck_assert_ptr_nonnull(strstr(fixture.err.text, "2021-01-01"));
     ck_assert_ptr_null(run);
+    ck_assert_int_eq(policy_run_new(fixture.policy, DAY_MAX + 1, &run, &fixture.err), STATUS_CONFIG);
+    ck_assert_ptr_null(run);
+    ck_assert_int_eq(policy_run_new(fixture.policy, DAY_MAX, &run, &fixture.err), STATUS_OK);
+    policy_run_free(run);
     run = run_on(&fixture, "2021-01-01");
     policy_run_free(run);
     policy_run_free(NULL);
@@ -240,6 +244,114 @@ START_TEST(gaps_beyond_the_proven)
 }
 END_TEST
 
+/* What three persons earn, or spend, is more than was proven of a household. */
+static void three_great_amounts(struct block_maker *maker, const char *code)
+{
+    for (int i = 0; i < 3; i++) {
+        block_person(maker, DAY_NONE);
+        block_facts(maker, POLICY_FACTS_PER_HOUSEHOLD_MAX + 1, code, 100000000, day_of("2021-05-31"));
+    }
+}
+
+static void three_great_incomes(struct block_maker *maker, int count)
+{
+    (void)count;
+    three_great_amounts(maker, "income.wage");
+}
+
+static void three_great_expenses(struct block_maker *maker, int count)
+{
+    (void)count;
+    three_great_amounts(maker, "expense.medical_self_paid");
+}
+
+/* A sum may leave what was proven at either end: 12,291,000,000.00 yuan, of which 4,096,000,000.00 were. */
+START_TEST(sums_beyond_either_end)
+{
+    static const char *const conditions[] = {
+        "合计(成员, 本年 工资 - 本年 自付) > 0",
+        "合计(成员, 本年 工资 - 本年 自付) + 4096000000.00元/年/户 ≤ 0",
+        "合计(成员, 本年 工资 - 本年 自付) ≥ 4096000000.00元/年/户",
+        /* a product of it */
+        "合计(成员, 本年 工资 - 本年 自付) × 人口 + 1人 × 12288000000.00元/年/户 ≥ 0",
+        "合计(成员, 本年 工资 - 本年 自付) × 人口 ≤ 1人 × 12288000000.00元/年/户",
+        /* whether an amount is known is not known of one that is more than was proven */
+        "存在(成员, 含未知(本年 工资 + 本年 自付))",
+        "收入 ≥ 7.00元/年/户",
+    };
+    struct fixture fixture;
+    struct policy_large large;
+    open_conditions(&fixture, conditions, sizeof conditions / sizeof *conditions);
+    struct policy_outcome outcome = evaluate_between(&fixture, three_great_incomes, 0, &large);
+    ck_assert_uint_eq(outcome.fired, 0x6d);
+    ck_assert_uint_eq(outcome.denied, 0x2);
+    ck_assert_uint_eq(large.bounded, 1);
+    outcome = evaluate_between(&fixture, three_great_expenses, 0, &large);
+    ck_assert_uint_eq(outcome.fired, 0x22);
+    ck_assert_uint_eq(outcome.denied, 0x45);
+    ck_assert_uint_eq(large.bounded, 1);
+    fixture_close(&fixture);
+}
+END_TEST
+
+static void many_old_and_one_in_debt(struct block_maker *maker, int count)
+{
+    for (int i = 0; i < count; i++)
+        block_person(maker, day_of(i < 5 ? "1950-01-01" : "1980-01-01"));
+    block_fact(maker, "income.wage", 700, day_of("2021-05-31"), DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(maker, "expense.medical_self_paid", 1400, day_of("2021-05-31"), DAY_NONE, SOURCE_REGISTER, 1);
+}
+
+/* 1,999 persons, of whom 1,000 are counted with certainty: nothing is decided by there being no more of them. */
+START_TEST(products_beyond_the_proven)
+{
+    static const char *const conditions[] = {
+        "计数(成员, 年龄 ≥ 60岁) < 2000人 - 人口",                              /* 5 < 1 */
+        "合计(成员, 本年 工资 - 本年 自付) × 人口 + 1人 × 7000.00元/年/户 ≥ 0", /* −13,993.00 */
+        "收入 × (2000人 - 人口) ≥ 1人 × 7000.00元/年/户",                       /* 7.00 */
+        "收入 × 人口 ≥ 1人 × 7000.00元/年/户",                                  /* 13,993.00 */
+        "收入 × 人口 > 1人 × 7000.00元/年/户",
+        "收入 ≥ 7.00元/年/户",
+    };
+    struct fixture fixture;
+    struct policy_large large;
+    open_conditions(&fixture, conditions, sizeof conditions / sizeof *conditions);
+    struct policy_outcome outcome = evaluate_between(&fixture, many_old_and_one_in_debt, 1999, &large);
+    ck_assert_uint_eq(outcome.fired, 0x28);
+    ck_assert_uint_eq(outcome.denied, 0);
+    ck_assert_uint_eq(large.bounded, 1);
+    outcome = evaluate_between(&fixture, many_old_and_one_in_debt, 999, &large);
+    ck_assert_uint_eq(outcome.fired, 0x27); /* 5 < 1,001; −6,993.00; 7,007.00; 6,993.00 */
+    ck_assert_uint_eq(outcome.denied, 0x18);
+    ck_assert_uint_eq(large.households, 0);
+    fixture_close(&fixture);
+}
+END_TEST
+
+static void many_facts_and_a_debt(struct block_maker *maker, int count)
+{
+    many_facts_of_three(maker, count);
+    block_facts(maker, 1, "expense.medical_self_paid", 100 * (count + 1), day_of("2021-05-31"));
+}
+
+/* Of a household that is large by its facts alone, products are exact. */
+START_TEST(products_of_many_facts)
+{
+    static const char *const conditions[] = {
+        "合计(成员 与 本户, 本年 工资 - 本年 自付) × 人口 + 1人 × 2.00元/年/户 ≥ 0",
+        "合计(成员 与 本户, 本年 工资 - 本年 自付) × 人口 + 1人 × 2.00元/年/户 > 0", "收入 ≥ 7.00元/年/户"};
+    struct fixture fixture;
+    struct policy_large large;
+    open_conditions(&fixture, conditions, sizeof conditions / sizeof *conditions);
+    struct policy_outcome outcome = evaluate_between(&fixture, many_facts_and_a_debt, 100000, &large);
+    ck_assert_uint_eq(outcome.fired, 5);
+    ck_assert_uint_eq(outcome.denied, 2);
+    ck_assert_uint_eq(large.households, 1);
+    ck_assert_uint_eq(large.bounded, 0);
+    fixture_close(&fixture);
+}
+END_TEST
+
 static void many_persons(struct block_maker *maker, int count)
 {
     for (int i = 0; i < count; i++)
@@ -358,6 +470,99 @@ START_TEST(facts_at_the_edges)
     ck_assert_int_eq(policy_run_evaluate(run, &odd, &outcome, &fixture.err), STATUS_OK);
     policy_run_free(run);
     block_maker_free(maker);
+    fixture_close(&fixture);
+}
+END_TEST
+
+static struct policy_fact *facts_of(const struct policy_fact *facts)
+{
+    return (struct policy_fact *)(uintptr_t)facts;
+}
+
+/* Facts of codes that the policy does not read, of few facts and of many, are left. */
+START_TEST(codes_that_nobody_reads)
+{
+    static const char *const conditions[] = {"收入 = 7.00元/年/户", "存在(成员, 至今 有记录 存款)",
+                                             "存在(成员, 现有 申报过)"};
+    struct fixture fixture;
+    open_conditions(&fixture, conditions, 3);
+    day_t day = day_of("2021-05-31");
+    for (int large = 0; large < 2; large++) {
+        struct policy_outcome outcome;
+        struct policy_run *run = run_on(&fixture, "2021-06-30");
+        struct block_maker *maker = block_maker_new(fixture.policy);
+        block_household(maker, false);
+        block_facts(maker, large * (POLICY_FACTS_PER_HOUSEHOLD_MAX + 1), "income.wage", 0, day);
+        block_facts(maker, 1, "income.wage", 700, day);
+        block_facts(maker, 1, "asset.deposit", 700, day);
+        block_person(maker, DAY_NONE);
+        block_facts(maker, 1, "asset.deposit", 700, day);
+        const struct policy_block *block = block_finish(maker);
+        ck_assert_int_eq(policy_run_evaluate(run, block, &outcome, &fixture.err), STATUS_OK);
+        ck_assert_uint_eq(outcome.fired, 3);
+        facts_of(block->household_facts)[block->household_fact_begin[1] - 1].code = UINT16_MAX;
+        facts_of(block->person_facts)[0].code = UINT16_MAX;
+        ck_assert_int_eq(policy_run_evaluate(run, block, &outcome, &fixture.err), STATUS_OK);
+        ck_assert_uint_eq(outcome.fired, 1);
+        ck_assert_uint_eq(outcome.denied, 6);
+        ck_assert_uint_eq(policy_run_large(run).households, 2 * (size_t)large);
+        block_maker_free(maker);
+        policy_run_free(run);
+    }
+    fixture_close(&fixture);
+}
+END_TEST
+
+/* A choice that the dictionary does not have is there, and none of those that it has, not even of those that are not A. */
+START_TEST(values_that_nobody_knows)
+{
+    static const char *const conditions[] = {"现有 房屋", "现有 房屋 属于 (A, B, C, D)",
+                                             "最新 房屋 属于 (A, B, C, D)", "最新 房屋 ≠ A"};
+    static const int64_t values[] = {FACT_UNKNOWN, -1, 63, 64, 65, 256, INT64_MAX};
+    struct fixture fixture;
+    open_conditions(&fixture, conditions, 4);
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        struct block_maker *maker = block_maker_new(fixture.policy);
+        block_household(maker, false);
+        block_fact(maker, "housing.grade", values[i], day_of("2021-01-01"), DAY_NONE, SOURCE_REGISTER, 1);
+        block_person(maker, DAY_NONE);
+        struct policy_outcome outcome = evaluate_one(&fixture, maker, "2021-06-30");
+        ck_assert_msg(outcome.fired == 1 && outcome.denied == 0xe, "%lld: fired %llx", (long long)values[i],
+                      (unsigned long long)outcome.fired);
+        block_maker_free(maker);
+    }
+    fixture_close(&fixture);
+}
+END_TEST
+
+/* Of two that begin on one day: the newer batch's, the later row's; of one row that says two things the lesser, in any order. */
+START_TEST(the_latest_of_one_day)
+{
+    static const struct {
+        uint32_t batches[2], rows[2];
+        int64_t values[2];
+        bool first;
+    } cases[] = {
+        {{2, 1}, {1, 2}, {3, 4}, true},  {{1, 2}, {2, 1}, {3, 4}, false}, {{1, 1}, {2, 1}, {4, 3}, true},
+        {{1, 1}, {1, 2}, {3, 4}, false}, {{1, 1}, {1, 1}, {3, 4}, true},  {{1, 1}, {1, 1}, {4, 3}, false},
+    };
+    static const char *const conditions[] = {"最新 房屋 = C", "最新 房屋 = D"};
+    struct fixture fixture;
+    open_conditions(&fixture, conditions, 2);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct block_maker *maker = block_maker_new(fixture.policy);
+        block_household(maker, false);
+        for (int f = 0; f < 2; f++)
+            block_fact(maker, "housing.grade", cases[i].values[f], day_of("2021-01-01"), DAY_NONE,
+                       SOURCE_REGISTER, cases[i].batches[f]);
+        block_person(maker, DAY_NONE);
+        for (int f = 0; f < 2; f++)
+            facts_of(block_finish(maker)->household_facts)[f].row = cases[i].rows[f];
+        struct policy_outcome outcome = evaluate_one(&fixture, maker, "2021-06-30");
+        ck_assert_msg(outcome.fired == UINT64_C(1) << (cases[i].values[cases[i].first ? 0 : 1] - 3),
+                      "case %zu: fired %llx", i, (unsigned long long)outcome.fired);
+        block_maker_free(maker);
+    }
     fixture_close(&fixture);
 }
 END_TEST
@@ -609,11 +814,17 @@ Suite *policy_run_suite(void)
     tcase_add_loop_test(tcase, any_number_of_facts, 0, (int)(2 * sizeof fact_counts / sizeof *fact_counts));
     tcase_add_test(tcase, sums_beyond_the_proven);
     tcase_add_test(tcase, gaps_beyond_the_proven);
+    tcase_add_test(tcase, sums_beyond_either_end);
+    tcase_add_test(tcase, products_beyond_the_proven);
+    tcase_add_test(tcase, products_of_many_facts);
     tcase_add_test(tcase, any_number_of_persons);
     tcase_add_test(tcase, persons_that_are_not_read_are_verified);
     tcase_add_test(tcase, large_ones_are_judged_alike);
     tcase_add_test(tcase, greatest_amounts);
     tcase_add_test(tcase, facts_at_the_edges);
+    tcase_add_test(tcase, codes_that_nobody_reads);
+    tcase_add_test(tcase, values_that_nobody_knows);
+    tcase_add_test(tcase, the_latest_of_one_day);
     tcase_add_test(tcase, neighbours_do_not_matter);
     tcase_add_test(tcase, codes_and_costs);
     tcase_add_test(tcase, traits_are_read_from_the_register);

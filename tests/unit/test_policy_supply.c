@@ -73,6 +73,23 @@ START_TEST(a_source_that_nobody_can_send)
 }
 END_TEST
 
+/* The register is imported: it needs no feed. */
+START_TEST(the_register_as_a_source)
+{
+    struct supplied s = {0};
+    fixture_open(&s.fixture);
+    char *text =
+        after_prelude("来源 登记 register  时效 400天\n查 x 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n");
+    fixture_compile_good(&s.fixture, text, "register");
+    free(text);
+    const struct policy_feed feeds[] = {{.source = source("tax"), .name = "tax", .where = "/d/y"}};
+    check(&s, feeds, 1, true);
+    ck_assert_uint_eq(s.warnings.count, 2); /* 医保局, 教育局 */
+    ck_assert_int_eq(s.warnings.items[1].line, 4);
+    fixture_close(&s.fixture);
+}
+END_TEST
+
 START_TEST(a_fact_that_its_source_does_not_carry)
 {
     struct supplied s;
@@ -124,6 +141,7 @@ Suite *policy_supply_suite(void)
     Suite *suite = suite_create("policy supply");
     TCase *tcase = tcase_create("supply");
     tcase_add_test(tcase, a_source_that_nobody_can_send);
+    tcase_add_test(tcase, the_register_as_a_source);
     tcase_add_test(tcase, a_fact_that_its_source_does_not_carry);
     tcase_add_test(tcase, a_feed_of_which_nothing_is_read);
     suite_add_tcase(suite, tcase);

@@ -92,9 +92,9 @@ static void add_interval(struct text *out, int64_t low, int64_t high)
 bool amount_is(const struct program_clause *clause, const struct policy_shown_clause *shown,
                const struct example_amount *expected, enum language language, struct text *out)
 {
-    int index = amount_find(clause, expected->title);
-    if (index < 0 || (size_t)index >= shown->amount_count)
-        return true; /* diagnosed before, or the clause has not fired, which is told by itself */
+    int index = amount_find(clause, expected->title); /* there is one: example.c has looked */
+    if ((size_t)index >= shown->amount_count)
+        return true; /* the clause has not fired, which is told by itself */
     const struct policy_shown_amount *amount = &shown->amounts[index];
     if (amount->value.low == expected->low && amount->value.high == expected->high)
         return true;

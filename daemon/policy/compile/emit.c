@@ -270,7 +270,7 @@ int emit_segment(struct compiler *compiler, enum op op, int who, int what, bool 
 
 static void need_value(struct program *program, const struct quantity *quantity, uint64_t readers)
 {
-    if (!quantity->constant && quantity->reg >= 0)
+    if (!quantity->constant)
         program->steps[quantity->reg].readers |= readers;
     for (int d = 0; d < quantity->divisor_count; d++)
         program->steps[quantity->divisors[d]].readers |= readers;

@@ -37,7 +37,7 @@ static struct leaf_days days_of_state(enum state_mode mode, struct bound_window 
         days.begin_most = window.after < as_of ? window.after : as_of;
         days.end_least = as_of;
         break;
-    case STATE_ENDED:
+    default: /* STATE_ENDED */
         days.end_least = window.after + 1;
         days.end_most = window.until;
         break;
@@ -388,10 +388,8 @@ static void clear_leaf(const struct batch *batch, int reg)
     case OP_LATEST:
         memset(column.byte, CODE_NONE, rows);
         break;
-    case OP_TRAIT:
+    default: /* OP_TRAIT */
         rare_traits(batch, step, column.byte);
-        break;
-    default:
         break;
     }
 }

@@ -47,7 +47,7 @@ static struct latest_amount latest_amount(const struct run_of_facts *facts,
 static void put_amount(const struct frame *frame, int reg, size_t row, wide_t low, wide_t high)
 {
     wide_t most = frame->program->steps[reg].high;
-    if (high > most && frame->bounds != NULL)
+    if (frame->bounds != NULL && high > most)
         frame->bounds[reg] &= (uint8_t)~BOUND_HIGH;
     frame->columns[reg].low[row] = (int64_t)(low > most ? most : low);
     frame->columns[reg].high[row] = (int64_t)(high > most ? most : high);

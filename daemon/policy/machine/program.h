@@ -47,16 +47,16 @@ enum state_mode { STATE_NOW, STATE_HELD, STATE_AT_END, STATE_HAPPENED, STATE_END
 
 enum op {
     /* filled from the facts (extract.c) */
-    OP_AMOUNT,        /* fact, window: sum of the subject's amounts */
-    OP_STATE,         /* fact, window, mode, mask (0: any value but no) */
-    OP_LATEST,        /* fact → code */
+    OP_AMOUNT, /* fact, window: sum of the subject's amounts */
+    OP_STATE,  /* fact, window, mode, mask (0: any value but no) */
+    OP_LATEST, /* fact → code */
+    /* rare leaves, of which most policies have none (extract_rare.c) */
     OP_LATEST_AMOUNT, /* fact, window: sum of the subject's amounts on the latest day that has any */
     OP_ACTIVE_AMOUNT, /* fact: sum of the monthly amounts of a relief that is active */
     OP_RECORDED,      /* fact, window: any fact at all, of whatever source and value */
     OP_GAP,           /* fact, window (-1 of a relief): by how much at most the sums of two sources differ */
     OP_DISAGREE,      /* fact: two sources say different things of a state or a code on the evaluation date */
-    OP_LAST_RARE = OP_DISAGREE, /* rare leaves: those after OP_LATEST that read facts (extract_rare.c) */
-    OP_AGE,                     /* completed years; unknown: AGE_UNKNOWN_LOW..AGE_UNKNOWN_HIGH */
+    OP_AGE,           /* completed years; unknown: AGE_UNKNOWN_LOW..AGE_UNKNOWN_HIGH */
     OP_URBAN,
     OP_TRAIT, /* k: enum trait → code */
     OP_LAST_LEAF = OP_TRAIT,
@@ -294,9 +294,10 @@ static inline bool op_is_leaf(enum op op)
     return op <= OP_LAST_LEAF;
 }
 
+/* Of a step that reads facts. */
 static inline bool op_is_rare(enum op op)
 {
-    return op > OP_LATEST && op <= OP_LAST_RARE;
+    return op > OP_LATEST;
 }
 
 #endif

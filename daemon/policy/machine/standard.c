@@ -122,9 +122,7 @@ static enum status refuse(const struct policy_run *run, const struct step *step,
                 policy->file_name, statement->at.line, (int)statement->name.length, statement->name.bytes,
                 date, standard, over, window, standard);
     }
-    int statistic = 0;
-    while (statistic + 1 < PROGRAM_STATISTICS_MAX && (step->statistics >> statistic & 1) == 0)
-        statistic++;
+    int statistic = __builtin_ctz(step->statistics); /* no clause reads it, so one of these does */
     return error_set(
         err, STATUS_CONFIG,
         "%s: the statistic %s reads %s, which has no value%s%s on the evaluation date %s; add the values to %s",
