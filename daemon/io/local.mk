@@ -25,6 +25,6 @@ daemon_io_libio_a_SOURCES += \
 	daemon/io/pg_copy.c \
 	daemon/io/pg_internal.h \
 	daemon/io/pg_resolve.c \
-	daemon/io/pg_value.c
+	daemon/io/pg_value.c daemon/io/pg_value.h
 daemon_io_libio_a_CFLAGS += $(PQ_CFLAGS)
 IO_LIBS += $(PQ_LIBS)
