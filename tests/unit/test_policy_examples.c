@@ -217,6 +217,45 @@ START_TEST(amounts_that_differ_are_told)
 }
 END_TEST
 
+START_TEST(failures_are_told_in_english)
+{
+    struct fixture fixture;
+    fixture_open(&fixture);
+    size_t length;
+    char *text = read_source("tests/cases/policy_english.policy", &length);
+    char *changed = replace(text, "one fen below  date 2021-06-30 rural persons 1 stated wage 7199.99",
+                            "one fen below  date 2021-06-30 rural persons 1 stated wage 7200.00");
+    fixture_compile_good(&fixture, changed, "english");
+    struct policy_test_result result = run_examples(&fixture);
+    ck_assert_uint_eq(result.failed, 1);
+    ck_assert_uint_eq(result.failures.count, 2);
+    ck_assert_str_eq(result.failures.items[0].text,
+                     "example \"o.poor one fen below\": expected orange, got none");
+    ck_assert_str_eq(result.failures.items[1].text,
+                     "example \"o.poor one fen below\": o.poor: expected fires, got does not fire");
+    free(changed);
+    free(text);
+    fixture_close(&fixture);
+}
+END_TEST
+
+START_TEST(amounts_that_no_example_names_are_told)
+{
+    struct fixture fixture;
+    fixture_open(&fixture);
+    char *text = after_prelude("议 s 试\n  依据 甲 一\n  当 贫\n  理由 \"理\"\n"
+                               "  金额 一半 = 1/2 × 低保\n  金额 取暖 = 300.00元/户\n"
+                               "例 s 一半 日期 2021-06-30 农村 人口 1 得 议 s 金额 一半 3000.00\n");
+    fixture_compile_good(&fixture, text, "amounts");
+    struct policy_test_result result = run_examples(&fixture);
+    ck_assert_uint_eq(result.failed, 0);
+    ck_assert(told(&result.missing, "没有写明金额“取暖”的例"));
+    ck_assert(!told(&result.missing, "没有写明金额“一半”的例"));
+    free(text);
+    fixture_close(&fixture);
+}
+END_TEST
+
 START_TEST(english)
 {
     struct fixture fixture;
@@ -516,6 +555,8 @@ Suite *policy_examples_suite(void)
     tcase_add_test(tcase, shaanxi_examples_notice_changes);
     tcase_add_test(tcase, failures_and_gaps_are_told);
     tcase_add_test(tcase, amounts_that_differ_are_told);
+    tcase_add_test(tcase, failures_are_told_in_english);
+    tcase_add_test(tcase, amounts_that_no_example_names_are_told);
     tcase_add_test(tcase, english);
     tcase_add_test(tcase, trials_change_what_they_say);
     tcase_add_test(tcase, shown_as_a_page);

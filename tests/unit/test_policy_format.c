@@ -81,6 +81,7 @@ static const struct {
     {"查 x\n  某 成员\n    当 甲", "查 x\n  某 成员\n      当 甲", true, "below 某, deeper"},
     {"查 x\n  某 成员\n    当 甲", "查 x\n  某 成员\n  当 甲", false, "below 某 no more"},
     {"查 x\n  某 成员\n  当 甲", "查 x\n  某 成员\n    当 甲", false, "below 某 all at once"},
+    {"查 x 某 题\n  当 甲", "查 x 某 题\n        当 甲", true, "某 within a title has no lines below it"},
     {"断 X = \"甲", "断 X = \"甲", false, "no policy at all"},
 };
 

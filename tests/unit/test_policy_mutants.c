@@ -121,6 +121,60 @@ START_TEST(what_is_changed)
 }
 END_TEST
 
+/* What cannot be moved, or has been moved already, is left alone. */
+START_TEST(how_often_it_is_changed)
+{
+    static const struct {
+        const char *owner, *operation;
+        size_t count;
+        const char *why;
+    } counts[] = {
+        {"最高", "window", 6, "both edges by a day, the first by a month"},
+        {"r.gap", "window", 0, "the same window as above"},
+        {"r.lasted", "step", 1, "a state cannot have lasted for no day"},
+        {"退出不久", "term", 1, "a gradual exit cannot last for no month"},
+        {"r.long", "step", 4, "a ratio that is too long to add a hundredth to; the two amounts"},
+        {"人社局", "source", 0, "the last of the sources"},
+    };
+    struct fixture fixture;
+    size_t length;
+    fixture_open(&fixture);
+    char *text = read_source("tests/cases/policy_mutants.policy", &length);
+    struct policy_mutation mutation = mutate_text(&fixture, text, "counts");
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        size_t found = 0;
+        for (size_t m = 0; m < mutation.mutant_count; m++)
+            found += strcmp(mutation.mutants[m].owner, counts[i].owner) == 0 &&
+                     strcmp(mutation.mutants[m].operation, counts[i].operation) == 0;
+        ck_assert_msg(found == counts[i].count, "%s %s: %zu: %s", counts[i].owner, counts[i].operation, found,
+                      counts[i].why);
+    }
+    free(text);
+    fixture_close(&fixture);
+}
+END_TEST
+
+/* Nor any order of sources, where there are none. */
+START_TEST(a_policy_without_sources)
+{
+    struct fixture fixture;
+    fixture_open(&fixture);
+    struct policy_mutation mutation =
+        mutate_text(&fixture,
+                    "政策 试  版本 1  生效 2021-01-01\n文件 甲 \"试\"\n事实 死亡 : 事件 取 event.death\n"
+                    "人群 成员 = 登记人员 中 非 至今 发生 死亡\n"
+                    "查 c 试\n  依据 甲 一\n  当 计数(成员) ≥ 2人\n  理由 \"理\"\n"
+                    "例 c 一个 日期 2021-06-30 农村 人口 1 得 无 c\n例 c 两个 同上 人口 2 得 查 c\n",
+                    "no sources");
+    const struct policy_mutant *mutant =
+        find(&mutation, "c", "comparator", "计数(成员) ≥ 2人", "计数(成员) > 2人");
+    ck_assert_msg(mutant != NULL && mutant->fate == MUTANT_KILLED, "no such mutant, or no example notices");
+    for (size_t i = 0; i < mutation.mutant_count; i++)
+        ck_assert_str_ne(mutation.mutants[i].operation, "source");
+    fixture_close(&fixture);
+}
+END_TEST
+
 /* --- examples that are missed ------------------------------------------------------------------------------------- */
 
 /* Takes the example of that name out of the text. */
@@ -175,6 +229,7 @@ START_TEST(equivalents_must_be_true)
         const char *statement, *told;
     } cases[] = {
         {"等效 red.apply \"人均收入 < 低保\" \"人均收入 << 低保\" 理由 \"无\"\n", "等效说的变异不存在"},
+        {"等效 red.apply \"人均收入 < 低保线\" \"人均收入 ≤ 低保\" 理由 \"无\"\n", "等效说的变异不存在"},
         {"等效 没有 \"人均收入 < 低保\" \"人均收入 ≤ 低保\" 理由 \"无\"\n", "等效说的变异不存在"},
         {"等效 red.apply \"人均收入 < 低保\" \"人均收入 ≤ 低保\" 理由 \"无\"\n",
          "并不等效:例“red.apply 恰在线”"},
@@ -200,7 +255,8 @@ START_TEST(equivalents_must_be_true)
 }
 END_TEST
 
-/* Blanks within what is named make no difference; the policy that is mutated stays as it was. */
+/* Blanks within what is named and around it make no difference, and the last of several reasons stands; the policy that is mutated
+ * stays as it was. */
 START_TEST(blanks_and_the_policy_itself)
 {
     struct fixture fixture;
@@ -209,8 +265,10 @@ START_TEST(blanks_and_the_policy_itself)
     char *text = read_source("tests/cases/policy_mutants.policy", &length);
     text = realloc(text, length + 256);
     ck_assert_ptr_nonnull(text);
-    strcpy(text + length, "等效 o.top \"最高<低保\" \"最高  ≠ 低保\" 理由 \"试\"\n");
+    strcpy(text + length, "等效 o.top \"最高<低保\" \"最高  ≠ 低保\" 理由 \"先\"\n"
+                          "等效 o.top \"最高\t<低保 \" \"最高 ≠低保\t \" 理由 \"试\"\n");
     struct policy_mutation mutation = mutate_text(&fixture, text, "blanks");
+    ck_assert_uint_eq(mutation.mistakes.count, 0);
     const struct policy_mutant *mutant = find(&mutation, "o.top", "comparator", "最高 < 低保", "最高 ≠ 低保");
     ck_assert_ptr_nonnull(mutant);
     ck_assert_int_eq(mutant->fate, MUTANT_EQUIVALENT);
@@ -254,6 +312,8 @@ Suite *policy_mutants_suite(void)
     tcase_set_timeout(all, 120);
     tcase_add_test(all, shipped_policies_have_no_survivors);
     tcase_add_test(all, what_is_changed);
+    tcase_add_test(all, how_often_it_is_changed);
+    tcase_add_test(all, a_policy_without_sources);
     tcase_add_test(all, an_example_less_is_missed);
     tcase_add_test(all, equivalents_must_be_true);
     tcase_add_test(all, blanks_and_the_policy_itself);

@@ -87,6 +87,8 @@ START_TEST(tokens)
     check_tokens("a≥b\n 且 c", "1:1wa 1:2y≥ 1:3wb 2:2w且 2:4wc");
     check_tokens("\"a # b\" 后", "1:1sa # b 1:9w后");
     check_tokens("\xEF\xBB\xBF政策 甲", "1:1w政策 1:4w甲");
+    check_tokens("收入._x 甲.乙 甲.Z 甲.9", "1:1w收入._x 1:7w甲.乙 1:11w甲.Z 1:15w甲.9");
+    check_tokens("甲.\uFF0C乙 甲.", "1:1w甲 1:2o. 1:3y\uFF0C 1:4w乙 1:6w甲 1:7o.");
     check_tokens("甲\uFF0C乙\uFF08丙\uFF09", "1:1w甲 1:2y\uFF0C 1:3w乙 1:4y\uFF08 1:5w丙 1:6y\uFF09");
     check_tokens("甲\u3000乙\r\n丙", "1:1w甲 1:3w乙 2:1w丙");
     check_tokens("A<=B>=C!=D<E>F=G",
@@ -140,6 +142,9 @@ START_TEST(units_are_vectors)
     for (int i = 0; i < 300; i++)
         far = unit_multiply(far, yuan);
     ck_assert_int_eq(far.exponent[UNIT_YUAN], 100);
+    for (int i = 0; i < 300; i++)
+        far = unit_divide(far, yuan);
+    ck_assert_int_eq(far.exponent[UNIT_YUAN], -100);
 }
 END_TEST
 

@@ -105,6 +105,8 @@ void declare_check_citation(struct compiler *compiler, const struct citation *ci
                             struct place at);
 const char *declare_citation_text(struct compiler *compiler, const struct citation *citation);
 int declare_ever_window(struct compiler *compiler);
+/* The window from so long ago to the evaluation date; -1 when none is declared. */
+int declare_find_window(const struct program *program, int months, int days);
 /* 近12月 written in the phrase itself; -2 when diagnosed. */
 int declare_inline_window(struct compiler *compiler, struct slice name, struct window_edge edge,
                           struct place at);

@@ -412,19 +412,26 @@ int declare_ever_window(struct compiler *compiler)
         (struct place){1, 1});
 }
 
-int declare_inline_window(struct compiler *compiler, struct slice name, struct window_edge edge,
-                          struct place at)
+int declare_find_window(const struct program *program, int months, int days)
 {
-    struct program *program = compiler->program;
     for (size_t i = 0; i < program->window_count; i++) {
         const struct program_window *w = &program->windows[i];
-        if (!w->ever && w->from_months == edge.months && w->from_days == edge.days && w->to_months == 0 &&
+        if (!w->ever && w->from_months == months && w->from_days == days && w->to_months == 0 &&
             w->to_days == 0)
             return (int)i;
     }
+    return -1;
+}
+
+int declare_inline_window(struct compiler *compiler, struct slice name, struct window_edge edge,
+                          struct place at)
+{
+    int index = declare_find_window(compiler->program, edge.months, edge.days);
+    if (index >= 0)
+        return index;
     struct program_window window = {
         .name = compiler_string(compiler, name), .from_months = edge.months, .from_days = edge.days};
-    int index = add_window(compiler, window, at);
+    index = add_window(compiler, window, at);
     return index < 0 ? -2 : index;
 }
 

@@ -237,8 +237,9 @@ static struct operand elaborate_kind(struct compiler *compiler, const struct exp
     case EXPR_LEVEL:
         return compiler_refuse(compiler, expr->at, MESSAGE_LEVEL_PLACE, NULL, NULL, NULL);
     default: /* EXPR_YES, EXPR_NO */
-        return compiler_refuse(compiler, expr->at, MESSAGE_VALUE_EXPECTED, operand_text(compiler, expr), NULL,
-                               NULL);
+        return compiler_refuse(compiler, expr->at, MESSAGE_VALUE_EXPECTED,
+                               diagnose_quoted(compiler->diagnoser, slice_of(operand_text(compiler, expr))),
+                               NULL, NULL);
     }
 }
 

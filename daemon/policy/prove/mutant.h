@@ -10,6 +10,8 @@
  * A mutant is a list of patches to the tree: bytes that are exchanged with those in the tree, so that applying it twice leaves
  * the tree as it was. A window's edge is moved in the compiled program instead: in the tree a window of 12 months and a day
  * would have another unit. The tree must belong to nobody else meanwhile.
+ *
+ * No mutant reads a fact that the policy does not read: changes take facts away, or read the same ones otherwise.
  */
 #ifndef SHOUWANG_POLICY_MUTANT_H
 #define SHOUWANG_POLICY_MUTANT_H

@@ -163,12 +163,8 @@ static void walk_definition(struct mutant_maker *maker, struct definition *d)
     case KW_SET:
         mutant_walk_set(maker, d->set);
         break;
-    case KW_PERSON_DEF:
-    case KW_CONDITION_DEF:
-    case KW_AMOUNT_DEF:
+    default: /* 逐人 断 算; a statistic is counted, and no clause reads it */
         mutant_walk_expr(maker, d->value);
-        break;
-    default: /* statistics are counted, not asserted */
         break;
     }
 }

@@ -58,7 +58,7 @@ static enum status out_of_memory(struct error *err)
 
 /* --- the examples ------------------------------------------------------------------------------------------------- */
 
-/* The version that speaks on the example's day, before anything is changed. */
+/* The version that speaks on the example's day, before anything is changed; a compiled policy's examples name clauses that exist. */
 static int find_clause(const struct mutator *m, size_t index, struct slice name)
 {
     return version_on(&m->policy->program, name, m->cases.cases[index].date);
@@ -81,11 +81,9 @@ static bool list_assertions(struct mutator *m)
         m->first_assertion[i] = m->assertion_count;
         if (s->level != KW_NONE_OF_THESE)
             m->assertions[m->assertion_count++] = (struct assertion){i, -1, s->level};
-        for (const struct example_expectation *e = s->expectations; e != NULL; e = e->next) {
-            int clause = find_clause(m, i, e->clause);
-            if (clause >= 0)
-                m->assertions[m->assertion_count++] = (struct assertion){i, clause, e->kind};
-        }
+        for (const struct example_expectation *e = s->expectations; e != NULL; e = e->next)
+            m->assertions[m->assertion_count++] =
+                (struct assertion){i, find_clause(m, i, e->clause), e->kind};
     }
     m->first_assertion[m->cases.count] = m->assertion_count;
     return true;
@@ -194,12 +192,6 @@ static enum status first_amount(const struct mutator *m, const struct policy_run
     return STATUS_OK;
 }
 
-static bool same_codes(const struct program *a, const struct program *b)
-{
-    return a->code_count == b->code_count &&
-           memcmp(a->codes, b->codes, a->code_count * sizeof *a->codes) == 0;
-}
-
 static enum status run_group(const struct mutator *m, const struct policy *changed,
                              const struct example_cases *bound, const struct date_group *group, bool amounts,
                              struct arena *arena, size_t *failing, struct error *err)
@@ -219,13 +211,15 @@ static enum status run_group(const struct mutator *m, const struct policy *chang
         *failing = group->which[0];
         return STATUS_OK;
     }
-    if (status != STATUS_OK)
-        return out_of_memory(err);
-    status = policy_run_evaluate(run, &block, outcomes, err);
     if (status == STATUS_OK)
+        status = policy_run_evaluate(run, &block, outcomes, &refused);
+    if (status == STATUS_OK) {
         *failing = first_failing(m, group, outcomes);
-    if (status == STATUS_OK && amounts && *failing == m->cases.count)
-        status = first_amount(m, run, &block, group, failing, err);
+        if (amounts && *failing == m->cases.count)
+            status = first_amount(m, run, &block, group, failing, err);
+    } else {
+        status = out_of_memory(err);
+    }
     policy_run_free(run);
     return status;
 }
@@ -234,7 +228,8 @@ static enum status run_mutant(const struct mutator *m, const struct policy *chan
                               struct arena *arena, size_t *failing, struct error *err)
 {
     struct example_cases bound;
-    bool same = same_codes(&m->policy->program, &changed->program);
+    bool same =
+        m->policy->program.code_count == changed->program.code_count; /* mutants read no other codes */
     *failing = m->cases.count;
     if (!same && !example_rebind(&m->cases, &changed->program, arena, &bound))
         return out_of_memory(err);
@@ -271,7 +266,7 @@ static void shift_window(const struct mutant *mutant, struct program *program)
 
 static const char *keep(const struct mutator *m, const char *text)
 {
-    return text == NULL ? NULL : arena_strdup(m->arena, text);
+    return arena_strdup(m->arena, text);
 }
 
 /* Compiles and runs it; *made is false for a change without sense. */

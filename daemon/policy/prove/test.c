@@ -64,8 +64,6 @@ static void check_case(struct tester *tester, size_t index, const struct policy_
              level_word(tester, example_level(level)), level_word(tester, (enum policy_level)outcome->level));
     for (const struct example_expectation *e = example->statement->expectations; e != NULL; e = e->next) {
         int clause = find_clause(tester, index, e->clause);
-        if (clause < 0)
-            continue;
         enum example_verdict verdict = example_verdict(outcome, clause);
         struct coverage *coverage = &tester->coverage[clause];
         coverage->hit = coverage->hit || verdict == VERDICT_FIRED;
@@ -101,7 +99,7 @@ static void check_amounts(struct tester *tester, size_t index, const struct poli
     const struct example_statement *statement = tester->cases.cases[index].statement;
     for (const struct example_expectation *e = statement->expectations; e != NULL; e = e->next) {
         int at = find_clause(tester, index, e->clause);
-        for (const struct example_amount *a = at < 0 ? NULL : e->amounts; a != NULL; a = a->next) {
+        for (const struct example_amount *a = e->amounts; a != NULL; a = a->next) {
             const struct program_clause *clause = &tester->policy->program.clauses[at];
             struct text text;
             text_init(&text);
@@ -120,8 +118,6 @@ static enum status cover_case(struct tester *tester, struct policy_run *run, con
 {
     const struct example_case *example = &tester->cases.cases[index];
     int clause = find_clause(tester, index, example->statement->clause);
-    if (clause < 0)
-        return STATUS_OK;
     struct arena *arena = arena_new(0);
     struct policy_explanation explanation;
     enum status status = arena == NULL ? error_set(err, STATUS_FATAL, "out of memory while testing a policy")

@@ -62,6 +62,14 @@ const char *diagnose_slice(struct diagnoser *diagnoser, struct slice slice)
     return diagnose_keep(diagnoser, arena_copy(diagnoser->arena, slice.bytes, length));
 }
 
+const char *diagnose_quoted(struct diagnoser *diagnoser, struct slice slice)
+{
+    const char *text = diagnose_slice(diagnoser, slice);
+    return diagnose_keep(
+        diagnoser,
+        arena_printf(diagnoser->arena, diagnoser->language == LANGUAGE_CHINESE ? "“%s”" : "\"%s\"", text));
+}
+
 const char *diagnose_number(struct diagnoser *diagnoser, int64_t number)
 {
     return diagnose_keep(diagnoser, arena_printf(diagnoser->arena, "%lld", (long long)number));

@@ -39,6 +39,8 @@ void diagnose(struct diagnoser *diagnoser, struct place at, enum message message
               const char *b, const char *c);
 /* A slice as an argument, cut at 60 characters. */
 const char *diagnose_slice(struct diagnoser *diagnoser, struct slice slice);
+/* The same within quotation marks: what stands at a place. */
+const char *diagnose_quoted(struct diagnoser *diagnoser, struct slice slice);
 const char *diagnose_number(struct diagnoser *diagnoser, int64_t number);
 /* The text just made; "", and the diagnoser has failed, when memory has run out over it. */
 const char *diagnose_keep(struct diagnoser *diagnoser, const char *made);

@@ -227,19 +227,15 @@ static bool takes_parenthesis(int keyword)
     return false;
 }
 
-/* Whether a blank stands between two tokens of one line. A number keeps its unit; a slash stays as it was. */
+/* Whether a blank stands between two tokens of one line. A number keeps its unit (and its %); a slash stays as it was. */
 static bool blank_between(const struct formatter *f, const struct token *a, const struct token *b)
 {
     if (is_mark(b, SYMBOL_CLOSE) || is_mark(b, SYMBOL_COMMA) || is_mark(a, SYMBOL_OPEN))
         return false;
     if (is_mark(a, SYMBOL_RANGE) || is_mark(b, SYMBOL_RANGE))
         return false;
-    if (is_slash(f, a) || is_slash(f, b) || a->kind == TOKEN_NUMBER || a->kind == TOKEN_OTHER ||
-        b->kind == TOKEN_OTHER) {
-        if (!(b->kind == TOKEN_SYMBOL && !is_slash(f, b)) &&
-            !(a->kind == TOKEN_OTHER && b->kind != TOKEN_OTHER))
-            return !b->glued;
-    }
+    if (is_slash(f, a) || is_slash(f, b) || (a->kind == TOKEN_NUMBER && b->kind != TOKEN_SYMBOL))
+        return !b->glued;
     if (is_mark(b, SYMBOL_OPEN))
         return !takes_parenthesis(a->keyword);
     return true;
@@ -313,17 +309,15 @@ static void classify(struct formatter *f, struct line *line, const struct token 
 static size_t free_text_end(const struct formatter *f, const struct line *line, size_t begin, size_t at,
                             size_t end)
 {
-    const struct token *token = &f->tokens[at];
     bool head = line->kind == LINE_HEAD;
     if (head && keyword_is_clause(line->statement) && at == begin + 2)
         return end;
     if (head && line->statement == KW_EXAMPLE && at == begin + 2) {
-        while (at < end && f->tokens[at].keyword != KW_DATE && f->tokens[at].keyword != KW_SAME &&
-               f->tokens[at].keyword != KW_EXPECT)
+        while (at < end && f->tokens[at].keyword != KW_DATE && f->tokens[at].keyword != KW_SAME)
             at++;
         return at;
     }
-    bool cited = at >= begin + 2 && f->tokens[at - 2].keyword == KW_CITE && token->kind != TOKEN_END;
+    bool cited = at >= begin + 2 && f->tokens[at - 2].keyword == KW_CITE;
     return cited && line->statement != KW_EXAMPLE ? end : at;
 }
 
@@ -395,18 +389,26 @@ static void read_line(struct formatter *f, int number, size_t begin_of_line)
 
 /* --- layout ------------------------------------------------------------------------------------------------------- */
 
+static bool is_wide(uint32_t c)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {{0x1100, 0x115F}, {0x2E80, 0xA4CF}, {0xAC00, 0xD7A3},  {0xF900, 0xFAFF},
+                  {0xFE30, 0xFE6F}, {0xFF00, 0xFF60}, {0x20000, 0x3FFFD}};
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        if (c >= ranges[i].first && c <= ranges[i].last)
+            return true;
+    }
+    return false;
+}
+
 /* Columns on a screen: a character of East Asian width takes two. */
 static int width_of(struct slice text)
 {
     int width = 0;
     for (size_t i = 0; i < text.length;) {
         size_t size = utf8_char_length(text.bytes + i, text.length - i);
-        uint32_t c = utf8_decode(text.bytes + i, size);
-        bool wide = (c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) ||
-                    (c >= 0xAC00 && c <= 0xD7A3) || (c >= 0xF900 && c <= 0xFAFF) ||
-                    (c >= 0xFE30 && c <= 0xFE6F) || (c >= 0xFF00 && c <= 0xFF60) ||
-                    (c >= 0x20000 && c <= 0x3FFFD);
-        width += wide ? 2 : 1;
+        width += is_wide(utf8_decode(text.bytes + i, size)) ? 2 : 1;
         i += size;
     }
     return width;
@@ -632,8 +634,8 @@ enum status policy_format(const struct policy *policy, struct text *out, struct 
     struct arena *arena = arena_new(0);
     struct lexer_result tokens;
     enum language language = LANGUAGE_CHINESE;
-    bool good = arena != NULL && lexer_language(text, length, &language) &&
-                lex(text, length, language, arena, &tokens);
+    lexer_language(text, length, &language); /* a compiled policy has one */
+    bool good = arena != NULL && lex(text, length, language, arena, &tokens);
     struct formatter formatter = {.text = text, .length = length, .language = language, .arena = arena};
     if (good) {
         formatter.tokens = tokens.tokens;

@@ -117,9 +117,9 @@ static size_t word_char_length(struct lexer *lexer, bool inside)
     if (inside && is_digit(c))
         return 1;
     if (inside && c == '.') {
-        char next = peek(lexer, 1);
-        return next != '.' && (is_digit(next) || next == '_' || (next >= 'a' && next <= 'z') ||
-                               (next >= 'A' && next <= 'Z') || (next & '\x80') != 0);
+        struct lexer after = *lexer;
+        after.position++;
+        return peek(&after, 0) != '.' && word_char_length(&after, true) > 0;
     }
     if ((c & '\x80') == 0 || blank_length(lexer) > 0)
         return 0;

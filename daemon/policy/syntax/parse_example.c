@@ -27,6 +27,14 @@ static bool wrong(struct parser *parser, enum message message, const char *b)
     return false;
 }
 
+/* The word here, which is known to be a name. */
+static void take_name(struct parser *parser, struct slice *name, struct place *at)
+{
+    const struct token *token = parser_next(parser);
+    *name = parser_slice(parser, token);
+    *at = parser_place(token);
+}
+
 /* 人3 → 3; 0 when the word is none. */
 static int person_number(const struct parser *parser, struct slice word)
 {
@@ -75,10 +83,20 @@ static struct example_person *current_person(struct parser *parser, struct examp
     return &parse->example->persons[number - 1];
 }
 
-static bool parse_born(struct parser *parser, struct example_parse *parse)
+/* Whose birth or age is said now; NULL, and diagnosed, when it cannot be said. */
+static struct example_person *person_without_age(struct parser *parser, struct example_parse *parse)
 {
     struct example_person *person = of_person(parser, parse) ? current_person(parser, parse) : NULL;
-    if (person == NULL || (person->given && !said_twice(parser)))
+    if (person == NULL || !person->given)
+        return person;
+    said_twice(parser);
+    return NULL;
+}
+
+static bool parse_born(struct parser *parser, struct example_parse *parse)
+{
+    struct example_person *person = person_without_age(parser, parse);
+    if (person == NULL)
         return false;
     parser_next(parser);
     *person = (struct example_person){.given = true, .age = -1};
@@ -92,8 +110,8 @@ static bool parse_born(struct parser *parser, struct example_parse *parse)
 static bool parse_age(struct parser *parser, struct example_parse *parse)
 {
     enum { AGE_MAX = 150 };
-    struct example_person *person = of_person(parser, parse) ? current_person(parser, parse) : NULL;
-    if (person == NULL || (person->given && !said_twice(parser)))
+    struct example_person *person = person_without_age(parser, parse);
+    if (person == NULL)
         return false;
     parser_next(parser);
     *person = (struct example_person){.given = true};
@@ -211,8 +229,7 @@ static bool parse_example_fact(struct parser *parser, struct example_parse *pars
         return false;
     *fact = (struct example_fact){
         .subject = parse->subject, .subject_said = parse->subject_said, .from = DAY_NONE, .to = DAY_NONE};
-    if (!parser_name(parser, &fact->name, &fact->at))
-        return false;
+    take_name(parser, &fact->name, &fact->at);
     *parse->fact_tail = fact;
     parse->fact_tail = &fact->next;
     parse->subject_said = parse->bare = false;
@@ -347,8 +364,7 @@ static bool parse_expectation(struct parser *parser, struct example_statement *e
         if (expectation == NULL)
             return false;
         expectation->kind = kind;
-        if (!parser_name(parser, &expectation->clause, &expectation->at))
-            return false;
+        take_name(parser, &expectation->clause, &expectation->at);
         **tail = expectation;
         *tail = &expectation->next;
         if (kind == KW_SUGGEST && !parse_example_amounts(parser, expectation))
@@ -375,12 +391,11 @@ bool parse_example(struct parser *parser, struct example_statement **example)
     if (!parser_name(parser, &made->clause, &made->clause_at))
         return false;
     *example = made;
-    const struct token *title = parser_peek(parser), *end = title;
+    const struct token *title = parser_peek(parser);
     while (title_goes_on(parser))
-        end = parser_next(parser);
-    if (end != title || !title_goes_on(parser))
-        made->title = slice_trim(
-            (struct slice){parser->text + title->offset, parser_peek(parser)->offset - title->offset});
+        parser_next(parser);
+    made->title =
+        slice_trim((struct slice){parser->text + title->offset, parser_peek(parser)->offset - title->offset});
     made->same = parser_accept(parser, KW_SAME);
     struct example_parse parse = {.example = made, .fact_tail = &made->facts, .subject = -1};
     while (parser_in_statement(parser) && !parser_at_keyword(parser, KW_EXPECT)) {

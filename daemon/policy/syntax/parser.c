@@ -79,9 +79,7 @@ const char *parser_found(struct parser *parser)
         return chinese ? "文本的末尾" : "the end of the text";
     if (begins_statement(token))
         return chinese ? "语句的末尾" : "the end of the statement";
-    const char *text = diagnose_slice(parser->diagnoser, parser_slice(parser, token));
-    return diagnose_keep(parser->diagnoser,
-                         arena_printf(parser->diagnoser->arena, chinese ? "“%s”" : "\"%s\"", text));
+    return diagnose_quoted(parser->diagnoser, parser_slice(parser, token));
 }
 
 static bool expected(struct parser *parser, const char *what)
@@ -643,7 +641,7 @@ static bool parse_statement(struct parser *parser, struct tails *tails)
     }
     struct slice found = parser_slice(parser, parser_peek(parser));
     diagnose(parser->diagnoser, parser_place(parser_peek(parser)), MESSAGE_STATEMENT_EXPECTED,
-             diagnose_slice(parser->diagnoser, found), NULL, NULL);
+             diagnose_quoted(parser->diagnoser, found), NULL, NULL);
     parser_next(parser);
     return false;
 }

@@ -16,6 +16,7 @@ struct unparser {
 
 void unparse_expr(const struct unparser *unparser, const struct expr *expr);
 void unparse_set(const struct unparser *unparser, const struct set_expr *set);
+bool unparse_is_ratio(const struct expr *expr); /* 3/2: two numbers without units, one number to the reader */
 /* 凭 刚性支出 > 大额支出 */
 void unparse_line(const struct unparser *unparser, const struct clause_line *line);
 const char *unparse_mark(int symbol); /* "≥"; "" for what is no comparison */
