@@ -97,6 +97,7 @@ enum status delivery_reconfigure(struct delivery *delivery, const struct deliver
 {
     struct http_client_settings http = http_settings(settings);
     struct target *targets;
+    delivery->reloads++;
     enum status status = targets_make(delivery, settings, &targets, err);
     if (status != STATUS_OK)
         return status;

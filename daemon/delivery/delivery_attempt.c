@@ -229,6 +229,23 @@ static void hold_endpoint(struct delivery *delivery, int64_t township)
         statement_failed(delivery->pg, &err);
 }
 
+/* Whether a reload has put another receiver in the place of the one that was asked, or none. */
+static bool is_replaced(const struct delivery *delivery, const struct attempt *attempt)
+{
+    const struct target *target = target_of(delivery, attempt->township);
+    return target == NULL || target->address != attempt->address;
+}
+
+/* What such a one says of itself (gone, busy, down) does not hold for the new one. */
+static void forget_receiver(struct delivery *delivery, const struct attempt *attempt, struct verdict *verdict)
+{
+    struct verdict_terms terms = terms_of(delivery);
+    verdict->hold_endpoint = verdict->endpoint_fails = false;
+    verdict->endpoint_pause_ms = 0;
+    if (verdict->outcome == OUTBOX_AGAIN)
+        verdict->next_attempt_in_ms = verdict_backoff_ms(attempt->attempts, &terms, &delivery->random);
+}
+
 /* The place is free; the target learns how it went. */
 static void leave_place(struct delivery *delivery, struct attempt *attempt, const struct verdict *verdict,
                         int64_t total_us)
@@ -251,6 +268,8 @@ static void attempt_done(void *ctx, const struct http_result *http)
     KILL_POINT("delivery.answered");
     struct verdict_terms terms = terms_of(delivery);
     struct verdict verdict = verdict_of(http, attempt->attempts, &terms, &delivery->random);
+    if (is_replaced(delivery, attempt))
+        forget_receiver(delivery, attempt, &verdict);
     struct test *test = test_find(delivery, attempt->event_id);
     if (test != NULL && verdict.outcome != OUTBOX_DELIVERED)
         verdict.outcome = OUTBOX_FAILED; /* a test is one attempt */
@@ -322,6 +341,7 @@ static void begin(struct delivery *delivery, struct target *target, struct attem
         return;
     }
     KILL_POINT("delivery.begun");
+    attempt->address = target->address;
     TAILQ_INSERT_TAIL(&delivery->attempts, attempt, link);
     target->in_flight++;
     delivery->stats.in_flight++;

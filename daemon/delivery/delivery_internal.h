@@ -56,6 +56,7 @@ struct attempt {
     int64_t household_id, township;
     int64_t leader;   /* the leadership under which it was claimed */
     int64_t asked_ms; /* monotonic; its lease is not older */
+    uint64_t address; /* its target's, when it was begun */
     int32_t attempts;
     int priority;
     char event_id[UUID_TEXT_SIZE];
@@ -66,6 +67,7 @@ TAILQ_HEAD(attempt_list, attempt);
 /* An endpoint and what is under way to it. */
 struct target {
     const struct endpoint_config *config;
+    uint64_t address; /* the reload that brought its URL */
     struct message_keys keys;
     struct attempt_list waiting; /* the most urgent first */
     unsigned waiting_count;
@@ -103,6 +105,7 @@ struct delivery {
     TAILQ_HEAD(, test) tests;
     bool claiming, again, draining, leading;
     bool outage_told;      /* the log has it that the database cannot be reached */
+    uint64_t reloads;      /* counted */
     int64_t leader;        /* the token of the leadership */
     int64_t claim_leader;  /* that of the claim under way */
     int64_t wall_ahead_ms; /* of the monotonic clock, when it last agreed with the database's */

@@ -8,6 +8,7 @@
 #include "delivery/verdict.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     BREAKER_FAILURES = 3, /* in a row, without an answer or with a 5xx: more than a hiccup */
@@ -109,10 +110,12 @@ void target_note(struct delivery *delivery, struct target *target, const struct 
 /* --- a reload ----------------------------------------------------------------------------------------------------- */
 
 static enum status target_init(struct target *target, const struct target *old,
-                               const struct endpoint_config *config, struct error *err)
+                               const struct endpoint_config *config, uint64_t reload, struct error *err)
 {
     if (old != NULL)
         *target = *old;
+    if (old == NULL || strcmp(old->config->url, config->url) != 0)
+        target->address = reload;
     target->config = config;
     target->waiting_count = target->asked = 0;
     target->dry = target->ringed = false;
@@ -128,7 +131,8 @@ enum status targets_make(const struct delivery *delivery, const struct delivery_
         return error_set(err, STATUS_FATAL, "out of memory");
     for (size_t i = 0; i < settings->endpoint_count; i++) {
         const struct endpoint_config *config = &settings->endpoints[i];
-        enum status status = target_init(&made[i], target_of(delivery, config->code), config, err);
+        enum status status =
+            target_init(&made[i], target_of(delivery, config->code), config, delivery->reloads, err);
         if (status != STATUS_OK) {
             targets_free(made, i);
             return status;

@@ -342,6 +342,26 @@ test('a reload takes a township away and brings it back while its events wait', 
     assert.equal(c.ledger[0].body, a.ledger[0].body);
 });
 
+for (const [what, answer] of [['that it is gone', 410], ['to wait for an hour', { status: 429, headers: { 'retry-after': '3600' } }]]) {
+    test(`a receiver that says ${what} when a reload has replaced its address says nothing about the new one`, async () => {
+        await county();
+        const secret = readFileSync(join(instance.directory, 'townships.d', `${A}.secret`), 'utf8').trim();
+        let old;
+        a.answer = () => new Promise((resolve) => (old = resolve));
+        instance.round('2021-06-30');
+        await until(() => old, 'an attempt in flight');
+        c = await Receiver.start(secret);
+        instance.township(A, { url: c.url, secret });
+        instance.reload();
+        old(answer);
+        await until(() => instance.sql(`select coalesce(last_status, 0) from delivery where township_code = ${A}`) !== '0', 'its answer to be written');
+        instance.sql(`update delivery set next_attempt_at = now() where township_code = ${A} and state = 'queued'`);
+        await c.waitFor(1, 'events at the new address', 5000);
+        assert.equal(c.events[0].id, a.ledger[0].id);
+        assert.equal(instance.sql(`select state from endpoint where township_code = ${A}`), 'active');
+    });
+}
+
 test('a township that is configured after its events were written gets them', async () => {
     await county();
     await instance.stop();
