@@ -3,6 +3,7 @@
 
 #include "app/ini.h"
 #include "io/file.h"
+#include "store/lease.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +98,7 @@ static const struct option_row option_rows[] = {
              "along"},
 
     {ROW("lease", "duration", option_duration, lease_duration), .standard = "15s", .least = 2 * SECOND,
-     .most = 5 * MINUTE, .flags = OPTION_FIXED,
+     .most = LEASE_DURATION_MAX_MS, .flags = OPTION_FIXED,
      .help = "After so long without a sign of life another daemon takes over; the same in all of them"},
 
     {ROW("http", "listen", option_listen, http_listen), .standard = "127.0.0.1:8090", .flags = OPTION_FIXED,

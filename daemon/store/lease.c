@@ -49,17 +49,24 @@ enum status lease_lock(struct pg *pg, enum lease_duty duty, int64_t leader, stru
 
 /* --- who leads ------------------------------------------------------------------------------------------------ */
 
+#define TEXT_OF(number)     #number
+#define INTERVAL_OF(number) "interval '" TEXT_OF(number) " milliseconds'"
+/* It has run out, or the clock was set back: nobody prolongs it so far. */
+#define HAS_RUN_OUT                                                                                          \
+    "(expires_at <= clock_timestamp() or expires_at > clock_timestamp() + " INTERVAL_OF(                     \
+        LEASE_DURATION_MAX_MS) ")"
+
 /* `skip locked`: an open transaction of the holder's keeps it; whoever waited for it here could do nothing else. */
 static const char take_sql[] =
     "with free as ("
     "  select from lease where name = 'leader'"
-    "    and (holder = '' or expires_at <= clock_timestamp() or $2 and holder = $1) for update skip locked),"
+    "    and (holder = '' or " HAS_RUN_OUT " or $2 and holder = $1) for update skip locked),"
     " taken as ("
     "  update lease set token = token + 1, holder = $1, taken_at = clock_timestamp(),"
     "    expires_at = clock_timestamp() + $3 * interval '1 millisecond'"
     "  from free where name = 'leader' returning token, taken_at)"
     " select t.token is not null, coalesce(t.token, l.token), coalesce(t.taken_at, l.taken_at), l.holder,"
-    "        t.token is null and l.holder <> '' and l.expires_at <= clock_timestamp()"
+    "        t.token is null and l.holder <> '' and " HAS_RUN_OUT
     " from lease l left join taken t on true where l.name = 'leader'";
 
 static const char keep_sql[] =
@@ -84,7 +91,7 @@ static const char evict_sql[] =
     " join pg_stat_activity a using (pid)"
     " where a.application_name like 'shouwangd%' and a.application_name <> 'shouwangd-lease'"
     "   and a.pid <> pg_backend_pid()"
-    "   and exists (select from lease where name = 'leader' and expires_at <= clock_timestamp())";
+    "   and exists (select from lease where name = 'leader' and " HAS_RUN_OUT ")";
 
 struct call {
     void *context;

@@ -44,6 +44,9 @@ enum status lease_begin(struct pg *pg, int64_t leader, struct error *err) WARN_U
 
 /* --- who leads, from the loop --------------------------------------------------------------------------------- */
 
+/* The longest term that a daemon may ask for. A lease that seems to run for longer was prolonged before the database's
+ * clock was set back: it counts as run out, or a daemon that died then would lead for as long as the clock was wrong. */
+#define LEASE_DURATION_MAX_MS 300000
 enum { LEASE_HOLDER_MAX = 200 };
 
 /* The row as it is after the call. */
@@ -58,7 +61,7 @@ struct lease_seen {
 typedef void (*lease_answered)(void *context, enum status status, const struct lease_seen *seen,
                                const struct error *err);
 
-/* Takes the leadership if nobody has it or its holder let it run out; with `again`, also from a holder of our own name
+/* Takes the leadership if nobody has it or it has run out; with `again`, also from a holder of our own name
  * (host and control socket): a daemon that was killed and started again. */
 enum status lease_take_async(struct pg_async *async, const char *holder, bool again, int64_t duration_ms,
                              int timeout_ms, lease_answered done, void *context,

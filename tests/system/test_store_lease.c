@@ -141,6 +141,23 @@ START_TEST(expiry_is_the_databases)
 }
 END_TEST
 
+/* The holder died while the server's clock was years ahead, or one that was is set right: nobody can have prolonged it so far. */
+START_TEST(a_clock_that_was_set_back_keeps_no_lease)
+{
+    open_loop();
+    take("a", false, TERM_MS);
+    fixture_sql(
+        "update lease set expires_at = clock_timestamp() + interval '4 minutes' where name = 'leader'");
+    take("b", false, TERM_MS); /* another may have a longer term than ours */
+    ck_assert(!seen.ours);
+    fixture_sql("update lease set expires_at = clock_timestamp() + interval '3 years' where name = 'leader'");
+    take("b", false, TERM_MS);
+    ck_assert(seen.ours);
+    ck_assert_str_eq(seen.holder, "a");
+    close_loop();
+}
+END_TEST
+
 START_TEST(an_open_transaction_is_ended)
 {
     char conninfo[512];
@@ -292,6 +309,7 @@ int main(void)
     tcase_add_checked_fixture(tests, fixture_migrated, fixture_drop);
     tcase_add_test(tests, one_leads);
     tcase_add_test(tests, expiry_is_the_databases);
+    tcase_add_test(tests, a_clock_that_was_set_back_keeps_no_lease);
     tcase_add_test(tests, an_open_transaction_is_ended);
     tcase_add_loop_test(tests, an_old_token_writes_nothing, 0, (int)(sizeof writes / sizeof *writes));
     suite_add_tcase(suite, tests);
