@@ -30,7 +30,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FOLDERS_MAX = 1000 };
+enum {
+    FOLDERS_MAX = 1000,
+    PERIOD_AHEAD_MAX_DAYS = 366, /* a roster may speak of the year that it is made for */
+};
 
 struct attempt {
     struct pg *pg;
@@ -91,6 +94,17 @@ static enum status refuse_if_settled(struct attempt *attempt, struct error *err)
     return changed ? wait_for(attempt, "it is still being written") : STATUS_REJECT;
 }
 
+/* A period that ends in another age is a slip: it would keep the source fresh, and later rosters out, until then. */
+static enum status check_period(const struct manifest *manifest, struct error *err)
+{
+    char found[CIVIL_TEXT_SIZE];
+    if (manifest->period_to <= clock_today() + PERIOD_AHEAD_MAX_DAYS)
+        return STATUS_OK;
+    return error_set(err, STATUS_REJECT,
+                     "manifest: period_to: found %s, expected a day at most %d days ahead",
+                     civil_format(manifest->period_to, found), PERIOD_AHEAD_MAX_DAYS);
+}
+
 static enum status check_manifest(struct attempt *attempt, struct error *err)
 {
     struct manifest *manifest = &attempt->manifest;
@@ -106,7 +120,7 @@ static enum status check_manifest(struct attempt *attempt, struct error *err)
         return error_set(err, STATUS_REJECT,
                          "manifest: feed: found \"%s\", expected \"%s\" as the folder is called",
                          manifest->feed, attempt->config->name);
-    return STATUS_OK;
+    return check_period(manifest, err);
 }
 
 static enum status check_hash(struct attempt *attempt, struct error *err)

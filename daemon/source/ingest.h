@@ -27,7 +27,8 @@
  * Duplicates are refused without harm: a name that was accepted before, or the same bytes as an accepted
  * batch of this source. Not a duplicate are a file without rows, and a full batch with the same bytes for a
  * later period: it says that nothing changed. A full batch that speaks of an earlier time (period_to) than an
- * accepted full one is refused, because it would end what is newer.
+ * accepted full one is refused, because it would end what is newer; so is one whose period ends more than a year ahead,
+ * which would refuse all that follow it.
  *
  * Blocking, for a worker thread with a connection of its own. Errors: STATUS_RETRY database or disk (nothing
  * was changed, the files are where they were); STATUS_CONFIG and STATUS_FATAL as of pg.h. A refused file is

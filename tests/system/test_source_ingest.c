@@ -2,6 +2,7 @@
 /* Feed files against a real database: whole or not at all, once, in order, across crashes. */
 #include "config.h"
 
+#include "base/clock.h"
 #include "source_fixture.h"
 #include "store/lease.h"
 
@@ -447,6 +448,28 @@ START_TEST(the_same_roster_later_says_that_nothing_changed)
 }
 END_TEST
 
+/* A year mistyped would keep the source fresh, and every later roster out, for a century. */
+START_TEST(a_period_that_lies_ahead)
+{
+    static const char roster[] = HEADER ",H1,,housing.grade,C,2021-01-01,,\n";
+    char year_end[CIVIL_TEXT_SIZE], before[64], after[64];
+    civil_format(clock_today() + 360, year_end);
+    state(before);
+    put_feed("housing", "typo", roster, &(struct given){.mode = "full", .period_to = "2121-06-30"});
+    put_feed("medical_insurance", "delta", good, &(struct given){.period_to = "2121-06-30"});
+    scan();
+    expect_refused("typo", "manifest: period_to: found 2121-06-30, expected a day at most 366 days ahead");
+    expect_refused("delta", "manifest: period_to: found 2121-06-30");
+    ck_assert_str_eq(before, state(after));
+    put_feed("housing", "right", roster, &(struct given){.mode = "full"});
+    put_feed("housing", "year", HEADER ",H1,,housing.grade,D,2021-01-01,,\n",
+             &(struct given){.mode = "full", .period_to = year_end, .sent_at = "2021-07-06T08:00:00+08:00"});
+    scan();
+    ck_assert_int_eq(outcome_of("right")->outcome, INGEST_ACCEPTED);
+    ck_assert_int_eq(outcome_of("year")->outcome, INGEST_ACCEPTED);
+}
+END_TEST
+
 START_TEST(empty_batches)
 {
     take_way(_i);
@@ -717,6 +740,7 @@ int main(void)
     tcase_add_test(cases, a_folder_of_nobody);
     tcase_add_test(cases, duplicates_are_refused_without_harm);
     tcase_add_test(cases, the_same_roster_later_says_that_nothing_changed);
+    tcase_add_test(cases, a_period_that_lies_ahead);
     tcase_add_loop_test(cases, empty_batches, 0, WAYS);
     tcase_add_test(cases, killed_between_commit_and_archive);
     tcase_add_test(cases, stopped_before_the_commit);
