@@ -59,6 +59,11 @@ const char *ingest_outcome_name(enum ingest_outcome outcome)
     return names[outcome];
 }
 
+static bool is_cancelled(const struct ingest_settings *settings)
+{
+    return settings->cancel && atomic_load_explicit(settings->cancel, memory_order_relaxed);
+}
+
 /* --- what lies there -------------------------------------------------------------------------------------------------- */
 
 static enum status wait_for(struct attempt *attempt, const char *reason)
@@ -169,8 +174,9 @@ static enum status judge_files(struct attempt *attempt, struct error *err)
     enum status status = drop_look(&attempt->file, &attempt->state, err);
     if (status == STATUS_OK)
         status = judge(attempt, err);
-    /* One file that we may not read does not hold up the others. */
-    return status == STATUS_CONFIG ? wait_for(attempt, err->text) : status;
+    /* One file that we may not read, or cannot, does not hold up the others. */
+    bool unreadable = status == STATUS_CONFIG || (status == STATUS_RETRY && !is_cancelled(attempt->settings));
+    return unreadable ? wait_for(attempt, err->text) : status;
 }
 
 static struct batch_manifest describe_batch(const struct attempt *attempt)
@@ -685,7 +691,8 @@ struct scan {
     const struct ingest_settings *settings;
     ingest_done *done;
     void *context;
-    bool judge; /* false: ingest_list */
+    bool judge;          /* false: ingest_list */
+    struct error failed; /* of the first folder that cannot be used */
     struct candidate *candidates;
     size_t count, capacity;
     struct feed_config **owned;
@@ -810,6 +817,24 @@ static enum status add_feed(struct scan *scan, const char *feed, struct error *e
     return status == STATUS_OK ? add_folder(scan, config, folder, err) : status;
 }
 
+/* One agency's folder that cannot be used does not hold up the others': it is told at the end. */
+static enum status pass_over(struct scan *scan, enum status status, const struct error *err)
+{
+    if (status == STATUS_OK || status == STATUS_FATAL)
+        return status;
+    if (scan->failed.status == STATUS_OK)
+        scan->failed = *err;
+    return STATUS_OK;
+}
+
+static enum status tell_passed_over(const struct scan *scan, enum status status, struct error *err)
+{
+    if (status != STATUS_OK || scan->failed.status == STATUS_OK)
+        return status;
+    *err = scan->failed;
+    return err->status;
+}
+
 static enum status find_candidates(struct scan *scan, struct error *err)
 {
     struct file_list feeds;
@@ -817,7 +842,7 @@ static enum status find_candidates(struct scan *scan, struct error *err)
     if (status != STATUS_OK)
         return status == STATUS_REJECT ? (err->status = STATUS_CONFIG) : status;
     for (size_t i = 0; status == STATUS_OK && i < feeds.count; i++)
-        status = add_feed(scan, feeds.names[i], err);
+        status = pass_over(scan, add_feed(scan, feeds.names[i], err), err);
     file_list_close(&feeds);
     if (scan->count > 0)
         qsort(scan->candidates, scan->count, sizeof *scan->candidates, compare_candidates);
@@ -845,7 +870,7 @@ enum status ingest_scan(struct pg *pg, const struct ingest_settings *settings, i
             report(&scan, &result);
     }
     scan_fini(&scan);
-    return status;
+    return tell_passed_over(&scan, status, err);
 }
 
 static enum status list_one(struct scan *scan, const struct candidate *candidate, struct error *err)
@@ -873,5 +898,5 @@ enum status ingest_list(const struct ingest_settings *settings, ingest_done *don
     for (size_t i = 0; status == STATUS_OK && i < scan.count; i++)
         status = list_one(&scan, &scan.candidates[i], err);
     scan_fini(&scan);
-    return status;
+    return tell_passed_over(&scan, status, err);
 }

@@ -110,8 +110,9 @@ enum status ingest_file(struct pg *pg, const struct ingest_settings *settings,
 typedef void ingest_done(void *context, const struct ingest_result *result);
 /*
  * Every file of every feed, in the order of sent_at and then batch; `done` (NULL allowed) is told of each.
- * Stops at the first error. A folder that names no feed is reported as waiting, with the reason. Logs each
- * outcome.
+ * Stops at the first error of the database. A folder that cannot be used is passed over, and its error is the scan's when
+ * all others are done; a file that cannot be read waits. A folder that names no feed is reported as waiting, with the
+ * reason. Logs each outcome.
  */
 enum status ingest_scan(struct pg *pg, const struct ingest_settings *settings, ingest_done *done,
                         void *context, struct error *err) WARN_UNUSED;

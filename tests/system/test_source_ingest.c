@@ -549,6 +549,29 @@ START_TEST(the_archive_must_be_ours)
 }
 END_TEST
 
+START_TEST(one_folder_does_not_hold_up_the_others)
+{
+    char blocked[512], crowded[512];
+    ck_assert_int_eq(mkdir(archive_root, 0755), 0);
+    snprintf(blocked, sizeof blocked, "%s/education", archive_root);
+    write_text(blocked, "a file where a folder should be");
+    snprintf(crowded, sizeof crowded, "%s/housing", drop_root);
+    ck_assert_int_eq(mkdir(crowded, 0755), 0);
+    for (int i = 0; i <= INGEST_FILES_MAX; i++) {
+        char path[640];
+        snprintf(path, sizeof path, "%s/%d", crowded, i);
+        write_text(path, "");
+    }
+    put_feed("education", "one", good, NULL);
+    put_feed("medical_insurance", "two", good, NULL);
+    ck_assert_int_eq(ingest_scan(db, &settings, NULL, NULL, &err), STATUS_CONFIG);
+    ck_assert_msg(strstr(err.text, "education") != NULL, "%s", err.text); /* the first that failed */
+    ck_assert(file_is_there("%s/education/one.csv", drop_root));
+    ck_assert(file_is_there("%s/medical_insurance/two.csv", archive_root));
+    ck_assert_int_eq(fact_count(), 1);
+}
+END_TEST
+
 /* --- agencies with columns of their own --------------------------------------------------------------------------------- */
 
 START_TEST(columns_of_their_own_in_gb18030)
@@ -745,6 +768,7 @@ int main(void)
     tcase_add_test(cases, killed_between_commit_and_archive);
     tcase_add_test(cases, stopped_before_the_commit);
     tcase_add_test(cases, the_archive_must_be_ours);
+    tcase_add_test(cases, one_folder_does_not_hold_up_the_others);
     tcase_add_loop_test(cases, columns_of_their_own_in_gb18030, 0, WAYS);
     tcase_add_loop_test(cases, many_rows, 0, WAYS);
     tcase_add_loop_test(cases, delta_meets_what_is_live, 0, WAYS);
