@@ -190,13 +190,14 @@ enum status pg_start(const char *conninfo, const char *application_name, const c
         keywords[n] = defaults[i].keyword;
         values[n] = defaults[i].value;
     }
-    keywords[n] = "application_name";
-    values[n++] = application_name;
-    for (const PQconninfoOption *option = given; option->keyword && n < KEYWORDS_MAX - 3; option++)
+    for (const PQconninfoOption *option = given; option->keyword && n < KEYWORDS_MAX - 4; option++)
         if (option->val) {
             keywords[n] = option->keyword;
             values[n++] = option->val;
         }
+    /* By these names a new leader knows the sessions of the one before it (lease_evict_async): conninfo's does not count. */
+    keywords[n] = "application_name";
+    values[n++] = application_name;
     keywords[n] = "options";
     values[n++] = options;
     if (hostaddr) {
