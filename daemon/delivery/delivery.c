@@ -152,12 +152,12 @@ enum status delivery_new(struct delivery **out, struct loop *loop, const struct 
     delivery->drain_look = (struct loop_task){.run = look_drained, .ctx = delivery};
     delivery->next_retry_ms = NEVER_MS;
     random_seed(&delivery->random, (uint64_t)clock_monotonic_us());
-    delivery_clock_agrees(delivery);
     enum status status = open_parts(delivery, err);
     if (status != STATUS_OK) {
         delivery_free(delivery);
         return status;
     }
+    delivery_clock_agrees(delivery);
     *out = delivery;
     return STATUS_OK;
 }
@@ -197,6 +197,7 @@ void delivery_lead(struct delivery *delivery, int64_t leader)
 void delivery_clock_agrees(struct delivery *delivery)
 {
     delivery->wall_ahead_ms = clock_unix_ms() - clock_monotonic_ms();
+    overdue_set_clock(delivery->overdue, delivery->wall_ahead_ms);
 }
 
 void delivery_stand_by(struct delivery *delivery)

@@ -23,6 +23,7 @@ struct overdue {
     loop_fn *given_up;
     void *ctx;
     uint64_t count;
+    int64_t wall_ahead_ms;
     int64_t leader; /* the leadership; 0 = we do not lead */
 };
 
@@ -163,8 +164,8 @@ static void look(void *ctx)
     struct error err;
     loop_timer_arm(overdue->timer, OVERDUE_EVERY_MS);
     if (overdue->leader != 0 && pg_async_is_up(overdue->pg) &&
-        outbox_overdue_async(overdue->pg, OVERDUE_LIMIT, STATEMENT_TIMEOUT_MS, known, overdue, &err) !=
-            STATUS_OK)
+        outbox_overdue_async(overdue->pg, OVERDUE_LIMIT, clock_monotonic_ms() + overdue->wall_ahead_ms,
+                             STATEMENT_TIMEOUT_MS, known, overdue, &err) != STATUS_OK)
         statement_failed(overdue->pg, &err);
 }
 
@@ -192,6 +193,11 @@ void overdue_lead(struct overdue *overdue, int64_t leader)
     overdue->leader = leader;
     if (leader != 0)
         overdue_look(overdue);
+}
+
+void overdue_set_clock(struct overdue *overdue, int64_t wall_ahead_ms)
+{
+    overdue->wall_ahead_ms = wall_ahead_ms;
 }
 
 void overdue_configure(struct overdue *overdue, const struct overdue_terms *terms)

@@ -34,6 +34,9 @@ enum status overdue_new(struct overdue **overdue, struct loop *loop, struct pg_a
                         struct error *err) WARN_UNUSED;
 /* Nothing is given up before; 0 = no longer. */
 void overdue_lead(struct overdue *overdue, int64_t leader);
+/* By how much the wall clock is ahead of the monotonic one, as of when it last agreed with the database's: terms that have
+ * run out by a clock that has leapt since have not. Before the first call nothing has. */
+void overdue_set_clock(struct overdue *overdue, int64_t wall_ahead_ms);
 void overdue_configure(struct overdue *overdue, const struct overdue_terms *terms);
 /* Looks at once: terms run out while the database or we were away. */
 void overdue_look(struct overdue *overdue);

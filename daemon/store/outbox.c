@@ -460,7 +460,7 @@ enum status outbox_due_async(struct pg_async *async, int timeout_ms, outbox_due_
 static const char overdue_sql[] =
     "select d.household_id, d.event_id, d.township_code, d.attempts, d.priority, o.type, o.event"
     " from delivery d join outbox o using (household_id, event_id) where " IS_OVERDUE
-    " order by d.outbox_no limit $1";
+    " and now() <= $2::timestamptz + interval '1 day' order by d.outbox_no limit $1";
 
 static void overdue_done(void *context, enum status status, const struct pg_result *result,
                          const struct error *why)
@@ -485,11 +485,11 @@ static void overdue_done(void *context, enum status status, const struct pg_resu
     free(call);
 }
 
-enum status outbox_overdue_async(struct pg_async *async, int limit, int timeout_ms, outbox_overdue_known done,
-                                 void *context, struct error *err)
+enum status outbox_overdue_async(struct pg_async *async, int limit, int64_t unix_ms, int timeout_ms,
+                                 outbox_overdue_known done, void *context, struct error *err)
 {
-    return submit(async, overdue_sql, pg_params(pg_of_int32(limit)), timeout_ms, overdue_done,
-                  (struct call){.context = context, .overdue = done}, err);
+    return submit(async, overdue_sql, pg_params(pg_of_int32(limit), pg_of_timestamp(unix_ms)), timeout_ms,
+                  overdue_done, (struct call){.context = context, .overdue = done}, err);
 }
 
 /* $1… the new event; `source` says from where it comes: an unconditional row, or the delivery that was given up. */

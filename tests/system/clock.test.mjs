@@ -13,10 +13,10 @@ import { until } from './lib/wait.mjs';
 const TOWNSHIP = '610922103';
 const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1'.replace('x86_64-linux-gnu', { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[process.arch]);
 const YEARS = 3 * 366 * 86400;
-let cluster, instance, receiver;
+let cluster, instance, receiver, apart;
 
 before(() => (cluster = Cluster.start()));
-after(() => cluster?.stop());
+after(() => (cluster?.stop(), apart?.stop()));
 afterEach(async () => {
     const end = await instance?.stop();
     const output = instance?.output;
@@ -26,8 +26,11 @@ afterEach(async () => {
     if (end) assert.deepEqual(end, { code: 0, signal: null }, output);
 });
 
+const setClock = (directory, seconds) => writeFileSync(join(directory, 'faketime'), `${seconds < 0 ? '-' : '+'}${Math.abs(seconds)}\n`);
+const ofClock = (directory) => ({ LD_PRELOAD: LIBRARY, FAKETIME_TIMESTAMP_FILE: join(directory, 'faketime'), FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1' });
+
 /** The daemon's clock from now on: so many seconds beside the real one. */
-const jump = (seconds) => writeFileSync(join(instance.directory, 'faketime'), `${seconds < 0 ? '-' : '+'}${Math.abs(seconds)}\n`);
+const jump = (seconds) => setClock(instance.directory, seconds);
 
 /** Jumps, and has the daemon look at the database at once. */
 async function jumpAndLook(seconds, pattern) {
@@ -38,21 +41,18 @@ async function jumpAndLook(seconds, pattern) {
     await look;
 }
 
-async function start(settings = {}) {
+async function start(settings = {}, on = cluster) {
     assert.ok(existsSync(LIBRARY), `${LIBRARY} (package faketime)`);
     const secret = newSecret();
     receiver = await Receiver.start(secret);
-    instance = new Instance(cluster, { settings: { delivery: { retry_first: '300ms', retry_max: '1s' }, ...settings }, townships: { [TOWNSHIP]: { url: receiver.url, secret } } });
+    instance = new Instance(on, { settings: { delivery: { retry_first: '300ms', retry_max: '1s' }, ...settings }, townships: { [TOWNSHIP]: { url: receiver.url, secret } } });
     const register = new Register();
     for (let i = 1; i <= 3; i++) register.single(`H${i}`, residentId('1980-01-01', i), '100.00');
     instance.import(register);
     jump(0);
     // the test's own clock, and that of the other programs, must not be moved
     instance.env = {
-        LD_PRELOAD: LIBRARY,
-        FAKETIME_TIMESTAMP_FILE: join(instance.directory, 'faketime'),
-        FAKETIME_NO_CACHE: '1',
-        FAKETIME_DONT_FAKE_MONOTONIC: '1',
+        ...ofClock(instance.directory),
         // sanitizers want to be the first library
         ASAN_OPTIONS: `${process.env.ASAN_OPTIONS ?? ''}:verify_asan_link_order=0`,
     };
@@ -83,6 +83,30 @@ for (const [direction, seconds] of [['forward', YEARS], ['back', -YEARS]]) {
         for (const entry of receiver.ledger) assert.ok(Math.abs(Number(entry.headers['webhook-timestamp']) - entry.at / 1000) < 60, 'signed at the right time');
     });
 }
+
+test("the database's clock jumps forward and back: nothing expires early, and each event is delivered once", async () => {
+    apart ??= Cluster.start({ env: (directory) => (setClock(directory, 0), ofClock(directory)) });
+    const jumpThere = (seconds) => setClock(apart.directory, seconds);
+    await start({}, apart);
+    let open = false;
+    receiver.answer = () => (open ? 204 : 503);
+    instance.round('2021-06-30');
+    await until(() => receiver.ledger.length >= 3, 'first attempts');
+    jumpThere(YEARS);
+    // a new connection looks at once for what is overdue
+    instance.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'shouwangd delivery'");
+    await instance.waitForLog(/event=delivery\.database_up[^]*event=delivery\.database_up/);
+    const look = instance.ctlAside('status');
+    await instance.waitForLog(/event=clock\.disagrees ahead_s=-9\d{7} work=waits/);
+    await look;
+    assert.equal(states(), 'queued', instance.output);
+    open = true;
+    jumpThere(0);
+    await Promise.all([instance.ctlAside('status'), instance.waitForLog(/event=clock\.agrees/)]);
+    await until(() => states() === 'delivered', 'all delivered');
+    assert.equal(receiver.events.length, 3);
+    assert.doesNotMatch(instance.output, /event=delivery\.expired/);
+});
 
 test('a jump while a round is armed: none by a wrong date, none twice, none lost', async () => {
     await start({ rounds: { schedule: 'monthly', limit: '100%' } });

@@ -31,15 +31,15 @@ function must(command, args, options) {
 
 /** A private cluster; `template` is a migrated database that others are copied from. */
 export class Cluster {
-    /** below: a folder of another file system */
-    static start({ below = tmpdir() } = {}) {
+    /** below: a folder of another file system; env: what the server finds in its environment beside ours, of its folder */
+    static start({ below = tmpdir(), env = () => ({}) } = {}) {
         const cluster = new Cluster();
         cluster.instances = new Set();
         cluster.directory = mkdtempSync(join(below, 'swpg.'));
         chmodSync(cluster.directory, 0o755);
         const data = join(cluster.directory, 'pg');
         cluster.data = data;
-        cluster.conninfo = must(PG_CLUSTER, ['start', data]).trim().split('\n').at(-1);
+        cluster.conninfo = must(PG_CLUSTER, ['start', data], { env: { ...process.env, ...env(cluster.directory) } }).trim().split('\n').at(-1);
         if (process.env.SHOUWANG_PROTOTYPE) cluster.template = 'template_county';
         return cluster;
     }
