@@ -28,6 +28,11 @@ enum {
     ROUND_RETRY_MS = 5 * 60 * 1000, /* a scheduled round that failed for a passing reason */
 };
 
+/* A clock that leaps ahead so far was not set right, and no machine was asleep: half a year is more than either takes. */
+#define CLOCK_LEAP_MS INT64_C(15552000000)
+/* 2020-01-01, before this program was written: a clock that stands there has not been set since its battery died. */
+#define CLOCK_LEAST_UNIX_MS INT64_C(1577836800000)
+
 /* --- mistakes ------------------------------------------------------------------------------------------------- */
 
 static void print_mistakes(const struct mistakes *mistakes, const struct error *err)
@@ -167,6 +172,19 @@ static void on_terminate(void *ctx)
 
 /* --- jobs ----------------------------------------------------------------------------------------------------- */
 
+/*
+ * By how much the wall clock is wrong as far as one can tell who has no other: ahead, since it last agreed with the database's
+ * (which may have leapt with it, on one machine); or behind the day on which this program was written. 0 = not.
+ */
+static int64_t clock_wrong_ms(const struct daemon *daemon)
+{
+    const int64_t now_ms = clock_unix_ms();
+    const int64_t leap_ms = now_ms - clock_monotonic_ms() - daemon->clock_ahead_ms;
+    if (now_ms < CLOCK_LEAST_UNIX_MS)
+        return now_ms - CLOCK_LEAST_UNIX_MS;
+    return daemon->clock_ahead_ms != 0 && leap_ms > CLOCK_LEAP_MS ? leap_ms : 0;
+}
+
 enum status daemon_can_work(const struct daemon *daemon, struct error *err)
 {
     if (daemon->stopping)
@@ -174,6 +192,9 @@ enum status daemon_can_work(const struct daemon *daemon, struct error *err)
     if (database_state(daemon->database) != DATABASE_UP)
         return error_set(err, STATUS_RETRY, "the database cannot be worked with: %s",
                          database_reason(daemon->database));
+    if (clock_wrong_ms(daemon) != 0)
+        return error_set(err, STATUS_RETRY,
+                         "this machine's clock is wrong by years; if it is right, restart shouwangd");
     if (daemon->clock_holds)
         return error_set(err, STATUS_RETRY,
                          "this machine's clock and the database's are more than a day apart");
@@ -325,20 +346,26 @@ static void clock_is_right_again(struct daemon *daemon)
     schedule_set(daemon->schedule, &daemon->settings->options->rounds_schedule);
     schedule_catch_up(daemon->schedule, since_s);
     begin_work(daemon, false);
+    delivery_clock_is_back(daemon->delivery);
 }
 
 /*
  * Terms, leases and retries are by the database's clock, timers by the monotonic one. By our wall clock go the date that
  * a round judges by, and the time stamp of webhooks: when the two clocks are a day apart, nobody knows which is right, and
- * everything waits until somebody has set one.
+ * everything waits until somebody has set one. When both have leapt ahead together, everything waits until they are back, or
+ * we are started again: whoever does that has looked.
  */
 static void look_at_clock(struct daemon *daemon)
 {
     const int64_t off_ms = database_clock_off_ms(daemon->database);
-    const bool disagrees = llabs(off_ms) > CLOCK_WARN_MS, holds = llabs(off_ms) > JOBS_CLOCK_OFF_MS;
+    const bool apart = llabs(off_ms) > JOBS_CLOCK_OFF_MS;
+    const int64_t wrong_ms = apart ? 0 : clock_wrong_ms(daemon); /* else that is said */
+    const bool disagrees = llabs(off_ms) > CLOCK_WARN_MS || wrong_ms != 0, holds = apart || wrong_ms != 0;
     const bool held = daemon->clock_holds;
     if (disagrees != daemon->clock_disagrees || holds != held) {
-        if (disagrees)
+        if (wrong_ms != 0)
+            log_event(LOG_CLOCK_WRONG, log_int("ahead_s", wrong_ms / 1000));
+        else if (disagrees)
             log_event(LOG_CLOCK_DISAGREES, log_int("ahead_s", off_ms / 1000),
                       log_text("work", holds ? "waits" : "goes on"));
         else
@@ -353,6 +380,7 @@ static void look_at_clock(struct daemon *daemon)
     if (holds)
         return;
     daemon->clock_agreed_unix_s = clock_unix_ms() / 1000;
+    daemon->clock_ahead_ms = clock_unix_ms() - clock_monotonic_ms();
     delivery_clock_agrees(daemon->delivery);
 }
 

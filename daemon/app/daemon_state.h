@@ -37,6 +37,7 @@ struct daemon {
 
     bool clock_disagrees, clock_holds; /* with the database's: by minutes, by days */
     int64_t clock_agreed_unix_s;       /* when it last did not hold us up; 0 = never */
+    int64_t clock_ahead_ms; /* of the monotonic one, when it last agreed with the database's; 0 = never did */
 
     int64_t started_unix_ms;
     int64_t settings_loaded_unix_ms;

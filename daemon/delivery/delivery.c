@@ -200,6 +200,23 @@ void delivery_clock_agrees(struct delivery *delivery)
     overdue_set_clock(delivery->overdue, delivery->wall_ahead_ms);
 }
 
+static void set_right(void *context, enum status status, int64_t affected, const struct error *err)
+{
+    struct delivery *delivery = context;
+    if (status != STATUS_OK)
+        statement_failed(delivery->pg, err);
+    else if (affected > 0)
+        delivery_wake(delivery);
+}
+
+void delivery_clock_is_back(struct delivery *delivery)
+{
+    struct error err;
+    if (delivery->leading && outbox_set_right_async(delivery->pg, delivery->leader, STATEMENT_TIMEOUT_MS,
+                                                    set_right, delivery, &err) != STATUS_OK)
+        statement_failed(delivery->pg, &err);
+}
+
 void delivery_stand_by(struct delivery *delivery)
 {
     delivery->leading = false;

@@ -55,6 +55,8 @@ void delivery_lead(struct delivery *delivery, int64_t leader);
 /* The wall clock agrees with the database's now: messages are signed by it and the monotonic clock, so that one which
  * leaves after a jump and before anybody noticed still bears the right time. */
 void delivery_clock_agrees(struct delivery *delivery);
+/* The clocks are right again: what was put off by the wrong one is put right. While this daemon leads. */
+void delivery_clock_is_back(struct delivery *delivery);
 /* Claims nothing more. Attempts in flight go on to their end; their results are written as long as the database takes
  * the token. */
 void delivery_stand_by(struct delivery *delivery);

@@ -452,6 +452,24 @@ enum status outbox_due_async(struct pg_async *async, int timeout_ms, outbox_due_
                   (struct call){.context = context, .due = done}, err);
 }
 
+/* An attempt may be under way by a lease of that clock: it gets a minute. */
+static const char set_right_sql[] =
+    "with led as materialized (select fence($1)),"
+    " due as (update delivery set next_attempt_at = least(next_attempt_at, now()),"
+    "     lease_until = case when state = 'in_flight' then least(lease_until, now() + interval '1 minute') end"
+    "   from led where finished_at is null and state <> 'held'"
+    "     and (next_attempt_at > now() + interval '1 day' or lease_until > now() + interval '1 day') returning 1),"
+    " awake as (update endpoint set paused_until = null from led"
+    "   where paused_until > now() + interval '1 day' returning 1)"
+    " select (select count(*) from due) + (select count(*) from awake)";
+
+enum status outbox_set_right_async(struct pg_async *async, int64_t leader, int timeout_ms,
+                                   outbox_recorded done, void *context, struct error *err)
+{
+    return submit(async, set_right_sql, pg_params(pg_of_int64(leader)), timeout_ms, count_done,
+                  (struct call){.context = context, .recorded = done}, err);
+}
+
 /* --- giving up ---------------------------------------------------------------------------------------------- */
 
 #define IS_OVERDUE                                                                                           \

@@ -133,6 +133,11 @@ typedef void (*outbox_due_known)(void *context, enum status status, const struct
 enum status outbox_due_async(struct pg_async *async, int timeout_ms, outbox_due_known done, void *context,
                              struct error *err) WARN_UNUSED;
 
+/* After the database's clock has come back from years ahead: what was to wait by it for more than a day is due, and no
+ * endpoint is paused for so long. affected: how many deliveries and endpoints that were. */
+enum status outbox_set_right_async(struct pg_async *async, int64_t leader, int timeout_ms,
+                                   outbox_recorded done, void *context, struct error *err) WARN_UNUSED;
+
 /* --- giving up ------------------------------------------------------------------------------------------ */
 
 /* A delivery whose term has run out (expires_at has passed, and it is not in flight): nothing claims it any more, but

@@ -13,6 +13,7 @@ import { until } from './lib/wait.mjs';
 const TOWNSHIP = '610922103';
 const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1'.replace('x86_64-linux-gnu', { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' }[process.arch]);
 const YEARS = 3 * 366 * 86400;
+const BATTERY_DIED = Math.floor((Date.UTC(2015, 0, 1) - Date.now()) / 1000);
 let cluster, instance, receiver, apart;
 
 before(() => (cluster = Cluster.start()));
@@ -107,6 +108,38 @@ test("the database's clock jumps forward and back: nothing expires early, and ea
     assert.equal(receiver.events.length, 3);
     assert.doesNotMatch(instance.output, /event=delivery\.expired/);
 });
+
+for (const [direction, seconds, pattern] of [['forward', YEARS, /event=clock\.wrong ahead_s=9\d{7}/], ['back', BATTERY_DIED, /event=clock\.wrong ahead_s=-\d{8,9}/]]) {
+    test(`both clocks jump ${direction} together: work waits, nothing expires, no round has a wrong date`, async () => {
+        apart ??= Cluster.start({ env: (directory) => (setClock(directory, 0), ofClock(directory)) });
+        const jumpBoth = (to) => (setClock(apart.directory, to), jump(to));
+        setClock(apart.directory, 0);
+        await start({ rounds: { schedule: 'monthly', limit: '100%' } }, apart);
+        const busy = { status: 503, headers: { 'retry-after': '1' } };
+        const inFlight = [];
+        receiver.answer = () => new Promise((resolve) => inFlight.push(() => resolve(busy)));
+        instance.round('2021-06-30');
+        await until(() => inFlight.length === 3, 'first attempts');
+        jumpBoth(seconds);
+        receiver.answer = () => busy;
+        for (const answer of inFlight) answer(); // their retries, and the pause, are reckoned by the wrong clock
+        await until(() => states() === 'queued', 'the answers to be written');
+        const { status, stderr } = instance.ctl('round', '--wait'); // before anybody has looked
+        assert.equal(status, 75);
+        assert.match(stderr, /clock/);
+        await Promise.all([instance.ctlAside('status'), instance.waitForLog(pattern)]);
+        instance.sql("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'shouwangd delivery'");
+        await instance.waitForLog(/event=delivery\.database_up[^]*event=delivery\.database_up/);
+        await instance.ctlAside('status');
+        jumpBoth(0);
+        receiver.answer = () => 204;
+        await Promise.all([instance.ctlAside('status'), instance.waitForLog(/event=clock\.agrees/)]);
+        await until(() => states() === 'delivered', () => `all delivered:\n${instance.output}`);
+        assert.equal(receiver.events.length, 3);
+        assert.doesNotMatch(instance.output, /event=delivery\.expired/);
+        assert.equal(rounds(), 1);
+    });
+}
 
 test('a jump while a round is armed: none by a wrong date, none twice, none lost', async () => {
     await start({ rounds: { schedule: 'monthly', limit: '100%' } });
