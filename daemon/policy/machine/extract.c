@@ -372,14 +372,6 @@ static void clear_leaf(const struct batch *batch, int reg)
     struct column column = batch->frame->columns[reg];
     size_t rows = step->domain == DOMAIN_HOUSEHOLD ? batch->count : batch->persons;
     switch ((enum op)step->op) {
-    case OP_AMOUNT:
-    case OP_ADD:
-    case OP_LATEST_AMOUNT:
-    case OP_ACTIVE_AMOUNT:
-    case OP_GAP:
-        memset(column.low, 0, rows * sizeof *column.low);
-        memset(column.high, 0, rows * sizeof *column.high);
-        break;
     case OP_STATE:
     case OP_RECORDED:
     case OP_DISAGREE:
@@ -388,8 +380,12 @@ static void clear_leaf(const struct batch *batch, int reg)
     case OP_LATEST:
         memset(column.byte, CODE_NONE, rows);
         break;
-    default: /* OP_TRAIT */
+    case OP_TRAIT:
         rare_traits(batch, step, column.byte);
+        break;
+    default: /* amounts and their sums */
+        memset(column.low, 0, rows * sizeof *column.low);
+        memset(column.high, 0, rows * sizeof *column.high);
         break;
     }
 }
