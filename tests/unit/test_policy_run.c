@@ -245,27 +245,26 @@ START_TEST(gaps_beyond_the_proven)
 END_TEST
 
 /* What three persons earn, or spend, is more than was proven of a household. */
-static void three_great_amounts(struct block_maker *maker, const char *code)
+static void three_great_amounts(struct block_maker *maker, const char *code, int count)
 {
     for (int i = 0; i < 3; i++) {
         block_person(maker, DAY_NONE);
-        block_facts(maker, POLICY_FACTS_PER_HOUSEHOLD_MAX + 1, code, 100000000, day_of("2021-05-31"));
+        block_facts(maker, count, code, 100000000, day_of("2021-05-31"));
     }
 }
 
 static void three_great_incomes(struct block_maker *maker, int count)
 {
-    (void)count;
-    three_great_amounts(maker, "income.wage");
+    three_great_amounts(maker, "income.wage", count);
 }
 
 static void three_great_expenses(struct block_maker *maker, int count)
 {
-    (void)count;
-    three_great_amounts(maker, "expense.medical_self_paid");
+    three_great_amounts(maker, "expense.medical_self_paid", count);
 }
 
-/* A sum may leave what was proven at either end: 12,291,000,000.00 yuan, of which 4,096,000,000.00 were. */
+/* A sum may leave what was proven at either end: 12,288,000,000.00 yuan, of which 4,096,000,000.00 were, whether or not the
+ * amounts of each person do as well. */
 START_TEST(sums_beyond_either_end)
 {
     static const char *const conditions[] = {
@@ -276,20 +275,24 @@ START_TEST(sums_beyond_either_end)
         "合计(成员, 本年 工资 - 本年 自付) × 人口 + 1人 × 12288000000.00元/年/户 ≥ 0",
         "合计(成员, 本年 工资 - 本年 自付) × 人口 ≤ 1人 × 12288000000.00元/年/户",
         /* whether an amount is known is not known of one that is more than was proven */
-        "存在(成员, 含未知(本年 工资 + 本年 自付))",
+        "计数(成员, 含未知(本年 工资 + 本年 自付)) = 3人",
         "收入 ≥ 7.00元/年/户",
     };
     struct fixture fixture;
     struct policy_large large;
     open_conditions(&fixture, conditions, sizeof conditions / sizeof *conditions);
-    struct policy_outcome outcome = evaluate_between(&fixture, three_great_incomes, 0, &large);
-    ck_assert_uint_eq(outcome.fired, 0x6d);
-    ck_assert_uint_eq(outcome.denied, 0x2);
-    ck_assert_uint_eq(large.bounded, 1);
-    outcome = evaluate_between(&fixture, three_great_expenses, 0, &large);
-    ck_assert_uint_eq(outcome.fired, 0x22);
-    ck_assert_uint_eq(outcome.denied, 0x45);
-    ck_assert_uint_eq(large.bounded, 1);
+    for (int more = 0; more < 2; more++) {
+        uint64_t unknown = more ? 0x20 : 0;
+        int count = POLICY_FACTS_PER_HOUSEHOLD_MAX + more;
+        struct policy_outcome outcome = evaluate_between(&fixture, three_great_incomes, count, &large);
+        ck_assert_uint_eq(outcome.fired, 0x4d | unknown);
+        ck_assert_uint_eq(outcome.denied, 0x22 & ~unknown);
+        ck_assert_uint_eq(large.bounded, 1);
+        outcome = evaluate_between(&fixture, three_great_expenses, count, &large);
+        ck_assert_uint_eq(outcome.fired, 0x2 | unknown);
+        ck_assert_uint_eq(outcome.denied, 0x65 & ~unknown);
+        ck_assert_uint_eq(large.bounded, 1);
+    }
     fixture_close(&fixture);
 }
 END_TEST
