@@ -7,6 +7,7 @@
 #include "io/socket.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -36,8 +37,12 @@ static int take_answer(json_t *answer, json_t **result)
     }
     const char *text = json_string_value(json_object_get(answer, "error"));
     json_int_t exit_code = json_integer_value(json_object_get(answer, "exit"));
-    return ctl_fail(exit_code > 0 && exit_code < 128 ? (int)exit_code : EX_SOFTWARE, "%s",
-                    text ? text : "the daemon refused");
+    if (text == NULL)
+        text = "the daemon refused";
+    int length = (int)strlen(text);
+    while (length > 0 && text[length - 1] == '\n') /* a refused configuration's mistakes are lines */
+        length--;
+    return ctl_fail(exit_code > 0 && exit_code < 128 ? (int)exit_code : EX_SOFTWARE, "%.*s", length, text);
 }
 
 static int read_answer(struct socket_client *client, int64_t timeout_ms, void (*progress)(const json_t *),

@@ -34,7 +34,7 @@ static int64_t number(const json_t *object, const char *key)
 static const char *text(const json_t *object, const char *key)
 {
     const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : "-";
+    return value != NULL && *value != '\0' ? value : "-";
 }
 
 /* With --json the result as it is, else what `print` makes of it. */
@@ -58,19 +58,50 @@ static void print_levels(const json_t *levels)
 
 static void print_feed(const json_t *feed)
 {
-    const json_t *age = json_object_get(feed, "age_days");
+    const json_t *age = json_object_get(feed, "age_days"), *swings = json_object_get(feed, "swings");
+    int64_t townships = number(swings, "townships");
+    bool in_sum = json_is_true(json_object_get(swings, "in_sum"));
     if (json_is_null(age))
         printf("  %-20s nothing yet\n", text(feed, "feed"));
     else
         printf("  %-20s %s, %lld days old%s\n", text(feed, "feed"), text(feed, "batch"),
                (long long)json_integer_value(age),
                json_is_true(json_object_get(feed, "fresh")) ? "" : ": STALE, it clears nothing");
-    const json_t *swings = json_object_get(feed, "swings");
-    int64_t townships = number(swings, "townships");
-    bool in_sum = json_is_true(json_object_get(swings, "in_sum"));
     if (townships > 0 || in_sum)
         printf("  %-20s SWINGS in %lld townships%s: it clears nothing%s; shouwangctl feeds says more\n", "",
                (long long)townships, in_sum ? " and in sum" : "", in_sum ? "" : " there");
+    if (json_is_string(json_object_get(feed, "refused")))
+        printf("  %-20s REFUSED: %s; shouwangctl feeds says why\n", "", text(feed, "refused"));
+}
+
+/* What is shown may be old: of the database, while it cannot be asked. */
+static void print_database(const json_t *status)
+{
+    const json_t *database = json_object_get(status, "database");
+    if (strcmp(text(database, "state"), "up") == 0)
+        return;
+    printf("DATABASE %s: %s; ", text(database, "state"), text(database, "reason"));
+    if (json_is_string(json_object_get(status, "figures_of")))
+        printf("the figures below are of %s\n", text(status, "figures_of"));
+    else
+        puts("there are no figures yet");
+}
+
+static void print_trouble(const json_t *status)
+{
+    const json_t *township, *lonely = json_object_get(status, "no_receiver");
+    size_t i;
+    if (number(status, "endpoints_held") > 0)
+        printf("HELD: %lld receivers answered 410 and are sent nothing until they are released\n",
+               (long long)number(status, "endpoints_held"));
+    if (json_array_size(lonely) > 0) {
+        printf("NO RECEIVER is configured (townships.d) for townships whose events wait:");
+        json_array_foreach(lonely, i, township) printf(" %s", json_string_value(township));
+        putchar('\n');
+    }
+    if (json_is_true(json_object_get(status, "configuration_refused")))
+        puts(
+            "the last reload was refused: the configuration before it is in force; shouwangd --check-config says why");
 }
 
 static void print_status(const json_t *status)
@@ -79,8 +110,10 @@ static void print_status(const json_t *status)
     const json_t *round = json_object_get(status, "last_round"), *queue = json_object_get(status, "queue");
     const json_t *feed;
     size_t i;
-    printf("shouwangd %s since %s; database %s; job %s\n", text(status, "version"),
-           text(status, "started_at"), text(database, "state"), text(status, "job"));
+    printf("shouwangd %s since %s%s; database %s; job %s\n", text(status, "version"),
+           text(status, "started_at"), json_is_true(json_object_get(status, "draining")) ? ", STOPPING" : "",
+           text(database, "state"), text(status, "job"));
+    print_database(status);
     const json_t *lease = json_object_get(status, "lease");
     printf("lease    %s; held by %s, token %lld, since %s\n", text(lease, "role"), text(lease, "holder"),
            (long long)number(lease, "token"), text(lease, "since"));
@@ -89,15 +122,18 @@ static void print_status(const json_t *status)
            (long long)number(status, "persons"));
     printf("warnings ");
     print_levels(json_object_get(status, "levels"));
-    printf("\nround    last %lld as of %s; held %lld; next %s\n", (long long)number(round, "round"),
-           text(round, "as_of"), (long long)number(status, "rounds_held"), text(status, "next_round_at"));
+    if (json_is_object(round))
+        printf("\nround    last %lld as of %s", (long long)number(round, "round"), text(round, "as_of"));
+    else
+        printf("\nround    none yet");
+    printf("; held %lld%s; next %s\n", (long long)number(status, "rounds_held"),
+           number(status, "rounds_held") > 0 ? " (shouwangctl rounds)" : "", text(status, "next_round_at"));
     printf("queue    waiting %lld, in flight %lld, failed %lld, held %lld, expired %lld\nfeeds\n",
            (long long)number(queue, "waiting"), (long long)number(queue, "in_flight"),
            (long long)number(queue, "failed"), (long long)number(queue, "held"),
            (long long)number(queue, "expired"));
     json_array_foreach(json_object_get(status, "feeds"), i, feed) print_feed(feed);
-    if (json_is_true(json_object_get(status, "configuration_refused")))
-        puts("the last reload was refused: the configuration before it is in force");
+    print_trouble(status);
 }
 
 int verb_status(struct ctl *ctl)
@@ -144,6 +180,8 @@ static void print_round(const json_t *round)
            (long long)number(round, "unchanged"));
     printf("income not declared: %lld households\n", (long long)number(round, "income_unknown"));
     print_changes(json_object_get(round, "changes"));
+    if (json_is_string(json_object_get(round, "scan_error")))
+        printf("NOT ALL FEEDS were looked through: %s\n", text(round, "scan_error"));
     if (json_is_true(json_object_get(round, "held")))
         printf("look at it with --dry-run, then: shouwangctl round accept %lld --reason …\n",
                (long long)number(round, "round"));

@@ -152,8 +152,8 @@ static enum status read_register(struct job *job, struct error *err)
     return status == STATUS_OK ? status : error_wrap(err, "reading the register's views");
 }
 
-/* The JSON as one line, whatever form the report gives it. */
-static char *report_json(const struct round_report *report)
+/* The JSON as one line, whatever form the report gives it, with what the round had to go without. */
+static char *report_json(const struct round_report *report, const struct error *scan_err)
 {
     struct text text;
     struct error err;
@@ -161,6 +161,7 @@ static char *report_json(const struct round_report *report)
     text_init(&text);
     if (round_report_json(report, &text, &err) == STATUS_OK && !text.failed) {
         json_t *json = json_loadb(text.bytes, text.length, JSON_DISABLE_EOF_CHECK, 0);
+        json_object_set_new(json, "scan_error", scan_err ? json_string(scan_err->text) : json_null());
         line = json ? json_dumps(json, JSON_COMPACT) : 0;
         json_decref(json);
     }
@@ -192,7 +193,7 @@ static enum status run_round(struct job *job, struct error *err)
     enter_stage(job, STAGE_ROUND);
     enum status status = round_execute(&round, &job->cancel, &job->report, err);
     if (status == STATUS_OK)
-        job->report_json = report_json(&job->report);
+        job->report_json = report_json(&job->report, job->scan_status == STATUS_OK ? 0 : &job->scan_err);
     return status;
 }
 

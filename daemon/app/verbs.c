@@ -59,6 +59,18 @@ static json_t *last_round_json(const struct listing_status *status)
                      day_json(status->last_as_of));
 }
 
+/* Townships whose events wait, and for which no receiver is configured: they would wait for ever. */
+static json_t *no_receiver_json(const struct api_view *view)
+{
+    json_t *json = json_array();
+    for (size_t i = 0; i < view->facts->queue_count; i++) {
+        const struct listing_shape *shape = &view->facts->queue[i];
+        if (api_view_waiting(shape) > 0 && !api_view_has_endpoint(view, shape->township))
+            json_array_append_new(json, json_sprintf("%lld", (long long)shape->township));
+    }
+    return json;
+}
+
 static void add_facts(json_t *json, const struct api_facts *facts)
 {
     if (facts->counts) {
@@ -89,15 +101,17 @@ static json_t *feeds_json(const struct api_view *view)
     for (size_t i = 0; i < view->feed_count; i++) {
         const struct api_feed *feed = &view->feeds[i];
         const struct batch_info *batch = api_view_accepted(view, feed->source);
+        const struct batch_info *refused = api_view_refused(view, feed->source);
         int64_t days = api_view_feed_age_days(view, feed->source);
         json_array_append_new(
             json,
-            json_pack("{s:s,s:s,s:o,s:o,s:o,s:i,s:b,s:o}", "feed", feed->name, "title", feed->title, "batch",
-                      batch ? json_string(batch->name) : json_null(), "received_at",
+            json_pack("{s:s,s:s,s:o,s:o,s:o,s:i,s:b,s:o,s:o}", "feed", feed->name, "title", feed->title,
+                      "batch", batch ? json_string(batch->name) : json_null(), "received_at",
                       batch ? time_json(batch->received_at_ms) : json_null(), "age_days",
                       days >= 0 ? json_integer(days) : json_null(), "freshness_days", feed->freshness_days,
                       "fresh", days >= 0 && (feed->freshness_days == 0 || days <= feed->freshness_days),
-                      "swings", swings_json(view, feed->source)));
+                      "swings", swings_json(view, feed->source), "refused",
+                      refused ? json_string(refused->name) : json_null()));
     }
     return json;
 }
@@ -120,8 +134,10 @@ static json_t *status_json(const struct daemon *daemon, const struct api_view *v
                                       "token", (json_int_t)view->leader_token, "since",
                                       time_json(view->leader_since_unix_ms)));
         json_object_set_new(json, "feeds", feeds_json(view));
-        if (view->facts)
+        if (view->facts) {
             add_facts(json, view->facts);
+            json_object_set_new(json, "no_receiver", no_receiver_json(view));
+        }
     }
     return json;
 }

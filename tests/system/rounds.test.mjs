@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // Rounds over time: raising is cheap, clearing needs fresh evidence; limits, dry runs and dates.
 import assert from 'node:assert/strict';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { dropFeed, Register, residentId } from './lib/county.mjs';
@@ -48,6 +49,22 @@ test('a stale feed clears nothing: the reason stands, marked stale, until a fres
     dropFeed(instance.drop, 'housing', 'h09', [{ household_no: 'H1', code: 'housing.grade', value: 'D', from: '2020-01-01', to: '2021-08-15' }], monthly('09'));
     assert.equal(instance.round('2021-10-01').cleared, 1);
     assert.equal(level('H1'), 'none');
+});
+
+test("one agency's folder that cannot be used keeps no other feed waiting, and the round says so", async () => {
+    await county(rich());
+    mkdirSync(join(instance.directory, 'archive'), { recursive: true });
+    writeFileSync(join(instance.directory, 'archive', 'disabled_federation'), 'a file where a folder should be');
+    for (const feed of ['disabled_federation', 'medical_insurance'])
+        dropFeed(instance.drop, feed, 'b1', [{ id_number: ID, code: 'event.accident', value: '', from: '2021-06-01' }]);
+    const report = instance.round('2021-06-30');
+    assert.match(report.scan_error, /archive\/disabled_federation\/refused: /);
+    assert.deepEqual(instance.json('feeds').feeds.filter(({ feed }) => feed !== 'register').map(({ feed, status }) => [feed, status]), [['medical_insurance', 'accepted']]);
+    assert.match(instance.ctl('round', '--as-of', '2021-06-30', '--wait').stdout, /^NOT ALL FEEDS were looked through: .*disabled_federation/m);
+    await instance.waitForLog(/event=job\.scan_failed .*disabled_federation/);
+    rmSync(join(instance.directory, 'archive', 'disabled_federation'));
+    assert.equal(instance.round('2021-06-30').scan_error, null);
+    assert.equal(instance.json('feeds').feeds.length, 3);
 });
 
 test('freshness ends on the day after the 35th', async () => {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { ask } from './lib/control.mjs';
-import { Register, residentId } from './lib/county.mjs';
+import { dropFeed, Register, residentId } from './lib/county.mjs';
 import { Cluster, Instance, newSecret } from './lib/instance.mjs';
 import { Receiver } from './lib/receiver.mjs';
 import { until } from './lib/wait.mjs';
@@ -131,4 +131,37 @@ test('an idle daemon reads neither the register nor the warnings nor what was de
     const more = (await life(1 + LOOKS)) - once;
     assert.ok(once >= HOUSEHOLDS, `a daemon that starts counts once, which must be seen here: ${once} rows`);
     assert.ok(more <= LOOKS * ROWS_A_LOOK, `${LOOKS} looks more read ${more} rows more of a county of ${HOUSEHOLDS} households`);
+});
+
+test('status says in words what is wrong, and nothing of it when nothing is', async () => {
+    daemon = new Instance(cluster, { townships: { [WEST]: { url: receiver.url, secret } }, settings: QUICK });
+    daemon.import(add(add(new Register(), 1, 3, WEST), 4, 6, EAST));
+    await daemon.start();
+    const shown = () => daemon.ctl('status').stdout;
+    const trouble = /REFUSED|NO RECEIVER|HELD|DATABASE|SWINGS|STOPPING|refused/;
+    assert.match(shown(), /; database up; job -\n/);
+    assert.match(shown(), /^round {4}none yet; held 0; next /m);
+    assert.doesNotMatch(shown(), trouble);
+
+    dropFeed(daemon.drop, 'housing', 'h06', [{ household_no: 'H0001', code: 'housing.grade', value: 'A', from: '2020-01-01' }], { rows: 2 });
+    const { round } = daemon.round(AS_OF);
+    assert.match(shown(), new RegExp(`^round {4}last ${round} as of ${AS_OF}; `, 'm'));
+    assert.match(shown(), /^ +REFUSED: h06; shouwangctl feeds says why$/m);
+    assert.match(shown(), new RegExp(`^NO RECEIVER is configured \\(townships\\.d\\) for townships whose events wait: ${EAST}$`, 'm'));
+    assert.deepEqual((await ask(daemon.socket, 'status')).result.no_receiver, [EAST]);
+    daemon.sql(`update endpoint set state = 'held' where township_code = ${WEST}`);
+    assert.match(shown(), /^HELD: 1 receivers answered 410 /m);
+
+    daemon.township(EAST, { url: 'no address', secret });
+    const { status, stderr } = daemon.ctl('reload');
+    assert.equal(status, 78);
+    assert.match(stderr, /610922104\.conf:\d+: .*[^\n]\n$/, 'no empty line at the end');
+    assert.match(shown(), /^the last reload was refused: .*--check-config says why$/m);
+
+    cluster.pg('stop');
+    try {
+        await until(() => /^DATABASE down: .*; the figures below are of \d{4}-/m.test(shown()), 'the database to be missed');
+    } finally {
+        cluster.pg('start');
+    }
 });
