@@ -22,9 +22,12 @@ static void check_dates(struct compiler *compiler, struct standard_check *check,
                      civil_format(dated->from, from), civil_format(compiler->policy->ast.valid_from, other));
         return;
     }
-    if (dated->from <= before_from || (check->covered_to != DAY_NONE && check->covered_to >= dated->from))
+    if (dated->from <= before_from)
+        diagnose(compiler->diagnoser, dated->at, MESSAGE_DATED_ORDER, name, civil_format(dated->from, from),
+                 civil_format(before_from, other));
+    else if (check->covered_to != DAY_NONE && check->covered_to >= dated->from)
         diagnose(compiler->diagnoser, dated->at, MESSAGE_DATED_OVERLAP, name, civil_format(dated->from, from),
-                 check->covered_to == DAY_NONE ? "" : civil_format(check->covered_to, other));
+                 civil_format(check->covered_to, other));
     else if (check->covered_to != DAY_NONE && check->covered_to + 1 < dated->from)
         diagnose(compiler->diagnoser, dated->at, MESSAGE_DATED_GAP, name,
                  civil_format(check->covered_to, other), civil_format(dated->from, from));

@@ -160,6 +160,10 @@ static struct operand compare(struct compiler *compiler, const struct expr *expr
     struct operand a = elaborate(compiler, expr->a, scope);
     if (a.type == OPERAND_CODE)
         return code_compare(compiler, expr, a);
+    if (a.type == OPERAND_CONDITION && expr->a->kind == EXPR_FACT && expr->a->verb == KW_CURRENT)
+        return compiler_refuse(compiler, expr->a->at, MESSAGE_CURRENT_COMPARED,
+                               compiler_text(compiler, expr->a),
+                               diagnose_slice(compiler->diagnoser, expr->a->name), NULL);
     if (a.type == OPERAND_CONDITION)
         return compiler_refuse(compiler, expr->a->at, MESSAGE_AMOUNT_NEEDED, operand_describe(compiler, &a),
                                NULL, NULL);

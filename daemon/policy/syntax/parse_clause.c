@@ -90,12 +90,34 @@ static bool parse_reason(struct parser *parser, struct place at, struct clause_p
     const struct token *token = parser_peek(parser);
     if (!parser_in_statement(parser) || token->kind != TOKEN_STRING)
         return wrong_at(parser, parser_place(token), MESSAGE_STRING_EXPECTED, parser_found(parser), NULL);
+    if (slice_trim(parser_slice(parser, token)).length == 0)
+        return wrong_at(parser, parser_place(token), MESSAGE_STRING_EMPTY, NULL, NULL);
     clause->has_reason = true;
     clause->reason_at = (struct place){token->line, token->column + 1};
     clause->reason_begin = token->offset;
     clause->reason_end = token->offset + token->length;
     parser_next(parser);
     return true;
+}
+
+/* The days after 办理, which stands at `at` */
+static bool parse_due(struct parser *parser, struct place at, struct clause_statement *clause)
+{
+    const char *due = keyword_text(KW_DUE, parser->language);
+    if (clause->due_days > 0)
+        return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, due, NULL);
+    clause->due_at = at;
+    if (!parser_days(parser, &clause->due_days))
+        return false;
+    return clause->due_days > 0 || wrong_at(parser, at, MESSAGE_CLAUSE_DUE_ZERO, due, NULL);
+}
+
+static bool is_referred(const struct clause_statement *clause, struct slice whom)
+{
+    for (size_t i = 0; i < clause->referral_count; i++)
+        if (slice_equal(clause->referrals[i].text, whom))
+            return true;
+    return false;
 }
 
 /* 转介 医保局 乡镇 [办理 3天] */
@@ -106,20 +128,24 @@ static bool parse_referrals(struct parser *parser, struct clause_statement *clau
             return wrong_at(parser, parser_place(parser_peek(parser)), MESSAGE_TOO_MANY,
                             keyword_text(KW_REFER, parser->language),
                             diagnose_number(parser->diagnoser, AST_REFERRALS_MAX));
-        struct item *item = &clause->referrals[clause->referral_count++];
-        if (!parser_name(parser, &item->text, &item->at))
+        struct item item;
+        if (!parser_name(parser, &item.text, &item.at))
             return false;
+        if (is_referred(clause, item.text))
+            return wrong_at(parser, item.at, MESSAGE_CLAUSE_TWICE,
+                            diagnose_slice(parser->diagnoser, item.text), NULL);
+        clause->referrals[clause->referral_count++] = item;
     } while (parser_in_expression(parser) && parser_peek(parser)->keyword == KW_NONE_OF_THESE);
-    clause->due_at = parser_place(parser_peek(parser));
     if (!parser_at_keyword(parser, KW_DUE) || !parser_in_expression(parser))
         return true;
-    parser_next(parser);
-    return parser_days(parser, &clause->due_days);
+    return parse_due(parser, parser_place(parser_next(parser)), clause);
 }
 
 /* 生效 DATE [至 DATE]: when the clause is not as old as the policy, or ends */
-static bool parse_validity(struct parser *parser, struct clause_statement *clause)
+static bool parse_validity(struct parser *parser, struct place at, struct clause_statement *clause)
 {
+    if (clause->from != DAY_NONE)
+        return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_EFFECTIVE, parser->language), NULL);
     if (!parser_date(parser, &clause->from) ||
         (parser_accept(parser, KW_TO) && !parser_date(parser, &clause->to)))
         return false;
@@ -167,8 +193,7 @@ static bool parse_clause_line(struct parser *parser, struct clause_parse *parse)
     case KW_REFER:
         return parse_referrals(parser, parse->clause);
     case KW_DUE:
-        parse->clause->due_at = at;
-        return parser_days(parser, &parse->clause->due_days);
+        return parse_due(parser, at, parse->clause);
     case KW_AMOUNT:
         return parse_amount_line(parser, at, parse->clause);
     case KW_CLEAR:
@@ -179,8 +204,11 @@ static bool parse_clause_line(struct parser *parser, struct clause_parse *parse)
         parse->clause->valid_at = at;
         return parser_months(parser, &parse->clause->valid_months);
     case KW_EFFECTIVE:
-        return parse_validity(parser, parse->clause);
+        return parse_validity(parser, at, parse->clause);
     case KW_EVEN_EMPTY:
+        if (parse->clause->even_empty)
+            return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_EVEN_EMPTY, parser->language),
+                            NULL);
         parse->clause->even_empty = true;
         return true;
     default:

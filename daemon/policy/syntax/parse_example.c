@@ -404,8 +404,10 @@ bool parse_example(struct parser *parser, struct example_statement **example)
     }
     if (parse.bare)
         return nothing_said(parser, &parse);
-    if (!parser_accept(parser, KW_EXPECT) || !parser_in_statement(parser))
-        return wrong(parser, MESSAGE_EXAMPLE_NOTHING, NULL);
+    if (!parser_accept(parser, KW_EXPECT) || !parser_in_statement(parser)) {
+        diagnose(parser->diagnoser, made->at, MESSAGE_EXAMPLE_NOTHING, NULL, NULL, NULL);
+        return false;
+    }
     for (struct example_expectation **tail = &made->expectations; parser_in_statement(parser);) {
         if (!parse_expectation(parser, made, &tail))
             return false;

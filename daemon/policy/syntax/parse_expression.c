@@ -171,17 +171,71 @@ static struct expr *parse_word(struct parser *parser)
     return expr;
 }
 
+/* What people write for a sign; none of these is a word of the language. */
+static const struct {
+    const char *text, *sign;
+} signs_in_words[] = {
+    {"低于", "<"},     {"小于", "<"},    {"少于", "<"},      {"不足", "<"},      {"高于", ">"},
+    {"大于", ">"},     {"多于", ">"},    {"不低于", "≥"},    {"不小于", "≥"},    {"不少于", "≥"},
+    {"至少", "≥"},     {"不高于", "≤"},  {"不大于", "≤"},    {"不多于", "≤"},    {"不超过", "≤"},
+    {"至多", "≤"},     {"等于", "="},    {"不等于", "≠"},    {"below", "<"},     {"above", ">"},
+    {"at_least", "≥"}, {"at_most", "≤"}, {"less_than", "<"}, {"more_than", ">"}, {"equals", "="},
+};
+
+static const char *sign_meant(struct parser *parser, const struct token *token)
+{
+    for (size_t i = 0; token->kind == TOKEN_WORD && i < sizeof signs_in_words / sizeof *signs_in_words; i++)
+        if (slice_is(parser_slice(parser, token), signs_in_words[i].text))
+            return signs_in_words[i].sign;
+    return NULL;
+}
+
+/*
+ * 人均 低于 低保: the word was read as the name of a fact behind a window, or stands where the expression ends; both are mistakes
+ * already, which only need to be said better. `first`: the token with which the left side begins.
+ */
+static bool says_sign_in_words(struct parser *parser, const struct token *first)
+{
+    const struct token *token = parser_peek(parser), *last = &parser->tokens[parser->position - 1];
+    if (!parser_in_expression(parser))
+        return false;
+    const char *sign = sign_meant(parser, token);
+    if (sign == NULL && last != first && token->keyword == KW_NONE_OF_THESE && token->kind != TOKEN_SYMBOL &&
+        (sign = sign_meant(parser, last)) != NULL)
+        token = last;
+    if (sign == NULL)
+        return false;
+    diagnose(parser->diagnoser, parser_place(token), MESSAGE_SIGN_IN_WORDS,
+             diagnose_slice(parser->diagnoser, parser_slice(parser, token)), sign, NULL);
+    return true;
+}
+
+/* =< and =>, whose parts are signs each */
+static bool is_turned_round(struct parser *parser, const struct token *op)
+{
+    const struct token *next = parser_peek(parser);
+    if (op->symbol != SYMBOL_EQUAL || !parser_in_expression(parser) || next->kind != TOKEN_SYMBOL ||
+        (next->symbol != SYMBOL_LESS && next->symbol != SYMBOL_GREATER))
+        return false;
+    bool less = next->symbol == SYMBOL_LESS;
+    diagnose(parser->diagnoser, parser_place(op), MESSAGE_SIGN_IN_WORDS, less ? "=<" : "=>", less ? "≤" : "≥",
+             NULL);
+    return true;
+}
+
 static struct expr *parse_comparison(struct parser *parser)
 {
     const struct token *first = parser_peek(parser);
     struct expr *left = parse_amount(parser);
-    if (left == NULL)
+    if (left == NULL || says_sign_in_words(parser, first))
         return NULL;
     if (parser_in_expression(parser) && parser_at_keyword(parser, KW_IN))
         return parse_in(parser, first, left);
     if (!at_comparison(parser))
         return left;
     const struct token *op = parser_next(parser);
+    if (is_turned_round(parser, op))
+        return NULL;
     bool trait = left->kind == EXPR_KINSHIP || left->kind == EXPR_LABOUR;
     struct expr *right = trait ? parse_word(parser) : parse_amount(parser);
     struct expr *expr = join(parser, EXPR_COMPARE, first, op, left, right);

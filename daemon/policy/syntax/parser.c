@@ -288,7 +288,10 @@ static bool parse_string(struct parser *parser, struct slice *string)
 {
     if (!parser_in_statement(parser) || parser_peek(parser)->kind != TOKEN_STRING)
         return wrong(parser, MESSAGE_STRING_EXPECTED, NULL);
-    *string = parser_slice(parser, parser_next(parser));
+    *string = parser_slice(parser, parser_peek(parser));
+    if (slice_trim(*string).length == 0)
+        return wrong(parser, MESSAGE_STRING_EMPTY, NULL);
+    parser_next(parser);
     return true;
 }
 
@@ -334,32 +337,56 @@ static bool parse_swing(struct parser *parser, struct source_statement *source)
     return true;
 }
 
+/* Takes the keyword that says something of a source; `said` is what said it before. */
+static bool said_once(struct parser *parser, enum keyword *said)
+{
+    enum keyword keyword = (enum keyword)parser_peek(parser)->keyword;
+    if (*said != KW_NONE_OF_THESE) {
+        diagnose(parser->diagnoser, parser_place(parser_peek(parser)), MESSAGE_SOURCE_SAID_TWICE,
+                 keyword_text(*said, parser->language), keyword_text(keyword, parser->language), NULL);
+        return false;
+    }
+    *said = keyword;
+    parser_next(parser);
+    return true;
+}
+
 /* 来源 医保局 medical_insurance 时效 35天 波动 ≤ 6 倍中位差 按乡镇 可发警 可解警 */
 static bool parse_source(struct parser *parser, struct source_statement *source)
 {
-    enum { FRESHNESS_DAYS_DEFAULT = 35 }; /* a monthly feed, some days late */
+    enum { FRESHNESS_DAYS_DEFAULT = 35 };                                /* a monthly feed, some days late */
+    enum keyword freshness = KW_NONE_OF_THESE, swing = KW_NONE_OF_THESE; /* what was said already */
+    enum keyword raise = KW_NONE_OF_THESE, clear = KW_NONE_OF_THESE;
     source->freshness_days = FRESHNESS_DAYS_DEFAULT;
     source->may_raise = source->may_clear = true;
     if (!parser_name(parser, &source->name, &source->at) ||
         !parser_name(parser, &source->feed, &source->feed_at))
         return false;
     while (parser_in_statement(parser)) {
-        if (parser_accept(parser, KW_FRESHNESS)) {
-            if (!parser_days(parser, &source->freshness_days))
+        const struct token *token = parser_peek(parser);
+        switch (token->keyword) {
+        case KW_FRESHNESS:
+            if (!said_once(parser, &freshness) || !parser_days(parser, &source->freshness_days))
                 return false;
-        } else if (parser_at_keyword(parser, KW_SWING)) {
-            source->swing_at = parser_place(parser_next(parser));
-            if (!parse_swing(parser, source))
+            break;
+        case KW_SWING:
+            source->swing_at = parser_place(token);
+            if (!said_once(parser, &swing) || !parse_swing(parser, source))
                 return false;
-        } else if (parser_accept(parser, KW_MAY_RAISE)) {
-            source->may_raise = true;
-        } else if (parser_accept(parser, KW_MAY_NOT_RAISE)) {
-            source->may_raise = false;
-        } else if (parser_accept(parser, KW_MAY_CLEAR)) {
-            source->may_clear = true;
-        } else if (parser_accept(parser, KW_MAY_NOT_CLEAR)) {
-            source->may_clear = false;
-        } else {
+            break;
+        case KW_MAY_RAISE:
+        case KW_MAY_NOT_RAISE:
+            source->may_raise = token->keyword == KW_MAY_RAISE;
+            if (!said_once(parser, &raise))
+                return false;
+            break;
+        case KW_MAY_CLEAR:
+        case KW_MAY_NOT_CLEAR:
+            source->may_clear = token->keyword == KW_MAY_CLEAR;
+            if (!said_once(parser, &clear))
+                return false;
+            break;
+        default:
             return end_of_statement(parser);
         }
     }
