@@ -64,6 +64,36 @@ static bool is_cancelled(const struct ingest_settings *settings)
     return settings->cancel && atomic_load_explicit(settings->cancel, memory_order_relaxed);
 }
 
+/* --- what is said of files: their names, and batches', are the sender's, and may be a person's ----------------------- */
+
+static const char *loggable(const char *name)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-";
+    return strspn(name, plain) == strlen(name) ? name : "(not shown)";
+}
+
+struct shown {
+    char text[2048];
+};
+
+/* A text in which the file's name may stand, and any number. */
+static const char *show(struct shown *shown, const char *text, const char *name)
+{
+    char *out = shown->text, *end = shown->text + sizeof shown->text - 1;
+    const size_t length = loggable(name) == name ? 0 : strlen(name);
+    while (*text != '\0' && out < end) {
+        const bool is_name = length > 0 && strncmp(text, name, length) == 0;
+        const char *add = is_name ? loggable(name) : text;
+        size_t count = is_name ? strlen(add) : 1;
+        text += is_name ? length : 1;
+        for (; count > 0 && out < end; count--)
+            *out++ = *add++;
+    }
+    *out = '\0';
+    drop_hide_numbers(shown->text);
+    return shown->text;
+}
+
 /* --- what lies there -------------------------------------------------------------------------------------------------- */
 
 static enum status wait_for(struct attempt *attempt, const char *reason)
@@ -74,7 +104,8 @@ static enum status wait_for(struct attempt *attempt, const char *reason)
     result->waiting_since_unix_ms = state->csv_modified_ms > state->manifest_modified_ms
                                         ? state->csv_modified_ms
                                         : state->manifest_modified_ms;
-    drop_clean_text(reason, result->reason, sizeof result->reason);
+    struct shown shown;
+    drop_clean_text(show(&shown, reason, attempt->file.name), result->reason, sizeof result->reason);
     return STATUS_OK;
 }
 
@@ -549,7 +580,8 @@ static enum status record_refusal(struct attempt *attempt, struct error *err)
 {
     struct ingest_result *result = attempt->result;
     result->outcome = INGEST_REFUSED;
-    drop_clean_text(err->text, result->reason, sizeof result->reason);
+    struct shown shown;
+    drop_clean_text(show(&shown, err->text, attempt->file.name), result->reason, sizeof result->reason);
     struct batch_manifest batch = describe_batch(attempt);
     bool refused;
     enum status status = find_refusal(attempt, &refused, err);
@@ -571,13 +603,6 @@ static enum status record_refusal(struct attempt *attempt, struct error *err)
     return status;
 }
 
-/* File names are the sender's: only those that cannot hold more than a name are logged. */
-static const char *loggable(const char *name)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-";
-    return strspn(name, plain) == strlen(name) ? name : "(not shown)";
-}
-
 /* What is done is done: a file that cannot be moved is met again by the next scan, and recognised. */
 static void move_files(const struct attempt *attempt)
 {
@@ -586,9 +611,13 @@ static void move_files(const struct attempt *attempt)
     bool refused = result->outcome == INGEST_REFUSED || attempt->half_refused;
     enum status status = drop_move(&attempt->file, &attempt->state, attempt->settings->archive_directory,
                                    attempt->config->name, refused, &why);
-    if (status != STATUS_OK)
-        log_event(LOG_FEED_STUCK, log_text("feed", result->feed), log_text("batch", result->batch),
-                  log_error(&why));
+    struct shown batch, text;
+    if (status == STATUS_OK)
+        return;
+    why.status = status;
+    drop_clean_text(show(&text, why.text, attempt->file.name), why.text, sizeof why.text);
+    log_event(LOG_FEED_STUCK, log_text("feed", result->feed),
+              log_text("batch", show(&batch, result->batch, "")), log_error(&why));
 }
 
 static void fold(uint64_t *hash, const void *bytes, size_t length)
@@ -617,8 +646,10 @@ static bool is_news(struct ingest_memory *memory, const struct ingest_result *re
 
 static void log_outcome(const struct ingest_settings *settings, const struct ingest_result *result)
 {
-    struct log_field feed = log_text("feed", result->feed), batch = log_text("batch", result->batch);
-    struct log_field file = log_text("file", loggable(result->file_name));
+    struct shown batch_shown, file_shown;
+    struct log_field feed = log_text("feed", result->feed);
+    struct log_field batch = log_text("batch", show(&batch_shown, result->batch, ""));
+    struct log_field file = log_text("file", show(&file_shown, loggable(result->file_name), ""));
     switch (result->outcome) {
     case INGEST_ACCEPTED:
         log_event(LOG_FEED_ACCEPTED, feed, batch, log_int("batch_id", result->batch_id),

@@ -4,7 +4,9 @@
 #include "source/manifest.h"
 
 #include "base/clock.h"
+#include "domain/resident_id.h"
 #include "io/file.h"
+#include "source/drop.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -33,9 +35,23 @@ bool manifest_feed_name_ok(struct slice name)
     return name_ok(name, MANIFEST_FEED_MAX, LOWER, LOWER DIGITS "_");
 }
 
+/* Batches' names are shown and logged. */
+static bool holds_identity_number(struct slice name)
+{
+    enum { NUMBER_LENGTH = RESIDENT_ID_TEXT_SIZE - 1 };
+    for (size_t i = 0; i + NUMBER_LENGTH <= name.length; i++) {
+        uint64_t packed;
+        if (resident_id_parse((struct slice){name.bytes + i, NUMBER_LENGTH}, DAY_NONE, &packed) ==
+            RESIDENT_ID_OK)
+            return true;
+    }
+    return false;
+}
+
 bool manifest_batch_name_ok(struct slice name)
 {
-    return name_ok(name, MANIFEST_BATCH_MAX, LOWER UPPER DIGITS, LOWER UPPER DIGITS "._-");
+    return !holds_identity_number(name) &&
+           name_ok(name, MANIFEST_BATCH_MAX, LOWER UPPER DIGITS, LOWER UPPER DIGITS "._-");
 }
 
 /* --- keys: each reader gives false when the value is not what it must be ------------------------------------------ */
@@ -103,7 +119,7 @@ static const struct key {
     bool (*read)(struct slice text, struct manifest *manifest); /* NULL: rows, the only number */
 } keys[] = {
     {"feed", "a feed's name: at most 32 of a-z, 0-9 and _", read_feed},
-    {"batch", "a name: at most 64 of A-Z, a-z, 0-9, '.', '_' and '-'", read_batch},
+    {"batch", "a name: at most 64 of A-Z, a-z, 0-9, '.', '_' and '-', and nobody's number", read_batch},
     {"mode", "\"full\" or \"delta\"", read_mode},
     {"sha256", "64 hexadecimal digits", read_sha256},
     {"rows", "a whole number from 0 to 2000000000", NULL},
@@ -122,7 +138,7 @@ static const char *type_name(const json_t *value)
     return value ? type_names[json_typeof(value)] : "nothing";
 }
 
-/* What stands there, if it can be shown: short and printable. A manifest holds nothing about persons. */
+/* What stands there, if it can be shown: short and printable. A manifest should hold nothing about persons. */
 static void describe(const json_t *value, char *out, size_t size)
 {
     const char *text = json_string_value(value);
@@ -136,6 +152,7 @@ static void describe(const json_t *value, char *out, size_t size)
         snprintf(out, size, "%lld", (long long)json_integer_value(value));
     else
         snprintf(out, size, "%s", text ? "another text" : type_name(value));
+    drop_hide_numbers(out);
 }
 
 static bool read_key(const struct key *key, const json_t *value, struct manifest *manifest)

@@ -126,6 +126,23 @@ test('feeds full of persons in wrong columns, in both encodings, whole, refused 
     instance.json('feeds');
 });
 
+test('files, batches and folders that are called like persons', async () => {
+    const called = [CANARY.name, ID, `${CANARY.name}_${ID}`, `zyh-${OTHER}`, `${OTHER.slice(0, 17)}`];
+    for (const [i, text] of called.entries()) {
+        const quote = Buffer.from(`${csv(FEED, [PAID])}"${ID},${CANARY.name}`);
+        dropBytes(instance.drop, 'health', `${text}.quote`, quote, 2, { mode: 'delta', batch: `quote${i}` });
+        dropBytes(instance.drop, 'health', `${text}.rows`, Buffer.from(csv(FEED, [PAID])), 5, { mode: 'delta', batch: `rows${i}` });
+        dropBytes(instance.drop, 'water', `${text}.good`, Buffer.from(csv(FEED, [{ ...PAID, ref: `R${i}` }])), 1, { mode: 'delta', batch: `good${i}` });
+        dropBytes(instance.drop, 'water', `batch${i}`, Buffer.from(csv(FEED, [{ ...PAID, ref: `B${i}` }])), 1, { mode: 'delta', batch: text });
+        dropBytes(instance.drop, 'water', `${text}.alone`, Buffer.from(csv(FEED, [PAID])), 1, null);
+        mkdirSync(join(instance.drop, 'water', `${text}.folder.csv`));
+        writeFileSync(join(instance.drop, 'water', `${text}.folder.csv.manifest.json`), '{}');
+        mkdirSync(join(instance.drop, text));
+    }
+    instance.round('2021-06-30');
+    assert.equal(instance.sql("select count(*) from batch where status = 'accepted' and batch like 'good%'"), '5');
+});
+
 test('rounds, events, pages and errors about them', async () => {
     instance.township('610922103', { url: 'http://127.0.0.1:9/hook', secret: newSecret() });
     instance.reload();
