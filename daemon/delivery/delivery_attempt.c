@@ -97,6 +97,7 @@ void attempt_claimed(struct delivery *delivery, const struct outbox_claim *claim
     attempt->household_id = claim->household_id;
     attempt->township = claim->township;
     attempt->attempts = claim->attempts;
+    attempt->refusals = claim->refusals;
     attempt->priority = claim->priority;
     attempt->leader = delivery->leader;
     attempt->asked_ms = asked_ms;
@@ -267,7 +268,8 @@ static void attempt_done(void *ctx, const struct http_result *http)
     struct delivery *delivery = attempt->delivery;
     KILL_POINT("delivery.answered");
     struct verdict_terms terms = terms_of(delivery);
-    struct verdict verdict = verdict_of(http, attempt->attempts, &terms, &delivery->random);
+    struct verdict verdict =
+        verdict_of(http, attempt->attempts, attempt->refusals, &terms, &delivery->random);
     if (is_replaced(delivery, attempt))
         forget_receiver(delivery, attempt, &verdict);
     struct test *test = test_find(delivery, attempt->event_id);

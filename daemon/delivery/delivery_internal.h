@@ -58,6 +58,7 @@ struct attempt {
     int64_t asked_ms; /* monotonic; its lease is not older */
     uint64_t address; /* its target's, when it was begun */
     int32_t attempts;
+    int refusals; /* before this one */
     int priority;
     char event_id[UUID_TEXT_SIZE];
     char place[OUTBOX_PLACE_SIZE];

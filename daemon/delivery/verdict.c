@@ -40,7 +40,7 @@ static struct verdict again(const struct http_result *result, int32_t attempts,
     return verdict;
 }
 
-struct verdict verdict_of(const struct http_result *result, int32_t attempts,
+struct verdict verdict_of(const struct http_result *result, int32_t attempts, int refusals,
                           const struct verdict_terms *terms, struct random *random)
 {
     switch (class_of(result)) {
@@ -51,7 +51,7 @@ struct verdict verdict_of(const struct http_result *result, int32_t attempts,
                                 .next_attempt_in_ms = verdict_backoff_ms(attempts, terms, random),
                                 .hold_endpoint = true};
     case ANSWER_REFUSED:
-        if (attempts >= DELIVERY_REFUSALS_MAX)
+        if (attempts >= DELIVERY_REFUSALS_MAX && refusals + 1 >= DELIVERY_REFUSALS_MAX)
             return (struct verdict){.outcome = OUTBOX_FAILED};
         return again(result, attempts, terms, random);
     case ANSWER_LATER:

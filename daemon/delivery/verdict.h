@@ -5,7 +5,8 @@
  *   2xx                               delivered
  *   408, 425, 429, 5xx, no answer     again, until the event's term ends (overdue.h); Retry-After is obeyed in full
  *   410                               again, but the endpoint is held until an operator releases it
- *   3xx and every other 4xx           again up to DELIVERY_REFUSALS_MAX attempts, then failed for good
+ *   3xx and every other 4xx           a refusal: again, but the event's DELIVERY_REFUSALS_MAX-th fails for good, however often
+ *                                     nobody answered before
  *
  * Between attempts: retry_first × 2^(attempts − 1), at most retry_max, times a random factor between 0.5 and 1.5, so that
  * a receiver that comes back is not met by everybody at once.
@@ -35,8 +36,9 @@ struct verdict {
         endpoint_pause_ms; /* Retry-After of 429 or 503: nothing more goes to this receiver before; 0 = none */
 };
 
-/* attempts: this one included, from 1. */
-struct verdict verdict_of(const struct http_result *result, int32_t attempts,
+/* attempts: this one included, from 1. refusals: before this one. Both count: an operator who puts an event back sets attempts
+ * to 0, and it is tried so often again. */
+struct verdict verdict_of(const struct http_result *result, int32_t attempts, int refusals,
                           const struct verdict_terms *terms, struct random *random);
 
 /* The wait after so many attempts, jitter included. */

@@ -46,7 +46,8 @@ MIGRATIONS = \
 	sql/migrations/0014_clearing.sql \
 	sql/migrations/0015_waiting_told.sql \
 	sql/migrations/0016_volume.sql \
-	sql/migrations/0017_trust.sql
+	sql/migrations/0017_trust.sql \
+	sql/migrations/0018_refusals.sql
 EXTRA_DIST += $(MIGRATIONS)
 BUILT_SOURCES += daemon/store/migrations_embedded.c
 CLEANFILES += daemon/store/migrations_embedded.c daemon/store/migrations_embedded.c.new

@@ -12,9 +12,10 @@
 
 /* --- claiming ----------------------------------------------------------------------------------------------- */
 
-/* Migration 0009 says how. */
+/* Migrations 0009 and 0018 say how. */
 static const char claim_sql[] =
-    "select household_id, event_id, township_code, sequence, attempts, priority, fresh, expires_at, place::text"
+    "select household_id, event_id, township_code, sequence, attempts, priority, fresh, expires_at, place::text,"
+    " refusals"
     " from claim_deliveries($4, $1, $2, $3) order by township_code, priority, outbox_no";
 
 /*
@@ -33,6 +34,7 @@ static struct outbox_claim claim_at(const struct pg_result *r, size_t row, int64
         .township = pg_get_int64(r, row, 2),
         .sequence = pg_get_int64(r, row, 3),
         .attempts = pg_get_int32(r, row, 4),
+        .refusals = pg_get_int16(r, row, 9),
         .priority = pg_get_int16(r, row, 5),
         .first = pg_get_bool(r, row, 6),
         .expires_at_ms = pg_get_unix_ms(r, row, 7),

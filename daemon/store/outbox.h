@@ -55,6 +55,7 @@ struct outbox_claim {
     int64_t township;
     int64_t sequence;
     int32_t attempts; /* this one included: 1 = the first */
+    int refusals;     /* of those before it: answered with 3xx or 4xx, but 408, 410, 425 and 429 */
     int priority;
     bool first;                           /* the sequence was given now */
     int64_t created_at_ms, expires_at_ms; /* Unix */

@@ -123,6 +123,18 @@ test('other refusals fail for good after five attempts and stay visible', async 
     assert.match(JSON.stringify(instance.json('queue')), /failed/);
 });
 
+test('after an outage a refusal is the first one, however often nobody answered', async () => {
+    await county();
+    a.answer = () => 503;
+    instance.round('2021-06-30');
+    const attempts = () => Number(instance.sql(`select attempts from delivery where township_code = ${A}`));
+    await until(() => attempts() >= 6, 'an outage of six attempts', 20000);
+    let gateway = 0;
+    a.answer = () => (++gateway <= 2 ? 404 : 204); // it is up before the receiver behind it
+    await until(() => instance.sql(`select state from delivery where township_code = ${A}`) === 'delivered', 'the event to arrive', 20000);
+    assert.equal(instance.sql(`select refusals from delivery where township_code = ${A}`), '2');
+});
+
 test('a receiver that hangs or drips delays nobody else', async () => {
     await county();
     const sockets = new Set();

@@ -30,20 +30,21 @@ static const char *outcome_name(enum outbox_outcome outcome)
     return names[outcome];
 }
 
-/* verdicts.tsv: answer, attempts, Retry-After, outcome, holds, pause, why */
+/* verdicts.tsv: answer, attempts, refusals before, Retry-After, outcome, holds, pause, why */
 START_TEST(each_answer_has_its_verdict)
 {
     struct random random;
     random_seed(&random, 1);
-    struct cases *cases = cases_open("verdicts.tsv", 7);
+    struct cases *cases = cases_open("verdicts.tsv", 8);
     for (const struct case_row *row; (row = cases_next(cases));) {
         struct http_result result = answer_of(row->cell[0].bytes);
-        result.retry_after_ms = case_number(row, 2);
-        struct verdict verdict = verdict_of(&result, (int32_t)case_number(row, 1), &TERMS, &random);
-        ck_assert_msg(case_is(row, 3, outcome_name(verdict.outcome)), "%s: %s", cases_where(cases),
+        result.retry_after_ms = case_number(row, 3);
+        struct verdict verdict =
+            verdict_of(&result, (int32_t)case_number(row, 1), (int)case_number(row, 2), &TERMS, &random);
+        ck_assert_msg(case_is(row, 4, outcome_name(verdict.outcome)), "%s: %s", cases_where(cases),
                       outcome_name(verdict.outcome));
-        ck_assert_msg(verdict.hold_endpoint == case_is(row, 4, "yes"), "%s", cases_where(cases));
-        ck_assert_msg(verdict.endpoint_pause_ms == case_number(row, 5), "%s", cases_where(cases));
+        ck_assert_msg(verdict.hold_endpoint == case_is(row, 5, "yes"), "%s", cases_where(cases));
+        ck_assert_msg(verdict.endpoint_pause_ms == case_number(row, 6), "%s", cases_where(cases));
         if (verdict.outcome == OUTBOX_AGAIN && result.retry_after_ms > 0)
             ck_assert_msg(verdict.next_attempt_in_ms >= result.retry_after_ms, "%s", cases_where(cases));
     }
