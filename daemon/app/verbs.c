@@ -6,6 +6,7 @@
 #include "base/kill_point.h"
 #include "base/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -356,16 +357,39 @@ static void test_leave(void *ctx)
     wait->request = 0;
 }
 
+/* What an answer means to whoever sets up a township. */
+static const char *hint_of(int http_status)
+{
+    static const struct {
+        int from, to;
+        const char *hint;
+    } hints[] = {
+        {300, 399, ": redirects are never followed; put the last address into [endpoint] url"},
+        {401, 401,
+         ": the receiver does not accept the signature; have both sides the same secret, and the right time?"},
+        {403, 403,
+         ": the receiver does not accept the signature or the sender; have both sides the same secret?"},
+        {404, 405, ": is the path in [endpoint] url the receiver's?"},
+        {410, 410, ": the receiver says that it is gone; nothing is sent to it until it is released"},
+    };
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+        if (http_status >= hints[i].from && http_status <= hints[i].to)
+            return hints[i].hint;
+    return "";
+}
+
 static void test_done(void *ctx, const struct delivery_test_result *result)
 {
     struct test_wait *wait = ctx;
+    char text[ERROR_TEXT_MAX];
+    snprintf(text, sizeof text, "%s%s", result->text, hint_of(result->http_status));
     if (wait->request && result->delivered)
         control_succeed(wait->request,
                         json_pack("{s:b,s:i,s:I,s:s,s:s}", "delivered", 1, "http_status", result->http_status,
                                   "total_us", (json_int_t)result->total_us, "event_id", result->event_id,
                                   "text", result->text));
     else if (wait->request)
-        control_fail(wait->request, 1, result->text);
+        control_fail(wait->request, 1, text);
     free(wait);
 }
 

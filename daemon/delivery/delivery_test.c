@@ -98,7 +98,10 @@ enum status delivery_test(struct delivery *delivery, int64_t township_code, cons
                           delivery_test_fn *done, void *ctx, struct error *err)
 {
     if (target_of(delivery, township_code) == NULL)
-        return error_set(err, STATUS_CONFIG, "no endpoint is configured for %lld", (long long)township_code);
+        return error_set(
+            err, STATUS_CONFIG,
+            "no endpoint is configured for %lld; expected a file %lld.conf in [delivery] townships, and a reload",
+            (long long)township_code, (long long)township_code);
     if (delivery->draining)
         return error_set(err, STATUS_RETRY, "shouwangd is about to end");
     if (!delivery->leading)

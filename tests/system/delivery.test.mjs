@@ -190,7 +190,11 @@ test('endpoint test uses the real path', async () => {
     a.answer = () => 500;
     assert.equal((await instance.ctlAside('endpoint', 'test', A)).status, 1);
     assert.equal(a.ledger.length, 2, 'a test is one attempt');
-    assert.equal(instance.ctl('endpoint', 'test', '610922199').status, 78, 'an unknown township');
+    a.answer = () => 401;
+    assert.match((await instance.ctlAside('endpoint', 'test', A)).stderr, /^shouwangctl: HTTP 401: .* the same secret/);
+    const unknown = instance.ctl('endpoint', 'test', '610922199');
+    assert.equal(unknown.status, 78, 'an unknown township');
+    assert.match(unknown.stderr, /no endpoint is configured for 610922199; expected a file 610922199\.conf/);
 });
 
 test('a township that may know names gets them, another does not', async () => {
