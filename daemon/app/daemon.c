@@ -316,8 +316,14 @@ static void become_ready(struct daemon *daemon)
 static void begin_work(struct daemon *daemon, bool first)
 {
     struct error err;
-    if (daemon_can_work(daemon, &err) != STATUS_OK)
+    if (daemon_can_work(daemon, &err) != STATUS_OK) {
+        if (daemon->arguments->once && first && !daemon->stopping) { /* nothing is waited for */
+            log_event(LOG_DAEMON_FAILED, log_error(&err));
+            tell_starter(daemon, err.text);
+            daemon_stop(daemon, status_exit_code(err.status));
+        }
         return;
+    }
     jobs_lead(daemon->jobs, leader_token(daemon->leader));
     delivery_lead(daemon->delivery, leader_token(daemon->leader));
     if (daemon->arguments->once) {

@@ -2,11 +2,12 @@
 // The daemon's wall clock jumps by three years, forward and back, while it runs: libfaketime (faketime(1)) moves it, the
 // monotonic clock and the database's stay. No retry is lost, nothing expires early, no round is run by a wrong date or twice.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { Register, residentId } from './lib/county.mjs';
-import { Cluster, Instance, newSecret } from './lib/instance.mjs';
+import { Cluster, Instance, newSecret, program } from './lib/instance.mjs';
 import { Receiver } from './lib/receiver.mjs';
 import { until } from './lib/wait.mjs';
 
@@ -169,6 +170,16 @@ test('the calendar had a round while the clock was wrong: it is run once when th
     await jumpAndLook(20 * 60, /work="goes on"/);
     await instance.stop();
     assert.equal(rounds(), 1, 'and only once');
+});
+
+test('--once by a clock whose battery died runs nothing, and ends', async () => {
+    await start();
+    await instance.stop();
+    jump(BATTERY_DIED);
+    const { status, stderr } = spawnSync(program('shouwangd'), ['-c', instance.conf, '-f', '--once'], { env: { ...process.env, ...instance.env }, encoding: 'utf8', timeout: 20000 });
+    assert.equal(status, 75, stderr);
+    assert.match(stderr, /clock is wrong/);
+    assert.equal(rounds(), 0);
 });
 
 test('a round that was run years ahead is not hidden: every later one is refused, and says so', async () => {
