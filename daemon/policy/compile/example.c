@@ -246,6 +246,7 @@ static void build_frame(struct builder *builder)
     const struct example_statement *s = builder->statement;
     struct example_case *into = builder->into;
     const struct example_case *before = builder->before;
+    char date[CIVIL_TEXT_SIZE], from[CIVIL_TEXT_SIZE];
     if (s->same && before == NULL) {
         wrong(builder, s->at, MESSAGE_EXAMPLE_FIRST_SAME, NULL, NULL);
         return;
@@ -256,6 +257,9 @@ static void build_frame(struct builder *builder)
     into->urban = urban == 1;
     if (into->date == DAY_NONE || into->people < 0 || urban < 0)
         wrong(builder, s->at, MESSAGE_EXAMPLE_INCOMPLETE, NULL, NULL);
+    else if (into->date < builder->policy->ast.valid_from)
+        wrong(builder, s->at, MESSAGE_EXAMPLE_EARLY, civil_format(into->date, date),
+              civil_format(builder->policy->ast.valid_from, from));
 }
 
 static void build_births(struct builder *builder)
