@@ -542,6 +542,55 @@ START_TEST(odd_statements_are_shown)
 }
 END_TEST
 
+/* What stands between the words is not shown, and several things that a policy may go without. */
+START_TEST(words_alone_are_shown)
+{
+    static const char *const text[] = {"- people both = members with registered\n",
+                                       "- window lately = last_30_days\n",
+                                       "35days, may_not_raise, may_clear\n",
+                                       "- holds poor = income < 1.00yuan/year/household and not urban\n",
+                                       "- when poor or urban\n",
+                                       "- reason a #  b\n",
+                                       "- floor * 2  it is\n  - 2020-01-01 since 7.00  [cite Rules one]\n",
+                                       "- disable c.one One  [cite Rules one]\n"};
+    static const char *const html[] = {
+        "<a href=\"#d6\">members</a> with registered</div>",
+        "<div>last_30_days</div>",
+        "<td>may_not_raise</td><td>may_clear</td>",
+        "<tr><td><a href=\"#d1\">floor</a> * 2</td>",
+        "<td><div>2020-01-01 since 7.00 <span class=\"cite\">〔Rules one〕</span></div></td>",
+        "<td>One <span class=\"cite\">〔Rules one〕</span></td>",
+        "<li><code>first date 2021-06-30 rural persons 1 wage 2.00 expect check c.one</code></li>"};
+    static const char policy[] =
+        "policy small version 1 effective 2020-01-01\ndocument d \"Rules\"\n"
+        "source tax tax may_not_raise may_clear\n"
+        "standard floor : yuan\n  2020-01-01 since 7.00 cite d one\n"
+        "setting share : ratio\n  2020-01-01 since 1/2 cite d one\n"
+        "window year = last_12_months\nwindow lately = last_30_days\n"
+        "fact wage : yuan range 0..100.00 take income.wage\n"
+        "people members = registered\npeople both = members with registered\n"
+        "compute income : yuan/year/household = sum(members, year wage)\n"
+        "holds poor = income < 1.00yuan/year/household # very\n\tand not\r\n  urban\n"
+        "check c.one One\n  cite d one\n  when (poor # or\n  or urban)\n  reason \"a #  b\"\n"
+        "check c.two Two\n  cite d two\n  when poor\n  reason \"b\"\n"
+        "trial higher\n  floor  *\t2 # twice\ntrial without\n  disable  c.one\n"
+        "example c.one first date 2021-06-30 rural # who\n\n# what\n\tpersons 1 wage   2.00 expect check c.one # so\n\n";
+    struct fixture fixture;
+    struct text page;
+    fixture_open(&fixture);
+    fixture_compile_good(&fixture, policy, "small");
+    check_shown(&fixture, policy_show, text, sizeof text / sizeof text[0]);
+    check_shown(&fixture, policy_show_html, html, sizeof html / sizeof html[0]);
+    text_init(&page);
+    ck_assert_int_eq(policy_show_html(fixture.policy, &page, &fixture.err), STATUS_OK);
+    ck_assert_int_eq(times(page.bytes, "<h3>setting</h3>"), 0); /* the only one has dates */
+    ck_assert_int_eq(times(page.bytes, "very"), 0);
+    ck_assert_int_eq(times(page.bytes, "twice"), 0);
+    text_fini(&page);
+    fixture_close(&fixture);
+}
+END_TEST
+
 Suite *policy_examples_suite(void)
 {
     Suite *suite = suite_create("policy examples");
@@ -562,6 +611,7 @@ Suite *policy_examples_suite(void)
     tcase_add_test(tcase, anchors_of_the_page);
     tcase_add_test(tcase, versions_have_anchors_of_their_own);
     tcase_add_test(tcase, odd_statements_are_shown);
+    tcase_add_test(tcase, words_alone_are_shown);
     suite_add_tcase(suite, tcase);
     return suite;
 }

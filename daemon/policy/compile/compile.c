@@ -60,6 +60,8 @@ const char *compiler_text(struct compiler *compiler, const struct expr *expr)
     if (copy == NULL)
         return "";
     for (size_t i = 0; i < length; i++) {
+        if (from[i] == '#') /* a comment: the last word stands behind it */
+            i += strcspn(from + i, "\n");
         bool blank = from[i] == ' ' || from[i] == '\t' || from[i] == '\n' || from[i] == '\r';
         if (!blank)
             copy[used++] = from[i];

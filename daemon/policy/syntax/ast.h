@@ -285,6 +285,7 @@ struct example_statement {
     struct example_person persons[AST_PEOPLE_MAX];
     struct example_traits traits[AST_PEOPLE_MAX];
     struct example_fact *facts;
+    uint32_t end;       /* in the text, of its last word */
     enum keyword level; /* the household's level; KW_NONE_OF_THESE when not said, KW_NONE for none */
     struct example_expectation *expectations;
 };

@@ -412,5 +412,7 @@ bool parse_example(struct parser *parser, struct example_statement **example)
         if (!parse_expectation(parser, made, &tail))
             return false;
     }
+    const struct token *last = parser_peek(parser) - 1;
+    made->end = last->offset + last->length;
     return true;
 }

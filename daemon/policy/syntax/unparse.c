@@ -3,6 +3,8 @@
 
 #include "policy/syntax/lexer.h"
 
+#include <string.h>
+
 /* From loose to tight; an operand that binds more loosely than its place needs parentheses. */
 enum binding { BIND_OR, BIND_AND, BIND_NOT, BIND_COMPARE, BIND_SUM, BIND_PRODUCT, BIND_VALUE };
 
@@ -297,4 +299,21 @@ void unparse_line(const struct unparser *u, const struct clause_line *line)
     word(u, line->kind);
     text_add_char(u->out, ' ');
     unparse_expr(u, line->value);
+}
+
+void unparse_words(const struct unparser *u, uint32_t begin, uint32_t end)
+{
+    bool blank = false;
+    size_t before = u->out->length;
+    for (uint32_t i = begin; i < end; i++) {
+        if (u->source[i] == '#')
+            i += (uint32_t)strcspn(u->source + i, "\n"); /* the last word stands behind it */
+        if (strchr(" \t\r\n", u->source[i]) != NULL) {
+            blank = true;
+            continue;
+        }
+        text_add_str(u->out, blank && u->out->length > before ? " " : "");
+        text_add_char(u->out, u->source[i]);
+        blank = false;
+    }
 }

@@ -19,6 +19,8 @@ void unparse_set(const struct unparser *unparser, const struct set_expr *set);
 bool unparse_is_ratio(const struct expr *expr); /* 3/2: two numbers without units, one number to the reader */
 /* 凭 刚性支出 > 大额支出 */
 void unparse_line(const struct unparser *unparser, const struct clause_line *line);
+/* What stands there in the policy, up to the end of a word, as it is written: without comments, one blank for several. */
+void unparse_words(const struct unparser *unparser, uint32_t begin, uint32_t end);
 const char *unparse_mark(int symbol); /* "≥"; "" for what is no comparison */
 
 #endif

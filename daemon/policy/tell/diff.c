@@ -42,6 +42,7 @@ struct differ {
     struct policy_differences *result;
     size_t capacity;
     struct text text;
+    struct subject lost; /* what there was no memory for */
     bool failed;
 };
 
@@ -79,15 +80,23 @@ static const char *taken(struct differ *d)
     return kept;
 }
 
+/* The title may be empty. */
+static const char *titled(struct differ *d, struct slice what, struct slice title)
+{
+    text_printf(&d->text, "%.*s%s%.*s", (int)what.length, what.bytes, title.length > 0 ? " " : "",
+                (int)title.length, title.bytes);
+    return taken(d);
+}
+
 static void open_subject(struct differ *d, struct outline *o, const char *statement, struct slice name,
                          uint64_t clauses)
 {
     struct subject *subjects = grow(d, o->subjects, o->count, &o->capacity, sizeof *subjects);
-    o->open = NULL;
-    if (subjects == NULL)
-        return;
-    o->subjects = subjects;
-    o->open = &subjects[o->count++];
+    o->open = &d->lost;
+    if (subjects != NULL) {
+        o->subjects = subjects;
+        o->open = &subjects[o->count++];
+    }
     *o->open = (struct subject){
         .statement = statement, .label = statement, .name = copy(d, name), .clauses = clauses};
     o->open->shown = o->open->name;
@@ -97,8 +106,6 @@ static void add_facet(struct differ *d, struct outline *o, const char *aspect, c
                       const struct expr *expr)
 {
     struct subject *s = o->open;
-    if (s == NULL)
-        return;
     struct facet *facets = grow(d, s->facets, s->facet_count, &s->facet_capacity, sizeof *facets);
     if (facets == NULL)
         return;
@@ -132,6 +139,14 @@ static void add_set(struct differ *d, struct outline *o, const char *aspect, con
     if (set == NULL)
         return;
     unparse_set(&unparser, set);
+    add_facet(d, o, aspect, taken(d), NULL);
+}
+
+/* As it is written, whatever its spacing and its comments. */
+static void add_words(struct differ *d, struct outline *o, const char *aspect, uint32_t begin, uint32_t end)
+{
+    struct unparser unparser = unparser_of(d, o);
+    unparse_words(&unparser, begin, end);
     add_facet(d, o, aspect, taken(d), NULL);
 }
 
@@ -319,8 +334,7 @@ static void outline_causes(struct differ *d, struct outline *o, const struct cla
 static void outline_amounts(struct differ *d, struct outline *o, const struct clause_statement *c)
 {
     for (const struct amount_line *line = c->amounts; line != NULL; line = line->next) {
-        text_printf(&d->text, "金额 %.*s", (int)line->title.length, line->title.bytes);
-        const char *aspect = taken(d);
+        const char *aspect = titled(d, slice_of("金额"), line->title);
         add_expr(d, o, aspect, line->value);
         text_printf(&d->text, "%s的依据", aspect);
         add_citation(d, o, taken(d), &line->citation);
@@ -370,25 +384,10 @@ static void outline_clause(struct differ *d, struct outline *o, const struct cla
 static void outline_examples(struct differ *d, struct outline *o)
 {
     for (const struct example_statement *e = o->policy->ast.examples; e != NULL; e = e->next) {
-        text_printf(&d->text, "%.*s %.*s", (int)e->clause.length, e->clause.bytes, (int)e->title.length,
-                    e->title.bytes);
-        const char *name = taken(d);
+        const char *name = titled(d, e->clause, e->title);
+        struct slice named = e->title.length > 0 ? e->title : e->clause;
         open_subject(d, o, "例", slice_of(name), 0);
-        const char *from =
-            e->title.length > 0 ? e->title.bytes + e->title.length : e->clause.bytes + e->clause.length;
-        const char *end = o->policy->text + o->policy->text_length;
-        bool blank = false;
-        for (; from < end && *from != '#' &&
-               !(*from == '\n' && (from + 1 == end || strchr(" \t", from[1]) == NULL));
-             from++) {
-            bool white = strchr(" \t\r\n", *from) != NULL;
-            if (!white && blank)
-                text_add_char(&d->text, ' ');
-            if (!white)
-                text_add_char(&d->text, *from);
-            blank = white && d->text.length > 0;
-        }
-        add_facet(d, o, "内容", taken(d), NULL);
+        add_words(d, o, "内容", (uint32_t)(named.bytes + named.length - o->policy->text), e->end);
     }
     for (const struct equivalent_statement *e = o->policy->ast.equivalents; e != NULL; e = e->next) {
         text_printf(&d->text, "%.*s “%.*s”换成“%.*s”", (int)e->owner.length, e->owner.bytes,
@@ -417,8 +416,7 @@ static void outline_trials(struct differ *d, struct outline *o)
     for (const struct trial_statement *t = o->policy->ast.trials; t != NULL; t = t->next) {
         open_subject(d, o, "试算", t->name, 0);
         for (const struct trial_change *change = t->changes; change != NULL; change = change->next)
-            add_slice(d, o, "改动",
-                      (struct slice){o->policy->text + change->begin, change->end - change->begin});
+            add_words(d, o, "改动", change->begin, change->end);
     }
 }
 
@@ -428,8 +426,7 @@ static void make_outline(struct differ *d, struct outline *o)
     outline_definitions(d, o);
     for (const struct clause_statement *c = o->policy->ast.clauses; c != NULL; c = c->next) {
         open_subject(d, o, "条款", c->name, 0);
-        if (o->open != NULL)
-            name_clause(d, o, c);
+        name_clause(d, o, c);
         outline_clause(d, o, c);
     }
     outline_trials(d, o);
@@ -438,23 +435,24 @@ static void make_outline(struct differ *d, struct outline *o)
 
 /* --- equal in meaning --------------------------------------------------------------------------------------------- */
 
+static bool is_bare(const struct expr *e)
+{
+    return e->kind == EXPR_NUMBER && !e->has_unit;
+}
+
 /* A bare number, or a ratio of two. */
 static bool constant_of(const struct expr *e, struct fraction *value)
 {
     *value = e->number;
-    if (e->kind == EXPR_NUMBER)
-        return !e->has_unit;
-    return e->kind == EXPR_DIVIDE && e->a->kind == EXPR_NUMBER && e->b->kind == EXPR_NUMBER &&
-           !e->a->has_unit && !e->b->has_unit && e->b->number.num != 0 &&
-           fraction_divide(e->a->number, e->b->number, value);
+    if (e->kind != EXPR_DIVIDE)
+        return is_bare(e);
+    return is_bare(e->a) && is_bare(e->b) && fraction_divide(e->a->number, e->b->number, value);
 }
 
 static bool same_expr(const struct expr *a, const struct expr *b);
 
 static bool same_set(const struct set_expr *a, const struct set_expr *b)
 {
-    if (a == NULL || b == NULL)
-        return a == b;
     if (a->part_count != b->part_count)
         return false;
     for (size_t i = 0; i < a->part_count; i++) {
@@ -477,20 +475,20 @@ static bool same_expr(const struct expr *a, const struct expr *b)
                 slice_equal(a->name, b->name) && slice_equal(a->window, b->window) &&
                 a->item_count == b->item_count && a->lasted.months == b->lasted.months &&
                 a->lasted.days == b->lasted.days;
+    if (same && a->kind == EXPR_AGGREGATE)
+        same = same_set(a->set, b->set);
     if (same && a->kind == EXPR_NUMBER)
         same = fraction_compare(a->number, b->number) == 0 && unit_equal(a->unit, b->unit);
     for (size_t i = 0; same && i < a->item_count; i++)
         same = slice_equal(a->items[i].text, b->items[i].text);
-    return same && same_set(a->set, b->set) && same_expr(a->a, b->a) && same_expr(a->b, b->b) &&
-           same_expr(a->c, b->c);
+    return same && same_expr(a->a, b->a) && same_expr(a->b, b->b) && same_expr(a->c, b->c);
 }
 
 static bool same_facet(const struct facet *a, const struct facet *b)
 {
     if (strcmp(a->aspect, b->aspect) != 0)
         return false;
-    return strcmp(a->value, b->value) == 0 ||
-           (a->expr != NULL && b->expr != NULL && same_expr(a->expr, b->expr));
+    return strcmp(a->value, b->value) == 0 || (a->expr != NULL && same_expr(a->expr, b->expr));
 }
 
 /* --- changes ------------------------------------------------------------------------------------------------------ */

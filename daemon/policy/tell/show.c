@@ -5,6 +5,7 @@
  */
 #include "policy/compile/example.h"
 #include "policy/machine/program.h"
+#include "policy/syntax/unparse.h"
 
 #include <string.h>
 
@@ -25,21 +26,11 @@ static void add_slice(const struct page *page, struct slice slice)
     text_add(page->out, slice.bytes, slice.length);
 }
 
-/* The policy's own words, with line breaks and runs of blanks made one blank. */
+/* The policy's own words. */
 static void add_source(const struct page *page, uint32_t begin, uint32_t end)
 {
-    bool blank = false;
-    for (uint32_t i = begin; i < end; i++) {
-        char c = page->policy->text[i];
-        if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
-            blank = true;
-            continue;
-        }
-        if (blank)
-            text_add_char(page->out, ' ');
-        blank = false;
-        text_add_char(page->out, c);
-    }
+    struct unparser unparser = {page->policy->text, page->language, page->out};
+    unparse_words(&unparser, begin, end);
 }
 
 static void show_header(const struct page *page)
@@ -113,7 +104,9 @@ static void show_dated(const struct page *page, const struct definition *d)
 static void show_set(const struct page *page, const struct set_expr *set)
 {
     for (size_t i = 0; i < set->part_count; i++) {
-        text_printf(page->out, "%s", i == 0 ? " " : " + ");
+        if (i > 0)
+            text_printf(page->out, " %s", keyword_text(KW_WITH, page->language));
+        text_add_char(page->out, ' ');
         add_slice(page, set->parts[i].text);
     }
     if (set->filter != NULL) {
@@ -326,7 +319,7 @@ static void show_clause(const struct page *page, const struct program_clause *cl
     }
     show_causes(page, s->causes);
     text_printf(page->out, "- %s ", keyword_text(KW_REASON, page->language));
-    add_source(page, s->reason_begin, s->reason_end);
+    add_slice(page, (struct slice){page->policy->text + s->reason_begin, s->reason_end - s->reason_begin});
     text_add_char(page->out, '\n');
     show_amounts(page, s->amounts);
     show_term(page, shown);

@@ -104,6 +104,13 @@ static void show_causes(struct html *html, const struct clause_statement *clause
 
 /* --- what follows from it ----------------------------------------------------------------------------------------- */
 
+static void end_chip(struct html *html, int count, const char *after)
+{
+    text_printf(html->out, "%d", count);
+    html_add_text(html, after);
+    html_raw(html, "</span>");
+}
+
 /* Keyword, what stands before the count, the count, what stands behind. */
 static void chip(struct html *html, enum keyword keyword, const char *before, int count, const char *after)
 {
@@ -111,22 +118,18 @@ static void chip(struct html *html, enum keyword keyword, const char *before, in
     html_add_keyword(html, keyword);
     html_raw(html, " ");
     html_add_text(html, before);
-    text_printf(html->out, "%d", count);
-    html_add_text(html, after);
-    html_raw(html, "</span>");
+    end_chip(html, count, after);
 }
-
 /* What it takes to end, and how long it holds. */
 static void show_term(struct html *html, const struct clause_statement *clause)
 {
     if (clause->clear_batches > 0) {
-        text_add_str(&html->scratch, html_say(html, "判定不成立以后,", "once it is denied and "));
-        text_add(&html->scratch, clause->clear_source.text.bytes, clause->clear_source.text.length);
-        text_add_str(&html->scratch, html_say(html, "又来了连续", " has sent "));
-        chip(html, KW_CLEAR, text_slice(&html->scratch).bytes, clause->clear_batches,
-             html_say(html, "批数据,才解除", " more batches"));
-        html->out->failed = html->out->failed || html->scratch.failed;
-        text_clear(&html->scratch);
+        html_raw(html, "<span>");
+        html_add_keyword(html, KW_CLEAR);
+        html_raw(html, html_say(html, " 判定不成立以后,", " once it is denied and "));
+        html_add_slice(html, clause->clear_source.text);
+        html_raw(html, html_say(html, "又来了连续", " has sent "));
+        end_chip(html, clause->clear_batches, html_say(html, "批数据,才解除", " more batches"));
     }
     if (clause->clear_rounds > 0)
         chip(html, KW_CLEAR, html_say(html, "连续", "when "), clause->clear_rounds,
@@ -163,18 +166,13 @@ static void show_dispatch(struct html *html, const struct clause_statement *clau
 
 /* --- examples ----------------------------------------------------------------------------------------------------- */
 
-/* The statement's text from its clause name on: to the end of its last indented line. */
+/* The statement from its title on, or from its clause. */
 static void add_example(struct html *html, const struct example_statement *example)
 {
-    const char *at = example->title.length > 0 ? example->title.bytes : example->clause.bytes;
-    const char *end = html->policy->text + html->policy->text_length;
-    const char *stop = at;
-    do {
-        stop += strcspn(stop, "\r\n");
-        while (stop < end && (*stop == '\r' || *stop == '\n'))
-            stop++;
-    } while (stop < end && (*stop == ' ' || *stop == '\t'));
-    html_add_slice(html, slice_trim((struct slice){at, (size_t)(stop - at)}));
+    struct slice name = example->title.length > 0 ? example->title : example->clause;
+    html_add_slice(html, name);
+    html_raw(html, " ");
+    html_add_words(html, (uint32_t)(name.bytes + name.length - html->policy->text), example->end);
 }
 
 /* Of several versions of a clause each has the examples of its own days. */

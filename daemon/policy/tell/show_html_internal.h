@@ -36,10 +36,14 @@ void html_element(struct html *html, const char *name, const char *text);
 void html_add_linked(struct html *html);
 void html_add_expr(struct html *html, const struct expr *expr);
 void html_add_set(struct html *html, const struct set_expr *set);
-/* The document's title and the article; nothing when none is given. */
+/* As it is written (unparse_words). */
+void html_add_words(struct html *html, uint32_t begin, uint32_t end);
+void html_add_linked_words(struct html *html, uint32_t begin, uint32_t end);
+/* The document's title and the article, of a citation that is given. */
 void html_add_citation(struct html *html, const struct citation *citation);
-/* The same in brackets behind what it is the citation of, and as a cell of a table. */
+/* In brackets behind what it is the citation of; nothing when none is given. */
 void html_add_cited(struct html *html, const struct citation *citation);
+/* As a cell of a table. */
 void html_cell_citation(struct html *html, const struct citation *citation);
 void html_table_head(struct html *html, const char *const *heads, size_t count);
 void html_table_end(struct html *html);

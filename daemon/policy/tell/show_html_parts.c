@@ -55,6 +55,12 @@ static int definition_number(const struct html *html, struct slice name)
     return 0;
 }
 
+static void empty_scratch(struct html *html)
+{
+    html->out->failed = html->out->failed || html->scratch.failed;
+    text_clear(&html->scratch);
+}
+
 /* What `scratch` holds: canonical text, whose words stand apart. */
 void html_add_linked(struct html *html)
 {
@@ -70,8 +76,7 @@ void html_add_linked(struct html *html)
             html_raw(html, "</a>");
         text += word.length;
     }
-    html->out->failed = html->out->failed || html->scratch.failed;
-    text_clear(&html->scratch);
+    empty_scratch(html);
 }
 
 static struct unparser scratch_unparser(struct html *html)
@@ -86,6 +91,21 @@ void html_add_expr(struct html *html, const struct expr *expr)
     html_add_linked(html);
 }
 
+void html_add_words(struct html *html, uint32_t begin, uint32_t end)
+{
+    struct unparser unparser = scratch_unparser(html);
+    unparse_words(&unparser, begin, end);
+    html_add_slice(html, text_slice(&html->scratch));
+    empty_scratch(html);
+}
+
+void html_add_linked_words(struct html *html, uint32_t begin, uint32_t end)
+{
+    struct unparser unparser = scratch_unparser(html);
+    unparse_words(&unparser, begin, end);
+    html_add_linked(html);
+}
+
 void html_add_set(struct html *html, const struct set_expr *set)
 {
     struct unparser unparser = scratch_unparser(html);
@@ -97,8 +117,6 @@ void html_add_set(struct html *html, const struct set_expr *set)
 
 void html_add_citation(struct html *html, const struct citation *citation)
 {
-    if (!citation->given)
-        return;
     for (const struct document *d = html->policy->ast.documents; d != NULL; d = d->next) {
         if (slice_equal(d->name, citation->document))
             html_add_slice(html, d->title);

@@ -2,12 +2,10 @@
 /* What the trials of the policy change, beside what is in force. */
 #include "policy/tell/show_html_internal.h"
 
-#include <string.h>
-
 static const struct definition *definition_of(const struct html *html, struct slice name)
 {
     const struct definition *d = html->policy->ast.definitions;
-    while (d != NULL && !slice_equal(d->name, name))
+    while (!slice_equal(d->name, name)) /* the checker knows it */
         d = d->next;
     return d;
 }
@@ -33,36 +31,28 @@ static void add_dated(struct html *html, const struct dated_value *value, bool b
     html_raw(html, "</div>");
 }
 
+static void add_clause(struct html *html, struct slice name)
+{
+    const struct clause_statement *c = html->policy->ast.clauses;
+    while (!slice_equal(c->name, name)) /* the checker knows it */
+        c = c->next;
+    html_add_slice(html, c->title);
+    html_add_cited(html, &c->citation);
+}
+
 /* What stands where a trial changes something, with its citation. */
 static void add_unchanged(struct html *html, const struct trial_change *change)
 {
-    const struct definition *d = definition_of(html, change->name);
-    const struct clause_statement *c = html->policy->ast.clauses;
-    while (c != NULL && !slice_equal(c->name, change->name))
-        c = c->next;
-    const struct citation *citation = d != NULL ? &d->citation : c != NULL ? &c->citation : NULL;
-    if (d != NULL && d->value != NULL)
-        html_add_expr(html, d->value);
-    if (d == NULL && c != NULL)
-        html_add_slice(html, c->title);
-    if (citation != NULL)
-        html_add_cited(html, citation);
-    for (const struct dated_value *v = d == NULL ? NULL : d->dated; v != NULL; v = v->next)
-        add_dated(html, v, d->by_area);
-}
-
-/* The words of a change with one blank between them, names linked. */
-static void add_change(struct html *html, const struct trial_change *change)
-{
-    for (uint32_t i = change->begin; i < change->end; i++) {
-        char c = html->policy->text[i];
-        bool blank = strchr(" \t\r\n", c) != NULL;
-        if (!blank)
-            text_add_char(&html->scratch, c);
-        else if (i + 1 < change->end && strchr(" \t\r\n", html->policy->text[i + 1]) == NULL)
-            text_add_char(&html->scratch, ' ');
+    if (change->kind == TRIAL_DISABLE) {
+        add_clause(html, change->name);
+        return;
     }
-    html_add_linked(html);
+    const struct definition *d = definition_of(html, change->name);
+    if (d->value != NULL)
+        html_add_expr(html, d->value);
+    html_add_cited(html, &d->citation);
+    for (const struct dated_value *v = d->dated; v != NULL; v = v->next)
+        add_dated(html, v, d->by_area);
 }
 
 void html_show_trials(struct html *html)
@@ -80,7 +70,7 @@ void html_show_trials(struct html *html)
         html_table_head(html, heads, sizeof heads / sizeof heads[0]);
         for (const struct trial_change *change = t->changes; change != NULL; change = change->next) {
             html_raw(html, "<tr><td>");
-            add_change(html, change);
+            html_add_linked_words(html, change->begin, change->end);
             html_raw(html, "</td><td>");
             add_unchanged(html, change);
             html_raw(html, "</td></tr>\n");

@@ -184,8 +184,8 @@ static void add_window_edge(struct html *html, const struct window_edge *edge)
         text_printf(html->out, "last_%d_%s", count, days ? "days" : "months");
 }
 
-/* The right side of a definition; false for those that have a table of their own. */
-static bool show_body(struct html *html, const struct definition *d)
+/* The right side of a definition that has no table. */
+static void show_body(struct html *html, const struct definition *d)
 {
     switch (d->kind) {
     case KW_WINDOW:
@@ -196,15 +196,12 @@ static bool show_body(struct html *html, const struct definition *d)
             html_raw(html, " ");
             add_window_edge(html, &d->to);
         }
-        return true;
+        break;
     case KW_SET:
         html_add_set(html, d->set);
-        return true;
+        break;
     default:
-        if (d->value == NULL)
-            return false;
         html_add_expr(html, d->value);
-        return true;
     }
 }
 
