@@ -28,15 +28,32 @@ static void explained_open(struct explained *e, bool urban)
     block_household(e->maker, urban);
 }
 
-static void explained_run(struct explained *e)
+static void explained_run_on(struct explained *e, const char *day)
 {
     struct policy_run *run = NULL;
-    ck_assert_int_eq(policy_run_new(e->fixture.policy, day_of("2021-06-30"), &run, &e->fixture.err),
-                     STATUS_OK);
+    ck_assert_int_eq(policy_run_new(e->fixture.policy, day_of(day), &run, &e->fixture.err), STATUS_OK);
     ck_assert_int_eq(
         policy_explain(run, block_finish(e->maker), 1, e->fixture.arena, &e->explanation, &e->fixture.err),
         STATUS_OK);
     policy_run_free(run);
+}
+
+static void explained_run(struct explained *e)
+{
+    explained_run_on(e, "2021-06-30");
+}
+
+/* The household of a policy that consists of the prelude and these lines. */
+static void explained_open_behind(struct explained *e, const char *lines)
+{
+    fixture_open(&e->fixture);
+    char *text = after_prelude(lines);
+    fixture_compile_good(&e->fixture, text, "behind the prelude");
+    free(text);
+    e->maker = block_maker_new(e->fixture.policy);
+    block_household(e->maker, true);
+    block_person(e->maker, DAY_NONE);
+    block_household(e->maker, false);
 }
 
 static void explained_close(struct explained *e)
@@ -53,14 +70,21 @@ static const struct policy_shown_clause *clause_of(const struct explained *e, co
     return &e->explanation.clauses[index];
 }
 
-static const struct policy_value *definition_of(const struct explained *e, const char *name)
+/* NULL when it is not told. */
+static const struct policy_value *find_definition(const struct explained *e, const char *name)
 {
     for (size_t i = 0; i < e->explanation.definition_count; i++) {
         if (strcmp(e->explanation.definitions[i].name, name) == 0)
             return &e->explanation.definitions[i].value;
     }
-    ck_abort_msg("no definition %s", name);
     return NULL;
+}
+
+static const struct policy_value *definition_of(const struct explained *e, const char *name)
+{
+    const struct policy_value *value = find_definition(e, name);
+    ck_assert_msg(value != NULL, "no definition %s", name);
+    return value;
 }
 
 static const day_t since = 17000; /* 2016: before every window */
@@ -116,6 +140,39 @@ START_TEST(the_member_who_nearly_fired)
     ck_assert_uint_eq(misses[0].person, 2); /* the neighbour is 0 */
     ck_assert_int_eq(misses[0].conjunct->distance_low, -1);
     ck_assert_str_eq(missed(&e, &misses[1]), "check.income");
+    explained_close(&e);
+}
+END_TEST
+
+/* Of more than are told the nearest, wherever they stand: 0 of 0, a sixth, a third; not a half, two thirds. What fires, or is not
+ * known, is no near miss. */
+START_TEST(the_nearest_of_many)
+{
+    static const char *const conditions[] = {"人均 < 3000.00元/年/人", "人均 < 4000.00元/年/人",
+                                             "人均 < 5000.00元/年/人", "人均 < 2000.00元/年/人",
+                                             "本年 自付 > 0",          "人均 < 6001.00元/年/人",
+                                             "人均 < 5999.00元/年/人"};
+    enum { COUNT = sizeof conditions / sizeof *conditions };
+    struct text lines;
+    struct explained e;
+    struct near_miss misses[NEAR_MISSES_MAX];
+    text_init(&lines);
+    for (int i = 0; i < COUNT; i++)
+        text_printf(&lines, "查 c%d 试%d\n  依据 甲 一\n%s  当 %s\n  理由 \"理\"\n", i, i,
+                    i == COUNT - 1 ? "  当 本年 学费 > 1.00元/年/户\n" : "", conditions[i]);
+    explained_open_behind(&e, lines.bytes);
+    text_fini(&lines);
+    block_fact(e.maker, "expense.education", FACT_UNKNOWN, day_of("2021-03-01"), DAY_NONE, SOURCE_REGISTER,
+               1);
+    block_person(e.maker, day_of("1980-01-01"));
+    block_fact(e.maker, "income.wage", 600000, day_of("2021-03-01"), DAY_NONE, SOURCE_REGISTER, 1);
+    ck_assert_uint_eq(misses_of(&e, misses), 3);
+    ck_assert_int_eq(clause_of(&e, "c5")->truth, TRI_TRUE);
+    ck_assert_int_eq(clause_of(&e, "c6")->truth, TRI_FALSE);
+    ck_assert_int_eq(clause_of(&e, "c6")->conjuncts[0].truth, TRI_UNDECIDED);
+    ck_assert_str_eq(missed(&e, &misses[0]), "c4");
+    ck_assert_str_eq(missed(&e, &misses[1]), "c2");
+    ck_assert_str_eq(missed(&e, &misses[2]), "c1");
     explained_close(&e);
 }
 END_TEST
@@ -433,6 +490,71 @@ START_TEST(values_are_shown_in_words)
 }
 END_TEST
 
+/* A standard that ended with 2020, and what reads it: clauses that ended with it, and what is computed. */
+START_TEST(what_has_no_value_is_not_told)
+{
+    static const char lines[] =
+        "标准 旧线 : 元/年/人\n  2018-01-01 起 至 2020-12-31 9000.00 依据 甲 一\n"
+        "逐人 少 = 本年 工资 < 旧线\n人群 低者 = 成员 中 少\n"
+        "断 旧贫 = 人均 < 旧线\n算 差 : 元/年/人 = 旧线 - 人均\n算 倍 : 比 = 人均 ÷ 旧线\n"
+        "红 a 甲条\n  依据 甲 一\n  生效 2019-01-01 至 2020-12-31\n  当 旧贫\n  且 农村\n  事由 收入 当 旧贫\n  事由 其他\n  理由 \"差{差}\"\n"
+        "查 b 乙条\n  依据 甲 一\n  生效 2019-01-01 至 2020-12-31\n  某 低者\n    当 年龄 ≥ 18岁\n  理由 \"理\"\n"
+        "查 c 丙条\n  依据 甲 一\n  生效 2019-01-01 至 2020-12-31\n  某 成员\n    当 少\n    且 年龄 ≥ 18岁\n  理由 \"理\"\n"
+        "查 d 丁条\n  依据 甲 一\n  当 人均 < 1.00元/年/人\n  理由 \"理\"\n";
+    static const char *const clauses[] = {"a", "b", "c"}, *const definitions[] = {"旧贫", "差", "倍"};
+    struct explained e;
+    explained_open_behind(&e, lines);
+    block_person(e.maker, day_of("1980-01-01"));
+    block_fact(e.maker, "income.wage", 600000, day_of("2020-06-30"), DAY_NONE, SOURCE_REGISTER, 1);
+    explained_run_on(&e, "2021-01-01");
+    for (int i = 0; i < 3; i++) {
+        const struct policy_shown_clause *clause = clause_of(&e, clauses[i]);
+        ck_assert(!clause->exists && clause->truth == TRI_FALSE);
+        ck_assert_uint_eq(clause->conjunct_count, 0);
+        ck_assert_uint_eq(clause->member_count, 0);
+        ck_assert_ptr_null(find_definition(&e, definitions[i]));
+    }
+    ck_assert_str_eq(clause_of(&e, "a")->reason, "");
+    ck_assert_str_eq(clause_of(&e, "a")->cause, "");
+    ck_assert_uint_eq(clause_of(&e, "d")->conjunct_count, 1);
+    ck_assert_int_eq(definition_of(&e, "人均")->low, 600000);
+    explained_run_on(&e, "2020-12-31");
+    for (int i = 0; i < 3; i++) {
+        const struct policy_shown_clause *clause = clause_of(&e, clauses[i]);
+        ck_assert(clause->exists && clause->truth == TRI_TRUE);
+        ck_assert_uint_eq(clause->conjunct_count + clause->member_count, i == 0 ? 2 : 1);
+        ck_assert_ptr_nonnull(find_definition(&e, definitions[i]));
+    }
+    ck_assert_str_eq(clause_of(&e, "a")->reason, "差3000.00元");
+    ck_assert_str_eq(clause_of(&e, "a")->cause, "income");
+    explained_close(&e);
+}
+END_TEST
+
+/* Lines without their comments; a fact of a code that the policy does not have is read by nothing. */
+START_TEST(words_and_facts_of_no_use)
+{
+    struct explained e;
+    explained_open_behind(
+        &e, "查 x 试\n  依据 甲 一\n  当 贫  # 注\n  或 (农村\t# 注\n 且 城市)\n  理由 \"理\"\n");
+    block_person(e.maker, day_of("1980-01-01"));
+    block_fact(e.maker, "income.wage", 600000, day_of("2021-06-30"), DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(e.maker, "income.wage", 100, day_of("2021-06-30"), DAY_NONE, SOURCE_REGISTER, 1);
+    struct policy_fact *facts =
+        (struct policy_fact *)(uintptr_t)block_finish(e.maker)->person_facts; /* the block maker's own */
+    size_t codes;
+    policy_codes(e.fixture.policy, &codes);
+    facts[1].code = (uint16_t)codes;
+    explained_run(&e);
+    ck_assert_str_eq(clause_of(&e, "x")->conjuncts[0].text, "贫 或 (农村 且 城市)");
+    ck_assert_int_eq(definition_of(&e, "人均")->low, 600000);
+    ck_assert_uint_eq(e.explanation.fact_count, 2);
+    ck_assert(e.explanation.facts[0].used && !e.explanation.facts[1].used);
+    ck_assert_uint_eq(e.explanation.facts[1].clauses, 0);
+    explained_close(&e);
+}
+END_TEST
+
 /* --- what each source says ---------------------------------------------------------------------------------------- */
 
 static const struct policy_shown_disagreement *disagreement_of(const struct explained *e, const char *name,
@@ -530,6 +652,63 @@ START_TEST(sources_that_disagree_are_shown)
 }
 END_TEST
 
+/* Of a large household so much is told as of the largest that is proven for, of a clause first the person for whom it fired. */
+START_TEST(as_much_is_told_of_a_large_household)
+{
+    enum { MANY = POLICY_FACTS_PER_HOUSEHOLD_MAX + 100, FIRST = 1500 };
+    struct explained e;
+    explained_open_behind(&e, "查 x 试\n  依据 甲 一\n  某 成员\n    当 不一致 低保待遇\n  理由 \"理\"\n");
+    for (int i = 0; i < MANY; i++) {
+        block_person(e.maker, day_of("1980-01-01"));
+        block_fact(e.maker, "relief.dibao", 1, since, DAY_NONE, SOURCE_REGISTER, 1);
+        block_fact(e.maker, "relief.dibao", 1, since, i == FIRST || i == FIRST + 9 ? since + 1 : DAY_NONE, 4,
+                   1);
+    }
+    explained_run(&e);
+    const struct policy_shown_clause *x = clause_of(&e, "x");
+    ck_assert_int_eq(x->truth, TRI_TRUE);
+    ck_assert_uint_eq(x->member_count, POLICY_PERSONS_PER_HOUSEHOLD_MAX);
+    ck_assert_uint_eq(x->members[0].person, 1); /* the neighbour is 0 */
+    ck_assert_uint_eq(x->members[x->member_count - 2].person, POLICY_PERSONS_PER_HOUSEHOLD_MAX - 1);
+    ck_assert_int_eq(x->members[x->member_count - 2].truth, TRI_FALSE);
+    ck_assert_uint_eq(x->members[x->member_count - 1].person, 1 + FIRST);
+    ck_assert_int_eq(x->members[x->member_count - 1].truth, TRI_TRUE);
+    ck_assert_uint_eq(e.explanation.disagreement_count, POLICY_FACTS_PER_HOUSEHOLD_MAX);
+    ck_assert_uint_eq(e.explanation.disagreements[FIRST].person, 1 + FIRST);
+    ck_assert_int_eq(e.explanation.disagreements[FIRST].gap.truth, TRI_TRUE);
+    ck_assert_int_eq(e.explanation.disagreements[FIRST + 1].gap.truth, TRI_FALSE);
+    ck_assert_uint_eq(e.explanation.fact_count, POLICY_FACTS_PER_HOUSEHOLD_MAX);
+    explained_close(&e);
+}
+END_TEST
+
+/* What a source's facts come to is told as great as can be, when it is greater. */
+START_TEST(a_saying_beyond_all_bounds)
+{
+    enum { MANY = POLICY_FACTS_PER_HOUSEHOLD_MAX + 1000 };
+    static const int64_t most = INT64_C(2000000000000000);
+    struct explained e;
+    day_t day = day_of("2021-03-01");
+    explained_open_behind(
+        &e, "设定 最多 : 元 = 20000000000000.00  依据 甲 一\n事实 转移 : 元 范围 0..最多 取 income.transfer\n"
+            "查 x 试\n  依据 甲 一\n  某 成员\n    当 本年 不一致 转移 超过 1.00元\n  理由 \"理\"\n");
+    block_person(e.maker, day_of("1980-01-01"));
+    block_facts(e.maker, MANY, "income.transfer", FACT_UNKNOWN, day);
+    block_fact(e.maker, "income.transfer", 700, day, DAY_NONE, 4, 1);
+    block_person(e.maker, day_of("1980-01-01"));
+    block_facts(e.maker, MANY, "income.transfer", most, day);
+    block_fact(e.maker, "income.transfer", 700, day, DAY_NONE, 4, 1);
+    explained_run(&e);
+    ck_assert_uint_eq(e.explanation.disagreement_count, 2);
+    check_saying(disagreement_of(&e, "转移", 1), SOURCE_REGISTER, 0, INT64_MAX);
+    check_saying(disagreement_of(&e, "转移", 1), 4, 700, 700);
+    check_saying(disagreement_of(&e, "转移", 2), SOURCE_REGISTER, INT64_MAX, INT64_MAX);
+    ck_assert_int_eq(disagreement_of(&e, "转移", 2)->gap.high, INT64_MAX);
+    ck_assert_int_ge(disagreement_of(&e, "转移", 2)->gap.low, 4096 * most - 700);
+    explained_close(&e);
+}
+END_TEST
+
 Suite *policy_explain_suite(void)
 {
     Suite *suite = suite_create("policy explain");
@@ -537,6 +716,11 @@ Suite *policy_explain_suite(void)
     tcase_add_test(tcase, a_fen_below_the_line);
     tcase_add_test(tcase, what_nearly_fired);
     tcase_add_test(tcase, the_member_who_nearly_fired);
+    tcase_add_test(tcase, the_nearest_of_many);
+    tcase_add_test(tcase, what_has_no_value_is_not_told);
+    tcase_add_test(tcase, words_and_facts_of_no_use);
+    tcase_add_test(tcase, as_much_is_told_of_a_large_household);
+    tcase_add_test(tcase, a_saying_beyond_all_bounds);
     tcase_add_test(tcase, a_third_of_a_fen_is_not_zero);
     tcase_add_test(tcase, unknown_shows_as_unknown);
     tcase_add_test(tcase, guards_and_members);

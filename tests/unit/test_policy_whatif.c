@@ -392,6 +392,166 @@ START_TEST(the_county_scheme_is_asked_at_a_bounded_cost)
 }
 END_TEST
 
+/* It ends as soon as the bound is reached: with that evaluation, or those that find the end of a stretch. */
+static void check_spent(struct tried *t, uint64_t subjects, uint64_t evaluations)
+{
+    tried_run(t);
+    ck_assert(!t->changes.complete);
+    ck_assert_uint_ge(t->changes.cost, WHATIF_COST_MAX);
+    ck_assert_uint_le(t->changes.cost, WHATIF_COST_MAX + evaluations * (1 + subjects / 32));
+    tried_end(t);
+}
+
+/* Wherever it is: among the values of a state, of a state that is not there, in an unknown amount. */
+START_TEST(the_end_of_what_can_be_asked)
+{
+    enum { MANY = 400 };
+    struct tried t;
+    day_t day = day_of("2021-03-01");
+    tried_open(&t, small_policy);
+    tried_begin(&t);
+    for (int p = 0; p < MANY; p++) {
+        block_person(t.maker, day);
+        block_fact(t.maker, "disability.certificate", 53, day, DAY_NONE, SOURCE_REGISTER, 1);
+    }
+    check_spent(&t, 2 * MANY, 1);
+    tried_begin(&t);
+    for (int p = 0; p < MANY; p++)
+        block_person(t.maker, day);
+    check_spent(&t, MANY, 1);
+    tried_begin(&t);
+    for (int p = 0; p < MANY; p++) {
+        block_person(t.maker, day);
+        block_fact(t.maker, "income.wage", FACT_UNKNOWN, day, DAY_NONE, SOURCE_REGISTER, 1);
+    }
+    check_spent(&t, 2 * MANY, 20);
+    for (size_t i = 0; i < t.changes.count; i++) /* none of the amount that was not asked to its end */
+        ck_assert_int_eq(t.changes.items[i].kind, CHANGE_KNOWN);
+    tried_close(&t);
+}
+END_TEST
+
+/* Of twenty persons each might have one of four certificates, and dibao. */
+START_TEST(many_changes_are_all_told)
+{
+    enum { MANY = 20 };
+    static const int64_t certificates[] = {51, 52, 61, 62};
+    struct tried t;
+    tried_open(&t, small_policy);
+    tried_begin(&t);
+    for (int p = 0; p < MANY; p++)
+        block_person(t.maker, day_of("1980-01-01"));
+    tried_run(&t);
+    ck_assert_int_eq(t.changes.level, LEVEL_NONE);
+    ck_assert(t.changes.complete);
+    size_t told[MANY + 1] = {0}, own = 0;
+    for (size_t i = 0; i < t.changes.count; i++) {
+        const struct policy_change *c = &t.changes.items[i];
+        ck_assert(c->kind == CHANGE_NEW && c->fact == SIZE_MAX);
+        own += c->of_household;
+        if (c->of_household || c->level != LEVEL_YELLOW)
+            continue;
+        ck_assert_uint_le(c->person, MANY);
+        ck_assert_int_eq(c->value, certificates[told[c->person]++]);
+    }
+    for (size_t p = 1; p <= MANY; p++) /* the neighbour is 0 */
+        ck_assert_uint_eq(told[p], 4);
+    ck_assert_uint_eq(own, 2); /* a house of grade C or D */
+    ck_assert_uint_eq(t.changes.count, MANY * 5 + 2);
+    tried_end(&t);
+    tried_close(&t);
+}
+END_TEST
+
+/* Two readers of one code with ranges of their own: what only one of them takes for known is not asked, nor is an amount that has
+ * one value alone, nor that of a relief below what means yes. */
+static const char ranges_policy[] =
+    "政策 小试  版本 1  生效 2019-01-01\n文件 甲 \"试验文件\"\n来源 医保局 medical_insurance  时效 35天\n"
+    "时段 本年 = 近12月\n"
+    "事实 工资 : 元 范围 0..15.00 取 income.wage\n事实 薪金 : 元 范围 2.00..9.00 取 income.wage\n"
+    "事实 自付 : 元 范围 2.00..9.00 取 expense.medical_self_paid\n事实 药费 : 元 范围 0..15.00 取 expense.medical_self_paid\n"
+    "事实 学费 : 元 范围 5.00..5.00 取 expense.education\n"
+    "事实 低保金 : 元 范围 2.00..15.00 取 relief.dibao\n事实 特困金 : 元 范围 0..0.01 取 relief.tekun\n"
+    "人群 成员 = 登记人员\n"
+    "红 red.much 多\n  依据 甲 一条\n  当 存在(成员, 本年 薪金 ≥ 8.00元/年/人 或 本年 自付 ≥ 8.00元/年/人 或 现有 低保金 ≥ 8.00元/月/人)\n"
+    "  事由 收入\n  理由 \"一\"\n"
+    "橙 orange.little 少\n  依据 甲 一条\n  当 存在(成员, 本年 工资 < 1.00元/年/人 或 本年 药费 < 1.00元/年/人)\n"
+    "  且 存在(成员, 本年 有记录 工资)\n  事由 收入\n  理由 \"二\"\n"
+    "黄 yellow.none 无\n  依据 甲 一条\n  当 存在(成员, 本年 学费 > 5.00元/年/人 或 现有 特困金 ≥ 0.01元/月/人)\n"
+    "  事由 收入\n  理由 \"三\"\n";
+
+START_TEST(amounts_that_every_reader_knows)
+{
+    struct tried t;
+    day_t day = day_of("2021-03-01");
+    tried_open(&t, ranges_policy);
+    tried_begin(&t);
+    block_person(t.maker, day);
+    block_fact(t.maker, "income.wage", 500, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(t.maker, "expense.medical_self_paid", 500, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(t.maker, "expense.education", 500, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(t.maker, "relief.dibao", 500, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(t.maker, "relief.tekun", 1, day, DAY_NONE, SOURCE_REGISTER, 1);
+    tried_run(&t);
+    ck_assert_int_eq(t.changes.level, LEVEL_NONE);
+    ck_assert(t.changes.complete);
+    size_t more = 0;
+    for (size_t i = 0; i < t.changes.count; i++) {
+        const struct policy_change *c = &t.changes.items[i];
+        if (c->kind == CHANGE_GONE || c->kind == CHANGE_OTHER || c->kind == CHANGE_NEW)
+            continue;
+        ck_assert_int_eq(c->kind, CHANGE_MORE);
+        ck_assert_int_eq(c->value, 800);
+        ck_assert_int_eq(c->level, LEVEL_RED);
+        more++;
+    }
+    ck_assert_uint_eq(more, 3);
+    tried_end(&t);
+    tried_close(&t);
+}
+END_TEST
+
+/* Of an unknown amount the first eight ranges are told, and one that ends with the greatest value. */
+START_TEST(ranges_of_an_unknown_amount)
+{
+    static const char text[] =
+        "政策 小试  版本 1  生效 2019-01-01\n文件 甲 \"试验文件\"\n来源 医保局 medical_insurance  时效 35天\n"
+        "时段 本年 = 近12月\n"
+        "事实 工资 : 元 范围 0..15.00 取 income.wage\n事实 学费 : 元 范围 0..15.00 取 expense.education\n"
+        "人群 成员 = 登记人员\n"
+        "红 red.even 整元\n  依据 甲 一条\n  某 成员\n    当 本年 工资 = 1.00元/年/人 或 本年 工资 = 2.00元/年/人 或 本年 工资 = 3.00元/年/人 或 本年 工资 = 4.00元/年/人 或 本年 工资 = 5.00元/年/人\n"
+        "  事由 收入\n  理由 \"一\"\n"
+        "黄 yellow.most 最多\n  依据 甲 一条\n  当 存在(成员, 本年 学费 = 15.00元/年/人)\n  事由 收入\n  理由 \"二\"\n";
+    struct tried t;
+    day_t day = day_of("2021-03-01");
+    tried_open(&t, text);
+    tried_begin(&t);
+    block_person(t.maker, day);
+    block_fact(t.maker, "expense.education", FACT_UNKNOWN, day, DAY_NONE, SOURCE_REGISTER, 1);
+    tried_run(&t);
+    ck_assert(t.changes.complete);
+    ck_assert_uint_eq(t.changes.count, 1);
+    ck_assert_int_eq(t.changes.items[0].value, 1500);
+    ck_assert_int_eq(t.changes.items[0].high, 1500);
+    ck_assert_int_eq(t.changes.items[0].level, LEVEL_YELLOW);
+    tried_end(&t);
+    tried_begin(&t);
+    block_person(t.maker, day);
+    block_fact(t.maker, "income.wage", FACT_UNKNOWN, day, DAY_NONE, SOURCE_REGISTER, 1);
+    tried_run(&t);
+    ck_assert(!t.changes.complete);
+    ck_assert_uint_eq(t.changes.count, 4);
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(t.changes.items[i].kind, CHANGE_KNOWN);
+        ck_assert_int_eq(t.changes.items[i].value, 100 * (i + 1));
+        ck_assert_int_eq(t.changes.items[i].high, 100 * (i + 1));
+        ck_assert_int_eq(t.changes.items[i].level, LEVEL_RED);
+    }
+    tried_end(&t);
+    tried_close(&t);
+}
+END_TEST
+
 Suite *policy_whatif_suite(void)
 {
     Suite *suite = suite_create("policy_whatif");
@@ -401,6 +561,10 @@ Suite *policy_whatif_suite(void)
     tcase_add_test(tests, sources_that_disagree);
     tcase_add_test(tests, states_codes_certificates_and_events);
     tcase_add_test(tests, the_county_scheme_is_asked_at_a_bounded_cost);
+    tcase_add_test(tests, the_end_of_what_can_be_asked);
+    tcase_add_test(tests, many_changes_are_all_told);
+    tcase_add_test(tests, amounts_that_every_reader_knows);
+    tcase_add_test(tests, ranges_of_an_unknown_amount);
     suite_add_tcase(suite, tests);
     return suite;
 }

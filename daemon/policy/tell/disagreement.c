@@ -22,14 +22,13 @@ static struct policy_shown_disagreement *next_of(struct policy_explanation *into
     return &into->disagreements[count];
 }
 
-/* In which the policy compares the gap. */
+/* In which the policy compares the gap, as it does with each. */
 static struct unit unit_of_gap(const struct program *program, int reg)
 {
-    for (size_t i = 0; i < program->comparison_count; i++) {
-        if (program->comparisons[i].left.reg == reg)
-            return program->comparisons[i].left.unit;
-    }
-    return unit_of(UNIT_YUAN);
+    const struct comparison *comparison = program->comparisons;
+    while (comparison->left.reg != reg)
+        comparison++;
+    return comparison->left.unit;
 }
 
 static int64_t within_int64(wide_t value)

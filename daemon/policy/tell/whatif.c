@@ -315,7 +315,7 @@ static void vary_unknown(struct probe *probe, const struct amount *amount, struc
     change.kind = CHANGE_KNOWN;
     change.value = amount->low;
     change.level = level_at(probe, amount, amount->low);
-    for (int ranges = 0; ranges < WHATIF_RANGES_MAX && !is_spent(probe); ranges++) {
+    for (int ranges = 0; ranges < WHATIF_RANGES_MAX; ranges++) {
         struct policy_change next = change;
         bool turns = change.value < amount->high &&
                      find_turn(probe, amount, change.value, amount->high, &next.value, &next.level);
@@ -368,8 +368,7 @@ static size_t values_of(const struct fact_code *code, int64_t values[VALUES_MAX]
     case FACT_TEXT:
         values[count++] = FACT_YES;
         break;
-    case FACT_AMOUNT:
-    case FACT_EVENT:
+    default: /* an amount, an event */
         break;
     }
     return count;
