@@ -125,8 +125,7 @@ bool parse_clear(struct parser *parser, struct place at, struct clause_statement
         return false;
     bool batches = unit == WORD_BATCHES;
     if (batches != (source.text.length > 0) || count < (batches ? 1 : 2))
-        return wrong_at(parser, at, batches && count > 0 ? MESSAGE_CLEAR_SOURCE : MESSAGE_CLEAR_ROUNDS, NULL,
-                        NULL);
+        return wrong_at(parser, at, batches ? MESSAGE_CLEAR_SOURCE : MESSAGE_CLEAR_ROUNDS, NULL, NULL);
     int *into = batches ? &clause->clear_batches : &clause->clear_rounds;
     if (*into > 0)
         return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_CLEAR, parser->language), NULL);
