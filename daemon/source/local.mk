@@ -11,7 +11,8 @@ daemon_source_libsource_a_SOURCES = \
 	daemon/source/feed_date.c daemon/source/feed_date.h \
 	daemon/source/feed_rows.c daemon/source/feed_rows.h \
 	daemon/source/import.c daemon/source/import_files.c daemon/source/import_views.c daemon/source/import.h daemon/source/import_rows.h \
-	daemon/source/ingest.c daemon/source/ingest.h \
+	daemon/source/ingest.c daemon/source/ingest.h daemon/source/ingest_attempt.h \
+	daemon/source/ingest_arrival.c daemon/source/ingest_batch.c daemon/source/ingest_scan.c \
 	daemon/source/manifest.c daemon/source/manifest.h \
 	daemon/source/subject_keys.c daemon/source/subject_keys.h \
 	daemon/source/subjects.c daemon/source/subjects.h \
