@@ -186,11 +186,13 @@ static void log_outcome(const struct attempt *attempt, const struct http_result 
         [OUTBOX_AGAIN] = LOG_DELIVERY_RETRY,
         [OUTBOX_FAILED] = LOG_DELIVERY_FAILED,
     };
+    const struct log_field nothing = {.kind = LOG_FIELD_END};
     log_event(events[verdict->outcome], log_text("delivery", attempt->event_id),
               log_int("township", attempt->township), log_int("attempt", attempt->attempts),
               log_int("http", result->status_code), log_text("outcome", http_outcome_name(result->outcome)),
               log_int("ms", result->total_us / 1000),
-              log_int("next_s", (verdict->next_attempt_in_ms + 999) / 1000));
+              log_int("next_s", (verdict->next_attempt_in_ms + 999) / 1000),
+              verdict->outcome == OUTBOX_DELIVERED ? nothing : log_text("err", result->text));
 }
 
 static void count_outcome(struct delivery_stats *stats, enum outbox_outcome outcome)

@@ -264,7 +264,7 @@ test('a certificate of a private CA is trusted by ca_file alone', async () => {
         instance.import(new Register().single('HA', residentId('1980-01-01', 1), '1000.00', { township: A }).single('HB', residentId('1980-01-01', 2), '1000.00', { township: B }));
         await instance.start();
         instance.round('2021-06-30');
-        await instance.waitForLog(new RegExp(`event=delivery.retry .*township=${A} attempt=2 http=0 outcome=not_trusted`));
+        await instance.waitForLog(new RegExp(`event=delivery.retry .*township=${A} attempt=2 http=0 outcome=not_trusted .* err="[^"]*certificate`));
         assert.deepEqual((await a.waitFor(1)).map((event) => event.data.household_no), ['HB']);
         instance.township(A, trusting);
         instance.reload();
