@@ -634,7 +634,7 @@ static void check_ended_clean(struct rival *rival, size_t which, const char *why
     pthread_join(rival->thread, NULL);
     ck_assert_int_lt(clock_monotonic_ms() - since, 4000); /* the slow statement would take longer */
     sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and "
-        "application_name = 'shouwang round'"); /* a server notices only when it sends */
+        "application_name = 'shouwangd round'"); /* a server notices only when it sends */
     speed_up(pulled[which].table);
     ck_assert_int_eq(rival->status, STATUS_RETRY);
     ck_assert_str_eq(rival->err.text, why);
