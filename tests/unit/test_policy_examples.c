@@ -237,6 +237,26 @@ START_TEST(failures_are_told_in_english)
 }
 END_TEST
 
+/* A date for which the policy has no value is refused as a round's would be, and said of each example. */
+START_TEST(examples_behind_the_end_of_a_standard_are_told)
+{
+    struct fixture fixture;
+    fixture_open(&fixture);
+    char *text = after_prelude("标准 旧 : 元/年/人\n  2018-01-01 起 至 2021-12-31 5000.00 依据 甲 一\n"
+                               "黄 y 试\n  依据 甲 一\n  当 人均 < 旧\n  事由 收入\n  理由 \"理\"\n"
+                               "例 y 末日 日期 2021-12-31 农村 人口 1 工资 4999.99 得 黄 y\n"
+                               "例 y 次日 日期 2022-01-01 农村 人口 1 工资 4999.99 得 黄 y\n");
+    fixture_compile_good(&fixture, text, "ended");
+    struct policy_test_result result = run_examples(&fixture);
+    ck_assert_uint_eq(result.failed, 1);
+    ck_assert_uint_eq(result.failures.count, 1);
+    ck_assert_ptr_nonnull(strstr(result.failures.items[0].text, "y 次日"));
+    ck_assert_ptr_nonnull(strstr(result.failures.items[0].text, "2022-01-01"));
+    free(text);
+    fixture_close(&fixture);
+}
+END_TEST
+
 START_TEST(amounts_that_no_example_names_are_told)
 {
     struct fixture fixture;
@@ -603,6 +623,7 @@ Suite *policy_examples_suite(void)
     tcase_add_test(tcase, failures_and_gaps_are_told);
     tcase_add_test(tcase, amounts_that_differ_are_told);
     tcase_add_test(tcase, failures_are_told_in_english);
+    tcase_add_test(tcase, examples_behind_the_end_of_a_standard_are_told);
     tcase_add_test(tcase, amounts_that_no_example_names_are_told);
     tcase_add_test(tcase, english);
     tcase_add_test(tcase, trials_change_what_they_say);

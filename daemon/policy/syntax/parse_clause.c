@@ -109,7 +109,9 @@ static bool parse_due(struct parser *parser, struct place at, struct clause_stat
     clause->due_at = at;
     if (!parser_days(parser, &clause->due_days))
         return false;
-    return clause->due_days > 0 || wrong_at(parser, at, MESSAGE_CLAUSE_DUE_ZERO, due, NULL);
+    if (clause->due_days == 0)
+        return wrong_at(parser, at, MESSAGE_CLAUSE_DUE_ZERO, due, NULL);
+    return true;
 }
 
 static bool is_referred(const struct clause_statement *clause, struct slice whom)
