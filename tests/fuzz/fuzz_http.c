@@ -57,12 +57,17 @@ static struct rig *the_rig(void)
     return &rig;
 }
 
+/* From another loopback address each time: each has its own ports, and a closed connection keeps its port for a minute. */
 static int connect_to(const struct rig *rig)
 {
+    static uint32_t client;
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(http_server_port(rig->server))};
+    struct sockaddr_in from = {.sin_family = AF_INET};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (++client & 0xFFFF));
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    FUZZ_CHECK(fd >= 0 && connect(fd, (const struct sockaddr *)&to, sizeof to) == 0);
+    FUZZ_CHECK(fd >= 0 && bind(fd, (const struct sockaddr *)&from, sizeof from) == 0);
+    FUZZ_CHECK(connect(fd, (const struct sockaddr *)&to, sizeof to) == 0);
     FUZZ_CHECK(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
     return fd;
 }
