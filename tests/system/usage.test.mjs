@@ -66,7 +66,7 @@ const CASES = [
     [['warnings', '--levle', 'red'], 64, /unknown option --levle \(did you mean --level\?\)/],
     [['policy'], 64, /"policy" wants another word: policy check, policy test, policy show, policy diff, policy fmt; shouwangctl --help/],
     [['policy', 'chek', POLICY], 64, /"policy" wants another word: policy check, /],
-    [['feed', 'shw', '1'], 64, /"feed" wants another word: feed show; /],
+    [['feed', 'shw', '1'], 64, /"feed" wants another word: feed show, feed trust; /],
     [['endpoint'], 64, /"endpoint" wants another word: endpoint test; /],
     [['-x', 'status'], 64, /unknown option -x; shouwangctl --help lists/],
     [['status', 'more'], 64, /unexpected argument "more"; see shouwangctl status --help/],
