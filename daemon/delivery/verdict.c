@@ -3,6 +3,7 @@
 
 enum answer_class { ANSWER_TAKEN, ANSWER_LATER, ANSWER_GONE, ANSWER_REFUSED };
 
+/* record_results (migration 0018) counts as refusals what is ANSWER_REFUSED here. */
 static enum answer_class class_of(const struct http_result *result)
 {
     if (result->outcome != HTTP_ANSWERED)

@@ -295,10 +295,22 @@ day_t resident_id_birth(uint64_t packed)
     return civil_from_ymd(date / 10000, date / 100 % 100, date % 100, &birth) ? birth : DAY_NONE;
 }
 
+enum { SHOWN = 4 }; /* of a number, at either end */
+
 const char *resident_id_mask(uint64_t packed, char out[RESIDENT_ID_TEXT_SIZE])
 {
-    enum { SHOWN = 4 };
     resident_id_format(packed, out);
     memset(out + SHOWN, '*', LENGTH - 2 * SHOWN);
     return out;
+}
+
+void resident_id_hide(char *text)
+{
+    enum { OLD_LENGTH = 15 }; /* numbers of before 1999 */
+    for (char *at = text; *at != '\0';) {
+        size_t run = strspn(at, "0123456789");
+        if (run >= OLD_LENGTH)
+            memset(at + SHOWN, '*', run - 2 * (size_t)SHOWN);
+        at += run > 0 ? run : 1;
+    }
 }

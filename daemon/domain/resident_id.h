@@ -44,5 +44,7 @@ const char *resident_id_format(uint64_t packed, char out[RESIDENT_ID_TEXT_SIZE])
 day_t resident_id_birth(uint64_t packed);
 /* "6109**********003X": first four and last four characters kept. */
 const char *resident_id_mask(uint64_t packed, char out[RESIDENT_ID_TEXT_SIZE]);
+/* The same in any text, in place: of runs of 15 digits or more, which may be somebody's number, old or new, the middle becomes '*'. */
+void resident_id_hide(char *text);
 
 #endif

@@ -339,17 +339,6 @@ enum status drop_move(const struct drop_file *file, const struct drop_state *jud
     return status;
 }
 
-void drop_hide_numbers(char *text)
-{
-    enum { NUMBER_LEAST = 15, SHOWN = 4 };
-    for (char *at = text; *at != '\0';) {
-        size_t run = strspn(at, "0123456789");
-        if (run >= NUMBER_LEAST)
-            memset(at + SHOWN, '*', run - 2 * (size_t)SHOWN);
-        at += run > 0 ? run : 1;
-    }
-}
-
 void drop_clean_text(const char *text, char *out, size_t size)
 {
     size_t length = strlen(text), made = 0;

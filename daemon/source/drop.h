@@ -79,9 +79,6 @@ enum status drop_move(const struct drop_file *file, const struct drop_state *jud
                       const char *archive_directory, const char *feed, bool refused,
                       struct error *err) WARN_UNUSED;
 
-/* Of runs of 15 digits or more, which may be somebody's identity number, the middle becomes '*'. */
-void drop_hide_numbers(char *text);
-
 /* Bytes that are no UTF-8 text, and control characters, become '?'; cut at a whole character. */
 void drop_clean_text(const char *text, char *out, size_t size);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * One file goes through three steps, each of which may end it:
- *   judge_files   what lies there: manifest, hash          → waits, or STATUS_REJECT
- *   take_in       the transaction                          → archived before, or STATUS_REJECT; else accepted
- *   put_away      refusals are recorded, files are moved
+ *   judge_files                      what lies there: manifest, hash   → waits, or STATUS_REJECT
+ *   ingest_take_in (ingest_batch.c)  the transaction                   → archived before, or STATUS_REJECT; else accepted
+ *   record_refusal, move_files       what was refused is recorded, and files are moved
  * STATUS_REJECT means throughout: this file is refused, and the error's text is the reason.
  */
 #include "source/ingest_attempt.h"
@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/kill_point.h"
 #include "base/log.h"
+#include "domain/resident_id.h"
 #include "io/pg.h"
 #include "source/table.h"
 #include "store/lease.h"
@@ -62,7 +63,7 @@ static const char *show(struct shown *shown, const char *text, const char *name)
             *out++ = *add++;
     }
     *out = '\0';
-    drop_hide_numbers(shown->text);
+    resident_id_hide(shown->text);
     return shown->text;
 }
 

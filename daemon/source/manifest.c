@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "domain/resident_id.h"
 #include "io/file.h"
-#include "source/drop.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -152,7 +151,7 @@ static void describe(const json_t *value, char *out, size_t size)
         snprintf(out, size, "%lld", (long long)json_integer_value(value));
     else
         snprintf(out, size, "%s", text ? "another text" : type_name(value));
-    drop_hide_numbers(out);
+    resident_id_hide(out);
 }
 
 static bool read_key(const struct key *key, const json_t *value, struct manifest *manifest)

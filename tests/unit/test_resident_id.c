@@ -160,6 +160,26 @@ START_TEST(masks_and_words_do_not_tell_the_number)
 }
 END_TEST
 
+START_TEST(numbers_are_hidden_in_any_text)
+{
+    static const struct {
+        const char *text, *hidden;
+    } cases[] = {
+        {"zy-61092219800101001X.csv", "zy-6109*********1001X.csv"},
+        {"610922800101001", "6109*******1001"}, /* of before 1999 */
+        {"61092280010100", "61092280010100"},   /* too short for one */
+        {"1,2 110105194912310021 3", "1,2 1101**********0021 3"},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s", cases[i].text);
+        resident_id_hide(text);
+        ck_assert_str_eq(text, cases[i].hidden);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("resident_id");
@@ -170,6 +190,7 @@ int main(void)
     tcase_add_test(numbers, no_other_byte_passes_for_a_digit);
     tcase_add_test(numbers, any_bytes_may_come);
     tcase_add_test(numbers, masks_and_words_do_not_tell_the_number);
+    tcase_add_test(numbers, numbers_are_hidden_in_any_text);
     suite_add_tcase(suite, numbers);
     return unit_run(&suite, 1);
 }

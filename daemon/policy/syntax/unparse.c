@@ -20,6 +20,16 @@ static void slice(const struct unparser *u, struct slice text)
     text_add(u->out, text.bytes, text.length);
 }
 
+void unparse_edge(struct text *out, enum language language, const struct window_edge *edge)
+{
+    bool days = edge->days > 0;
+    int count = days ? edge->days : edge->months;
+    if (language == LANGUAGE_CHINESE)
+        text_printf(out, "近%d%s", count, days ? "日" : "月");
+    else
+        text_printf(out, "last_%d_%s", count, days ? "days" : "months");
+}
+
 const char *unparse_mark(int symbol)
 {
     switch (symbol) {

@@ -21,6 +21,8 @@ bool unparse_is_ratio(const struct expr *expr); /* 3/2: two numbers without unit
 void unparse_line(const struct unparser *unparser, const struct clause_line *line);
 /* What stands there in the policy, up to the end of a word, as it is written: without comments, one blank for several. */
 void unparse_words(const struct unparser *unparser, uint32_t begin, uint32_t end);
+/* 近24月, last_24_months */
+void unparse_edge(struct text *out, enum language language, const struct window_edge *edge);
 const char *unparse_mark(int symbol); /* "≥"; "" for what is no comparison */
 
 #endif

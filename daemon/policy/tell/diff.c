@@ -237,11 +237,9 @@ static void add_window(struct differ *d, struct outline *o, const struct definit
     const struct window_edge *edges[] = {&definition->from, &definition->to};
     if (!definition->from.present)
         return;
-    for (size_t i = 0; i < 2; i++) {
-        bool days = edges[i]->days > 0;
-        if (edges[i]->present)
-            text_printf(&d->text, "%s近%d%s", i == 0 ? "" : " 至 ", days ? edges[i]->days : edges[i]->months,
-                        days ? "日" : "月");
+    for (size_t i = 0; i < 2 && edges[i]->present; i++) {
+        text_add_str(&d->text, i == 0 ? "" : " 至 ");
+        unparse_edge(&d->text, LANGUAGE_CHINESE, edges[i]);
     }
     add_facet(d, o, "时段", taken(d), NULL);
 }

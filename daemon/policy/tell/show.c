@@ -115,25 +115,14 @@ static void show_set(const struct page *page, const struct set_expr *set)
     }
 }
 
-/* 近24月, last_24_months */
-static void show_edge(const struct page *page, const struct window_edge *edge)
-{
-    bool days = edge->days > 0;
-    int count = days ? edge->days : edge->months;
-    if (page->language == LANGUAGE_CHINESE)
-        text_printf(page->out, "近%d%s", count, days ? "日" : "月");
-    else
-        text_printf(page->out, "last_%d_%s", count, days ? "days" : "months");
-}
-
 static void show_window(const struct page *page, const struct definition *d)
 {
     text_add_str(page->out, " = ");
-    show_edge(page, &d->from);
+    unparse_edge(page->out, page->language, &d->from);
     if (!d->to.present)
         return;
     text_printf(page->out, " %s ", keyword_text(KW_TO, page->language));
-    show_edge(page, &d->to);
+    unparse_edge(page->out, page->language, &d->to);
 }
 
 static void show_gradual(const struct page *page, const struct definition *d)

@@ -2,6 +2,8 @@
 /* What the clauses stand on: sources, standards and settings, definitions, facts. */
 #include "policy/tell/show_html_internal.h"
 
+#include "policy/syntax/unparse.h"
+
 /* --- sources ------------------------------------------------------------------------------------------------------ */
 
 void html_show_sources(struct html *html)
@@ -174,27 +176,17 @@ void html_show_facts(struct html *html)
 
 /* --- definitions -------------------------------------------------------------------------------------------------- */
 
-static void add_window_edge(struct html *html, const struct window_edge *edge)
-{
-    bool days = edge->days > 0;
-    int count = days ? edge->days : edge->months;
-    if (html->language == LANGUAGE_CHINESE)
-        text_printf(html->out, "近%d%s", count, days ? "日" : "月");
-    else
-        text_printf(html->out, "last_%d_%s", count, days ? "days" : "months");
-}
-
 /* The right side of a definition that has no table. */
 static void show_body(struct html *html, const struct definition *d)
 {
     switch (d->kind) {
     case KW_WINDOW:
-        add_window_edge(html, &d->from);
+        unparse_edge(html->out, html->language, &d->from);
         if (d->to.present) {
             html_raw(html, " ");
             html_add_keyword(html, KW_TO);
             html_raw(html, " ");
-            add_window_edge(html, &d->to);
+            unparse_edge(html->out, html->language, &d->to);
         }
         break;
     case KW_SET:
