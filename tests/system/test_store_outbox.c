@@ -393,15 +393,50 @@ enum { TOWNSHIPS = 4, HOUSEHOLDS = 60, EVENTS = 1200 };
 static atomic_bool stop_watching;
 static atomic_int breaches;
 
-/* Delivers until nothing is left; some attempts fail, some answers are lost (the lease runs out). */
+/* What may be repeated is none. */
+static void breach(const struct error *why)
+{
+    if (why->status == STATUS_RETRY)
+        return;
+    fprintf(stderr, "two_claimers: %s\n", why->text);
+    atomic_fetch_add(&breaches, 1);
+}
+
+/* Some attempts fail, some answers are lost (the lease runs out). */
+static void answer(struct pg *pg, struct random *random, const struct outbox_claim *mine, size_t n)
+{
+    struct error own;
+    int64_t affected;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t luck = random_below(random, 10);
+        struct outbox_result result = result_of(&mine[i], luck == 0 ? OUTBOX_AGAIN : OUTBOX_DELIVERED);
+        if (luck != 1 && outbox_record(pg, &result, 1, &affected, &own))
+            breach(&own);
+    }
+}
+
+/* True once nothing is left, or nobody can tell. */
+static bool nothing_left(struct pg *pg)
+{
+    struct error own;
+    struct pg_result *left;
+    if (pg_query(pg, "select count(*) from delivery where finished_at is null", pg_params(), &left, &own)) {
+        breach(&own);
+        return true;
+    }
+    bool none = pg_get_int64(left, 0, 0) == 0;
+    pg_result_free(left);
+    return none;
+}
+
+/* Delivers until nothing is left. A claim may have to be repeated: an answer can come between its look and its lock. */
 static void *deliver(void *seed)
 {
     struct error own;
     struct random random;
     struct pg *pg = fixture_connect("test_daemon");
-    int empty = 0;
     random_seed(&random, (uint64_t)(uintptr_t)seed);
-    while (empty < 3) {
+    do {
         struct arena *memory = arena_new(0);
         struct outbox_ask asks[TOWNSHIPS];
         const struct outbox_claim *mine;
@@ -409,22 +444,10 @@ static void *deliver(void *seed)
         for (int i = 0; i < TOWNSHIPS; i++)
             asks[i] = (struct outbox_ask){NORTH + i, (int32_t)random_below(&random, 8)};
         if (outbox_claim(pg, asks, TOWNSHIPS, 20, memory, &mine, &n, &own))
-            break;
-        for (size_t i = 0; i < n; i++) {
-            uint64_t luck = random_below(&random, 10);
-            struct outbox_result result = result_of(&mine[i], luck == 0 ? OUTBOX_AGAIN : OUTBOX_DELIVERED);
-            int64_t affected;
-            if (luck != 1 && outbox_record(pg, &result, 1, &affected, &own) && own.status != STATUS_RETRY)
-                atomic_fetch_add(&breaches, 1);
-        }
+            breach(&own);
+        answer(pg, &random, mine, n);
         arena_free(memory);
-        struct pg_result *left;
-        if (pg_query(pg, "select count(*) from delivery where state in ('queued', 'in_flight')", pg_params(),
-                     &left, &own))
-            break;
-        empty = pg_get_int64(left, 0, 0) == 0 ? 3 : 0;
-        pg_result_free(left);
-    }
+    } while (!nothing_left(pg));
     pg_close(pg);
     return NULL;
 }
@@ -440,8 +463,10 @@ static void *watch(void *unused)
                 pg,
                 "select count(*) from (select from delivery where state = 'in_flight' and lease_until > now()"
                 " group by household_id, township_code having count(*) > 1) t",
-                pg_params(), &result, &own))
-            break;
+                pg_params(), &result, &own)) {
+            breach(&own);
+            continue;
+        }
         if (pg_get_int64(result, 0, 0))
             atomic_fetch_add(&breaches, 1);
         pg_result_free(result);
