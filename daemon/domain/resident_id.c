@@ -128,7 +128,7 @@ static __attribute__((noinline)) bool is_past(int year, unsigned month, unsigned
 }
 
 static inline __attribute__((always_inline)) enum resident_id_verdict
-judge(const struct digits *digits, const char *text, day_t today, uint64_t *packed)
+check_digits(const struct digits *digits, const char *text, day_t today, uint64_t *packed)
 {
     int year = (int)((digits->first_pairs >> 48) * 100 + (digits->second_pairs & 0xFF));
     unsigned month = digits->second_pairs >> 16 & 0xFF, day = digits->second_pairs >> 32 & 0xFF;
@@ -142,10 +142,10 @@ judge(const struct digits *digits, const char *text, day_t today, uint64_t *pack
 }
 
 /* The same for what comes seldom. */
-static enum resident_id_verdict judge_unclean(const char *text, day_t today, uint64_t *packed)
+static enum resident_id_verdict check_unclean(const char *text, day_t today, uint64_t *packed)
 {
     struct digits digits;
-    return read_digits(text, &digits) ? judge(&digits, text, today, packed) : RESIDENT_ID_CHARACTER;
+    return read_digits(text, &digits) ? check_digits(&digits, text, today, packed) : RESIDENT_ID_CHARACTER;
 }
 
 static bool are_digits(const char *text, int count)
@@ -169,7 +169,7 @@ static enum resident_id_verdict read_legacy(const char *text, day_t today, uint6
         return RESIDENT_ID_CHARACTER;
     unsigned check = (CHECK_MODULUS + 1 - weighted(&digits) % CHECK_MODULUS) % CHECK_MODULUS;
     full[LENGTH - 1] = check == CHECK_X ? 'X' : (char)('0' + check);
-    return judge_unclean(full, today, packed);
+    return check_unclean(full, today, packed);
 }
 
 /* --- what is not clean ASCII ---------------------------------------------------------------------------------- */
@@ -235,14 +235,14 @@ static __attribute__((noinline)) enum resident_id_verdict read_unclean(struct sl
         return RESIDENT_ID_LENGTH;
     if (length == LENGTH_LEGACY)
         return read_legacy(plain, today, packed);
-    return judge_unclean(plain, today, packed);
+    return check_unclean(plain, today, packed);
 }
 
 enum resident_id_verdict resident_id_parse(struct slice text, day_t today, uint64_t *packed)
 {
     struct digits digits;
     if (text.length == LENGTH && read_digits(text.bytes, &digits))
-        return judge(&digits, text.bytes, today, packed);
+        return check_digits(&digits, text.bytes, today, packed);
     return read_unclean(text, today, packed);
 }
 

@@ -101,7 +101,7 @@ struct masks {
 };
 
 /* `all` becomes the verdict. */
-VECTORISED static void judge(uint8_t *restrict all, const uint8_t *restrict evidence, size_t rows)
+VECTORISED static void give_verdicts(uint8_t *restrict all, const uint8_t *restrict evidence, size_t rows)
 {
     for (size_t h = 0; h < rows; h++)
         all[h] =
@@ -110,8 +110,8 @@ VECTORISED static void judge(uint8_t *restrict all, const uint8_t *restrict evid
 }
 
 /* The same, together with what some person brings. An open person counts as far as the household's lines allow. */
-VECTORISED static void judge_with_persons(uint8_t *restrict all, const uint8_t *restrict evidence,
-                                          const uint8_t *restrict flags, size_t rows)
+VECTORISED static void give_verdicts_with_persons(uint8_t *restrict all, const uint8_t *restrict evidence,
+                                                  const uint8_t *restrict flags, size_t rows)
 {
     for (size_t h = 0; h < rows; h++) { /* bit 0 of each; GCC makes branches of anything but arithmetic */
         uint8_t certain = all[h] & (uint8_t) ~(all[h] >> 1), some = flags[h];
@@ -143,8 +143,8 @@ VECTORISED static void narrow(const struct batch *batch, size_t index, const str
     }
 }
 
-VECTORISED static void record(const uint8_t *restrict verdict, size_t rows, size_t index,
-                              struct masks *restrict masks)
+VECTORISED static void note_verdicts(const uint8_t *restrict verdict, size_t rows, size_t index,
+                                     struct masks *restrict masks)
 {
     const size_t group = index / 8, bit = index % 8;
     for (size_t h = 0; h < rows; h++) {
@@ -167,12 +167,12 @@ static void judge_clause(const struct batch *batch, size_t index, struct masks *
     conjoin(batch->frame, clause->lines, clause->line_count, batch->count, &households);
     if (clause->some >= 0) {
         gather_persons(batch, clause, &persons, flags);
-        judge_with_persons(households.all, households.evidence, flags, batch->count);
+        give_verdicts_with_persons(households.all, households.evidence, flags, batch->count);
     } else {
-        judge(households.all, households.evidence, batch->count);
+        give_verdicts(households.all, households.evidence, batch->count);
     }
     narrow(batch, index, masks, households.all);
-    record(households.all, batch->count, index, masks);
+    note_verdicts(households.all, batch->count, index, masks);
 }
 
 static void judge_clauses(const struct batch *batch, bool suggestions, struct masks *masks)
