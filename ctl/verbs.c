@@ -28,7 +28,7 @@ const struct ctl_verb ctl_verbs[] = {
      1,
      false,
      {{"--views", 0, "read the views that [register] names instead of a DIR"},
-      {"--allow-shrink", 0, "accept a snapshot that ends many households"},
+      {"--allow-shrink", 0, "accept a snapshot that ends many households, persons or facts"},
       {"--encoding", "NAME", "auto (default), utf-8 or gb18030"}},
      "import /srv/register\nimport --encoding gb18030 /srv/register\nimport --views",
      verb_import},

@@ -89,8 +89,8 @@ static enum status list_note(struct fact_stage *stage, const struct row_note *no
 {
     if (note->kept)
         stage->counts.kept++;
-    else
-        stage->counts.refused++;
+    else if (stage->counts.refused++ == 0)
+        stage->counts.first_refused = *note;
     return quarantine_note(stage->plan.quarantine, note, stage->plan.file_prefix, err);
 }
 

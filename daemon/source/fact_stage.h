@@ -50,6 +50,7 @@ struct fact_stage_counts {
     int64_t refused; /* facts and damaged rows that were quarantined */
     int64_t kept;    /* listed, but stored */
     int64_t names_differ;
+    struct row_note first_refused; /* where refused is not 0 */
     struct fact_counts stored;
 };
 

@@ -122,10 +122,12 @@ static enum status bind_columns(struct importing *import, const struct wanted_co
     return STATUS_OK;
 }
 
+/* A damaged row has fewer fields or more. */
 static struct slice field(const struct importing *import, int column)
 {
     int at = import->columns[column];
-    return at < 0 ? (struct slice){"", 0} : slice_trim(import->csv->field[at]);
+    bool there = at >= 0 && (import->csv->fault == CSV_FAULT_NONE || (unsigned)at < import->csv->fields);
+    return !there ? (struct slice){"", 0} : slice_trim(import->csv->field[at]);
 }
 
 static enum status note(struct importing *import, const char *column, const char *reason, struct slice found,
@@ -152,17 +154,21 @@ static enum status keep(struct importing *import, const char *column, const char
     return note(import, column, reason, found, expected, true, err);
 }
 
-static enum status refuse_damaged_row(struct importing *import, struct error *err)
+/* Whom a damaged row is about is not sure enough to change anything, but enough to end nothing: a comma that is not quoted
+ * in an address would cost a household its place, and its members theirs. */
+static enum status list_damaged_row(struct importing *import, bool (*spare)(struct importing *import),
+                                    struct error *err)
 {
     char found[NOTE_FOUND_MAX], expected[NOTE_FOUND_MAX];
     csv_fault_describe(import->csv, found, expected, sizeof found);
-    return refuse(import, "", csv_fault_reason(import->csv->fault), slice_of(found), expected, err);
+    return note(import, "", csv_fault_reason(import->csv->fault), slice_of(found), expected, spare(import),
+                err);
 }
 
 /* Every row of the table that can be read goes to `take`. */
 static enum status read_table(struct importing *import, enum import_stage stage,
                               enum status (*take)(struct importing *import, struct error *err),
-                              struct error *err)
+                              bool (*spare)(struct importing *import), struct error *err)
 {
     for (;;) {
         enum csv_step step = import->rows->next(import->rows->source, import->table, err);
@@ -170,7 +176,7 @@ static enum status read_table(struct importing *import, enum import_stage stage,
             return err->status;
         if (step == CSV_END)
             break;
-        enum status status = step == CSV_BAD_ROW ? refuse_damaged_row(import, err) : take(import, err);
+        enum status status = step == CSV_BAD_ROW ? list_damaged_row(import, spare, err) : take(import, err);
         if (status != STATUS_OK)
             return status;
         import->tally->rows++;
@@ -197,6 +203,18 @@ static enum status read_village(struct importing *import, int64_t township, int6
     return STATUS_OK;
 }
 
+static bool spare_household(struct importing *import)
+{
+    return register_writer_spare_household(import->writer, field(import, HOUSEHOLD_NO));
+}
+
+/* One wrong field does not end a household that the register holds. */
+static enum status refuse_household(struct importing *import, const char *column, const char *reason,
+                                    struct slice found, const char *expected, struct error *err)
+{
+    return note(import, column, reason, found, expected, spare_household(import), err);
+}
+
 static enum status take_household(struct importing *import, struct error *err)
 {
     struct slice number = field(import, HOUSEHOLD_NO), township = field(import, TOWNSHIP),
@@ -206,11 +224,11 @@ static enum status take_household(struct importing *import, struct error *err)
     if (number.length == 0 || number.length > HOUSEHOLD_NO_MAX)
         return refuse(import, "household_no", "household.number", number, "1 to 64 bytes", err);
     if (!area_parse_township(township, &household.township))
-        return refuse(import, "township_code", "township.unreadable", township, "9 digits of a township",
-                      err);
+        return refuse_household(import, "township_code", "township.unreadable", township,
+                                "9 digits of a township", err);
     if (!household.urban && !slice_is(area, "rural"))
-        return refuse(import, "area", "area.unknown", area, "urban or rural", err);
-    if (register_writer_household(import->writer, number))
+        return refuse_household(import, "area", "area.unknown", area, "urban or rural", err);
+    if (register_writer_is_given(import->writer, number))
         return refuse(import, "household_no", "household.repeat", number,
                       "each household once: it stands above", err);
     enum status status = read_village(import, household.township, &household.village, err);
@@ -226,7 +244,7 @@ static enum status read_households(struct importing *import, struct error *err)
     if (status == STATUS_OK)
         status = bind_columns(import, household_columns, HOUSEHOLD_COLUMNS, err);
     if (status == STATUS_OK)
-        status = read_table(import, IMPORT_HOUSEHOLDS, take_household, err);
+        status = read_table(import, IMPORT_HOUSEHOLDS, take_household, spare_household, err);
     if (status == STATUS_OK && import->household_count == 0)
         return error_set(err, STATUS_REJECT, "%s: found no usable household, expected some",
                          import->rows->names[IMPORT_TABLE_HOUSEHOLD]);
@@ -296,13 +314,20 @@ static enum status read_identity(struct importing *import, struct register_perso
                   expected, err);
 }
 
+static bool spare_person(struct importing *import)
+{
+    uint64_t id_packed;
+    return resident_id_parse(field(import, PERSON_ID), import->today, &id_packed) == RESIDENT_ID_OK &&
+           register_writer_spare_person(import->writer, id_packed, (int32_t)import->csv->line);
+}
+
 static enum status take_person(struct importing *import, struct error *err)
 {
     struct register_person person = {.household_no = field(import, PERSON_HOUSEHOLD),
                                      .line = (int32_t)import->csv->line};
     if (!register_writer_household(import->writer, person.household_no))
-        return refuse(import, "household_no", "household.unknown", person.household_no,
-                      "a household of the same snapshot", err);
+        return note(import, "household_no", "household.unknown", person.household_no,
+                    "a household of the same snapshot", spare_person(import), err);
     bool repeat;
     enum status status = read_identity(import, &person, &repeat, err);
     if (status != STATUS_OK || repeat)
@@ -323,26 +348,35 @@ static enum status read_persons(struct importing *import, struct error *err)
     if (status == STATUS_OK)
         status = bind_columns(import, person_columns, PERSON_COLUMNS, err);
     if (status == STATUS_OK)
-        status = read_table(import, IMPORT_PERSONS, take_person, err);
+        status = read_table(import, IMPORT_PERSONS, take_person, spare_person, err);
     end_stage(import, IMPORT_PERSONS);
     return status;
 }
 
 /* --- comparing with what was there ------------------------------------------------------------------------------------------ */
 
-static enum status check_shrink(const struct importing *import, struct error *err)
+/* A truncated extract looks like this; a table that was cut off may be any of the three. */
+static enum status check_shrink(const struct importing *import, const char *what, int64_t before,
+                                int64_t gone, int percent, struct error *err)
+{
+    if (import->settings->allow_shrink || gone < IMPORT_SHRINK_LEAST || gone * 100 <= before * percent)
+        return STATUS_OK;
+    return error_set(err, STATUS_REJECT,
+                     "the snapshot would end %lld of %lld %s (more than %d %%), expected a whole one (or "
+                     "--allow-shrink)",
+                     (long long)gone, (long long)before, what, percent);
+}
+
+static enum status check_register(const struct importing *import, struct error *err)
 {
     const struct register_counts *counts = &import->counts;
     int64_t before =
         counts->households - counts->households_new - counts->households_returned + counts->households_ended;
-    if (import->settings->allow_shrink || counts->households_ended < IMPORT_SHRINK_LEAST ||
-        counts->households_ended * 100 <= before * IMPORT_SHRINK_PERCENT)
-        return STATUS_OK;
-    return error_set(
-        err, STATUS_REJECT,
-        "the snapshot would end %lld of %lld households (more than %d %%), expected a whole one (or "
-        "--allow-shrink)",
-        (long long)counts->households_ended, (long long)before, IMPORT_SHRINK_PERCENT);
+    enum status status =
+        check_shrink(import, "households", before, counts->households_ended, IMPORT_SHRINK_PERCENT, err);
+    return status != STATUS_OK ? status
+                               : check_shrink(import, "persons", counts->members_before, counts->members_gone,
+                                              IMPORT_SHRINK_PERCENT, err);
 }
 
 static void take_register_counts(struct importing *import)
@@ -365,7 +399,7 @@ static enum status compare(struct importing *import, struct error *err)
 {
     enum status status = register_writer_finish(import->writer, &import->counts, err);
     if (status == STATUS_OK)
-        status = check_shrink(import, err);
+        status = check_register(import, err);
     take_register_counts(import);
     end_stage(import, IMPORT_COMPARE);
     return status;
@@ -436,6 +470,10 @@ static enum status read_facts(struct importing *import, struct error *err)
     enum status status = run_facts(import, reading, err);
     if (status == STATUS_OK)
         status = fact_stage_finish(reading->stage, &counts, err);
+    if (status == STATUS_OK)
+        status = check_shrink(import, "facts", counts.stored.before,
+                              counts.stored.before - counts.stored.persons - counts.stored.households,
+                              IMPORT_SHRINK_FACTS_PERCENT, err);
     struct import_counts *facts = &import->result->facts;
     facts->quarantined = counts.refused;
     facts->kept = counts.kept;

@@ -16,8 +16,13 @@
  *            (village.unreadable, village.township)
  * A household without persons is kept, and counted.
  *
+ * The row of a household or person whom the register holds ends nothing by being damaged: township or area that are none,
+ * a damaged row (row.*) whose number can be told all the same, and a person's household that is unknown; what the register
+ * says stays, and the row is listed as kept. So it is with facts (fact_store.h).
+ *
  * What stops it: a table that is missing, damaged or without its columns (facts may have no rows); a snapshot without
- * households; one that would end more than 20 % of them and at least 10, unless allow_shrink.
+ * households; one that would end more than 20 % of the households or persons, or leave less than half of the facts, and
+ * at least 10 of them, unless allow_shrink.
  *
  * The import is one transaction under the ingest lease, and a batch of source 0 whose sha256 is that of everything that
  * was read, with the dictionary's codes. A snapshot that is, byte for byte, the one that was imported last changes
@@ -44,7 +49,8 @@ struct pg;
 
 enum {
     IMPORT_SHRINK_PERCENT = 20, /* more than any real month; a truncated extract is usually far beyond */
-    IMPORT_SHRINK_LEAST = 10,   /* so that a village of a test or a pilot can change */
+    IMPORT_SHRINK_FACTS_PERCENT = 50, /* incomes of past periods may be left out all at once */
+    IMPORT_SHRINK_LEAST = 10,         /* so that a village of a test or a pilot can change */
 };
 
 enum import_stage {

@@ -281,6 +281,7 @@ static enum csv_step views_next(void *source, enum import_table table, struct er
         return CSV_ROW;
     views->csv.fault = CSV_FAULT_FIELD_LENGTH;
     views->csv.found = 0;
+    views->csv.fields = views->csv.columns;
     return CSV_BAD_ROW;
 }
 

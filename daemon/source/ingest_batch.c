@@ -18,6 +18,12 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+enum {
+    FACT_ROW_LEAST =
+        16, /* bytes of a row that states a fact: a number of 15 digits and a comma are as many */
+    UNUSABLE_LEAST = 10, /* rows of a batch that is damaged as a whole, and not here and there */
+};
+
 /* What lives only while rows are read. */
 struct reading {
     struct ingest_attempt *attempt;
@@ -31,6 +37,13 @@ struct reading {
     struct fact_stage *stage;
     struct feed_row row;
 };
+
+/* How many facts to set memory aside for: what the manifest promises, as far as the file can hold it. */
+static size_t expected_facts(const struct ingest_attempt *attempt)
+{
+    uint64_t most = attempt->table->bytes / FACT_ROW_LEAST, promised = (uint64_t)attempt->manifest.rows;
+    return (size_t)(promised < most ? promised : most);
+}
 
 /* Whether the manifest promises a file that is small beside the register. */
 static enum status look_small(const struct ingest_attempt *attempt, bool *small, struct error *err)
@@ -98,7 +111,7 @@ static enum status reading_begin(struct reading *reading, struct error *err)
         .quarantine = reading->quarantine,
         .strangers = true,
         .by_township = true,
-        .expected_facts = (size_t)attempt->manifest.rows,
+        .expected_facts = expected_facts(attempt),
         .id_column = feed_rows_id_column(reading->rows),
         .household_column = feed_rows_household_column(reading->rows),
         .name_column = feed_rows_name_column(reading->rows),
@@ -127,12 +140,43 @@ static enum status read_rows(struct reading *reading, struct error *err)
     return table_check(attempt->table, err);
 }
 
-/* A full batch that says nothing would end everything that the source ever said. */
-static enum status check_not_empty(const struct ingest_attempt *attempt, struct error *err)
+static bool says_something(const struct ingest_result *result)
+{
+    return result->facts_stored + result->facts_stranger > 0;
+}
+
+/*
+ * Of many rows none can be used: the columns or the numbers are damaged. Taken in, the batch would make its source fresh
+ * though nothing was learned, and its sender could not send it again.
+ */
+static enum status check_usable(const struct ingest_result *result, const struct row_note *first,
+                                struct error *err)
+{
+    if (says_something(result) || result->rows_quarantined < UNUSABLE_LEAST)
+        return STATUS_OK;
+    return error_set(
+        err, STATUS_REJECT,
+        "a batch of %lld rows none of which can be used (the first: line %llu, column %s: %s, expected "
+        "%s), expected usable rows",
+        (long long)result->rows_total, (unsigned long long)first->line,
+        first->column[0] ? first->column : "(the whole row)", first->reason, first->expected);
+}
+
+/* A full batch that says nothing would end everything that the source ever said; one that speaks of strangers only, which
+ * is another county's, everything about the register. */
+static enum status check_not_empty(const struct ingest_attempt *attempt, const struct fact_counts *counts,
+                                   struct error *err)
 {
     const struct ingest_result *result = attempt->result;
-    if (attempt->manifest.mode != MANIFEST_FULL || attempt->config->allow_empty ||
-        result->facts_stored + result->facts_stranger > 0)
+    if (attempt->manifest.mode != MANIFEST_FULL)
+        return STATUS_OK;
+    if (says_something(result) && result->facts_stored == 0 && counts->ended_registered > 0)
+        return error_set(
+            err, STATUS_REJECT,
+            "a full batch of %lld rows none of which is about the register would end everything, "
+            "expected rows about its people (is it another county's?)",
+            (long long)result->rows_total);
+    if (says_something(result) || (attempt->config->allow_empty && result->rows_quarantined == 0))
         return STATUS_OK;
     if (result->rows_total == 0)
         return error_set(
@@ -210,7 +254,9 @@ static enum status write_batch(struct reading *reading, struct error *err)
     if (status != STATUS_OK)
         return status;
     take_counts(attempt->result, &counts);
-    status = check_not_empty(attempt, err);
+    status = check_usable(attempt->result, &counts.first_refused, err);
+    if (status == STATUS_OK)
+        status = check_not_empty(attempt, &counts.stored, err);
     if (status == STATUS_OK)
         status = quarantine_writer_finish(reading->quarantine, err);
     if (status == STATUS_OK)

@@ -349,6 +349,7 @@ enum status fact_writer_finish(struct fact_writer *writer, struct fact_counts *c
         .persons = writer->added[FACT_PERSON],
         .households = writer->added[FACT_HOUSEHOLD],
         .strangers = writer->added[FACT_STRANGER],
+        .before = (int64_t)writer->index.live_count,
     };
     enum status status = send_portion(writer, err);
     if (!status)

@@ -57,7 +57,9 @@ struct fact_row {
 struct fact_counts {
     int64_t persons, households, strangers; /* rows stored about each */
     int64_t repeated;                       /* of these, known before with the same values */
+    int64_t before;                         /* live of the source, where all were read: not of a scope */
     int64_t ended;                          /* rows that moved to history */
+    int64_t ended_registered;               /* of these, about the register's persons and households */
 };
 
 /* The only subjects and codes that a delta batch speaks of, so that what else is known need not be read. By enum

@@ -183,6 +183,16 @@ static enum status run_deed(struct fact_writer *writer, const struct deed *deed,
     return status;
 }
 
+static int64_t count_registered(const struct fact_writer *writer, unsigned fates)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < writer->index.live_count; i++) {
+        const struct fact_live *live = &writer->index.live[i];
+        count += (fates >> live->fate & 1) && writer->parts[live->part].subject != FACT_STRANGER;
+    }
+    return count;
+}
+
 enum status fact_writer_supersede(struct fact_writer *writer, struct fact_counts *counts, struct error *err)
 {
     int64_t ignored = 0;
@@ -192,6 +202,7 @@ enum status fact_writer_supersede(struct fact_writer *writer, struct fact_counts
         return status ? status : run_deed(writer, &restatements, &ignored, err);
     }
     settle_ties(writer);
+    counts->ended_registered = count_registered(writer, endings.fates);
     enum status status = run_deed(writer, &endings, &counts->ended, err);
     return status ? status : run_deed(writer, &renumberings, &ignored, err);
 }

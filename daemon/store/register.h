@@ -99,6 +99,8 @@ struct register_counts {
     int64_t households_empty; /* of those that the snapshot holds */
     int64_t persons, persons_new, persons_renamed;
     int64_t memberships_new, memberships_changed, memberships_ended;
+    int64_t members_before,
+        members_gone; /* persons who had a household, and of these those who have none any more */
     int64_t strangers_taken_up, facts_taken_up; /* persons of whom feeds had spoken before, and their facts */
 };
 
@@ -113,14 +115,20 @@ enum status register_writer_add_household(struct register_writer *writer,
                                           struct error *err) WARN_UNUSED;
 enum status register_writer_add_person(struct register_writer *writer, const struct register_person *person,
                                        struct error *err) WARN_UNUSED;
+/* The row of a household or person that the register holds is damaged: unless a sound one stands in the snapshot as well,
+ * what the register says stays as it is. False: the register does not hold it (a person: in no household). */
+bool register_writer_spare_household(struct register_writer *writer, struct slice household_no);
+bool register_writer_spare_person(struct register_writer *writer, uint64_t id_packed, int32_t line);
 /* Applies what differs. STATUS_REJECT, and the caller rolls back, when a person's
  * household is not in the snapshot or a key was given twice. */
 enum status register_writer_finish(struct register_writer *writer, struct register_counts *counts,
                                    struct error *err) WARN_UNUSED;
 void register_writer_free(struct register_writer *writer); /* NULL is allowed */
 
-/* What the snapshot holds so far. The household's id, 0 = it does not hold it; the person's line, 0 = the same. */
+/* What the snapshot holds so far. The household's id, be it spared, 0 = it does not hold it; whether a sound row of it
+ * was given; the line of the person's sound row, 0 = there is none. */
 int64_t register_writer_household(const struct register_writer *writer, struct slice household_no);
+bool register_writer_is_given(const struct register_writer *writer, struct slice household_no);
 int64_t register_writer_line(const struct register_writer *writer, uint64_t id_packed);
 /* At most IDENTITY_GROUP packed numbers (0 = none) become ids of persons, 0 where the snapshot does not hold them. */
 void register_writer_persons(const struct register_writer *writer, const uint64_t *ids, size_t count,

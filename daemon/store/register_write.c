@@ -598,6 +598,46 @@ static enum status match_nameless(struct register_writer *writer, struct error *
     return status;
 }
 
+/* --- damaged rows --------------------------------------------------------------------------------------------- */
+
+bool register_writer_spare_household(struct register_writer *writer, struct slice household_no)
+{
+    const int64_t *id = number_map_get(&writer->households, household_no);
+    if (!id || !writer->household[*id].on_register)
+        return false;
+    writer->household[*id].spared = true;
+    return true;
+}
+
+bool register_writer_spare_person(struct register_writer *writer, uint64_t id_packed, int32_t line)
+{
+    const int64_t *id = identity_map_get(&writer->persons, id_packed);
+    if (!id || writer->person[*id].household == 0)
+        return false;
+    writer->person[*id].spared = (uint32_t)line;
+    return true;
+}
+
+/* Who is spared is there as before, the persons as far as their households are. */
+static void settle_spared(struct register_writer *writer)
+{
+    for (int64_t id = 1; id <= writer->household_last; id++) {
+        struct known_household *household = &writer->household[id];
+        writer->counts.households += household->spared && !household->given;
+        household->given = household->given || household->spared;
+    }
+    for (int64_t id = 1; id <= writer->person_old; id++) {
+        struct known_person *person = &writer->person[id];
+        writer->counts.members_before += person->household != 0;
+        if (person->line == 0 && person->spared != 0 && writer->household[person->household].given) {
+            person->line = person->spared;
+            writer->household[person->household].has_members = true;
+            writer->counts.persons++;
+        }
+        writer->counts.members_gone += person->household != 0 && person->line == 0;
+    }
+}
+
 /* --- the end ------------------------------------------------------------------------------------------------ */
 
 static enum status check(const struct register_writer *writer, struct error *err)
@@ -631,6 +671,7 @@ enum status register_writer_finish(struct register_writer *writer, struct regist
                                    struct error *err)
 {
     enum status status = match_nameless(writer, err);
+    settle_spared(writer);
     if (!status)
         status = send_everything(writer, err);
     if (!status)
@@ -648,7 +689,13 @@ enum status register_writer_finish(struct register_writer *writer, struct regist
 int64_t register_writer_household(const struct register_writer *writer, struct slice household_no)
 {
     const int64_t *id = number_map_get(&writer->households, household_no);
-    return id && writer->household[*id].given ? *id : 0;
+    return id && (writer->household[*id].given || writer->household[*id].spared) ? *id : 0;
+}
+
+bool register_writer_is_given(const struct register_writer *writer, struct slice household_no)
+{
+    const int64_t *id = number_map_get(&writer->households, household_no);
+    return id && writer->household[*id].given;
 }
 
 int64_t register_writer_line(const struct register_writer *writer, uint64_t id_packed)

@@ -17,6 +17,7 @@
 struct known_household {
     uint64_t print; /* of all that may change */
     bool on_register, given, has_members;
+    bool spared; /* its row is damaged */
 };
 
 /* By person_id. */
@@ -28,6 +29,7 @@ struct known_person {
     int16_t kinship; /* REGISTER_KINSHIP_NONE = not given */
     uint8_t labour;  /* index of labours */
     bool moved;      /* the open membership ends */
+    uint32_t spared; /* the line of a damaged row of this person; 0 = none */
 };
 
 /* A person without a usable number, known or given, is found by its household, its number as written and its name. */

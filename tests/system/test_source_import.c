@@ -256,6 +256,82 @@ START_TEST(a_truncated_snapshot_is_refused)
 }
 END_TEST
 
+/* Each file has lost its end; the households are all there. */
+START_TEST(a_truncated_table_is_refused)
+{
+    struct text persons, facts;
+    char id[32];
+    for (int step = 0; step < 4; step++) {
+        static const struct {
+            int persons, facts;
+            const char *refusal;
+        } steps[] = {{50, 40, NULL},
+                     {39, 40, "the snapshot would end 11 of 50 persons (more than 20 %)"},
+                     {50, 19, "the snapshot would end 21 of 40 facts (more than 50 %)"},
+                     {40, 20, NULL}};
+        text_init(&persons);
+        text_init(&facts);
+        text_add_str(&persons, PERSONS);
+        text_add_str(&facts, FACTS);
+        for (int i = 0; i < steps[step].persons; i++) {
+            snprintf(id, sizeof id, "6109228001010%02d", i);
+            text_printf(&persons, "H1,%s,某人,20,\n", id);
+        }
+        for (int i = 0; i < steps[step].facts; i++)
+            text_printf(&facts, ",610922800101000,income.wage,1.00,,2021-05-01,W%d,\n", i);
+        put_register(HOUSEHOLDS H1, persons.bytes, facts.bytes);
+        if (steps[step].refusal)
+            expect_refusal("2021-07-31", steps[step].refusal);
+        else
+            import_ok("2021-06-30");
+        text_fini(&persons);
+        text_fini(&facts);
+    }
+    ck_assert_int_eq(result.persons.ended, 10);
+    ck_assert_int_eq(result.facts.ended, 20);
+}
+END_TEST
+
+/* What cannot be read is no word that somebody has left. */
+START_TEST(a_damaged_row_ends_nobody)
+{
+    put_register(HOUSEHOLDS H1 H2 "H3,610922102,610922102003,rural,\n",
+                 PERSONS "H1," ID_A ",王小明,02,full\nH1," ID_B ",李四,10,\nH2," ID_C ",赵六,02,\nH3," ID_X
+                         ",钱七,02,\n",
+                 FACTS "H1,,income.declared,yes,2020-01-01,,,\n," ID_A ",relief.dibao,,2020-01-01,,,\n");
+    import_ok("2021-06-30");
+    put_register(HOUSEHOLDS "H1,610922100,610922100001,rural,城关镇,一村1号\n"
+                            "H2,610922101,610922101002,city,二街2号\n"
+                            "H3,61092210,610922102003,rural,\nH3,610922103,610922103004,rural,三村\n"
+                            "H4,610922100,610922100001,rural,城关镇,一村2号\n",
+                 PERSONS "H1," ID_A ",王小明,02,full,村组\nH4," ID_B ",李四,02,\nH2," ID_C
+                         ",赵六,02\nH3," ID_X ",钱七,02,\n",
+                 FACTS "H1,,income.declared,yes,2020-01-01,,,\n," ID_A ",relief.dibao,,2020-01-01,,,\n");
+    import_ok("2021-07-31");
+    ck_assert_int_eq(result.households.ended + result.persons.ended + result.facts.ended, 0);
+    ck_assert_int_eq(result.households.kept, 3);
+    ck_assert_int_eq(result.households.quarantined, 1);
+    ck_assert_int_eq(result.households.changed, 1);
+    ck_assert_int_eq(result.persons.kept, 3);
+    ck_assert_str_eq(members(), "H1,王小明,1,2,full,2021-06-30,,;H1,李四,2,10,\"\",2021-06-30,,;"
+                                "H2,赵六,104,2,\"\",2021-06-30,,;H3,钱七,1,2,\"\",2021-06-30,,");
+    ck_assert_str_eq(
+        fixture_text("select household_no, township_code, urban, address, valid_to from household"
+                     " order by 1"),
+        "H1,610922100,f,城关镇一村1号,;H2,610922101,t,二街2号,;H3,610922103,f,三村,");
+    ck_assert_str_eq(
+        fixture_text("select column_name, line, reason, kept from quarantine order by column_name, line"),
+        "household,2,row.fields,t;household,6,row.fields,f;household.area,3,area.unknown,t;"
+        "household.township_code,4,township.unreadable,t;person,2,row.fields,t;person,4,row.fields,t;"
+        "person.household_no,3,household.unknown,t");
+    /* Whose row is not there has left. */
+    put_register(HOUSEHOLDS H1, PERSONS "H1," ID_A ",王小明,02,full\n", FACTS);
+    import_ok("2021-08-31");
+    ck_assert_int_eq(result.households.ended, 2);
+    ck_assert_int_eq(result.persons.ended, 3);
+}
+END_TEST
+
 START_TEST(bad_snapshots_change_nothing)
 {
     static const struct {
@@ -383,6 +459,8 @@ int main(void)
     tcase_add_test(cases, rows_that_are_wrong);
     tcase_add_test(cases, strangers_come_home);
     tcase_add_test(cases, a_truncated_snapshot_is_refused);
+    tcase_add_test(cases, a_truncated_table_is_refused);
+    tcase_add_test(cases, a_damaged_row_ends_nobody);
     tcase_add_test(cases, bad_snapshots_change_nothing);
     tcase_add_test(cases, gb18030);
     tcase_add_test(cases, views_of_the_county);

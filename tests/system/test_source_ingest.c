@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -489,7 +490,79 @@ START_TEST(empty_batches)
     scan();
     ck_assert_int_eq(outcome_of("none")->outcome, INGEST_ACCEPTED);
     ck_assert_int_eq(fact_count(), 0);
+    put_feed("medical_insurance", "two", HEADER ID_A ",,," PAID ",11.00,2021-06-02,,\n", NULL);
+    put_feed("medical_insurance", "useless", HEADER "5.1E+17,,," PAID ",10.00,2021-06-01,,\n",
+             &(struct given){.mode = "full"});
+    scan();
+    expect_refused("useless", "a full batch of 1 rows none of which can be used");
+    ck_assert_int_eq(fact_count(), 1);
     feed_config_free(config);
+}
+END_TEST
+
+/* Ten rows, each about another day, of the person. */
+static const char *ten_rows(struct text *csv, const char *id)
+{
+    text_init(csv);
+    text_add_str(csv, HEADER);
+    for (int day = 1; day <= 10; day++)
+        text_printf(csv, "%s,,," PAID ",10.00,2021-06-%02d,,\n", id, day);
+    return csv->bytes;
+}
+
+/* Taken in, it would make the feed fresh, and the sender could not send it again. */
+START_TEST(a_batch_of_which_nothing_can_be_used)
+{
+    char before[64], after[64];
+    struct text damaged, sound;
+    put_feed("medical_insurance", "before", good, NULL);
+    scan();
+    state(before);
+    put_feed("medical_insurance", "july", ten_rows(&damaged, "6.1E+17"),
+             &(struct given){.period_to = "2021-07-31"});
+    scan();
+    expect_refused("july",
+                   "a batch of 10 rows none of which can be used (the first: line 2, column id_number: "
+                   "id.scientific, expected an identity number of GB 11643)");
+    ck_assert_str_eq(before, state(after));
+    put_feed("medical_insurance", "july", ten_rows(&sound, ID_B), &(struct given){.period_to = "2021-07-31"});
+    scan();
+    ck_assert_int_eq(outcome_of("july")->outcome, INGEST_ACCEPTED);
+    text_fini(&damaged);
+    text_fini(&sound);
+}
+END_TEST
+
+START_TEST(another_countys_roster)
+{
+    char before[64], after[64];
+    static const char strangers[] = HEADER ID_X ",,,monitor.marginal,,2021-01-01,,\n";
+    const struct given full = {.mode = "full", .period_to = "2021-07-31"};
+    put_feed("revitalisation", "leads", strangers, &(struct given){.mode = "full"});
+    put_feed("revitalisation", "ours", HEADER ID_A ",,,monitor.unstable,,2021-01-01,,\n", &full);
+    scan();
+    ck_assert_int_eq(outcome_of("leads")->outcome, INGEST_ACCEPTED);
+    ck_assert_int_eq(outcome_of("ours")->outcome, INGEST_ACCEPTED);
+    state(before);
+    put_feed("revitalisation", "theirs", HEADER ID_X ",,,monitor.sudden,,2021-01-01,,\n", &full);
+    scan();
+    expect_refused("theirs", "a full batch of 1 rows none of which is about the register");
+    ck_assert_str_eq(before, state(after));
+}
+END_TEST
+
+/* Memory is set aside for what a file can hold, not for what its manifest promises. */
+START_TEST(a_manifest_that_promises_billions)
+{
+#ifndef __SANITIZE_ADDRESS__
+    const struct rlimit most = {(rlim_t)1 << 30, (rlim_t)1 << 30};
+    ck_assert_int_eq(setrlimit(RLIMIT_DATA, &most), 0);
+#endif
+    put_feed("medical_insurance", "billions", good, &(struct given){.rows = 2000000000});
+    put_feed("education", "other", good, NULL);
+    scan();
+    expect_refused("billions", "manifest: rows: found 2000000000, expected 1");
+    ck_assert_int_eq(outcome_of("other")->outcome, INGEST_ACCEPTED);
 }
 END_TEST
 
@@ -765,6 +838,9 @@ int main(void)
     tcase_add_test(cases, the_same_roster_later_says_that_nothing_changed);
     tcase_add_test(cases, a_period_that_lies_ahead);
     tcase_add_loop_test(cases, empty_batches, 0, WAYS);
+    tcase_add_test(cases, a_batch_of_which_nothing_can_be_used);
+    tcase_add_test(cases, another_countys_roster);
+    tcase_add_test(cases, a_manifest_that_promises_billions);
     tcase_add_test(cases, killed_between_commit_and_archive);
     tcase_add_test(cases, stopped_before_the_commit);
     tcase_add_test(cases, the_archive_must_be_ours);
