@@ -155,7 +155,7 @@ static void forget_policy(struct todays_policy *today)
 
 int verb_explain(struct ctl *ctl)
 {
-    struct error err;
+    struct error err, no_policy;
     day_t as_of = DAY_NONE;
     int64_t round_id = 0;
     if (!ctl_date(ctl, "--as-of", &as_of) || !ctl_number(ctl, "--round", &round_id))
@@ -173,10 +173,12 @@ int verb_explain(struct ctl *ctl)
     bool found = false;
     struct text out;
     text_init(&out);
-    enum status status = read_policy(ctl, &today, &err);
+    /* What a past round decided is told whatever has become of the file. */
+    bool has_policy = read_policy(ctl, &today, &no_policy) == STATUS_OK;
     struct explain_options options = {
         .conninfo = ctl->options->database_conninfo,
-        .policy = today.policy,
+        .policy = has_policy ? today.policy : NULL,
+        .no_policy = &no_policy,
         .policy_hash = today.hash,
         .dictionary = ctl->dictionary,
         .subject = ctl->words[0],
@@ -186,8 +188,7 @@ int verb_explain(struct ctl *ctl)
         .json = ctl->json,
         .all = ctl_given(ctl, "--all"),
     };
-    if (status == STATUS_OK)
-        status = explain_execute(&options, &out, &found, &err);
+    enum status status = explain_execute(&options, &out, &found, &err);
     if (status == STATUS_OK && found)
         fwrite(out.bytes, 1, out.length, stdout);
     forget_policy(&today);

@@ -234,6 +234,10 @@ static enum status take_dossier(struct explaining *e, struct error *err)
     e->render.policy = e->options->policy;
     e->render.policy_hash = e->options->policy_hash;
     e->render.basis = RENDER_NOW;
+    if (e->round == NULL && e->options->policy == NULL) {
+        *err = *e->options->no_policy;
+        return err->status;
+    }
     if (e->round == NULL) {
         status = dossier_from_facts(e, err);
     } else {

@@ -29,7 +29,9 @@
 
 struct explain_options {
     const char *conninfo;
-    const struct policy *policy; /* for what is known now; a round brings its own */
+    const struct policy
+        *policy; /* for what is known now; a round brings its own. NULL: there is none, and … */
+    const struct error *no_policy; /* … this says why, with its status: what is known now is refused so */
     const char *policy_hash;
     const struct dictionary *dictionary;
     const char *subject; /* a warning's id or a household_no */

@@ -338,14 +338,50 @@ static void add_grouped(int64_t fen, struct text *out)
     text_printf(out, "%s 元", amount + digits);
 }
 
-/* What is told in one line: the same fact, or for several members the same new one. */
-static bool is_alike(const struct policy_change *a, const struct policy_change *b)
+static bool is_of_one(const struct policy_change *a, const struct policy_change *b)
 {
+    return a->kind == b->kind && a->code == b->code && a->of_household == b->of_household &&
+           a->person == b->person && a->fact == b->fact;
+}
+
+/* From `at` on, the next of what items[first] and its neighbours say of one subject that makes it items[first]'s level. */
+static size_t next_alike(const struct policy_changes *changes, size_t first, size_t at)
+{
+    const struct policy_change *items = changes->items;
+    while (at < changes->count && is_of_one(&items[first], &items[at]) &&
+           items[at].level != items[first].level)
+        at++;
+    return at < changes->count && is_of_one(&items[first], &items[at]) ? at : SIZE_MAX;
+}
+
+/* Of two members the same new values have the same effect; what is said of one subject lies side by side. */
+static bool has_same_values(const struct policy_changes *changes, size_t a, size_t b)
+{
+    const struct policy_change *items = changes->items;
+    size_t i = a, j = b;
+    while (i > 0 && is_of_one(&items[a], &items[i - 1]))
+        i--;
+    while (j > 0 && is_of_one(&items[b], &items[j - 1]))
+        j--;
+    for (;; i++, j++) {
+        i = next_alike(changes, a, i);
+        j = next_alike(changes, b, j);
+        if (i == SIZE_MAX || j == SIZE_MAX)
+            return i == j;
+        if (items[i].value != items[j].value)
+            return false;
+    }
+}
+
+/* What is told in one line: the same fact, or for several members the same new ones. */
+static bool is_alike(const struct policy_changes *changes, size_t first, size_t second)
+{
+    const struct policy_change *a = &changes->items[first], *b = &changes->items[second];
     if (a->kind != b->kind || a->code != b->code || a->level != b->level ||
         a->of_household != b->of_household)
         return false;
     if (a->kind == CHANGE_NEW)
-        return true;
+        return a->person == b->person || has_same_values(changes, first, second);
     return (a->kind == CHANGE_OTHER || a->kind == CHANGE_KNOWN) && a->fact == b->fact &&
            a->person == b->person;
 }
@@ -361,7 +397,7 @@ static void add_subjects(const struct policy_changes *changes, size_t first, str
     }
     text_add_str(out, "  成员 ");
     for (size_t i = first; i < changes->count; i++) {
-        if ((i != first && !is_alike(&items[first], &items[i])) || items[i].person == last)
+        if ((i != first && !is_alike(changes, first, i)) || items[i].person == last)
             continue;
         text_printf(out, "%s%zu", last == SIZE_MAX ? "" : "、", items[i].person + 1);
         last = items[i].person;
@@ -375,7 +411,7 @@ static void add_values(const struct render *r, size_t first, struct text *out)
     const struct fact_code *code = render_changed_code(r, head);
     const char *between = "";
     for (size_t i = first; i < r->changes->count; i++) {
-        if ((i != first && !is_alike(head, &items[i])) || items[i].person != head->person)
+        if ((i != first && !is_alike(r->changes, first, i)) || items[i].person != head->person)
             continue;
         text_add_str(out, between);
         between = "、";
@@ -446,7 +482,7 @@ static void add_changes(const struct render *r, struct text *out)
     for (size_t i = 0; i < changes->count; i++) {
         bool told = false;
         for (size_t before = 0; before < i && !told; before++)
-            told = is_alike(&changes->items[before], &changes->items[i]);
+            told = is_alike(changes, before, i);
         if (!told)
             add_change(r, i, out);
     }

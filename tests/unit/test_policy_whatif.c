@@ -349,6 +349,64 @@ START_TEST(states_codes_certificates_and_events)
 }
 END_TEST
 
+/* Of two sources that say the same the one that is believed hides the other: without what it says nothing changes, were it to deny it
+ * something does. What is denied might be so. No event is thought up. */
+START_TEST(what_is_denied)
+{
+    struct tried t;
+    day_t day = day_of("2021-03-01");
+    tried_open(&t, small_policy);
+    tried_begin(&t);
+    block_person(t.maker, day);
+    block_fact(t.maker, "event.disaster", 1, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(t.maker, "event.disaster", 1, day, DAY_NONE, 1, 1); /* the medical insurance's */
+    tried_run(&t);
+    size_t first = t.block->person_fact_begin[1];
+    ck_assert_int_eq(t.changes.level, LEVEL_ORANGE);
+    size_t denied = 0;
+    for (size_t i = 0; i < 2; i++) {
+        const struct policy_change *other = find_change(&t, CHANGE_OTHER, false, first + i, 0);
+        ck_assert_ptr_null(find_change(&t, CHANGE_GONE, false, first + i, 0));
+        denied += other != NULL;
+        ck_assert(other == NULL || other->level == LEVEL_NONE);
+    }
+    ck_assert_uint_eq(denied, 1);
+    tried_end(&t);
+
+    tried_begin(&t);
+    block_fact(t.maker, "housing.grade", 4, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_person(t.maker, day);
+    block_fact(t.maker, "event.disaster", 0, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(t.maker, "relief.dibao", 0, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_person(t.maker, day);
+    tried_run(&t);
+    first = t.block->person_fact_begin[1];
+    ck_assert_int_eq(t.changes.level, LEVEL_YELLOW);
+    size_t disasters = 0;
+    for (size_t i = 0; i < t.changes.count; i++)
+        disasters += t.changes.items[i].level == LEVEL_ORANGE && t.changes.items[i].kind == CHANGE_OTHER;
+    ck_assert_uint_eq(disasters, 1);
+    for (size_t i = 0; i < t.changes.count;
+         i++) /* a new house may be worse or better; a disaster is not new */
+        ck_assert(t.changes.items[i].kind != CHANGE_NEW || t.changes.items[i].level != LEVEL_ORANGE);
+    tried_end(&t);
+
+    tried_begin(&t);
+    block_fact(t.maker, "housing.grade", 4, day, DAY_NONE, SOURCE_REGISTER, 1);
+    block_person(t.maker, day);
+    block_fact(t.maker, "relief.dibao", 900, day, DAY_NONE, SOURCE_REGISTER, 1);
+    tried_run(&t);
+    ck_assert_int_eq(t.changes.level, LEVEL_NONE);
+    const struct policy_change *other =
+        find_change(&t, CHANGE_OTHER, false, t.block->person_fact_begin[1], 0);
+    ck_assert_ptr_nonnull(other);
+    ck_assert_int_eq(other->level, LEVEL_YELLOW);
+    ck_assert_ptr_null(find_change(&t, CHANGE_OTHER, false, t.block->person_fact_begin[1], FACT_YES));
+    tried_end(&t);
+    tried_close(&t);
+}
+END_TEST
+
 START_TEST(the_county_scheme_is_asked_at_a_bounded_cost)
 {
     struct tried t;
@@ -560,6 +618,7 @@ Suite *policy_whatif_suite(void)
     tcase_add_test(tests, amounts_are_exact_to_the_fen);
     tcase_add_test(tests, sources_that_disagree);
     tcase_add_test(tests, states_codes_certificates_and_events);
+    tcase_add_test(tests, what_is_denied);
     tcase_add_test(tests, the_county_scheme_is_asked_at_a_bounded_cost);
     tcase_add_test(tests, the_end_of_what_can_be_asked);
     tcase_add_test(tests, many_changes_are_all_told);

@@ -346,11 +346,11 @@ static void vary_amount(struct probe *probe, size_t subject, size_t fact, struct
 /* --- states ------------------------------------------------------------------------------------------------------- */
 
 enum { VALUES_MAX = 28, CERTIFICATE_TYPES = 7, CERTIFICATE_GRADES = 4, TYPE_STEP = 10 };
-/* Every value that a state of this code may have; relief and texts: that it is there. */
+/* Every value that a state or an event of this code may have. */
 static size_t values_of(const struct fact_code *code, int64_t values[VALUES_MAX])
 {
     size_t count = 0;
-    switch (code->kind) {
+    switch (code->kind) { /* the compiler sees that every kind is here: GCOVR_EXCL_BR_LINE */
     case FACT_CHOICE:
         for (int i = 1; i <= code->choice_count; i++)
             values[count++] = i;
@@ -361,14 +361,13 @@ static size_t values_of(const struct fact_code *code, int64_t values[VALUES_MAX]
                 values[count++] = type * TYPE_STEP + grade;
         break;
     case FACT_YESNO:
+    case FACT_RELIEF: /* that it holds; how much it is, is varied as an amount */
+    case FACT_TEXT:
+    case FACT_EVENT:
         values[count++] = 0;
         values[count++] = FACT_YES;
         break;
-    case FACT_RELIEF:
-    case FACT_TEXT:
-        values[count++] = FACT_YES;
-        break;
-    default: /* an amount, an event */
+    case FACT_AMOUNT:
         break;
     }
     return count;
@@ -398,7 +397,7 @@ static void vary_state(struct probe *probe, size_t subject, size_t fact, const s
     size_t count = values_of(code, values);
     for (size_t i = 0; i < count && !is_spent(probe); i++) {
         change.value = probe->changed[fact].value = values[i];
-        if (values[i] != now->value && (code->kind != FACT_RELIEF || now->value == 0))
+        if (values[i] != now->value && (code->kind != FACT_RELIEF || values[i] == 0 || now->value == 0))
             try_change(probe, &change);
     }
 }
@@ -467,7 +466,7 @@ static void add_states(struct probe *probe, size_t subject, uint16_t code)
     int64_t values[VALUES_MAX];
     const struct program_fact *reader = reader_of(probe, code, subject == 0);
     size_t count = reader == NULL ? 0 : values_of(code_at(probe, code), values);
-    if (count == 0 || has_now(probe, subject, code))
+    if (count == 0 || code_at(probe, code)->kind == FACT_EVENT || has_now(probe, subject, code))
         return;
     struct policy_fact added = {.from = probe->run->as_of,
                                 .to = DAY_NONE,

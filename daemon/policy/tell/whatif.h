@@ -5,7 +5,8 @@
  *
  *   an amount       the nearest greater and the nearest lesser value with another level, to the fen
  *   an unknown one  the ranges of values with another level than now, should it become known
- *   a state, an event, a code, a certificate   without it; every other value that it may have
+ *   a state, an event, a code, a certificate   without it; every other value that it may have, “no” among them: what a source denies
+ *                                              hides what others say, what it does not mention does not
  *   a state that nobody speaks of              with it, from the evaluation date on, as the source says that is believed first
  *
  * Only the policy machine is asked, so the answer is true of every policy that it runs. It is exact, not sampled: between two
