@@ -174,6 +174,15 @@ int ctl_dictionary(struct ctl *ctl)
     return status == STATUS_OK ? 0 : ctl_fail_error(&err);
 }
 
+void ctl_print_visible(struct slice text)
+{
+    struct text visible;
+    text_init(&visible);
+    text_add_visible(&visible, text);
+    fwrite(text_slice(&visible).bytes, 1, visible.length, stdout);
+    text_fini(&visible);
+}
+
 int ctl_print_json(json_t *document)
 {
     if (document == NULL)

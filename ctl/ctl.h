@@ -92,6 +92,8 @@ int ctl_database(struct ctl *ctl);
 int ctl_store(struct ctl *ctl);
 /* The base dictionary, with the county's additions when there are settings; 0, or an exit code after a message. */
 int ctl_dictionary(struct ctl *ctl);
+/* What others wrote (household numbers, names, what stood in a file): no such text moves the cursor or makes a line. */
+void ctl_print_visible(struct slice text);
 /* Prints the document and releases it; 0, or EX_OSERR when memory or the pipe failed. */
 int ctl_print_json(json_t *document);
 json_t *ctl_json_slice(struct slice text); /* "" for an empty one */

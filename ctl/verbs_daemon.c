@@ -145,13 +145,18 @@ int verb_status(struct ctl *ctl)
 
 /* --- rounds ----------------------------------------------------------------------------------------------------- */
 
+static void print_change(const json_t *change)
+{
+    fputs("  ", stdout);
+    ctl_print_visible(slice_of(text(change, "household_no")));
+    printf("  %s  %s → %s\n", text(change, "township_code"), text(change, "from"), text(change, "to"));
+}
+
 static void print_changes(const json_t *changes)
 {
     const json_t *change;
     size_t i;
-    json_array_foreach(changes, i, change)
-        printf("  %s  %s  %s → %s\n", text(change, "household_no"), text(change, "township_code"),
-               text(change, "from"), text(change, "to"));
+    json_array_foreach(changes, i, change) print_change(change);
 }
 
 static void print_round(const json_t *round)

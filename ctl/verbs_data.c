@@ -296,8 +296,9 @@ static enum status lead_print(void *context, const struct listing_lead *lead, st
     struct text name;
     text_init(&name);
     masked_name(lead->name, &name);
-    printf("%s  %s  %.*s  %.*s  %lld facts%s\n", resident_id_mask(lead->id_packed, id),
-           name.bytes ? name.bytes : "", (int)lead->sources.length,
+    printf("%s  ", resident_id_mask(lead->id_packed, id));
+    ctl_print_visible(text_slice(&name));
+    printf("  %.*s  %.*s  %lld facts%s\n", (int)lead->sources.length,
            lead->sources.length ? lead->sources.bytes : "", (int)lead->codes.length,
            lead->codes.length ? lead->codes.bytes : "", (long long)lead->fact_count,
            lead->was_on_register ? ", left the register" : "");

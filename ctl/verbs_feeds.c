@@ -150,10 +150,11 @@ static enum status quarantine_print(void *context, const struct quarantine_row *
 {
     (void)context;
     (void)err;
-    printf("  line %lld, %.*s: %s: found \"%.*s\", expected %s%s\n", (long long)row->line,
-           (int)row->column.length, row->column.length ? row->column.bytes : "", row->reason,
-           (int)row->found.length, row->found.length ? row->found.bytes : "", row->expected,
-           row->kept ? " (kept)" : "");
+    printf("  line %lld, ", (long long)row->line);
+    ctl_print_visible(row->column);
+    printf(": %s: found \"", row->reason);
+    ctl_print_visible(row->found);
+    printf("\", expected %s%s\n", row->expected, row->kept ? " (kept)" : "");
     return STATUS_OK;
 }
 

@@ -66,8 +66,8 @@ static enum status print_household(void *context, const struct listing_household
     (void)err;
     (*(int64_t *)context)++;
     char due[CIVIL_TEXT_SIZE];
-    printf("%.*s  %lld  %-6s  due %-10s ", (int)household->household_no.length, household->household_no.bytes,
-           (long long)household->township, policy_level_name(household->level),
+    ctl_print_visible(household->household_no);
+    printf("  %lld  %-6s  due %-10s ", (long long)household->township, policy_level_name(household->level),
            household->has_case ? civil_format(household->due_on, due) : "-");
     print_findings(household, false);
     print_findings(household, true);

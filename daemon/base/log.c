@@ -106,14 +106,6 @@ static bool needs_quotes(const char *text)
     return false;
 }
 
-/* Control characters, and those that reorder the text on a terminal: they could make one line look like
- * another. */
-static bool is_deceptive(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x200E && c <= 0x200F) ||
-           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
-}
-
 /* Escapes one character as JSON does, so that any reader of logfmt can undo it; returns the bytes consumed.
  */
 static size_t escape(const char *text, size_t left, char out[8], size_t *out_length)
@@ -128,7 +120,7 @@ static size_t escape(const char *text, size_t left, char out[8], size_t *out_len
                                          : NULL;
     if (short_form)
         *out_length = (size_t)snprintf(out, 8, "%s", short_form);
-    else if (length == 0 || is_deceptive(c))
+    else if (length == 0 || utf8_is_deceptive(c))
         *out_length = (size_t)snprintf(out, 8, "\\u%04x", (unsigned)c & 0xFFFF);
     else
         memcpy(out, text, *out_length = length);

@@ -131,6 +131,37 @@ void text_add_html(struct text *text, struct slice plain)
     }
 }
 
+void text_add_visible(struct text *text, struct slice plain)
+{
+    for (size_t i = 0, length; i<plain.length; i += length> 0 ? length : 1) {
+        length = utf8_char_length(plain.bytes + i, plain.length - i);
+        const uint32_t c = length > 0 ? utf8_decode(plain.bytes + i, length) : 0xFFFD;
+        if (length == 0 || utf8_is_deceptive(c))
+            text_printf(text, "\\u%04x", (unsigned)c & 0xFFFF);
+        else
+            text_add(text, plain.bytes + i, length);
+    }
+}
+
+void text_add_csv(struct text *text, struct slice cell)
+{
+    const bool computed = cell.length > 0 && memchr("=+-@\t\r\n", cell.bytes[0], 7) != NULL;
+    bool quoted = false;
+    for (size_t i = 0; i < cell.length; i++)
+        quoted |= memchr(",\"\r\n", cell.bytes[i], 4) != NULL;
+    if (quoted)
+        text_add_char(text, '"');
+    if (computed)
+        text_add_char(text, '\'');
+    for (size_t i = 0; i < cell.length; i++) {
+        if (cell.bytes[i] == '"')
+            text_add_char(text, '"');
+        text_add_char(text, cell.bytes[i]);
+    }
+    if (quoted)
+        text_add_char(text, '"');
+}
+
 void text_printf(struct text *text, const char *format, ...)
 {
     va_list args;

@@ -44,6 +44,12 @@ void text_add_str(struct text *text, const char *str);
 void text_add_char(struct text *text, char c);
 /* As text of HTML, also within quotes; a control character, which no HTML may hold, becomes a blank. */
 void text_add_html(struct text *text, struct slice plain);
+/* As it may stand in one line on a terminal: what could move the cursor, end the line or reorder it (utf8_is_deceptive)
+ * becomes \u001b …, bytes that are no UTF-8 \ufffd, as in the log. */
+void text_add_visible(struct text *text, struct slice plain);
+/* As one cell of CSV (RFC 4180, rules 5 to 7). One that a spreadsheet would compute instead of show, since it begins with
+ * = + - @, a tab or a line end, has an apostrophe in front: the cell is then seen as it is. */
+void text_add_csv(struct text *text, struct slice cell);
 void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 /* What it holds; never without bytes. */
 struct slice text_slice(const struct text *text);
@@ -60,6 +66,10 @@ bool utf8_valid(const char *bytes, size_t length);
 size_t utf8_well_formed(const char *bytes, size_t length);
 /* Decodes one character that utf8_char_length accepted. */
 uint32_t utf8_decode(const char *bytes, size_t length);
+/* Control characters, and those that reorder the text on a terminal: they could make one line look like another. */
+bool utf8_is_deceptive(uint32_t c);
+/* Whether none of C0, DEL and C1 is in it: what CloudEvents 1.0 (section 3.1, String) forbids in attributes. */
+bool utf8_has_no_control(const char *bytes, size_t length);
 /* The greatest length ≤ max_bytes that ends at a character's end. */
 size_t utf8_cut(const char *bytes, size_t length, size_t max_bytes);
 

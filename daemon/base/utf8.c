@@ -245,3 +245,21 @@ size_t utf8_cut(const char *bytes, size_t length, size_t max_bytes)
             return end;
     return is_continuation(bytes[end]) ? max_bytes : end;
 }
+
+bool utf8_is_deceptive(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x200E && c <= 0x200F) ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+}
+
+bool utf8_has_no_control(const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        const unsigned char byte = (unsigned char)bytes[i];
+        if (byte < 0x20 || byte == 0x7F)
+            return false;
+        if (byte == 0xC2 && i + 1 < length && (unsigned char)bytes[i + 1] < 0xA0) /* U+0080 to U+009F */
+            return false;
+    }
+    return true;
+}

@@ -50,8 +50,10 @@ static void add_head(const struct render *r, struct text *out)
 {
     char day[CIVIL_TEXT_SIZE];
     const struct dossier *d = r->dossier;
-    text_printf(out, "户号 %s  乡镇 %lld  村 %lld  %s%s\n", d->household_no, (long long)d->township,
-                (long long)d->village, d->urban ? "城市" : "农村", d->on_register ? "" : "  已不在册");
+    text_add_str(out, "户号 ");
+    text_add_visible(out, slice_of(d->household_no));
+    text_printf(out, "  乡镇 %lld  村 %lld  %s%s\n", (long long)d->township, (long long)d->village,
+                d->urban ? "城市" : "农村", d->on_register ? "" : "  已不在册");
     if (r->warning_id != NULL)
         text_printf(out, "预警 %s\n", r->warning_id);
     text_printf(out, "政策 %s 版本 %s\n", policy_name(r->policy), policy_version(r->policy));
@@ -62,8 +64,11 @@ static void add_head(const struct render *r, struct text *out)
         text_printf(out, "依据第 %lld 轮比对%s\n", (long long)r->record->round_id,
                     r->basis == RENDER_EVIDENCE ? "所存证据" : "当时所知数据重算");
     text_printf(out, "结论 %s\n", policy_level_chinese((enum policy_level)r->explanation->outcome.level));
-    if (r->named && d->address[0] != '\0')
-        text_printf(out, "住址 %s\n", d->address);
+    if (r->named && d->address[0] != '\0') {
+        text_add_str(out, "住址 ");
+        text_add_visible(out, slice_of(d->address));
+        text_add_char(out, '\n');
+    }
 }
 
 static const char *kind_chinese(enum policy_clause_kind kind, enum policy_level level)
@@ -153,6 +158,16 @@ static void add_swings(const struct render *r, struct text *out)
     }
 }
 
+static void add_name(const struct render *r, const struct dossier_person *person, struct text *out)
+{
+    struct text name;
+    text_init(&name);
+    render_add_name(r, person, &name);
+    text_add_visible(out, text_slice(&name));
+    out->failed |= name.failed;
+    text_fini(&name);
+}
+
 static void add_persons(const struct render *r, struct text *out)
 {
     text_add_str(out, "\n登记人员\n");
@@ -161,7 +176,7 @@ static void add_persons(const struct render *r, struct text *out)
         const struct dossier_person *person = &r->dossier->persons[i];
         const char *shown = render_id(r, person, id);
         text_printf(out, "  %zu. ", i + 1);
-        render_add_name(r, person, out);
+        add_name(r, person, out);
         text_printf(out, "  %s  %s\n", shown == NULL ? "(无可用证件号码)" : shown,
                     person->birth == DAY_NONE ? "出生日期不详" : civil_format(person->birth, day));
     }
@@ -197,8 +212,10 @@ static void add_fact(const struct render *r, const struct policy_shown_fact *sho
     text_printf(out, "  来源 %s", title_of_source(note));
     if (note->batch[0] != '\0')
         text_printf(out, " 批次 %s 第 %u 行", note->batch, fact->row);
-    if (note->ref[0] != '\0')
-        text_printf(out, " 文号 %s", note->ref);
+    if (note->ref[0] != '\0') {
+        text_add_str(out, " 文号 ");
+        text_add_visible(out, slice_of(note->ref));
+    }
     if (note->as_of != DAY_NONE)
         text_printf(out, " 记于 %s", civil_format(note->as_of, day));
     text_add_str(out, shown->used ? "\n" : "  (未采用)\n");

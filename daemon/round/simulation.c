@@ -204,8 +204,9 @@ static void add_move(const struct simulation *s, const struct simulation_move *m
                      const struct simulation_told *told, struct text *out)
 {
     const struct view before = view_before(s, move, told), after = view_after(s, move, told);
-    text_printf(out, "  %s  乡镇 %lld  村 %lld\n", move->household_no, (long long)move->township,
-                (long long)move->village);
+    text_add_str(out, "  ");
+    text_add_visible(out, slice_of(move->household_no));
+    text_printf(out, "  乡镇 %lld  村 %lld\n", (long long)move->township, (long long)move->village);
     add_side("原", &before, out);
     add_side("新", &after, out);
 }
@@ -401,21 +402,6 @@ static enum status write_json(const struct simulation *s, struct text *out, stru
 
 /* --- CSV ---------------------------------------------------------------------------------------------------------- */
 
-static void csv_text(const char *text, struct text *out)
-{
-    if (strpbrk(text, ",\"\r\n") == NULL) {
-        text_add_str(out, text);
-        return;
-    }
-    text_add_char(out, '"');
-    for (; *text != '\0'; text++) {
-        if (*text == '"')
-            text_add_char(out, '"');
-        text_add_char(out, *text);
-    }
-    text_add_char(out, '"');
-}
-
 /* Names of clauses hold no blanks, commas or quotes. */
 static void csv_list(const struct view *view, enum listed what, struct text *out)
 {
@@ -440,7 +426,7 @@ static void csv_reasons(const struct view *view, struct text *out)
             text_printf(&cell, "%s%s %s", cell.length > 0 ? ";" : "",
                         policy_clause_at(view->policy, view->reasons[i].clause)->name, view->reasons[i].text);
     text_add_char(out, ',');
-    csv_text(cell.bytes == NULL ? "" : cell.bytes, out);
+    text_add_csv(out, text_slice(&cell));
     out->failed |= cell.failed;
     text_fini(&cell);
 }
@@ -449,7 +435,7 @@ static void csv_move(const struct simulation *s, const struct simulation_move *m
                      const struct simulation_told *told, struct text *out)
 {
     const struct view before = view_before(s, move, told), after = view_after(s, move, told);
-    csv_text(move->household_no, out);
+    text_add_csv(out, slice_of(move->household_no));
     text_printf(out, ",%lld,%lld,%s,%s", (long long)move->township, (long long)move->village,
                 policy_level_name((enum policy_level)move->before.level),
                 policy_level_name((enum policy_level)move->after.level));

@@ -143,25 +143,6 @@ static enum status add_household(void *context, const struct listing_household *
 
 /* --- CSV ------------------------------------------------------------------------------------------------------ */
 
-/* RFC 4180, rules 5 to 7. */
-static void add_field(struct text *out, struct slice field)
-{
-    bool quote = false;
-    for (size_t i = 0; i < field.length; i++)
-        quote |= strchr(",\"\r\n", field.bytes[i]) != NULL;
-    if (!quote) {
-        text_add(out, field.bytes, field.length);
-        return;
-    }
-    text_add_char(out, '"');
-    for (size_t i = 0; i < field.length; i++) {
-        if (field.bytes[i] == '"')
-            text_add_char(out, '"');
-        text_add_char(out, field.bytes[i]);
-    }
-    text_add_char(out, '"');
-}
-
 /* Rules hold no comma and no blank; so they stand in one field. */
 static void add_rule_field(const struct listing_household *household, wanted_fn *wanted, struct text *out)
 {
@@ -182,7 +163,7 @@ static enum status add_line(void *context, const struct listing_household *house
     struct text *out = context;
     char raised[CIVIL_TEXT_SIZE], due[CIVIL_TEXT_SIZE];
     bool has_case = household->has_case;
-    add_field(out, household->household_no);
+    text_add_csv(out, household->household_no);
     text_printf(out, ",%lld,%lld,%s,%s,%s,%s,%s", (long long)household->township,
                 (long long)household->village, policy_level_name(household->level),
                 case_state_name(has_case ? household->state : CASE_OPEN),

@@ -221,8 +221,10 @@ static enum status take_household(struct importing *import, struct error *err)
                  area = field(import, AREA);
     struct register_household household = {.household_no = number, .address = field(import, ADDRESS)};
     household.urban = slice_is(area, "urban");
-    if (number.length == 0 || number.length > HOUSEHOLD_NO_MAX)
-        return refuse(import, "household_no", "household.number", number, "1 to 64 bytes", err);
+    if (number.length == 0 || number.length > HOUSEHOLD_NO_MAX ||
+        !utf8_has_no_control(number.bytes, number.length))
+        return refuse(import, "household_no", "household.number", number,
+                      "1 to 64 bytes without control characters", err);
     if (!area_parse_township(township, &household.township))
         return refuse_household(import, "township_code", "township.unreadable", township,
                                 "9 digits of a township", err);

@@ -53,6 +53,65 @@ START_TEST(html_says_what_the_text_says)
 }
 END_TEST
 
+START_TEST(what_others_wrote_cannot_move_the_cursor)
+{
+    static const struct {
+        const char *plain, *visible;
+        bool has_no_control;
+    } cases[] = {
+        {"H0001 王小明 \"x\" C:\\y", "H0001 王小明 \"x\" C:\\y", true},
+        {"a\x1b[2J\x07", "a\\u001b[2J\\u0007", false},
+        {"a\nlevel=alert\r\t", "a\\u000alevel=alert\\u000d\\u0009", false},
+        {"\x7f", "\\u007f", false},
+        {"\xC2\x9B"
+         "31m",
+         "\\u009b31m", false},
+        {"\xC2\xA0\xC3\x9B", "\xC2\xA0\xC3\x9B", true},
+        {"H\xE2\x80\xAE"
+         "cba",
+         "H\\u202ecba", true},
+        {"\xFF\xC2", "\\ufffd\\ufffd", true},
+        {"", "", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct text text;
+        text_init(&text);
+        text_add_visible(&text, slice_of(cases[i].plain));
+        ck_assert_str_eq(text_slice(&text).bytes, cases[i].visible);
+        ck_assert_msg(utf8_has_no_control(cases[i].plain, strlen(cases[i].plain)) == cases[i].has_no_control,
+                      "%s", cases[i].visible);
+        text_fini(&text);
+    }
+}
+END_TEST
+
+START_TEST(a_cell_is_seen_as_it_is)
+{
+    static const char *const cases[][2] = {
+        {"", ""},
+        {"H0001", "H0001"},
+        {"a,b", "\"a,b\""},
+        {"say \"x\"", "\"say \"\"x\"\"\""},
+        {"a\r\nb", "\"a\r\nb\""},
+        {"=1+1", "'=1+1"},
+        {"=HYPERLINK(\"x\",\"y\")", "\"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\""},
+        {"+8", "'+8"},
+        {"-1", "'-1"},
+        {"@SUM(A1)", "'@SUM(A1)"},
+        {"\t=1", "'\t=1"},
+        {"\n=1", "\"'\n=1\""},
+        {"1-2", "1-2"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct text text;
+        text_init(&text);
+        text_add_csv(&text, slice_of(cases[i][0]));
+        ck_assert_str_eq(text_slice(&text).bytes, cases[i][1]);
+        text_fini(&text);
+    }
+}
+END_TEST
+
 START_TEST(the_nearest_name_is_by_characters)
 {
     static const struct {
@@ -162,6 +221,8 @@ Suite *text_suite(void)
     tcase_add_test(text, slices_compare_and_trim);
     tcase_add_test(text, text_grows_and_is_given_away);
     tcase_add_test(text, html_says_what_the_text_says);
+    tcase_add_test(text, what_others_wrote_cannot_move_the_cursor);
+    tcase_add_test(text, a_cell_is_seen_as_it_is);
     tcase_add_test(text, the_nearest_name_is_by_characters);
     tcase_add_test(text, text_remembers_a_failure);
     suite_add_tcase(suite, text);
