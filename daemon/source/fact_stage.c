@@ -215,6 +215,33 @@ static enum status flush(struct fact_stage *stage, struct error *err)
     return status;
 }
 
+/* --- rows that were refused ------------------------------------------------------------------------------------------ */
+
+static int64_t find_person(const struct fact_stage *stage, uint64_t id_packed)
+{
+    int64_t person_id;
+    if (stage->plan.snapshot)
+        register_writer_persons(stage->plan.snapshot, &id_packed, 1, &person_id);
+    else
+        identity_map_get_group(&stage->plan.subjects->persons, &id_packed, 1, NOBODY, &person_id);
+    return person_id;
+}
+
+/* Of a full batch: what the row would have said is not known, so it ends nothing. */
+static enum status spare(struct fact_stage *stage, const struct feed_spoiled *spoiled, struct error *err)
+{
+    enum fact_subject subject = FACT_HOUSEHOLD;
+    int64_t id;
+    if (spoiled->id_packed == 0) {
+        id = find_household(stage, spoiled->household_no);
+    } else {
+        id = find_person(stage, spoiled->id_packed);
+        subject = id == NOBODY ? FACT_STRANGER : FACT_PERSON;
+        id = id == NOBODY ? (int64_t)spoiled->id_packed : id;
+    }
+    return id == NOBODY ? STATUS_OK : fact_writer_spare(stage->writer, subject, id, spoiled->code, err);
+}
+
 /* --- rows in -------------------------------------------------------------------------------------------------------- */
 
 static struct slice keep(struct fact_stage *stage, struct slice text)
@@ -231,6 +258,8 @@ enum status fact_stage_add(struct fact_stage *stage, const struct feed_row *row,
     enum status status = STATUS_OK;
     for (size_t i = 0; status == STATUS_OK && i < row->note_count; i++)
         status = list_note(stage, &row->notes[i], err);
+    for (size_t i = 0; status == STATUS_OK && i < row->spoiled_count; i++)
+        status = spare(stage, &row->spoiled[i], err);
     for (size_t i = 0; status == STATUS_OK && i < row->fact_count; i++) {
         struct feed_fact *fact = &stage->facts[stage->waiting++];
         *fact = row->facts[i];

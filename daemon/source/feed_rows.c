@@ -472,6 +472,15 @@ static bool is_stated(const struct feed_rows *rows, size_t i)
            field(columns->to).length > 0 || field(columns->ref).length > 0;
 }
 
+/* A code that the feed may not state is not waited for. */
+static SELDOM void spoil(const struct feed_rows *rows, const struct feed_fact *fact, struct feed_row *out)
+{
+    if (fact->code && rows->config && !feed_config_allows(rows->config, fact->code))
+        return;
+    out->spoiled[out->spoiled_count++] =
+        (struct feed_spoiled){fact->id_packed, fact->household_no, fact->code ? fact->code->number : 0};
+}
+
 static __attribute__((noinline)) void read_mapped(struct feed_rows *rows, struct feed_row *out)
 {
     struct feed_fact subject = {.line = rows->csv->line, .name = read_name(rows)};
@@ -486,7 +495,10 @@ static __attribute__((noinline)) void read_mapped(struct feed_rows *rows, struct
         struct feed_fact *fact = &out->facts[out->fact_count];
         *fact = subject;
         fact->code = map->code;
-        out->fact_count += read_parts(rows, map, &rows->mapped[i], fact, out);
+        if (read_parts(rows, map, &rows->mapped[i], fact, out))
+            out->fact_count++;
+        else
+            spoil(rows, fact, out);
     }
 }
 
@@ -496,8 +508,12 @@ static inline void read_canonical(struct feed_rows *rows, struct feed_row *out)
     struct feed_fact *fact = &out->facts[0];
     fact->line = rows->csv->line;
     fact->name = read_name(rows);
-    out->fact_count = read_subject(rows, fact, out) && read_code(rows, fact, out) &&
-                      read_parts(rows, NULL, &rows->canonical, fact, out);
+    fact->code = NULL;
+    if (!read_subject(rows, fact, out))
+        return;
+    out->fact_count = read_code(rows, fact, out) && read_parts(rows, NULL, &rows->canonical, fact, out);
+    if (out->fact_count == 0)
+        spoil(rows, fact, out);
 }
 
 static SELDOM void describe_damage(const struct feed_rows *rows, struct feed_row *out)
@@ -509,7 +525,7 @@ static SELDOM void describe_damage(const struct feed_rows *rows, struct feed_row
 
 void feed_rows_read(struct feed_rows *rows, bool bad_row, struct feed_row *out)
 {
-    out->fact_count = out->note_count = out->refused = 0;
+    out->fact_count = out->note_count = out->spoiled_count = out->refused = 0;
     if (bad_row) {
         describe_damage(rows, out);
         return;

@@ -72,10 +72,19 @@ struct feed_fact {
     struct slice detail; /* the value's text where the number does not hold all of it, else empty */
 };
 
+/* Of whom a fact was refused, so that it is not known what it says; it was not left out. */
+struct feed_spoiled {
+    uint64_t id_packed;        /* as in feed_fact */
+    struct slice household_no; /* borrowed */
+    int code;                  /* its number; 0 = it cannot be told which */
+};
+
 struct feed_row {
-    size_t fact_count, note_count, refused; /* refused: facts quarantined (a damaged row counts as one) */
+    size_t fact_count, note_count, spoiled_count,
+        refused; /* refused: facts quarantined (a damaged row counts as one) */
     struct feed_fact facts[FEED_FACTS_MAX];
     struct row_note notes[FEED_NOTES_MAX];
+    struct feed_spoiled spoiled[FEED_FACTS_MAX];
 };
 
 struct feed_rows;

@@ -474,7 +474,8 @@ static enum status read_facts(struct importing *import, struct error *err)
         status = fact_stage_finish(reading->stage, &counts, err);
     if (status == STATUS_OK)
         status = check_shrink(import, "facts", counts.stored.before,
-                              counts.stored.before - counts.stored.persons - counts.stored.households,
+                              counts.stored.before - counts.stored.persons - counts.stored.households -
+                                  counts.stored.spared,
                               IMPORT_SHRINK_FACTS_PERCENT, err);
     struct import_counts *facts = &import->result->facts;
     facts->quarantined = counts.refused;

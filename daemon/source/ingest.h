@@ -96,8 +96,8 @@ struct ingest_result {
     enum encoding encoding;
     uint64_t bytes;
     int64_t rows_total, rows_quarantined, rows_kept;
-    int64_t facts_stored, facts_stranger; /* a row of a mapped feed may make several facts */
-    int64_t facts_ended, facts_unchanged;
+    int64_t facts_stored, facts_stranger;               /* a row of a mapped feed may make several facts */
+    int64_t facts_ended, facts_unchanged, facts_spared; /* spared: live still, since their row was refused */
     int64_t names_differ;
     int64_t rows_ms, commit_ms; /* from the header to the last row; from there to the commit's answer */
 };

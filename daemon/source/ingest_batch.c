@@ -197,6 +197,7 @@ static void take_counts(struct ingest_result *result, const struct fact_stage_co
     result->facts_stranger = counts->stored.strangers;
     result->facts_ended = counts->stored.ended;
     result->facts_unchanged = counts->stored.repeated;
+    result->facts_spared = counts->stored.spared;
 }
 
 static enum status write_counts(const struct reading *reading, struct error *err)
@@ -207,10 +208,12 @@ static enum status write_counts(const struct reading *reading, struct error *err
                                   result->facts_stranger};
     struct text detail;
     text_init(&detail);
-    text_printf(&detail,
-                "{\"kept\": %lld, \"names_differ\": %lld, \"unchanged\": %lld, \"ended\": %lld, \"codes\": ",
-                (long long)result->rows_kept, (long long)result->names_differ,
-                (long long)result->facts_unchanged, (long long)result->facts_ended);
+    text_printf(
+        &detail,
+        "{\"kept\": %lld, \"names_differ\": %lld, \"unchanged\": %lld, \"ended\": %lld, \"spared\": %lld, "
+        "\"codes\": ",
+        (long long)result->rows_kept, (long long)result->names_differ, (long long)result->facts_unchanged,
+        (long long)result->facts_ended, (long long)result->facts_spared);
     fact_stage_describe_codes(reading->stage, attempt->settings->dictionary, &detail);
     text_add_str(&detail, "}");
     enum status status = detail.failed

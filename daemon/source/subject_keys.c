@@ -54,6 +54,11 @@ static bool add_row(struct subject_keys *keys, const struct feed_row *row)
         room = fact->id_packed ? add_id(keys, (int64_t)fact->id_packed)
                                : number_map_put(&keys->numbers, fact->household_no, 0, NULL) != NULL;
     }
+    for (size_t i = 0; i < row->spoiled_count && room; i++) {
+        const struct feed_spoiled *spoiled = &row->spoiled[i];
+        room = spoiled->id_packed ? add_id(keys, (int64_t)spoiled->id_packed)
+                                  : number_map_put(&keys->numbers, spoiled->household_no, 0, NULL) != NULL;
+    }
     return room;
 }
 

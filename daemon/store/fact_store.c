@@ -114,6 +114,7 @@ void fact_writer_free(struct fact_writer *writer)
     }
     free(writer->parts);
     free(writer->ties);
+    free(writer->spared);
     fact_index_fini(&writer->index);
     volume_tally_free(&writer->tally);
     text_fini(&writer->codes);
@@ -324,6 +325,23 @@ enum status fact_writer_add(struct fact_writer *writer, const struct fact_row *r
     for (size_t i = 0; i < count && !status; i++)
         status = add_one(writer, &rows[i], prints[i], &repeats[i], err);
     return status;
+}
+
+enum status fact_writer_spare(struct fact_writer *writer, enum fact_subject subject, int64_t subject_id,
+                              int code, struct error *err)
+{
+    if (writer->plan.mode != BATCH_FULL || writer->index.live_count == 0)
+        return STATUS_OK;
+    if (writer->spared_count == writer->spared_capacity) {
+        size_t capacity = writer->spared_capacity ? 2 * writer->spared_capacity : 64;
+        struct spared *grown = realloc(writer->spared, capacity * sizeof *grown);
+        if (!grown)
+            return fact_writer_no_memory(err);
+        writer->spared = grown;
+        writer->spared_capacity = capacity;
+    }
+    writer->spared[writer->spared_count++] = (struct spared){subject, code, subject_id};
+    return STATUS_OK;
 }
 
 /* --- the end ------------------------------------------------------------------------------------------------ */

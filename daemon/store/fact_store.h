@@ -7,12 +7,12 @@
  * rows by COPY straight into the table of their code, in the order of their subjects, while the caller composes the next
  * ones (sender.h).
  *
- * Full: everything live of the source that is not stated again is ended. Delta: rows whose identity is repeated are
+ * Full: everything live of the source that is not stated again is ended, but what fact_writer_spare was told of. Delta: rows whose identity is repeated are
  * superseded. A fact's identity within its source is subject, code, from, to and ref; for states and events (every kind
  * but amount) without `to`. What differs or is gone moves to *_history with ended_by = this batch.
  *
  * A row that is repeated with all its values the same stays as it is in a full batch: batch_id and row_no say who stated
- * it first, and everything live of a source was stated by its newest full batch, too. In a delta batch it takes the new
+ * it first, and everything live of a source was stated by its newest full batch, too, or could not be read there. In a delta batch it takes the new
  * batch_id and row_no, and what it was before is kept in *_history like any other, so that what a round knew can be
  * told later, line by line. Of the states of one subject, code and source that begin on one day
  * (they differ in ref) the newest batch's last row wins; so where the rows of such a group would not stand in the order
@@ -59,6 +59,7 @@ struct fact_counts {
     int64_t repeated;                       /* of these, known before with the same values */
     int64_t before;                         /* live of the source, where all were read: not of a scope */
     int64_t ended;                          /* rows that moved to history */
+    int64_t spared;                         /* full: live, and stated by none but refused rows */
     int64_t ended_registered;               /* of these, about the register's persons and households */
 };
 
@@ -87,6 +88,10 @@ enum status fact_writer_new(struct pg *pg, const struct fact_plan *plan, struct 
 /* At most FACT_GROUP rows; repeats[i] says that the batch stated row i before: the row is not stored. */
 enum status fact_writer_add(struct fact_writer *writer, const struct fact_row *rows, size_t count,
                             bool *repeats, struct error *err) WARN_UNUSED;
+/* A row about this subject was refused; code 0 = of any code (of strangers it does not matter). In a full batch that ends
+ * nothing of theirs: what cannot be read is no word that something has ended. */
+enum status fact_writer_spare(struct fact_writer *writer, enum fact_subject subject, int64_t subject_id,
+                              int code, struct error *err) WARN_UNUSED;
 enum status fact_writer_finish(struct fact_writer *writer, struct fact_counts *counts,
                                struct error *err) WARN_UNUSED;
 void fact_writer_free(struct fact_writer *writer); /* NULL is allowed */

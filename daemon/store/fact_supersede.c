@@ -77,6 +77,114 @@ static void settle_ties(struct fact_writer *writer)
     }
 }
 
+/* --- sparing --------------------------------------------------------------------------------------------------- */
+
+/* Where a live fact lies: its part and its ctid. */
+struct lying {
+    uint32_t part, block;
+    uint16_t offset;
+};
+
+struct lying_list {
+    struct lying *items;
+    size_t count;
+};
+
+static int compare_lying(const void *a, const void *b)
+{
+    const struct lying *one = a, *other = b;
+    if (one->part != other->part)
+        return one->part < other->part ? -1 : 1;
+    if (one->block != other->block)
+        return one->block < other->block ? -1 : 1;
+    return one->offset < other->offset ? -1 : one->offset > other->offset;
+}
+
+static enum status add_lying(struct lying_list *list, uint32_t part, const struct pg_result *result,
+                             struct error *err)
+{
+    size_t rows = pg_result_rows(result);
+    struct lying *grown = realloc(list->items, (list->count + rows + 1) * sizeof *grown);
+    if (!grown)
+        return fact_writer_no_memory(err);
+    list->items = grown;
+    for (size_t i = 0; i < rows; i++) {
+        struct lying *lying = &grown[list->count++];
+        lying->part = part;
+        pg_get_tid(result, i, 0, &lying->block, &lying->offset);
+    }
+    return STATUS_OK;
+}
+
+/* Those of whom a row of this part's code may have been refused; returns how many. */
+static size_t spared_of(const struct fact_writer *writer, const struct part *part, size_t *from,
+                        int64_t ids[TIDS_AT_ONCE])
+{
+    size_t count = 0;
+    for (; *from < writer->spared_count && count < TIDS_AT_ONCE; ++*from) {
+        const struct spared *spared = &writer->spared[*from];
+        if (spared->subject == part->subject &&
+            (spared->code == 0 || part->code == 0 || spared->code == part->code))
+            ids[count++] = spared->id;
+    }
+    return count;
+}
+
+static enum status find_spared(struct fact_writer *writer, uint32_t part_at, int64_t ids[TIDS_AT_ONCE],
+                               struct lying_list *list, struct error *err)
+{
+    const struct part *part = &writer->parts[part_at];
+    struct text sql;
+    text_init(&sql);
+    text_add_str(&sql, "select ctid from ");
+    fact_writer_table(&sql, part);
+    text_printf(&sql, " where source = %d and %s = any($1)", writer->plan.source,
+                fact_tables[part->subject].key);
+    enum status status = sql.failed ? fact_writer_no_memory(err) : STATUS_OK;
+    for (size_t from = 0, count; !status && (count = spared_of(writer, part, &from, ids)) > 0;) {
+        struct pg_result *result;
+        status = pg_query(writer->pg, sql.bytes, pg_params(pg_of_int64_array(ids, count)), &result, err);
+        if (!status)
+            status = add_lying(list, part_at, result, err);
+        pg_result_free(result);
+    }
+    text_fini(&sql);
+    return status;
+}
+
+static int64_t mark_spared(struct fact_writer *writer, struct lying_list *list)
+{
+    int64_t marked = 0;
+    if (list->count > 0)
+        qsort(list->items, list->count, sizeof *list->items, compare_lying);
+    for (size_t i = 0; list->count > 0 && i < writer->index.live_count; i++) {
+        struct fact_live *live = &writer->index.live[i];
+        const struct lying here = {live->part, live->block, live->offset};
+        if (live->fate != FATE_UNSTATED ||
+            !bsearch(&here, list->items, list->count, sizeof *list->items, compare_lying))
+            continue;
+        live->fate = FATE_SPARED;
+        marked++;
+    }
+    return marked;
+}
+
+static enum status spare(struct fact_writer *writer, int64_t *count, struct error *err)
+{
+    if (writer->spared_count == 0)
+        return STATUS_OK;
+    struct lying_list list = {NULL, 0};
+    int64_t *ids = malloc(TIDS_AT_ONCE * sizeof *ids);
+    enum status status = ids ? STATUS_OK : fact_writer_no_memory(err);
+    for (size_t i = 0; i < writer->part_count && !status; i++)
+        status = find_spared(writer, (uint32_t)i, ids, &list, err);
+    if (!status)
+        *count = mark_spared(writer, &list);
+    free(list.items);
+    free(ids);
+    return status ? error_wrap(err, "sparing facts of refused rows") : STATUS_OK;
+}
+
 /* --- superseding -------------------------------------------------------------------------------------------- */
 
 /* A statement over live facts by where they lie, some thousands at a time. */
@@ -201,8 +309,11 @@ enum status fact_writer_supersede(struct fact_writer *writer, struct fact_counts
         enum status status = run_deed(writer, &supersessions, &counts->ended, err);
         return status ? status : run_deed(writer, &restatements, &ignored, err);
     }
+    enum status status = spare(writer, &counts->spared, err);
+    if (status)
+        return status;
     settle_ties(writer);
     counts->ended_registered = count_registered(writer, endings.fates);
-    enum status status = run_deed(writer, &endings, &counts->ended, err);
+    status = run_deed(writer, &endings, &counts->ended, err);
     return status ? status : run_deed(writer, &renumberings, &ignored, err);
 }

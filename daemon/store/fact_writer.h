@@ -27,11 +27,12 @@ extern const struct fact_table fact_tables[SUBJECTS];
 
 /* What becomes of a live fact. */
 enum fate {
-    FATE_UNSTATED,  /* full: it is ended */
-    FATE_KEPT,      /* full: it was repeated */
-    FATE_CHANGED,   /* superseded by a row that differs */
-    FATE_RESTATED,  /* delta: it was repeated, and is written anew */
-    FATE_RENUMBERED /* full: it was repeated, and takes this batch's numbers */
+    FATE_UNSTATED,   /* full: it is ended */
+    FATE_KEPT,       /* full: it was repeated */
+    FATE_CHANGED,    /* superseded by a row that differs */
+    FATE_RESTATED,   /* delta: it was repeated, and is written anew */
+    FATE_RENUMBERED, /* full: it was repeated, and takes this batch's numbers */
+    FATE_SPARED      /* full: not stated, but a row about its subject was refused */
 };
 
 struct row_key {
@@ -54,6 +55,13 @@ struct tie {
     uint32_t entry, line;
 };
 
+/* Of whom a row was refused. */
+struct spared {
+    enum fact_subject subject;
+    int code; /* 0 = any */
+    int64_t id;
+};
+
 struct fact_writer {
     struct pg *pg;
     struct fact_plan plan;
@@ -65,6 +73,8 @@ struct fact_writer {
     size_t pending_bytes;
     struct tie *ties;
     size_t tie_count, tie_capacity;
+    struct spared *spared;
+    size_t spared_count, spared_capacity;
     int64_t added[SUBJECTS], kept, restated;
     struct volume_tally tally;
     struct text codes; /* as int16_t, each that the batch speaks of once */

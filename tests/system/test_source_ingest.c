@@ -124,6 +124,44 @@ START_TEST(full_ends_what_is_absent)
 }
 END_TEST
 
+/* A row that cannot be read is no word that something has ended. */
+START_TEST(a_refused_row_ends_nothing)
+{
+    take_way(_i);
+    put_feed("housing", "one",
+             HEADER ",H1,,housing.grade,D,2021-01-01,,\n,H1,,water.safe,no,2021-01-01,,\n"
+                    ",H2,,housing.grade,C,2021-01-01,,\n" ID_A ",,,relief.housing,,2021-01-01,,\n" ID_B
+                    ",,,relief.housing,,2021-01-01,,\n" ID_C ",,,relief.housing,,2021-01-01,,\n" ID_C
+                    ",,,illness.serious,C50,2021-01-01,,\n" ID_X ",,,relief.housing,,2021-01-01,,\n",
+             &(struct given){.mode = "full"});
+    scan();
+    put_feed("housing", "two",
+             HEADER ",H1,,housing.grade,E,2021-01-01,,\n" ID_A ",,,relief.housing,,2021-02-30,,\n" ID_C
+                    ",,,relief.hosing,,2021-01-01,,\n" ID_X
+                    ",,,relief.housing,some,2021-01-01,,\n,H2,,water.safe,"
+                    "yes,2021-07-01,,\n",
+             &(struct given){.mode = "full", .period_to = "2021-07-31"});
+    scan();
+    ck_assert_int_eq(outcome_of("two")->outcome, INGEST_ACCEPTED);
+    ck_assert_int_eq(outcome_of("two")->rows_quarantined, 4);
+    ck_assert_int_eq(outcome_of("two")->facts_spared, 5);
+    ck_assert_int_eq(outcome_of("two")->facts_ended, 3); /* H1's water, H2's grade, B's relief */
+    ck_assert_str_eq(
+        fixture_text("select n.household_no, c.name, f.value from household_fact f join fact_code c"
+                     " using (code) join household_number n using (household_id) order by 1, 2"),
+        "H1,housing.grade,4;H2,water.safe,1");
+    ck_assert_str_eq(facts(), "1,relief.housing,1,2021-01-01,,\"\";104,illness.serious,1,2021-01-01,,\"\";"
+                              "104,relief.housing,1,2021-01-01,,\"\"");
+    ck_assert_int_eq(fixture_int("select count(*) from stranger_fact"), 1);
+    ck_assert_int_eq(fixture_int("select (detail->>'spared')::int from batch where batch = 'two'"), 5);
+    put_feed("housing", "three", HEADER ",H2,,water.safe,yes,2021-07-01,,\n",
+             &(struct given){.mode = "full", .period_to = "2021-08-31"});
+    scan();
+    ck_assert_int_eq(outcome_of("three")->facts_ended, 5);
+    ck_assert_int_eq(fact_count(), 1);
+}
+END_TEST
+
 START_TEST(scan_keeps_the_order_of_sending)
 {
     take_way(_i);
@@ -824,6 +862,7 @@ int main(void)
     tcase_add_loop_test(cases, rows_find_their_subjects, 0, WAYS);
     tcase_add_loop_test(cases, delta_adds_and_supersedes, 0, WAYS);
     tcase_add_loop_test(cases, full_ends_what_is_absent, 0, WAYS);
+    tcase_add_loop_test(cases, a_refused_row_ends_nothing, 0, WAYS);
     tcase_add_loop_test(cases, scan_keeps_the_order_of_sending, 0, WAYS);
     tcase_add_loop_test(cases, bad_files_change_nothing, 0, WAYS);
     tcase_add_test(cases, damaged_after_the_manifest);
