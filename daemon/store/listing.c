@@ -295,7 +295,8 @@ enum status listing_register(struct pg *pg, struct listing_register *counts, str
 static const char status_sql[] =
     "with last as (select round_id, as_of from round where state = 'committed' order by round_id desc limit 1)"
     " select coalesce((select max(batch_id) from batch where source = 0 and status = 'accepted'), 0),"
-    "        (select count(*) from round where state = 'held' and accepted_by is null),"
+    "        (select count(*) from round where state = 'held' and accepted_by is null"
+    "           and round_id > coalesce((select round_id from last), 0)),"
     "        (select round_id from last), (select as_of from last),"
     "        (select count(*) from endpoint where state = 'held'),"
     "        coalesce((select (extract(epoch from clock_timestamp() - min(xact_start)) * 1000)::bigint"

@@ -138,7 +138,7 @@ enum status listing_queue_shape(struct pg *pg, struct arena *arena, const struct
 /* What can be read every few seconds. */
 struct listing_status {
     int64_t last_import; /* newest accepted batch of the register; 0 = none */
-    int64_t rounds_held;
+    int64_t rounds_held; /* since the last committed one; nobody accepted them yet */
     int64_t last_round;  /* committed; 0 = none */
     int64_t last_judged; /* committed or held */
     day_t last_as_of;

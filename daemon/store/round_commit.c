@@ -433,15 +433,24 @@ static enum status apply_warnings(struct round_commit *commit, struct error *err
     return status;
 }
 
+/* Whether the township of `row` has been told, or is about to be, of something that stands: of the newest event of the family
+ * before `row` that was not superseded, and which ended nothing. A sequence number means that an attempt was begun. */
+#define KNOWS(row)                                                                                              \
+    "coalesce((select e.type not like '%.cleared' from delivery k join outbox e using (household_id, event_id)" \
+    " where k.household_id = " row ".household_id and k.township_code = " row ".township_code"                  \
+    "   and k.outbox_no < " row ".outbox_no and (k.sequence is not null or k.state in ('queued', 'held'))"      \
+    "   and split_part(e.type, '.', 1) = c.family order by k.outbox_no desc limit 1), false)"
+
 /*
  * What nobody was told yet is superseded, if a newer event of its family (warning.*, check.* …) to the same township
- * says so. A sequence number means that an attempt was begun, so that the township may know.
+ * says so; but not what ends or lowers something that the township knows of.
  */
 static const char supersede_sql[] =
     "update delivery d set state = 'superseded', finished_at = clock_timestamp() from change_delivery c, outbox o"
     " where c.supersedes and d.household_id = c.household_id and d.township_code = c.township_code"
     "   and d.state in ('queued', 'held') and d.sequence is null"
-    "   and o.household_id = d.household_id and o.event_id = d.event_id and split_part(o.type, '.', 1) = c.family";
+    "   and o.household_id = d.household_id and o.event_id = d.event_id and split_part(o.type, '.', 1) = c.family"
+    "   and o.type not like '%.cleared' and not (o.type like '%.deescalated' and " KNOWS("d") ")";
 
 static const char deliver_sql[] =
     "insert into delivery (household_id, event_id, outbox_no, township_code, priority, state, expires_at,"
@@ -451,11 +460,8 @@ static const char deliver_sql[] =
     "        clock_timestamp() + c.term_ms * interval '1 millisecond',"
     "        case when untold then clock_timestamp() end"
     " from change_delivery c join outbox o using (household_id, event_id),"
-    "      lateral (select c.only_if_told and not exists ("
-    "         select from delivery d join outbox e using (household_id, event_id)"
-    "         where d.household_id = c.household_id and d.township_code = c.township_code"
-    "           and d.sequence is not null and split_part(e.type, '.', 1) = c.family) as untold) as told"
-    " order by o.outbox_no";
+    "      lateral (select c.only_if_told and not " KNOWS("o") " as untold) as told"
+                                                               " order by o.outbox_no";
 
 static enum status apply_deliveries(struct round_commit *commit, struct error *err)
 {

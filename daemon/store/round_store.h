@@ -162,10 +162,10 @@ struct round_event {
     int64_t term_ms;      /* from the commit, by the database's clock */
     /* Earlier events of this household and family (the type up to its dot: warning, check …) to this township that
      * were never attempted become superseded. One that was attempted has a sequence number and is always told, or the
-     * receiver would see a gap. */
+     * receiver would see a gap; so is what ends or lowers something that the township was told of. */
     bool supersedes;
-    /* Not sent (superseded at once) if nothing of this household and family was ever attempted to this township: a
-     * lowering or clearing of what nobody was told. */
+    /* Not sent (superseded at once) if of this household and family the township knows of nothing that stands: a clearing
+     * of what nobody was told. */
     bool only_if_told;
     struct slice event; /* the CloudEvent, all but its sequence */
 };

@@ -375,6 +375,24 @@ START_TEST(held_and_failed)
 }
 END_TEST
 
+/* The next round replaces a held one: nobody has to accept it any more. */
+START_TEST(what_is_held_waits_until_a_round_is_committed)
+{
+    struct listing_status status;
+    int64_t first = begin();
+    must(round_hold(db, first, "{\"raised\": 9}", "[]", "would raise 9, the limit is 5", &err));
+    must(listing_status(db, NULL, 0, &status, &err));
+    ck_assert_int_eq(status.rounds_held, 1);
+    int64_t second = begin();
+    finish(commit_begin(second, 0));
+    must(listing_status(db, NULL, 0, &status, &err));
+    ck_assert_int_eq(status.rounds_held, 0);
+    must(round_hold(db, begin(), "{\"raised\": 8}", "[]", "would raise 8, the limit is 5", &err));
+    must(listing_status(db, NULL, 0, &status, &err));
+    ck_assert_int_eq(status.rounds_held, 1);
+}
+END_TEST
+
 /* --- what supersedes what ------------------------------------------------------------------------------------- */
 
 static const char *states(void)
@@ -392,6 +410,48 @@ static int64_t tell(int64_t last, int n, int64_t household, int64_t township, co
     finish(commit);
     return round_id;
 }
+
+static const char *south(int household)
+{
+    char query[256];
+    snprintf(query, sizeof query,
+             "select substr(event_id::text, 35)::integer, state from delivery"
+             " where household_id = %d and township_code = 610922102 order by outbox_no",
+             household);
+    return fixture_text(query);
+}
+
+/* "Clearing and lowering are always sent if anything was delivered before" (interfaces 3). */
+START_TEST(what_ends_or_lowers_is_told_whoever_was_told_before)
+{
+    const struct outbox_claim *claims;
+    size_t count;
+    int64_t affected, last = tell(0, 1, 1, SOUTH, "warning.raised", true, false);
+    const int64_t townships[] = {SOUTH};
+    /* Not yet told: a lowering takes the place of the raising, and what comes next that of the lowering. */
+    last = tell(last, 2, 1, SOUTH, "warning.deescalated", true, false);
+    last = tell(last, 3, 1, SOUTH, "warning.changed", true, false);
+    ck_assert_str_eq(south(1), "1,superseded;2,superseded;3,queued");
+    must(outbox_ensure_endpoints(db, townships, 1, &err));
+    must(outbox_claim(db, &(struct outbox_ask){SOUTH, 1}, 1, 60000, arena, &claims, &count, &err));
+    ck_assert_uint_eq(count, 1);
+    struct outbox_result told = {
+        .household_id = 1, .township = SOUTH, .attempts = 1, .outcome = OUTBOX_DELIVERED, .http_status = 200};
+    memcpy(told.event_id, claims[0].event_id, UUID_TEXT_SIZE);
+    must(outbox_record(db, &told, 1, &affected, &err));
+    last = tell(last, 4, 1, SOUTH, "warning.escalated", true, false);
+    last = tell(last, 5, 1, SOUTH, "warning.deescalated", true, false);
+    last = tell(last, 6, 1, SOUTH, "warning.changed", true, false);
+    last = tell(last, 7, 1, SOUTH, "warning.cleared", true, true);
+    ck_assert_str_eq(south(1),
+                     "1,superseded;2,superseded;3,delivered;4,superseded;5,queued;6,superseded;7,queued");
+    last = tell(last, 8, 1, SOUTH, "warning.raised", true, false);
+    tell(last, 9, 1, SOUTH, "warning.escalated", true, false);
+    ck_assert_str_eq(south(1),
+                     "1,superseded;2,superseded;3,delivered;4,superseded;5,queued;6,superseded;7,queued;"
+                     "8,superseded;9,queued");
+}
+END_TEST
 
 START_TEST(superseding)
 {
@@ -422,10 +482,12 @@ START_TEST(superseding)
     int64_t affected;
     memcpy(again.event_id, claims[0].event_id, UUID_TEXT_SIZE);
     must(outbox_record(db, &again, 1, &affected, &err));
+    /* Nor is a clearing that has to be told: the next case has another name, and the first would stay open. */
     last = tell(last, 10, 1, SOUTH, "warning.raised", true, false);
-    ck_assert_str_eq(fixture_text("select substr(event_id::text, 35)::integer, state from delivery"
-                                  " where household_id = 1 and township_code = 610922102 order by outbox_no"),
-                     "3,queued;7,superseded;10,queued");
+    ck_assert_str_eq(south(1), "3,queued;7,queued;10,queued");
+    /* Nobody was told of the second case, so that its end is not told either: the clearing before it is the last word. */
+    last = tell(last, 12, 1, SOUTH, "warning.cleared", true, true);
+    ck_assert_str_eq(south(1), "3,queued;7,queued;10,superseded;12,superseded");
     /* That South was told of household 1 says nothing about North's household 2, nor about 1 in North. */
     last = tell(last, 11, 1, NORTH, "warning.cleared", true, true);
     ck_assert_str_eq(fixture_text("select state from delivery where event_id::text like '%11'"),
@@ -592,7 +654,9 @@ int main(void)
     tcase_add_test(tests, conflicts);
     tcase_add_test(tests, unknown_outcome);
     tcase_add_test(tests, held_and_failed);
+    tcase_add_test(tests, what_is_held_waits_until_a_round_is_committed);
     tcase_add_test(tests, superseding);
+    tcase_add_test(tests, what_ends_or_lowers_is_told_whoever_was_told_before);
     tcase_add_test(tests, warnings_are_listed);
     tcase_add_test(tests, leases);
     suite_add_tcase(suite, tests);
