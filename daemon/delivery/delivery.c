@@ -128,13 +128,14 @@ static enum status open_parts(struct delivery *delivery, struct error *err)
     if (status == STATUS_OK)
         status = pg_async_new(delivery->loop, delivery->settings.conninfo, "shouwangd delivery",
                               database_changed, delivery, &delivery->pg, err);
+    delivery->statements.pg = delivery->pg;
     struct overdue_terms terms = overdue_terms_of(delivery, &delivery->settings);
     if (status == STATUS_OK)
-        status = overdue_new(&delivery->overdue, delivery->loop, delivery->pg, &terms, event_given_up,
-                             delivery, err);
+        status = overdue_new(&delivery->overdue, delivery->loop, &delivery->statements, &terms,
+                             event_given_up, delivery, err);
     if (status == STATUS_OK)
-        status = results_new(&delivery->results, delivery->loop, delivery->pg, delivery_results_written,
-                             delivery, err);
+        status = results_new(&delivery->results, delivery->loop, &delivery->statements,
+                             delivery_results_written, delivery, err);
     return status;
 }
 
@@ -204,7 +205,7 @@ static void set_right(void *context, enum status status, int64_t affected, const
 {
     struct delivery *delivery = context;
     if (status != STATUS_OK)
-        statement_failed(delivery->pg, err);
+        statement_failed(&delivery->statements, err);
     else if (affected > 0)
         delivery_wake(delivery);
 }
@@ -214,7 +215,7 @@ void delivery_clock_is_back(struct delivery *delivery)
     struct error err;
     if (delivery->leading && outbox_set_right_async(delivery->pg, delivery->leader, STATEMENT_TIMEOUT_MS,
                                                     set_right, delivery, &err) != STATUS_OK)
-        statement_failed(delivery->pg, &err);
+        statement_failed(&delivery->statements, &err);
 }
 
 void delivery_stand_by(struct delivery *delivery)

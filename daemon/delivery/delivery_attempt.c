@@ -84,7 +84,7 @@ static void take_out(struct delivery *delivery, struct target *target, struct at
     delivery->waiting_count--;
 }
 
-void attempt_claimed(struct delivery *delivery, const struct outbox_claim *claim, int64_t asked_ms)
+void attempt_claimed(struct delivery *delivery, const struct outbox_claim *claim)
 {
     struct error err;
     struct target *target = target_of(delivery, claim->township);
@@ -100,7 +100,7 @@ void attempt_claimed(struct delivery *delivery, const struct outbox_claim *claim
     attempt->refusals = claim->refusals;
     attempt->priority = claim->priority;
     attempt->leader = delivery->leader;
-    attempt->asked_ms = asked_ms;
+    attempt->claimed_ms = clock_monotonic_ms();
     memcpy(attempt->event_id, claim->event_id, sizeof attempt->event_id);
     memcpy(attempt->place, claim->place, sizeof attempt->place);
     enum status status =
@@ -136,7 +136,7 @@ void attempts_release_all(struct delivery *delivery)
 
 static bool too_old(const struct attempt *attempt)
 {
-    return clock_monotonic_ms() - attempt->asked_ms > WAITING_MAX_MS;
+    return clock_monotonic_ms() - attempt->claimed_ms > WAITING_MAX_MS;
 }
 
 void attempts_release_old(struct delivery *delivery)
@@ -215,11 +215,11 @@ static void count_outcome(struct delivery_stats *stats, enum outbox_outcome outc
 
 static void held(void *context, enum status status, int64_t affected, const struct error *err)
 {
-    const struct delivery *delivery = context;
+    struct delivery *delivery = context;
     (void)affected;
     KILL_POINT("endpoint.held");
     if (status != STATUS_OK) /* the next attempt's 410 holds it */
-        statement_failed(delivery->pg, err);
+        statement_failed(&delivery->statements, err);
 }
 
 static void hold_endpoint(struct delivery *delivery, int64_t township)
@@ -229,7 +229,7 @@ static void hold_endpoint(struct delivery *delivery, int64_t township)
     KILL_POINT("endpoint.before_hold");
     if (outbox_hold_endpoint_async(delivery->pg, delivery->leader, township, "the receiver answered 410 Gone",
                                    STATEMENT_TIMEOUT_MS, held, delivery, &err) != STATUS_OK)
-        statement_failed(delivery->pg, &err);
+        statement_failed(&delivery->statements, &err);
 }
 
 /* Whether a reload has put another receiver in the place of the one that was asked, or none. */
@@ -296,8 +296,10 @@ static void attempt_done(void *ctx, const struct http_result *http)
                                                       http->total_us, http->text, attempt->event_id});
     struct target *target = target_of(delivery, attempt->township);
     attempt_free(attempt);
-    if (delivery->draining || !delivery->leading)
+    if (delivery->draining || !delivery->leading) {
+        delivery_tell_drained(delivery); /* where no result is written, nothing else tells */
         return;
+    }
     attempts_send(delivery);
     if (target != NULL)
         delivery_pump_if_low(delivery, target);

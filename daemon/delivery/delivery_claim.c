@@ -64,7 +64,7 @@ static void claimed(void *context, enum status status, const struct outbox_claim
     delivery->claiming = false;
     delivery->stats.database_up = status == STATUS_OK;
     if (status != STATUS_OK)
-        statement_failed(delivery->pg, err);
+        statement_failed(&delivery->statements, err);
     else
         note_dry(delivery, claims, count);
     if (count > 0)
@@ -72,7 +72,7 @@ static void claimed(void *context, enum status status, const struct outbox_claim
             pace_smoothed(delivery->claim_us, (clock_monotonic_ms() - delivery->asked_ms) * 1000);
     /* What was claimed under a leadership that is over is the new leader's. */
     for (size_t i = 0; i < count && delivery->claim_leader == delivery->leader; i++)
-        attempt_claimed(delivery, &claims[i], delivery->asked_ms);
+        attempt_claimed(delivery, &claims[i]);
     if (!delivery->draining && delivery->leading)
         attempts_send(delivery);
     if (delivery->draining || !delivery->leading) {
@@ -128,10 +128,11 @@ static void ask(struct delivery *delivery)
     size_t count = asks == NULL ? 0 : compose_asks(delivery, asks);
     KILL_POINT("delivery.before_claim");
     delivery->asked_ms = clock_monotonic_ms();
+    /* The lease begins when the database begins with the claim. */
+    int64_t lease_ms = delivery->settings.timeout_ms + LEASE_MARGIN_MS + delivery->claim_us / 1000;
     if (count > 0)
-        status = outbox_claim_async(delivery->pg, delivery->leader, asks, count,
-                                    delivery->settings.timeout_ms + LEASE_MARGIN_MS, STATEMENT_TIMEOUT_MS,
-                                    claimed, delivery, &err);
+        status = outbox_claim_async(delivery->pg, delivery->leader, asks, count, lease_ms,
+                                    STATEMENT_TIMEOUT_MS, claimed, delivery, &err);
     free(asks);
     delivery->claim_leader = delivery->leader;
     delivery->claiming = status == STATUS_OK && count > 0;

@@ -37,7 +37,9 @@ struct verdict;
 
 enum {
     LEASE_MARGIN_MS = 15000, /* beyond the attempt's own timeout: waiting for a place, writing the result */
-    WAITING_MAX_MS = 5000,   /* of that; what has waited longer is given back instead of sent */
+    /* Of that, from the claim's answer, however long the database took for it: counted from the question, what a slow one
+     * gives would always be too old. What has waited longer is given back instead of sent. */
+    WAITING_MAX_MS = 5000,
     /* Claims wait in memory for the places that become free so soon: enough to send while the next claims are made, which
      * takes the longer the less of the processor is left to the database. */
     AHEAD_MIN_US = 200000,
@@ -54,9 +56,9 @@ struct attempt {
     struct message message;
     struct http_call *call;
     int64_t household_id, township;
-    int64_t leader;   /* the leadership under which it was claimed */
-    int64_t asked_ms; /* monotonic; its lease is not older */
-    uint64_t address; /* its target's, when it was begun */
+    int64_t leader;     /* the leadership under which it was claimed */
+    int64_t claimed_ms; /* monotonic; when the claim was answered */
+    uint64_t address;   /* its target's, when it was begun */
     int32_t attempts;
     int refusals; /* before this one */
     int priority;
@@ -89,6 +91,7 @@ struct delivery {
     struct loop *loop;
     struct delivery_settings settings;
     struct pg_async *pg;
+    struct statements statements;
     struct http_client *http;
     struct results *results;
     struct overdue *overdue;
@@ -149,7 +152,7 @@ void target_note(struct delivery *delivery, struct target *target, const struct 
 void target_settle(struct delivery *delivery, struct target *target);
 
 /* --- delivery_attempt.c --- */
-void attempt_claimed(struct delivery *delivery, const struct outbox_claim *claim, int64_t asked_ms);
+void attempt_claimed(struct delivery *delivery, const struct outbox_claim *claim);
 void attempts_send(struct delivery *delivery);                           /* as many as there are places */
 void attempts_release(struct delivery *delivery, struct target *target); /* all that wait for it */
 void attempts_release_all(struct delivery *delivery);

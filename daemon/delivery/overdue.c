@@ -17,14 +17,16 @@
 enum { OVERDUE_LIMIT = 200 };
 
 struct overdue {
-    struct pg_async *pg;
+    struct statements *statements;
     struct loop_timer *timer;
     struct overdue_terms terms;
     loop_fn *given_up;
     void *ctx;
     uint64_t count;
     int64_t wall_ahead_ms;
-    int64_t leader; /* the leadership; 0 = we do not lead */
+    int64_t leader;                           /* the leadership; 0 = we do not lead */
+    char told[OVERDUE_LIMIT][UUID_TEXT_SIZE]; /* to the log, of those that were overdue at the last look */
+    size_t told_count;
 };
 
 /* --- what the county is told ------------------------------------------------------------------------------------ */
@@ -99,7 +101,7 @@ static void given_up(void *context, enum status status, int64_t affected, const 
     struct overdue *overdue = context;
     KILL_POINT("overdue.given_up");
     if (status != STATUS_OK) {
-        statement_failed(overdue->pg, err);
+        statement_failed(overdue->statements, err);
         return;
     }
     overdue->count += (uint64_t)affected;
@@ -135,10 +137,32 @@ static enum status give_up(struct overdue *overdue, const struct outbox_overdue 
         .event = {told.bytes, told.length},
     };
     if (status == STATUS_OK)
-        status = outbox_give_up_async(overdue->pg, overdue->leader, event->household_id, event->event_id,
-                                      tell ? &instead : NULL, STATEMENT_TIMEOUT_MS, given_up, overdue, err);
+        status = outbox_give_up_async(overdue->statements->pg, overdue->leader, event->household_id,
+                                      event->event_id, tell ? &instead : NULL, STATEMENT_TIMEOUT_MS, given_up,
+                                      overdue, err);
     text_fini(&told);
     return status;
+}
+
+static bool was_told(const struct overdue *overdue, const char *event_id)
+{
+    for (size_t i = 0; i < overdue->told_count; i++)
+        if (strcmp(overdue->told[i], event_id) == 0)
+            return true;
+    return false;
+}
+
+/* Before they are given up, so that none is missing in the log if we are killed; but once, if that fails again and again. */
+static void tell(struct overdue *overdue, const struct outbox_overdue *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!was_told(overdue, events[i].event_id))
+            log_event(LOG_DELIVERY_EXPIRED, log_text("delivery", events[i].event_id),
+                      log_int("township", events[i].township), log_int("attempts", events[i].attempts),
+                      log_text("county", worth_telling(overdue, &events[i]) ? "told" : "not told"));
+    overdue->told_count = count < OVERDUE_LIMIT ? count : OVERDUE_LIMIT;
+    for (size_t i = 0; i < overdue->told_count; i++)
+        memcpy(overdue->told[i], events[i].event_id, UUID_TEXT_SIZE);
 }
 
 static void known(void *context, enum status status, const struct outbox_overdue *events, size_t count,
@@ -147,14 +171,13 @@ static void known(void *context, enum status status, const struct outbox_overdue
     struct overdue *overdue = context;
     struct error problem;
     if (status != STATUS_OK)
-        statement_failed(overdue->pg, err);
+        statement_failed(overdue->statements, err);
+    else if (overdue->leader != 0)
+        tell(overdue, events, count);
     for (size_t i = 0; i < count && overdue->leader != 0; i++) {
-        log_event(LOG_DELIVERY_EXPIRED, log_text("delivery", events[i].event_id),
-                  log_int("township", events[i].township), log_int("attempts", events[i].attempts),
-                  log_text("county", worth_telling(overdue, &events[i]) ? "told" : "not told"));
         KILL_POINT("overdue.before_giving_up");
         if (give_up(overdue, &events[i], &problem) != STATUS_OK)
-            statement_failed(overdue->pg, &problem);
+            statement_failed(overdue->statements, &problem);
     }
 }
 
@@ -163,13 +186,14 @@ static void look(void *ctx)
     struct overdue *overdue = ctx;
     struct error err;
     loop_timer_arm(overdue->timer, OVERDUE_EVERY_MS);
-    if (overdue->leader != 0 && pg_async_is_up(overdue->pg) &&
-        outbox_overdue_async(overdue->pg, OVERDUE_LIMIT, clock_monotonic_ms() + overdue->wall_ahead_ms,
-                             STATEMENT_TIMEOUT_MS, known, overdue, &err) != STATUS_OK)
-        statement_failed(overdue->pg, &err);
+    if (overdue->leader != 0 && pg_async_is_up(overdue->statements->pg) &&
+        outbox_overdue_async(overdue->statements->pg, OVERDUE_LIMIT,
+                             clock_monotonic_ms() + overdue->wall_ahead_ms, STATEMENT_TIMEOUT_MS, known,
+                             overdue, &err) != STATUS_OK)
+        statement_failed(overdue->statements, &err);
 }
 
-enum status overdue_new(struct overdue **out, struct loop *loop, struct pg_async *pg,
+enum status overdue_new(struct overdue **out, struct loop *loop, struct statements *statements,
                         const struct overdue_terms *terms, loop_fn *told, void *ctx, struct error *err)
 {
     struct overdue *overdue = calloc(1, sizeof *overdue);
@@ -179,7 +203,7 @@ enum status overdue_new(struct overdue **out, struct loop *loop, struct pg_async
         free(overdue);
         return error_set(err, STATUS_FATAL, "out of memory");
     }
-    overdue->pg = pg;
+    overdue->statements = statements;
     overdue->terms = *terms;
     overdue->given_up = told;
     overdue->ctx = ctx;

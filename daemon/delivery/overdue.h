@@ -17,7 +17,7 @@
 
 struct outbox_overdue;
 struct overdue;
-struct pg_async;
+struct statements;
 
 enum { OVERDUE_EVERY_MS = 10000 /* terms are days; a household's next event waits behind an overdue one */ };
 
@@ -29,7 +29,7 @@ struct overdue_terms {
 };
 
 /* given_up: an event was given up; the queue behind it may go on, and the county has something to be sent. */
-enum status overdue_new(struct overdue **overdue, struct loop *loop, struct pg_async *pg,
+enum status overdue_new(struct overdue **overdue, struct loop *loop, struct statements *statements,
                         const struct overdue_terms *terms, loop_fn *given_up, void *ctx,
                         struct error *err) WARN_UNUSED;
 /* Nothing is given up before; 0 = no longer. */

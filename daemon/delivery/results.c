@@ -18,7 +18,7 @@ struct buffer {
 
 struct results {
     struct loop *loop;
-    struct pg_async *pg;
+    struct statements *statements;
     struct loop_timer *timer;
     results_written_fn *written;
     void *ctx;
@@ -79,11 +79,12 @@ static void recorded(void *context, enum status status, int64_t affected, const 
     KILL_POINT("results.written");
     results->in_statement = false;
     if (status != STATUS_OK)
-        statement_failed(results->pg, err);
+        statement_failed(results->statements, err);
     if (status == STATUS_RETRY && results->writing_leader == results->leader) {
         buffer_keep_repeatable(&results->writing);
         loop_timer_arm(results->timer, RESULTS_AGAIN_MS);
-        return;
+        if (results->writing.count > 0)
+            return;
     }
     /* What the database will never take is dropped, or it would stop all others: its lease brings the attempt back. */
     size_t count = results->writing.count;
@@ -108,7 +109,7 @@ static void write_now(void *ctx)
     if (results->writing.count == 0)
         return;
     KILL_POINT("results.before_write");
-    if (outbox_record_async(results->pg, results->writing_leader, results->writing.items,
+    if (outbox_record_async(results->statements->pg, results->writing_leader, results->writing.items,
                             results->writing.count, STATEMENT_TIMEOUT_MS, recorded, results,
                             &err) == STATUS_OK)
         results->in_statement = true;
@@ -116,7 +117,7 @@ static void write_now(void *ctx)
         loop_timer_arm(results->timer, RESULTS_AGAIN_MS);
 }
 
-enum status results_new(struct results **out, struct loop *loop, struct pg_async *pg,
+enum status results_new(struct results **out, struct loop *loop, struct statements *statements,
                         results_written_fn *written, void *ctx, struct error *err)
 {
     struct results *results = calloc(1, sizeof *results);
@@ -127,7 +128,7 @@ enum status results_new(struct results **out, struct loop *loop, struct pg_async
         return error_set(err, STATUS_FATAL, "out of memory");
     }
     results->loop = loop;
-    results->pg = pg;
+    results->statements = statements;
     results->written = written;
     results->ctx = ctx;
     *out = results;

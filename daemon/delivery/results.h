@@ -17,8 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct pg_async;
 struct results;
+struct statements;
 
 enum {
     RESULTS_GATHER_MS = 20,   /* a receiver does not notice, and the database shares its work among more */
@@ -28,7 +28,7 @@ enum {
 
 /* Those results have been committed; the queue behind them may go on. Their error texts are gone. */
 typedef void results_written_fn(void *ctx, const struct outbox_result *results, size_t count);
-enum status results_new(struct results **results, struct loop *loop, struct pg_async *pg,
+enum status results_new(struct results **results, struct loop *loop, struct statements *statements,
                         results_written_fn *written, void *ctx, struct error *err) WARN_UNUSED;
 void results_free(struct results *results); /* NULL is allowed; what waits is dropped */
 /* The leadership under which results are written from now on; those of another wait no more. */

@@ -8,11 +8,30 @@
 
 #include "base/status.h"
 
+#include <stdint.h>
+
 struct pg_async;
 
-enum { STATEMENT_TIMEOUT_MS = 10000 };
+enum {
+    STATEMENT_TIMEOUT_MS = 10000,
+    STATEMENT_TOLD_MS =
+        5 * 60 * 1000,     /* a full disk may last a night, and results are written twice a second */
+    STATEMENT_REASONS = 4, /* that are told apart: claims and results may fail in different ways */
+};
 
-/* Logs why a statement failed. That it was lost with its connection is not told again: the loss was, once. */
-void statement_failed(const struct pg_async *pg, const struct error *err);
+/* Borrows the connection; all else is its own, zero at the beginning. */
+struct statements {
+    struct pg_async *pg;
+    struct statement_reason {
+        uint64_t hash; /* of its words; 0 = none */
+        int64_t told_ms, untold;
+    } reasons[STATEMENT_REASONS];
+};
+
+/*
+ * Logs why a statement failed; the same reason again after STATEMENT_TOLD_MS at the earliest, with how often it was not told
+ * meanwhile. That it was lost with its connection is not told either: the loss was, once.
+ */
+void statement_failed(struct statements *statements, const struct error *err);
 
 #endif

@@ -107,7 +107,7 @@ enum status pg_copy_out_end(struct pg_copy_out *copy, struct error *err) WARN_UN
 
 /*
  * One connection that the loop thread owns. It connects at once, and again whenever it is lost, with
- * exponential back-off and jitter (PG_BACKOFF_MIN_MS doubling to PG_BACKOFF_MAX_MS). Statements are sent in
+ * exponential back-off and jitter (PG_BACKOFF_MIN_MS doubling to PG_BACKOFF_MAX_MS, until a statement was answered). Statements are sent in
  * the order in which they were submitted; each stands in a transaction of its own.
  *
  * Callbacks run from the loop, never from inside pg_async_submit. They may submit further statements; they

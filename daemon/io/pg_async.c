@@ -211,6 +211,8 @@ static void finish_current(struct pg_async *async)
     async->current = NULL;
     async->answer = NULL;
     async->phase = IDLE;
+    async->backoff_ms =
+        PG_BACKOFF_MIN_MS; /* not before: a pooler takes connections while its server is away */
     async->due_ms = clock_monotonic_ms() + PG_PROBE_MS;
     answer(request, failed, result, &why);
     PQclear(result);
@@ -292,7 +294,6 @@ static void come_up(struct pg_async *async)
     if (!watch_socket(async, LOOP_READ))
         return;
     async->phase = IDLE;
-    async->backoff_ms = PG_BACKOFF_MIN_MS;
     async->due_ms = clock_monotonic_ms() + PG_PROBE_MS;
     set_timer(async);
     if (async->state)

@@ -221,6 +221,76 @@ test(`an outage of ${OUTAGE_S} s: few lines, no growth, and it goes on by itself
     await allTold(12);
 });
 
+test('claims that take longer than claims may wait: what they bring is sent all the same', LONG, async () => {
+    instance.sql(`alter function claim_deliveries rename to claim_at_once;
+        create function claim_deliveries(bigint, bigint[], integer[], bigint) returns table (household_id bigint, event_id uuid, township_code bigint,
+            sequence bigint, attempts integer, refusals smallint, priority smallint, fresh boolean, expires_at timestamptz, outbox_no bigint, place tid)
+        language plpgsql as $$ begin perform pg_sleep(5.1); return query select * from claim_at_once($1, $2, $3, $4); end $$`);
+    assert.equal((await round()).result.raised, 12);
+    await receiver.waitFor(1, 'events', 11000);
+    assert.doesNotMatch(instance.output, /event=delivery\.database /);
+});
+
+test('statements that fail again and again are told once, and an event is given up when that stands', async () => {
+    instance.sql(`create function full_disk() returns trigger language plpgsql as $$ begin raise exception 'full' using errcode = '53100'; end $$;
+        create trigger full_disk before update on delivery for each row when (new.state in ('delivered', 'expired')) execute function full_disk()`);
+    assert.equal((await round()).result.raised, 12);
+    await receiver.waitFor(1);
+    await instance.waitForLog(/event=delivery\.database err="[^"]*disk is full/);
+    const since = Date.now();
+    const told = said('event=delivery\\.database ');
+    await until(() => Date.now() - since > 1600, 'results to be written again and again');
+    assert.ok(said('event=delivery\\.database ') <= told + 1, instance.output);
+    // Now their terms end; nothing can be written of that either.
+    instance.sql("update delivery set expires_at = now(), lease_until = now() where state = 'in_flight'");
+    const session = "pg_stat_activity where application_name = 'shouwangd delivery' and datname = current_database()";
+    for (let looks = 0; looks < 2; looks++) {
+        instance.sql(`select pg_terminate_backend(pid) from ${session}`);
+        // It looks at what is overdue when it is back, and comes to the results for a second time.
+        await until(() => count(`${session} and state = 'idle' and query ~ 'record_results' and query_start > backend_start + interval '0.3 s'`) === 1, 'its session to be back');
+    }
+    assert.equal(count("delivery where state = 'expired'"), 0);
+    assert.equal(said('event=delivery\\.expired'), 12);
+    instance.sql('drop trigger full_disk on delivery');
+    await until(() => count('delivery where finished_at is null') === 0, () => `all to be told or given up:\n${instance.output}`, 15000);
+    assert.equal(said('event=delivery\\.expired'), 12);
+});
+
+test('a server that takes connections and no statements, as a pooler does without its server, is asked ever more seldom', async () => {
+    let cuts = 0;
+    proxy.match = (line, message, side) =>
+        side === 'client' && message.type === 'P' && line.application === 'shouwangd delivery' ? (cuts++, { action: 'cut' }) : null;
+    proxy.cutAll();
+    await until(() => cuts > 0, 'a first statement');
+    const since = Date.now();
+    await until(() => Date.now() - since > 1500, 'some more');
+    assert.ok(cuts <= 5, `${cuts} connections in one and a half seconds`);
+    delete proxy.match;
+    assert.equal((await round()).result.raised, 12);
+    await allTold(12);
+});
+
+test('what is claimed while the daemon ends, and cannot be given back, does not keep it', async () => {
+    const lock = spawn('psql', ['-XAtq', '-d', instance.conninfo], { stdio: ['pipe', 'pipe', 'ignore'] });
+    instance.sql(`alter function claim_deliveries rename to claim_at_once;
+        create function claim_deliveries(bigint, bigint[], integer[], bigint) returns table (household_id bigint, event_id uuid, township_code bigint,
+            sequence bigint, attempts integer, refusals smallint, priority smallint, fresh boolean, expires_at timestamptz, outbox_no bigint, place tid)
+        language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(1); return query select * from claim_at_once($1, $2, $3, $4); end $$`);
+    let saidBy = '';
+    lock.stdout.setEncoding('utf8').on('data', (chunk) => (saidBy += chunk));
+    lock.stdin.on('error', () => {}).write("select pg_advisory_lock(1), 'held';\n");
+    await until(() => saidBy.includes('held'), 'the lock');
+    assert.equal((await round()).result.raised, 12);
+    await until(() => count("pg_locks l join pg_stat_activity a using (pid) where not l.granted and a.application_name = 'shouwangd delivery'") > 0, 'a claim');
+    const cut = proxy.once({ type: 'P', side: 'client', sql: /record_results/, action: 'cut' });
+    const end = instance.stop();
+    await instance.waitForLog(/event=daemon\.drain/);
+    lock.stdin.end();
+    await cut;
+    assert.deepEqual(await end, { code: 0, signal: null });
+    assert.doesNotMatch(instance.output, /event=daemon\.drain_deadline/);
+});
+
 /** A cluster on a small file system of its own; null where nothing can be mounted. */
 function smallCluster(megabytes) {
     const mount = mkdtempSync(join(tmpdir(), 'swfull.'));
