@@ -77,6 +77,38 @@ static const struct ctl_verb *find_verb(char *const *words, int count, int *used
     return found;
 }
 
+/* Verbs that are spoken of (interfaces, plans), that this version does not have, and what does the same meanwhile. */
+static const struct {
+    const char *name, *meanwhile;
+} later_verbs[] = {
+    {"feed accept",
+     "a file is accepted or refused when it is taken in; of a batch of unusual size see feed trust"},
+    {"feed reject", "a wrong batch is put right by the sender's next one"},
+    {"queue hold", "to stop sending, take the township's file out of townships.d and reload; events wait"},
+    {"queue release", "operators.md says how, under \"A held receiver\""},
+    {"queue retry", "what waits is tried by itself; queue says when"},
+    {"queue requeue", "operators.md says how, under \"Sending again\""},
+    {"queue drop", "what cannot be delivered is given up by itself ([delivery] expiry)"},
+    {"replay", "operators.md says how failed events are sent again, under \"Sending again\""},
+    {"visits", "townships cannot report to this version yet"},
+    {"report", "warnings --csv lists what stands, rounds what changed"},
+    {"audit verify", "the table shouwang.audit holds the audit"},
+};
+
+/* 0, or an exit code after a message when the words are such a verb. */
+static int refuse_later_verb(const char *first, const char *second)
+{
+    for (size_t i = 0; i < sizeof later_verbs / sizeof later_verbs[0]; i++) {
+        const char *name = later_verbs[i].name, *space = strchr(name, ' ');
+        const size_t head = space ? (size_t)(space - name) : strlen(name);
+        if (strlen(first) == head && strncmp(first, name, head) == 0 &&
+            (!space || (second && strcmp(second, space + 1) == 0)))
+            return ctl_fail(EX_USAGE, "this version has no verb \"%s\" yet; %s", name,
+                            later_verbs[i].meanwhile);
+    }
+    return 0;
+}
+
 /* What stands where a verb should. */
 static int refuse_verb(const char *word)
 {
@@ -233,6 +265,8 @@ static int run(struct ctl *ctl, struct options_file *file, int argc, char **argv
     int rest_count = 0, used = 0;
     bool help = false;
     int exit_code = read_globals(ctl, argc, argv, &help, rest, &rest_count);
+    if (exit_code == 0 && rest_count > 0)
+        exit_code = refuse_later_verb(rest[0], rest_count > 1 ? rest[1] : NULL);
     if (exit_code == 0 && rest_count > 0) {
         ctl->verb = find_verb(rest, rest_count, &used);
         if (ctl->verb == NULL)

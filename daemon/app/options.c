@@ -3,6 +3,7 @@
 
 #include "app/ini.h"
 #include "io/file.h"
+#include "io/pg.h"
 #include "store/lease.h"
 
 #include <stdlib.h>
@@ -170,6 +171,21 @@ void options_check(const struct options *options, const struct option_set *set, 
                      "[delivery] connections_per_endpoint is more than connections");
 }
 
+/* A secret that others can read is none any more: refused, not just warned of. What a credential holds was judged with its file. */
+static void check_passwords(const struct option_set *set, struct mistakes *mistakes)
+{
+    static const char *const sections[] = {"database", "register"};
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++) {
+        const char *text = set->texts[option_index(set->table, sections[i], "conninfo")];
+        if (text && strncmp(text, "credential:", 11) != 0 && pg_conninfo_has_password(text))
+            mistakes_add(
+                mistakes, set->file, option_line(set, sections[i], "conninfo"),
+                "[%s] conninfo: it holds a password, and the file may be read by everybody; set a new one, "
+                "and keep it in a passfile=, in credential:NAME, or here with chmod 640",
+                sections[i]);
+    }
+}
+
 static bool is_missing(const char *path)
 {
     struct file_info info;
@@ -187,7 +203,8 @@ enum status options_file_read(struct options_file *file, const char *path, struc
         return error_set(err, STATUS_FATAL, "no memory to read %s", path);
     struct text text;
     text_init(&text);
-    enum status status = file_read(path, INI_FILE_MAX_BYTES, &text, err);
+    bool exposed = false;
+    enum status status = file_read_secret(path, INI_FILE_MAX_BYTES, &text, &exposed, err);
     if (status != STATUS_OK && is_missing(path)) {
         const struct error cause = *err;
         error_set(err, status, "%s; name the configuration by -c FILE or SHOUWANG_CONF", cause.text);
@@ -197,6 +214,8 @@ enum status options_file_read(struct options_file *file, const char *path, struc
         option_set_read(&file->set, (struct slice){text.bytes, text.length}, mistakes);
         if (mistakes->count == before)
             options_check(&file->values, &file->set, mistakes);
+        if (exposed)
+            check_passwords(&file->set, mistakes);
     }
     text_fini(&text);
     return status;

@@ -47,6 +47,8 @@ enum {
     PG_CALL_TIMEOUT_MS = 630000, /* ours, a little above the server's, so that the server speaks first */
 };
 
+/* Whether a password stands in it, of the account or of the client's key. False of what libpq cannot read. */
+bool pg_conninfo_has_password(const char *conninfo);
 /* conninfo: as libpq takes it (keywords or URI); parameters given there win over ours. timeout_ms bounds the
  * whole connecting, the resolving of a host name included. */
 enum status pg_connect(const char *conninfo, const char *application_name, int timeout_ms, struct pg **pg,

@@ -234,6 +234,18 @@ static bool any_is_name(const char *hosts)
     return false;
 }
 
+bool pg_conninfo_has_password(const char *conninfo)
+{
+    PQconninfoOption *given;
+    struct error ignored;
+    if (parse_conninfo(conninfo, &given, &ignored) != STATUS_OK)
+        return false;
+    const char *const passwords[] = {given_value(given, "password"), given_value(given, "sslpassword")};
+    const bool has = (passwords[0] && *passwords[0]) || (passwords[1] && *passwords[1]);
+    PQconninfoFree(given);
+    return has;
+}
+
 enum status pg_host_to_resolve(const char *conninfo, char **host, struct error *err)
 {
     PQconninfoOption *given;

@@ -2,7 +2,7 @@
 // The systemd unit is sound and shuts the daemon in, as far as systemd itself can tell.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -39,5 +39,18 @@ test('the account and its folders are made', { skip: (spawnSync('systemd-sysuser
         assert.equal(status, 0, stderr);
     }
     assert.match(readFileSync(join(root, 'etc/passwd'), 'utf8'), /^shouwang:/m);
-    assert.equal(statSync(join(root, 'var/lib/shouwang/drop')).mode & 0o7777, 0o750);
+    const mode = (path) => (statSync(join(root, path)).mode & 0o7777).toString(8);
+    assert.deepEqual(['', '/drop', '/archive'].map((path) => mode(`var/lib/shouwang${path}`)), ['751', '751', '750']);
+    assert.equal(mode('etc/shouwang'), '750');
+    // A partner's account (operators.md, step 8) reaches its own folder, through folders that it cannot list, and no other's. When
+    // the unit starts, systemd gives /var/lib/shouwang the mode that stands there.
+    assert.match(readFileSync(unit, 'utf8'), /^StateDirectoryMode=0751$/m);
+    for (const path of [folder, root]) chmodSync(path, 0o755);
+    const drop = join(root, 'var/lib/shouwang/drop');
+    for (const [feed, partner] of [['medical_insurance', '54321'], ['housing', '54322']])
+        assert.equal(spawnSync('install', ['-d', '-o', partner, '-g', String(statSync(drop).gid), '-m', '2770', join(drop, feed)]).status, 0);
+    const may = (script) => spawnSync('setpriv', ['--reuid=54321', '--regid=54321', '--clear-groups', 'sh', '-c', script], { cwd: folder, encoding: 'utf8' }).status === 0;
+    assert.ok(may(`echo x >${drop}/medical_insurance/a.csv`), 'into its own folder');
+    assert.equal(statSync(join(drop, 'medical_insurance', 'a.csv')).gid, statSync(drop).gid, 'the daemon may read it');
+    for (const no of [`ls ${drop}`, `ls ${drop}/housing`, `ls ${drop}/../archive`, `touch ${drop}/x`, `ls ${root}/etc/shouwang`]) assert.ok(!may(no), no);
 });

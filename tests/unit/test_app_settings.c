@@ -39,7 +39,7 @@ static void write_conf(const char *more)
              "[county]\ncode = 610922\nname = 示范县\n[database]\nconninfo = dbname=x password=geheim\n"
              "[policy]\nfile = %s/conf/policies/shaanxi-county.policy\n%s",
              getenv("abs_top_srcdir"), more);
-    write_file("shouwang.conf", text, 0644);
+    write_file("shouwang.conf", text, 0640);
 }
 
 static void write_township(const char *code, const char *more)
@@ -191,6 +191,39 @@ START_TEST(secrets_must_be_kept)
     must_fail("610922103.conf:4: [endpoint] ed25519_key_file: ");
     write_township("610922103", "ca_file = nowhere.pem\n");
     must_fail("610922103.conf:4: [endpoint] ca_file: ");
+}
+END_TEST
+
+/* The configuration itself, when a connection string in it holds a password. */
+START_TEST(passwords_must_be_kept)
+{
+    static const struct {
+        const char *conninfo;
+        mode_t mode;
+        bool good;
+    } cases[] = {
+        {"dbname=x password=geheim", 0644, false},
+        {"dbname=x password = 'geheim'", 0604, false},
+        {"postgresql://li:geheim@localhost/x", 0644, false},
+        {"dbname=x sslkey=k sslpassword=geheim", 0644, false},
+        {"dbname=x password=geheim", 0640, true},
+        {"dbname=x passfile=/etc/shouwang/pgpass", 0644, true},
+        {"dbname=password user=password", 0644, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[1024];
+        snprintf(text, sizeof text,
+                 "[county]\ncode = 610922\nname = 示范县\n[database]\nconninfo = %s\n"
+                 "[policy]\nfile = %s/conf/policies/shaanxi-county.policy\n",
+                 cases[i].conninfo, getenv("abs_top_srcdir"));
+        write_file("shouwang.conf", text, cases[i].mode);
+        if (cases[i].good)
+            settings_release(load_good());
+        else
+            must_fail(
+                "shouwang.conf:5: [database] conninfo: it holds a password, and the file may be read by "
+                "everybody");
+    }
 }
 END_TEST
 
@@ -346,7 +379,7 @@ START_TEST(a_reload_tells_of_secrets_without_telling_them)
              "[county]\ncode = 610922\nname = 示范县\n[database]\nconninfo = dbname=x password=anders\n"
              "[policy]\nfile = %s/conf/policies/shaanxi-county.policy\n",
              getenv("abs_top_srcdir"));
-    write_file("shouwang.conf", text, 0644);
+    write_file("shouwang.conf", text, 0640);
     write_file("townships.d/secret", "whsec_YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=\n", 0600);
     const char *log = reload_log(&settings);
     must_hold(log, "event=config.township township=610922103 change=secret\n");
@@ -392,6 +425,7 @@ Suite *settings_suite(void)
     tcase_add_test(tcase, sources_are_compared_with_feeds);
     tcase_add_test(tcase, townships_are_ordered_and_the_named_known);
     tcase_add_test(tcase, secrets_must_be_kept);
+    tcase_add_test(tcase, passwords_must_be_kept);
     tcase_add_test(tcase, a_rotation_has_two_secrets);
     tcase_add_test(tcase, plain_http_is_for_this_machine);
     tcase_add_test(tcase, mistakes_of_all_files_are_told_together);
