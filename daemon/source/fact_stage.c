@@ -29,7 +29,7 @@ struct fact_stage {
     size_t resolved;
     struct fact_row rows[IDENTITY_GROUP];
     size_t given[IDENTITY_GROUP]; /* whose rows they are: positions in `facts` */
-    bool repeats[IDENTITY_GROUP];
+    enum fact_met met[IDENTITY_GROUP];
     size_t text_length;
     char text[IDENTITY_GROUP * TEXT_OF_FACT];
     int64_t by_code[FACT_CODE_NUMBER_MAX + 1];
@@ -45,6 +45,7 @@ enum status fact_stage_new(struct fact_stage **stage, const struct fact_stage_pl
         .source = plan->source,
         .batch_id = plan->batch_id,
         .mode = plan->mode,
+        .sent_at_ms = plan->sent_at_ms,
         .expected_rows = plan->expected_facts,
         .scope = plan->scope,
         .by_township = plan->by_township,
@@ -195,7 +196,10 @@ static enum status check_name(struct fact_stage *stage, size_t i, struct error *
 
 static enum status check_stored(struct fact_stage *stage, size_t i, struct error *err)
 {
-    if (stage->repeats[i])
+    if (stage->met[i] == FACT_OUTDATED)
+        return refuse(stage, &stage->facts[stage->given[i]], "", "fact.outdated", (struct slice){"", 0},
+                      "what a batch that was sent later says of the same fact", err);
+    if (stage->met[i] == FACT_REPEATED)
         return refuse(stage, &stage->facts[stage->given[i]], "", "fact.repeat", (struct slice){"", 0},
                       "each fact once: the same subject, code, period and ref stand above", err);
     stage->by_code[stage->rows[i].code]++;
@@ -207,7 +211,7 @@ static enum status flush(struct fact_stage *stage, struct error *err)
     _Static_assert((int)IDENTITY_GROUP <= (int)FACT_GROUP, "a group goes to the writer whole");
     enum status status = resolve_group(stage, err);
     if (status == STATUS_OK)
-        status = fact_writer_add(stage->writer, stage->rows, stage->resolved, stage->repeats, err);
+        status = fact_writer_add(stage->writer, stage->rows, stage->resolved, stage->met, err);
     for (size_t i = 0; status == STATUS_OK && i < stage->resolved; i++)
         status = check_stored(stage, i, err);
     stage->waiting = 0;

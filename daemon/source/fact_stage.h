@@ -34,6 +34,7 @@ struct fact_stage_plan {
     int source;
     int64_t batch_id;
     enum batch_mode mode;
+    int64_t sent_at_ms; /* as of fact_store.h */
     const struct subjects *subjects;
     const struct register_writer *snapshot; /* instead of subjects: those that an import's snapshot holds */
     const struct fact_scope *scope;         /* as of fact_store.h */

@@ -17,6 +17,11 @@
 /* The other way round: once for canonical columns, without a look at what only a partner's own can have, and once for those. */
 #define BOTH_WAYS inline __attribute__((always_inline))
 
+enum {
+    DAYS_AHEAD_MOST = 366,
+    DAY_ANCIENT = -7305, /* 1950-01-01: nobody's income, bill or accident of before then is reported today */
+};
+
 /* Where a column's field stands, row after row; an empty one where the file has no such column. */
 typedef const struct slice *column_t;
 
@@ -348,6 +353,26 @@ static inline bool read_ref(const struct feed_rows *rows, column_t column, struc
            refuse(rows, out, column, "ref.too_long", fact->ref, "at most 128 bytes");
 }
 
+/* A date that no window of a policy will hold for years is more likely a mistake: 3021, or the day
+ * from which a spreadsheet counts. The fact is kept, and somebody should know. */
+static SELDOM void list_strange_day(const struct feed_rows *rows, const struct fact_columns *columns,
+                                    const struct feed_fact *fact, struct feed_row *out)
+{
+    bool amount = fact->code->kind == FACT_AMOUNT;
+    column_t column = amount && fact->to_day != DAY_NONE ? columns->to : columns->from;
+    day_t day = column == columns->to ? fact->to_day : fact->from_day;
+    add_note(rows, out, column, day > rows->today ? "date.ahead" : "date.ancient", field(column),
+             day > rows->today ? "a day at most a year ahead" : "a day after 1949", true);
+}
+
+static inline bool has_strange_day(const struct feed_rows *rows, const struct feed_fact *fact)
+{
+    bool amount = fact->code->kind == FACT_AMOUNT;
+    day_t day = amount && fact->to_day != DAY_NONE ? fact->to_day : fact->from_day;
+    return day > rows->today + DAYS_AHEAD_MOST ||
+           (day < DAY_ANCIENT && (amount || fact->code->kind == FACT_EVENT));
+}
+
 /* Why an amount cannot be read; it is kept as unknown. */
 static const char *amount_reason(struct slice text)
 {
@@ -455,8 +480,12 @@ static BOTH_WAYS bool read_parts(struct feed_rows *rows, const struct feed_fact_
                                  const struct fact_columns *columns, struct feed_fact *fact,
                                  struct feed_row *out)
 {
-    return read_period(rows, map, columns, fact, out) && read_ref(rows, columns->ref, fact, out) &&
-           read_value(rows, map, columns->value, fact, out);
+    if (!read_period(rows, map, columns, fact, out) || !read_ref(rows, columns->ref, fact, out) ||
+        !read_value(rows, map, columns->value, fact, out))
+        return false;
+    if (has_strange_day(rows, fact))
+        list_strange_day(rows, columns, fact, out);
+    return true;
 }
 
 /* --- rows ----------------------------------------------------------------------------------------------------------- */

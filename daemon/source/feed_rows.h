@@ -12,8 +12,8 @@
  *
  * Reasons: row.* (csv.h), id.* (domain/resident_id.h), subject.both, subject.none, household.unknown, code.missing,
  * code.unknown, code.not_allowed, value.missing, value.unknown, value.too_long, certificate.form, certificate.person,
- * amount.unreadable, amount.negative, amount.too_long, amount.enormous (these four are kept), date.missing,
- * date.unreadable, date.order, ref.too_long, fact.repeat, name.differs (kept), person.unknown (the register's own facts). docs/feeds.md lists them for partners.
+ * amount.unreadable, amount.negative, amount.too_long, amount.enormous, date.ahead, date.ancient (these six are kept), date.missing,
+ * date.unreadable, date.order, ref.too_long, fact.repeat, fact.outdated, name.differs (kept), person.unknown (the register's own facts). docs/feeds.md lists them for partners.
  *
  * Threading: one thread at a time.
  */
@@ -37,7 +37,7 @@ enum {
     NAME_BYTES_MAX = 200,  /* longer ones are cut: names only confirm */
     NOTE_FOUND_MAX = 96,   /* bytes with the terminator */
     NOTE_EXPECTED_MAX = 160,
-    FEED_NOTES_MAX = FEED_FACTS_MAX * 2,
+    FEED_NOTES_MAX = FEED_FACTS_MAX * 2, /* a fact that is kept has at most two, one that is refused one */
 };
 /* Above the range that the policies declare (5,000,000.00 yuan), an amount is more likely a mistake. */
 #define AMOUNT_ENORMOUS_FEN INT64_C(500000000)

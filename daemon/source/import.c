@@ -447,6 +447,7 @@ static enum status run_facts(struct importing *import, struct fact_reading *read
         .source = SOURCE_REGISTER,
         .batch_id = import->result->batch_id,
         .mode = BATCH_FULL,
+        .sent_at_ms = INT64_MIN,
         .snapshot = import->writer,
         .sender = import->sender,
         .quarantine = import->quarantine,

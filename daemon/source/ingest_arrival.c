@@ -56,6 +56,33 @@ static enum status judge_manifest_alone(struct ingest_attempt *attempt, struct e
     return status;
 }
 
+/* A file that comes after one that was sent later: what that one says stands. */
+static enum status check_order(struct ingest_attempt *attempt, const struct arrival *arrival,
+                               struct error *err)
+{
+    const struct manifest *manifest = &attempt->manifest;
+    struct arrival_batch later;
+    attempt->late = arrival->last_sent.exists && arrival->last_sent.sent_at_ms > manifest->sent_at_unix_ms;
+    if (!attempt->late)
+        return STATUS_OK;
+    bool full = manifest->mode == MANIFEST_FULL;
+    enum status status = arrival_outdated(attempt->pg, attempt->config->source, manifest->period_to,
+                                          manifest->sent_at_unix_ms, full, &later, err);
+    if (status != STATUS_OK || !later.exists)
+        return status;
+    if (full)
+        return error_set(
+            err, STATUS_REJECT,
+            "a full batch that was sent before batch %s (number %lld) would end what is newer, expected "
+            "a later sent_at, or mode delta",
+            later.name, (long long)later.batch_id);
+    return error_set(
+        err, STATUS_REJECT,
+        "manifest: sent_at: found a time before that of the full batch %s (number %lld), which says all "
+        "of its period, expected a later one",
+        later.name, (long long)later.batch_id);
+}
+
 enum status ingest_check_arrival(struct ingest_attempt *attempt, struct error *err)
 {
     const struct manifest *manifest = &attempt->manifest;
@@ -94,5 +121,5 @@ enum status ingest_check_arrival(struct ingest_attempt *attempt, struct error *e
             "a full batch of an earlier period than batch %s would end what is newer, expected a later "
             "period_to, or mode delta",
             arrival.latest.name);
-    return STATUS_OK;
+    return check_order(attempt, &arrival, err);
 }

@@ -21,6 +21,7 @@ struct ingest_attempt {
     struct drop_state state;
     struct manifest manifest;
     bool manifest_read; /* without a refusal */
+    bool late;          /* another batch of the source was sent later, and is here already */
     bool half_refused;  /* its CSV was refused and is in the archive */
     struct table *table;
     struct ingest_result *result;

@@ -105,6 +105,7 @@ static enum status reading_begin(struct reading *reading, struct error *err)
         .source = attempt->config->source,
         .batch_id = attempt->result->batch_id,
         .mode = batch.mode,
+        .sent_at_ms = attempt->late ? attempt->manifest.sent_at_unix_ms : INT64_MIN,
         .subjects = &reading->subjects,
         .scope = reading->small && batch.mode == BATCH_DELTA ? &reading->scope : NULL,
         .sender = reading->sender,

@@ -79,6 +79,9 @@ static enum status scan_file(struct table *table, struct crypto_sha256 *hash, st
         status = read_at(table, offset, chunk, CHUNK_BYTES, &got, err);
         if (status == STATUS_OK && got == 0)
             break;
+        if (offset == 0)
+            table->bom = got >= sizeof encoding_utf8_bom &&
+                         memcmp(chunk, encoding_utf8_bom, sizeof encoding_utf8_bom) == 0;
         crypto_sha256_add(hash, chunk, got);
         encoding_scan_add(&table->scan, chunk, got);
         offset += got;
@@ -281,6 +284,9 @@ static __attribute__((noinline)) enum csv_step explained(struct table *table, en
 static enum status settle_encoding(struct table *table, struct error *err)
 {
     const struct encoding_scan *scan = &table->scan;
+    /* Whose BOM says UTF-8 is not read as something else because of a character that was cut in two. */
+    if (table->encoding == ENCODING_AUTO && table->bom)
+        table->encoding = ENCODING_UTF8;
     if (table->encoding == ENCODING_UTF8 && scan->invalid)
         return refuse_byte(table, scan->invalid_offset, ENCODING_UTF8, err);
     if (table->encoding == ENCODING_AUTO)

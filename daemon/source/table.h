@@ -35,6 +35,7 @@ struct table {
     int fd;
     const atomic_bool *cancel;
     struct encoding_scan scan;
+    bool bom; /* of UTF-8 */
     struct encoding_gb18030 *decoder;
     char *window, *raw;
     size_t raw_length, raw_at;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COLUMNS "select batch_id, batch, sha256, mode, period_from, period_to, rows_total from batch"
+#define COLUMNS "select batch_id, batch, sha256, mode, period_from, period_to, rows_total, sent_at from batch"
 
 static void copy_text(char *out, size_t size, struct slice text)
 {
@@ -17,7 +17,7 @@ static enum status look_one(struct pg *pg, const char *sql, const struct pg_para
                             struct arrival_batch *batch, struct error *err)
 {
     struct pg_result *result;
-    *batch = (struct arrival_batch){.period_from = DAY_NONE, .period_to = DAY_NONE};
+    *batch = (struct arrival_batch){.period_from = DAY_NONE, .period_to = DAY_NONE, .sent_at_ms = INT64_MIN};
     enum status status = pg_query(pg, sql, params, &result, err);
     if (status)
         return status;
@@ -30,6 +30,7 @@ static enum status look_one(struct pg *pg, const char *sql, const struct pg_para
         batch->period_from = pg_get_day(result, 0, 4);
         batch->period_to = pg_get_day(result, 0, 5);
         batch->rows_total = pg_get_int64(result, 0, 6);
+        batch->sent_at_ms = pg_get_unix_ms(result, 0, 7);
     }
     pg_result_free(result);
     return STATUS_OK;
@@ -54,7 +55,24 @@ enum status arrival_look(struct pg *pg, int source, const char *name, const char
         status =
             look_one(pg, COLUMNS " where source = $1 and status = 'accepted' order by batch_id desc limit 1",
                      pg_params(pg_of_int16(source)), &arrival->newest, err);
+    if (!status)
+        status = look_one(pg,
+                          COLUMNS " where source = $1 and status = 'accepted' and " BATCH_SENT_BELIEVABLE
+                                  " order by sent_at desc limit 1",
+                          pg_params(pg_of_int16(source)), &arrival->last_sent, err);
     return status;
+}
+
+enum status arrival_outdated(struct pg *pg, int source, day_t period_to, int64_t sent_at_ms, bool any_mode,
+                             struct arrival_batch *batch, struct error *err)
+{
+    return look_one(pg,
+                    COLUMNS " where source = $1 and status = 'accepted' and period_to >= $2 and sent_at > $3"
+                            " and " BATCH_SENT_BELIEVABLE
+                            " and ($4 or mode = 'full') order by sent_at desc, batch_id desc limit 1",
+                    pg_params(pg_of_int16(source), pg_of_day(period_to), pg_of_timestamp(sent_at_ms),
+                              pg_of_bool(any_mode)),
+                    batch, err);
 }
 
 enum status arrival_refused(struct pg *pg, int source, const char *name, const char *file_name,

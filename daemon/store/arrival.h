@@ -27,6 +27,7 @@ struct arrival_batch {
     enum batch_mode mode;
     day_t period_from, period_to; /* DAY_NONE when not given */
     int64_t batch_id, rows_total;
+    int64_t sent_at_ms; /* Unix; INT64_MIN = not given */
 };
 
 struct arrival {
@@ -34,9 +35,15 @@ struct arrival {
     struct arrival_batch same_bytes; /* the newest with this hash */
     struct arrival_batch latest;     /* the one with the latest period_to, of these the newest */
     struct arrival_batch newest;     /* the greatest batch_id */
+    struct arrival_batch
+        last_sent; /* the latest sent_at, but none that lies ahead of its own arrival by more than a day */
 };
 enum status arrival_look(struct pg *pg, int source, const char *name, const char *sha256,
                          struct arrival *arrival, struct error *err) WARN_UNUSED;
+
+/* Whether a batch that says all (any_mode: any) was sent after sent_at_ms, as last_sent is, and of no earlier period. */
+enum status arrival_outdated(struct pg *pg, int source, day_t period_to, int64_t sent_at_ms, bool any_mode,
+                             struct arrival_batch *batch, struct error *err) WARN_UNUSED;
 
 /*
  * The newest refusal of this file of the source, by the names of batch and file. sha256: of its bytes, NULL = they could

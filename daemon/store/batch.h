@@ -26,6 +26,9 @@ struct sender;
 enum batch_mode { BATCH_FULL, BATCH_DELTA };
 const char *batch_mode_name(enum batch_mode mode); /* "full", "delta" */
 
+/* A sender's clock that is wrong by years must not make all that follows seem late. */
+#define BATCH_SENT_BELIEVABLE "sent_at <= received_at + interval '1 day'"
+
 /* What the file and its manifest say. Texts may be NULL where none was given. */
 struct batch_manifest {
     int source;

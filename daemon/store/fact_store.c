@@ -75,6 +75,28 @@ static enum status load_kinds(struct fact_writer *writer, struct error *err)
     return STATUS_OK;
 }
 
+/* What was sent later came first, and stands. */
+static enum status load_later(struct fact_writer *writer, struct error *err)
+{
+    const struct fact_plan *plan = &writer->plan;
+    struct pg_result *result;
+    if (plan->mode != BATCH_DELTA || plan->sent_at_ms == 0 || plan->sent_at_ms == INT64_MIN)
+        return STATUS_OK;
+    enum status status =
+        pg_query(writer->pg,
+                 "select batch_id from batch where source = $1 and status = 'accepted' and"
+                 " sent_at > $2 and " BATCH_SENT_BELIEVABLE " order by batch_id",
+                 pg_params(pg_of_int16(plan->source), pg_of_timestamp(plan->sent_at_ms)), &result, err);
+    if (status)
+        return status;
+    size_t count = pg_result_rows(result);
+    writer->later = malloc((count + 1) * sizeof *writer->later);
+    for (; writer->later && writer->later_count < count; writer->later_count++)
+        writer->later[writer->later_count] = pg_get_int64(result, writer->later_count, 0);
+    pg_result_free(result);
+    return writer->later ? STATUS_OK : fact_writer_no_memory(err);
+}
+
 enum status fact_writer_new(struct pg *pg, const struct fact_plan *plan, struct fact_writer **writer,
                             struct error *err)
 {
@@ -91,6 +113,8 @@ enum status fact_writer_new(struct pg *pg, const struct fact_plan *plan, struct 
         status = sender_new(pg, &new->sender, err);
     if (!status)
         status = load_kinds(new, err);
+    if (!status)
+        status = load_later(new, err);
     if (!status)
         status = fact_writer_load_live(new, err);
     new->plan.scope = NULL;
@@ -115,6 +139,7 @@ void fact_writer_free(struct fact_writer *writer)
     free(writer->parts);
     free(writer->ties);
     free(writer->spared);
+    free(writer->later);
     fact_index_fini(&writer->index);
     volume_tally_free(&writer->tally);
     text_fini(&writer->codes);
@@ -260,8 +285,22 @@ static enum status note_tie(struct fact_writer *writer, const struct fact_row *r
     return STATUS_OK;
 }
 
+static int compare_batches(const void *a, const void *b)
+{
+    const int64_t *one = a, *other = b;
+    return *one < *other ? -1 : *one > *other;
+}
+
+static bool is_of_later(const struct fact_writer *writer, const struct fact_live *live)
+{
+    const int64_t batch = live->batch;
+    return writer->later_count > 0 &&
+           bsearch(&batch, writer->later, writer->later_count, sizeof batch, compare_batches) != NULL;
+}
+
 /* A fact that is live. False: it stays as it is, and nothing is written. */
-static bool meet_live(struct fact_writer *writer, const struct fact_row *row, struct fact_live *live)
+static bool meet_live(struct fact_writer *writer, const struct fact_row *row, struct fact_live *live,
+                      enum fact_met *met)
 {
     const struct fact_content content = {
         .value = row->value,
@@ -274,9 +313,11 @@ static bool meet_live(struct fact_writer *writer, const struct fact_row *row, st
     };
     bool same = live->content == fact_index_content(&writer->index, &content);
     live->line = (uint32_t)row->row_no;
-    if (same && writer->plan.mode == BATCH_FULL) {
+    const bool later = is_of_later(writer, live);
+    if (later || (same && writer->plan.mode == BATCH_FULL)) {
         live->fate = FATE_KEPT;
-        writer->kept++;
+        writer->kept += same;
+        *met = same ? FACT_TAKEN : FACT_OUTDATED;
         return false;
     }
     live->fate = same ? FATE_RESTATED : FATE_CHANGED;
@@ -292,7 +333,7 @@ static bool tally(struct fact_writer *writer, const struct fact_row *row)
 }
 
 static enum status add_one(struct fact_writer *writer, const struct fact_row *row, struct fact_print print,
-                           bool *repeat, struct error *err)
+                           enum fact_met *met, struct error *err)
 {
     size_t entry;
     bool fresh;
@@ -300,20 +341,22 @@ static enum status add_one(struct fact_writer *writer, const struct fact_row *ro
     if (status)
         return status;
     struct fact_live *live = entry < writer->index.live_count ? &writer->index.live[entry] : NULL;
-    *repeat = !fresh && (!live || live->fate != FATE_UNSTATED);
-    if (*repeat)
+    *met = !fresh && (!live || live->fate != FATE_UNSTATED) ? FACT_REPEATED : FACT_TAKEN;
+    if (*met == FACT_REPEATED)
+        return STATUS_OK;
+    bool written = !live || meet_live(writer, row, live, met);
+    if (*met == FACT_OUTDATED)
         return STATUS_OK;
     if (!tally(writer, row))
         return fact_writer_no_memory(err);
     writer->added[row->subject]++;
     note_code(writer, row->code);
-    bool written = !live || meet_live(writer, row, live);
     status = note_tie(writer, row, entry, err);
     return status || !written ? status : compose(writer, row, err);
 }
 
 enum status fact_writer_add(struct fact_writer *writer, const struct fact_row *rows, size_t count,
-                            bool *repeats, struct error *err)
+                            enum fact_met *met, struct error *err)
 {
     struct fact_print prints[FACT_GROUP];
     enum status status = STATUS_OK;
@@ -323,7 +366,7 @@ enum status fact_writer_add(struct fact_writer *writer, const struct fact_row *r
         fact_index_prefetch(&writer->index, prints[i]);
     }
     for (size_t i = 0; i < count && !status; i++)
-        status = add_one(writer, &rows[i], prints[i], &repeats[i], err);
+        status = add_one(writer, &rows[i], prints[i], &met[i], err);
     return status;
 }
 

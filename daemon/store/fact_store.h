@@ -75,7 +75,8 @@ struct fact_plan {
     int source;
     int64_t batch_id;
     enum batch_mode mode;
-    size_t expected_rows;           /* may be wrong */
+    int64_t sent_at_ms;   /* of a delta batch that comes late: Unix; 0 and INT64_MIN = none was sent later */
+    size_t expected_rows; /* may be wrong */
     const struct fact_scope *scope; /* NULL = anybody; of a full batch always NULL */
     bool by_township;               /* count them (volume.h): of feeds */
     struct sender *sender;          /* borrowed; NULL = one of its own */
@@ -85,9 +86,14 @@ enum { FACT_GROUP = 64 };
 
 enum status fact_writer_new(struct pg *pg, const struct fact_plan *plan, struct fact_writer **writer,
                             struct error *err) WARN_UNUSED;
-/* At most FACT_GROUP rows; repeats[i] says that the batch stated row i before: the row is not stored. */
+enum fact_met {
+    FACT_TAKEN,
+    FACT_REPEATED, /* not stored: the batch stated it before */
+    FACT_OUTDATED, /* not stored: a batch that was sent later says something else */
+};
+/* At most FACT_GROUP rows; met[i] says what became of row i. */
 enum status fact_writer_add(struct fact_writer *writer, const struct fact_row *rows, size_t count,
-                            bool *repeats, struct error *err) WARN_UNUSED;
+                            enum fact_met *met, struct error *err) WARN_UNUSED;
 /* A row about this subject was refused; code 0 = of any code (of strangers it does not matter). In a full batch that ends
  * nothing of theirs: what cannot be read is no word that something has ended. */
 enum status fact_writer_spare(struct fact_writer *writer, enum fact_subject subject, int64_t subject_id,

@@ -75,6 +75,8 @@ struct fact_writer {
     size_t tie_count, tie_capacity;
     struct spared *spared;
     size_t spared_count, spared_capacity;
+    int64_t *later; /* batches of the source that were sent later, in order */
+    size_t later_count;
     int64_t added[SUBJECTS], kept, restated;
     struct volume_tally tally;
     struct text codes; /* as int16_t, each that the batch speaks of once */

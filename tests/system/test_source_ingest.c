@@ -175,6 +175,43 @@ START_TEST(scan_keeps_the_order_of_sending)
 }
 END_TEST
 
+#define AUGUST "2021-08-05T08:00:00+08:00"
+
+/* The file of July comes, is corrected in August, and comes again or for the first time after that. */
+START_TEST(what_was_sent_later_stands)
+{
+    take_way(_i);
+    const struct given july = {.period_to = "2021-07-31"},
+                       august = {.period_to = "2021-07-31", .sent_at = AUGUST};
+    put_feed("medical_insurance", "wrong_clock", HEADER ID_C ",,," PAID ",7.00,2021-06-01,,D7\n",
+             &(struct given){.sent_at = "2121-07-05T08:00:00+08:00"});
+    scan();
+    put_feed("medical_insurance", "corrected",
+             HEADER ID_A ",,," PAID ",2.00,2021-06-01,,D1\n" ID_A
+                         ",,,relief.medical,,2021-01-01,2021-06-30,\n" ID_B ",,," PAID
+                         ",3.00,2021-06-01,,D2\n",
+             &august);
+    scan();
+    put_feed("medical_insurance", "late",
+             HEADER ID_A ",,," PAID ",1.00,2021-06-01,,D1\n" ID_A ",,,relief.medical,,2021-01-01,,\n" ID_B
+                         ",,," PAID ",3.00,2021-06-01,,D2\n" ID_B ",,," PAID ",4.00,2021-06-02,,D3\n" ID_C
+                         ",,," PAID ",8.00,2021-06-01,,D7\n",
+             &july);
+    scan();
+    const struct ingest_result *late = outcome_of("late");
+    ck_assert_int_eq(late->outcome, INGEST_ACCEPTED);
+    ck_assert_int_eq(late->facts_stored, 3);
+    ck_assert_int_eq(late->rows_quarantined, 2);
+    ck_assert_str_eq(facts(), "1,expense.medical_self_paid,200,2021-06-01,,D1;"
+                              "1,relief.medical,1,2021-01-01,2021-06-30,\"\";"
+                              "104,expense.medical_self_paid,800,2021-06-01,,D7;"
+                              "2,expense.medical_self_paid,300,2021-06-01,,D2;"
+                              "2,expense.medical_self_paid,400,2021-06-02,,D3");
+    ck_assert_str_eq(fixture_text("select line, reason from quarantine order by line"),
+                     "2,fact.outdated;3,fact.outdated");
+}
+END_TEST
+
 /* --- refused -------------------------------------------------------------------------------------------------------- */
 
 static const char good[] = HEADER ID_A ",,," PAID ",10.00,2021-06-01,2021-06-20,D9\n";
@@ -258,6 +295,22 @@ START_TEST(bad_files_change_nothing)
     }
     ck_assert_int_eq(fixture_int("select count(*) from audit where action = 'feed.refused'"),
                      sizeof files / sizeof *files);
+}
+END_TEST
+
+START_TEST(a_full_batch_that_comes_late)
+{
+    char before[64], after[64];
+    const struct given july = {.mode = "full"}, august = {.mode = "full", .sent_at = AUGUST};
+    put_feed("housing", "corrected", HEADER ",H1,,housing.grade,C,2021-01-01,,\n", &august);
+    scan();
+    state(before);
+    put_feed("housing", "late", HEADER ",H2,,housing.grade,D,2021-01-01,,\n", &july);
+    put_feed("housing", "more", HEADER ",H2,,housing.grade,B,2021-01-01,,\n", NULL);
+    scan();
+    expect_refused("late", "a full batch that was sent before batch corrected");
+    expect_refused("more", "manifest: sent_at: found a time before that of the full batch corrected");
+    ck_assert_str_eq(before, state(after));
 }
 END_TEST
 
@@ -864,6 +917,8 @@ int main(void)
     tcase_add_loop_test(cases, full_ends_what_is_absent, 0, WAYS);
     tcase_add_loop_test(cases, a_refused_row_ends_nothing, 0, WAYS);
     tcase_add_loop_test(cases, scan_keeps_the_order_of_sending, 0, WAYS);
+    tcase_add_loop_test(cases, what_was_sent_later_stands, 0, WAYS);
+    tcase_add_test(cases, a_full_batch_that_comes_late);
     tcase_add_loop_test(cases, bad_files_change_nothing, 0, WAYS);
     tcase_add_test(cases, damaged_after_the_manifest);
     tcase_add_test(cases, an_encoding_that_is_not_declared);

@@ -229,10 +229,10 @@ static int64_t add_facts(const struct fact_row *rows, size_t count)
     must(pg_begin(db, PG_READ_COMMITTED, &err));
     must(batch_accept(db, &manifest, &batch_id, &err));
     struct fact_plan plan = {.source = MEDICAL, .batch_id = batch_id, .mode = BATCH_FULL};
-    bool repeats[3];
+    enum fact_met met[3];
     must(fact_writer_new(db, &plan, &writer, &err));
     for (size_t i = 0; i < count; i++)
-        must(fact_writer_add(writer, &rows[i], 1, &repeats[i], &err));
+        must(fact_writer_add(writer, &rows[i], 1, &met[i], &err));
     must(fact_writer_finish(writer, &fact_counts, &err));
     fact_writer_free(writer);
     must(pg_commit(db, &err));

@@ -169,6 +169,10 @@ START_TEST(bytes_of_no_character)
         "x.csv:2: found a byte that belongs to no character (offset 2), expected UTF-8 or GB18030");
     expect_refusal("a,b\n1,\"2", 8, ENCODING_AUTO,
                    "x.csv:2: found a quote that is never closed, expected a closing quote");
+    expect_refusal("\xEF\xBB\xBF"
+                   "a\n\xE7\x8E,\n",
+                   9, ENCODING_AUTO,
+                   "x.csv:2: found a byte that belongs to no character (offset 5), expected UTF-8");
     text_fini(&text);
 }
 END_TEST
