@@ -52,8 +52,8 @@ struct http_request request_to(const char *target)
                                  .url = target,
                                  .body = "{}",
                                  .body_length = 2,
-                                 .connect_timeout_ms = 5000,
-                                 .total_timeout_ms = 5000,
+                                 .connect_timeout_ms = IO_PATIENCE_MS - 1000,
+                                 .total_timeout_ms = IO_PATIENCE_MS - 1000,
                                  .response_max_bytes = BODY_MAX};
 }
 

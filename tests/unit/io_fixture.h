@@ -8,7 +8,8 @@
 
 #include <check.h>
 
-enum { IO_PATIENCE_MS = 10000 };
+/* How long a test waits for what must come: the end of one that waits in vain, not a property of anything. */
+enum { IO_PATIENCE_MS = 30000 };
 
 struct loop *io_loop(void);
 void io_turn(struct loop *loop); /* one turn of at most 20 ms */
@@ -20,6 +21,18 @@ void io_turn(struct loop *loop); /* one turn of at most 20 ms */
         while (!(condition)) {                                                                               \
             ck_assert_msg(clock_monotonic_ms() < give_up_ms, "never came: %s", #condition);                  \
             io_turn(loop);                                                                                   \
+        }                                                                                                    \
+    } while (0)
+
+/* For what would end by a deadline if this process stood still for long enough: `held` is an expression over `ms`, which is
+ * `first_ms` and, as long as that does not hold, twice and four and eight times as much. What the code does too early by its
+ * own measure is so at every scale. */
+#define io_unhurried(ms, first_ms, held)                                                                     \
+    do {                                                                                                     \
+        int64_t ms = (first_ms);                                                                             \
+        while (!(held)) {                                                                                    \
+            ck_assert_msg(ms < 8 * (first_ms), "never held: %s", #held);                                     \
+            ms *= 2;                                                                                         \
         }                                                                                                    \
     } while (0)
 

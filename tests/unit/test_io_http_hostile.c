@@ -317,34 +317,45 @@ START_TEST(a_request_is_sent_again_only_over_a_kept_connection_and_before_any_an
 }
 END_TEST
 
+struct excess {
+    const char *const *texts;
+    atomic_uint answered; /* the client has that many */
+    atomic_uint left;     /* and so many connections */
+};
+
 /* Sends more than was asked for, at once or while the connection is kept, and waits for the client to go. */
 static void serve_excess(int fd, void *ctx)
 {
-    const char *const *texts = ctx;
-    if (net_read_request(fd) && net_send(fd, texts[0], strlen(texts[0])) && !net_client_gone(fd, 30) &&
-        net_send(fd, texts[1], strlen(texts[1])))
+    struct excess *excess = ctx;
+    const unsigned before = atomic_load(&excess->left);
+    if (!net_read_request(fd) || !net_send(fd, excess->texts[0], strlen(excess->texts[0])))
+        return;
+    while (excess->texts[1][0] != '\0' && atomic_load(&excess->answered) == before && !net_client_gone(fd, 1))
+        continue;
+    if (net_send(fd, excess->texts[1], strlen(excess->texts[1])))
         while (!net_client_gone(fd, 1000))
             continue;
+    atomic_store(&excess->left, before + 1);
 }
 
 START_TEST(what_nobody_asked_for_ends_a_connection)
 {
-    static const char *const excess[][2] = {
+    static const char *const texts[][2] = {
         {KEPT_ANSWER KEPT_ANSWER, ""},
         {KEPT_ANSWER, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"},
         {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\nkept", ""}};
     rig_up();
-    for (size_t i = 0; i < sizeof excess / sizeof excess[0]; i++) {
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct answer answer;
-        struct net_server *server = net_server_start(serve_excess, (void *)(uintptr_t)excess[i]);
+        struct excess excess = {.texts = texts[i]};
+        struct net_server *server = net_server_start(serve_excess, &excess);
         for (unsigned n = 1; n <= 3; n++) {
             run_post(net_server_port(server), &answer);
             ck_assert_str_eq(answer.text, "HTTP 200");
             ck_assert_str_eq(answer.body, "kept");
             ck_assert_uint_eq(net_server_accepted(server), n);
-            const int64_t until_ms = clock_monotonic_ms() + 60;
-            while (excess[i][1][0] != '\0' && clock_monotonic_ms() < until_ms)
-                io_turn(loop);
+            atomic_store(&excess.answered, n);
+            io_turn_until(loop, atomic_load(&excess.left) == n);
         }
         net_server_stop(server);
     }
