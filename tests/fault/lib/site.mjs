@@ -8,9 +8,9 @@ import { promisify } from 'node:util';
 import { ask } from '../../system/lib/control.mjs';
 import { Cluster, Instance, newSecret } from '../../system/lib/instance.mjs';
 import { Receiver } from '../../system/lib/receiver.mjs';
+import { DEADLINE_MS } from '../../system/lib/wait.mjs';
 
 const exec = promisify(execFile);
-const DEADLINE_MS = 30000;
 /** Where the files of a state lie, within an instance's folder. */
 const FOLDERS = ['drop', 'archive', 'register'];
 const EX_TEMPFAIL = 75;
@@ -207,7 +207,7 @@ export class Run {
         try {
             return await ask(this.instance.socket, verb, args);
         } catch (problem) {
-            const died = await Promise.race([this.gone.then(() => true), pause(2000).then(() => false)]);
+            const died = await Promise.race([this.gone.then(() => true), pause(DEADLINE_MS / 6).then(() => false)]);
             if (died) return null;
             throw problem;
         }
