@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { ROOT } from './lib/instance.mjs';
 
 test('a round, raw COPY and the scheme in SQL on 400 households', () => {
-    const bench = spawnSync(join(ROOT, 'bench', 'run'), ['round', '--households', '400', '--rounds', '1', '--sql', '1'], { encoding: 'utf8', timeout: 90000 });
+    const bench = spawnSync(join(ROOT, 'bench', 'run'), ['round', '--households', '400', '--rounds', '1', '--sql', '1'], { encoding: 'utf8', timeout: 600000 });
     assert.equal(bench.status, 0, bench.stdout + bench.stderr);
     for (const peer of ['staged', 'one statement']) assert.match(bench.stdout, new RegExp(`^${peer} SQL: equal to the daemon on every household \\([1-9]`, 'm'));
     assert.match(bench.stdout, /^400 households, 1[0-9]{3} persons/m);

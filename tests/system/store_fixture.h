@@ -19,6 +19,10 @@
         ck_assert_msg(must_status == STATUS_OK, "%s: %s: %s", #call, status_name(must_status), err.text);    \
     } while (0)
 
+/* How long a test waits for what must come, and what it asks of the database may take: the end of one that waits in vain,
+ * not a property of anything. Where others work, seconds are soon gone. */
+enum { PATIENCE_MS = 60000 };
+
 extern struct error err;              /* of the last call */
 extern struct pg *db;                 /* the owner's connection to the test's database */
 extern struct dictionary *dictionary; /* the base dictionary */

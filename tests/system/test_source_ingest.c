@@ -873,10 +873,14 @@ START_TEST(a_new_file_of_the_same_name_is_left)
     must(lease_lock(other, LEASE_INGEST, 0, &err));
     ck_assert_int_eq(pthread_create(&thread, NULL, scan_there, NULL), 0);
     int64_t waiting = 0;
-    for (int tries = 0; waiting == 0 && tries < 10000; tries++) {
+    const int64_t until_ms = clock_monotonic_ms() + PATIENCE_MS;
+    while (waiting == 0 && clock_monotonic_ms() < until_ms) {
         struct error why;
         ck_assert_int_eq(
-            pg_query(other, "select count(*) from pg_locks where not granted", pg_params(), &result, &why),
+            pg_query(other,
+                     "select count(*) from pg_stat_activity where datname = current_database() and"
+                     " wait_event_type = 'Lock' and application_name = 'test'",
+                     pg_params(), &result, &why),
             STATUS_OK);
         waiting = pg_get_int64(result, 0, 0);
         pg_result_free(result);

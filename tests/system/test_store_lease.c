@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TIMEOUT_MS = 5000, TERM_MS = 60000, TOWNSHIP = 610922103, OLD = 7, NEW = 8 };
+enum { TIMEOUT_MS = PATIENCE_MS, TERM_MS = 60000, TOWNSHIP = 610922103, OLD = 7, NEW = 8 };
 static const char event_id[] = "01890a5d-ac96-774b-bcce-b302099a8057",
                   other_id[] = "01890a5d-ac96-774b-bcce-b302099a8058";
 
@@ -306,7 +306,7 @@ int main(void)
 {
     Suite *suite = suite_create("store_lease");
     TCase *tests = tcase_create("lease");
-    tcase_set_timeout(tests, 30);
+    tcase_set_timeout(tests, 60);
     tcase_add_unchecked_fixture(tests, fixture_template, fixture_template_drop);
     tcase_add_checked_fixture(tests, fixture_migrated, fixture_drop);
     tcase_add_test(tests, one_leads);

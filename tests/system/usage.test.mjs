@@ -36,7 +36,7 @@ const BAD = file('bad.policy', '政策 坏\n');
 const BAD_CONF = conf('badpolicy.conf', BAD);
 const WRONG = file('wrong.conf', '[county]\ncode = 12\nnme = x\n');
 const NONE = join(folder, 'none.conf'), NO_POLICY = join(folder, 'none.policy');
-const run = (name, args, options = {}) => spawnSync(program(name), args, { encoding: 'utf8', timeout: 20000, ...options });
+const run = (name, args, options = {}) => spawnSync(program(name), args, { encoding: 'utf8', timeout: 120000, ...options });
 
 const DATABASE_DOWN = /database at .*none, 5432: cannot be reached; is PostgreSQL running, and is \[database\] conninfo in .*shouwang\.conf right\?/;
 const DAEMON_DOWN = /shouwangd does not answer \(.*ctl\.sock: .*\); is it running\?/;

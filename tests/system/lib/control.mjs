@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // A client of the control socket (docs/control.md) that is not shouwangctl's.
 import { createConnection } from 'node:net';
+import { DEADLINE_MS } from './wait.mjs';
 
 /** Sends one request; resolves to { progress: [...], ...final } once the final line has come. */
 export function ask(path, verb, args) {
@@ -12,7 +13,7 @@ export function askLine(path, line) {
         const progress = [];
         let text = '';
         const socket = createConnection(path, () => socket.write(line + '\n'));
-        socket.setEncoding('utf8').setTimeout(30000, () => socket.destroy(new Error(`no answer to ${line}`)));
+        socket.setEncoding('utf8').setTimeout(DEADLINE_MS, () => socket.destroy(new Error(`no answer to ${line}`)));
         socket.on('error', reject);
         socket.on('close', () => reject(new Error(`closed without a final line: ${text}`)));
         socket.on('data', (chunk) => {

@@ -10,7 +10,7 @@ import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Watch } from './privacy.mjs';
-import { until } from './wait.mjs';
+import { DEADLINE_MS, until } from './wait.mjs';
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 export const BUILD = process.env.SHOUWANG_BUILD ?? ROOT;
@@ -112,6 +112,10 @@ export class Instance {
             database: { conninfo: options.through ? `${options.through} dbname=${this.database}` : this.conninfo },
             feeds: { directory: this.drop, archive: join(dirname(this.drop), 'archive') },
             policy: { file: options.policy ?? join(ROOT, 'conf', 'policies', 'shaanxi-county.policy') },
+            // No round but those that a test orders, whatever day and hour it is where the test runs.
+            rounds: { schedule: 'off' },
+            // The receivers live in this process, which waits for shouwangctl and psql: an attempt that lasts as long is not cut.
+            delivery: { timeout: '1min' },
             http: { listen: '127.0.0.1:0' },
             control: { socket: 'ctl.sock' },
             state: { directory: 'state' },
@@ -181,7 +185,7 @@ export class Instance {
         return new Promise((resolve, reject) => {
             const result = { stdout: '', stderr: '' };
             const env = { ...process.env, ...this.env };
-            const child = spawn(program('shouwangctl'), ['-c', this.toolConf, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 60000, env });
+            const child = spawn(program('shouwangctl'), ['-c', this.toolConf, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 120000, env });
             for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (chunk) => (result[name] += chunk));
             child.on('error', reject).on('close', (status, signal) => resolve(this.#heard(args, { status, signal, ...result })));
         });
@@ -202,12 +206,21 @@ export class Instance {
         return this.json('round', '--as-of', as_of, '--wait', ...args);
     }
 
+    /** Like import, but this process goes on meanwhile: for a daemon that reaches its database through it. */
+    async importAside(register) {
+        const folder = register.write(join(this.directory, 'register'));
+        this.watch.folder(folder);
+        const { status, stderr } = await this.ctlAside('import', folder);
+        if (status !== 0) throw new Error(`shouwangctl import: exit ${status}: ${stderr}`);
+    }
+
     /** Starts the daemon and waits until it says that it is ready. */
     async start(...args) {
         const env = { ...process.env, ...this.env };
         this.daemon = spawn(program('shouwangd'), ['-c', this.conf, '-f', ...args], { stdio: ['ignore', 'ignore', 'pipe'], env, detached: this.detached });
         this.output = '';
-        this.exited = new Promise((resolve) => this.daemon.on('exit', (code, signal) => resolve({ code, signal })));
+        // 'close', not 'exit': with its last words read
+        this.exited = new Promise((resolve) => this.daemon.on('close', (code, signal) => resolve({ code, signal })));
         const decoder = new TextDecoder();
         this.daemon.stderr.on('data', (chunk) => {
             this.said.push(['log', chunk]);
@@ -217,7 +230,7 @@ export class Instance {
         this.exited.then((end) => (gone = end));
         await until(() => {
             if (gone) throw new Error(`shouwangd ended (${gone.code ?? gone.signal}) before it was ready:\n${this.output}`);
-            return this.output.includes('event=daemon.ready');
+            return /event=daemon\.ready .*\n/.test(this.output);
         }, () => `READY:\n${this.output}`);
         this.http = /event=daemon\.ready .*?http=(\S+)/.exec(this.output)?.[1];
     }
@@ -228,7 +241,7 @@ export class Instance {
 
     /** An answer of the daemon's own pages: { status, headers, text }. Each on a connection of its own: one that was kept is
      *  closed by the daemon after ten idle seconds, and a test that waits for a program does not notice. */
-    get(path, { method = 'GET', headers = {}, body, timeout = 10000 } = {}) {
+    get(path, { method = 'GET', headers = {}, body, timeout = DEADLINE_MS } = {}) {
         return new Promise((resolve, reject) => {
             const asked = request(`http://${this.http}${path}`, { agent: false, method, headers, timeout }, async (response) => {
                 let text = '';

@@ -35,8 +35,8 @@ export class Receiver {
         return this.ledger.filter((entry) => entry.status >= 200 && entry.status < 300).map((entry) => entry.event);
     }
 
-    async waitFor(count, what = 'events', deadline_ms = 15000) {
-        await until(() => this.events.length >= count, `${count} ${what} (have ${this.events.length})`, deadline_ms);
+    async waitFor(count, what = 'events') {
+        await until(() => this.events.length >= count, () => `${count} ${what} (have ${this.events.length})`);
         return this.events;
     }
 
