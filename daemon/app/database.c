@@ -203,6 +203,11 @@ static void look(struct workers_job *job)
     database->seen = DATABASE_DOWN;
     if (connect_to(database, err) != STATUS_OK)
         return;
+    if (session_check_writable(database->pg, err) != STATUS_OK) {
+        pg_close(database->pg); /* conninfo may name another server beside this one */
+        database->pg = 0;
+        return;
+    }
     enum status status = migrate_check(database->pg, settings->dictionary, settings->county_sources,
                                        settings->county_source_count, err);
     if (status == STATUS_CONFIG)

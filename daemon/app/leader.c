@@ -259,8 +259,8 @@ static void ask(struct leader *leader)
     int timeout_ms = statement_timeout_ms(leader);
     leader->sent_ms = clock_monotonic_ms();
     enum status status = leader->token
-                             ? lease_keep_async(leader->pg, leader->token, leader->duration_ms, timeout_ms,
-                                                on_kept, leader, &err)
+                             ? lease_keep_async(leader->pg, leader->name, leader->token, leader->duration_ms,
+                                                timeout_ms, on_kept, leader, &err)
                              : lease_take_async(leader->pg, leader->name, leader->again, leader->duration_ms,
                                                 timeout_ms, on_taken, leader, &err);
     leader->asking = status == STATUS_OK;

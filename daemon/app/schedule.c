@@ -39,15 +39,18 @@ static int64_t calendar_after(const struct schedule *schedule, int64_t unix_s)
     return next > 0 ? next : 0;
 }
 
+/* To the millisecond: whole seconds would be over before a retry is due, and the loop would spin for the rest of one. */
 static void arm(struct schedule *schedule)
 {
-    int64_t next = schedule_next_unix_s(schedule);
-    if (next == 0) {
+    int64_t calendar_ms =
+        schedule->next_unix_s > 0 ? schedule->next_unix_s * 1000 - clock_unix_ms() : LOOK_AGAIN_MS;
+    int64_t retry_ms =
+        schedule->retry_at_ms > 0 ? schedule->retry_at_ms - clock_monotonic_ms() : LOOK_AGAIN_MS;
+    int64_t delay_ms = calendar_ms < retry_ms ? calendar_ms : retry_ms;
+    if (schedule->next_unix_s == 0 && schedule->retry_at_ms == 0)
         loop_timer_cancel(schedule->timer);
-        return;
-    }
-    int64_t delay = next * 1000 - clock_unix_ms();
-    loop_timer_arm(schedule->timer, delay < LOOK_AGAIN_MS ? delay : LOOK_AGAIN_MS);
+    else
+        loop_timer_arm(schedule->timer, delay_ms < LOOK_AGAIN_MS ? delay_ms : LOOK_AGAIN_MS);
 }
 
 static void on_timer(void *ctx)

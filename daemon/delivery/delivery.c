@@ -56,6 +56,7 @@ static void database_changed(void *context, bool up, const struct error *err)
         results_write(
             delivery->results); /* first: what is done may not be claimed again for its lease's end */
         overdue_look(delivery->overdue);
+        targets_unpause(delivery);
         delivery_pump(delivery);
     } else {
         /* That the connection was lost, and the first reason why there is no other; an outage may last for hours. */
@@ -110,6 +111,7 @@ enum status delivery_reconfigure(struct delivery *delivery, const struct deliver
     delivery->settings = *settings;
     struct overdue_terms terms = overdue_terms_of(delivery, settings);
     overdue_configure(delivery->overdue, &terms);
+    targets_unpause(delivery);
     delivery_wake(delivery);
     return STATUS_OK;
 }
@@ -192,6 +194,7 @@ void delivery_lead(struct delivery *delivery, int64_t leader)
     delivery->leader = leader;
     results_lead(delivery->results, leader);
     overdue_lead(delivery->overdue, leader);
+    targets_unpause(delivery);
     delivery_wake(delivery);
 }
 

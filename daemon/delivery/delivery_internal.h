@@ -82,6 +82,7 @@ struct target {
     unsigned asked;        /* of the claim under way */
     bool dry;              /* the last claim found less than was asked for, and nothing has happened since */
     bool ringed;
+    bool moved; /* a reload has brought another URL: the pause that the database has is the old receiver's */
     TAILQ_ENTRY(target) ring;
 };
 
@@ -110,6 +111,7 @@ struct delivery {
     bool claiming, again, draining, leading;
     bool outage_told;      /* the log has it that the database cannot be reached */
     uint64_t reloads;      /* counted */
+    uint64_t unpausing;    /* the last reload whose moves are being written; 0 = none are */
     int64_t leader;        /* the token of the leadership */
     int64_t claim_leader;  /* that of the claim under way */
     int64_t wall_ahead_ms; /* of the monotonic clock, when it last agreed with the database's */
@@ -134,6 +136,8 @@ enum status targets_make(const struct delivery *delivery, const struct delivery_
                          struct target **targets, struct error *err) WARN_UNUSED;
 void targets_free(struct target *targets, size_t count); /* nothing waits for them; NULL is allowed */
 void targets_take_over(struct delivery *delivery, struct target *targets, size_t count);
+/* Ends what the old receivers of those that have moved made wait, as soon as that can be written. */
+void targets_unpause(struct delivery *delivery);
 struct target *target_of(const struct delivery *delivery, int64_t code); /* NULL = not configured */
 bool target_broken(const struct target *target);
 /* A running mean of times: an eighth is the newest. */

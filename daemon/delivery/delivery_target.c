@@ -116,6 +116,11 @@ static enum status target_init(struct target *target, const struct target *old,
         *target = *old;
     if (old == NULL || strcmp(old->config->url, config->url) != 0)
         target->address = reload;
+    if (old != NULL && target->address == reload) { /* what the old one was says nothing of the new one */
+        target->moved = true;
+        target->failures = 0;
+        target->not_before_ms = target->pace_us = 0;
+    }
     target->config = config;
     target->waiting_count = target->asked = 0;
     target->dry = target->ringed = false;
@@ -174,4 +179,34 @@ void targets_take_over(struct delivery *delivery, struct target *targets, size_t
         take_waiting(delivery, &old[i]);
     }
     targets_free(old, old_count);
+}
+
+static void unpaused(void *context, enum status status, int64_t affected, const struct error *err)
+{
+    struct delivery *delivery = context;
+    const uint64_t reload = delivery->unpausing;
+    (void)affected;
+    delivery->unpausing = 0;
+    if (status != STATUS_OK)
+        statement_failed(&delivery->statements, err); /* again with the next connection or leadership */
+    for (size_t i = 0; i < delivery->target_count && status == STATUS_OK; i++)
+        if (delivery->targets[i].address <= reload)
+            delivery->targets[i].moved = false;
+}
+
+void targets_unpause(struct delivery *delivery)
+{
+    struct error err;
+    size_t count = 0;
+    int64_t *codes = calloc(delivery->target_count + 1, sizeof *codes);
+    if (codes == NULL)
+        return;
+    for (size_t i = 0; i < delivery->target_count; i++)
+        if (delivery->targets[i].moved)
+            codes[count++] = delivery->targets[i].config->code;
+    if (count > 0 && delivery->leading && delivery->unpausing == 0 &&
+        outbox_unpause_async(delivery->pg, delivery->leader, codes, count, STATEMENT_TIMEOUT_MS, unpaused,
+                             delivery, &err) == STATUS_OK)
+        delivery->unpausing = delivery->reloads;
+    free(codes);
 }

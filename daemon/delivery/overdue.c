@@ -152,11 +152,12 @@ static bool was_told(const struct overdue *overdue, const char *event_id)
     return false;
 }
 
-/* Before they are given up, so that none is missing in the log if we are killed; but once, if that fails again and again. */
+/* Before they are given up, so that none is missing in the log if we are killed; but once, if that fails again and again. What
+ * became of an endpoint test is known to whoever asked for it. */
 static void tell(struct overdue *overdue, const struct outbox_overdue *events, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (!was_told(overdue, events[i].event_id))
+        if (events[i].household_id != 0 && !was_told(overdue, events[i].event_id))
             log_event(LOG_DELIVERY_EXPIRED, log_text("delivery", events[i].event_id),
                       log_int("township", events[i].township), log_int("attempts", events[i].attempts),
                       log_text("county", worth_telling(overdue, &events[i]) ? "told" : "not told"));

@@ -43,6 +43,8 @@ enum {
     /* A body of unknown length that is too long is read on up to this multiple of the limit, so that its
      * sender can be told 413 instead of a reset. */
     OVERLONG_BODY_FACTOR = 4,
+    /* How long to leave new clients alone when the process has no descriptor for them. */
+    ACCEPT_PAUSE_MS = 200,
     ROOM_SHARE = 8, /* that part of the connections is kept free for who comes next */
 };
 
@@ -82,12 +84,14 @@ struct http_server {
     struct loop_watch *watch;
     struct loop_timer *turn_timer;     /* when libmicrohttpd wants to run without an event */
     struct loop_timer *deadline_timer; /* of the first peer */
+    struct loop_timer *accept_timer;   /* ends a pause */
     http_handler_fn *handler;
     void *handler_ctx;
     struct http_server_settings settings;
     uint16_t port;
     struct peer_list peers;
     unsigned peer_count;
+    uint64_t peers_came;
     struct peer_list cut_peers;
     bool run_again; /* a connection was freed: see run_daemon */
 };
@@ -479,6 +483,7 @@ static void note_connection(void *ctx, struct MHD_Connection *connection, void *
         if (peer == NULL)
             return;
         peer->connection = connection;
+        server->peers_came++;
         server->peer_count++;
         start_deadline(server, peer);
         make_room(server);
@@ -511,10 +516,29 @@ static void run_daemon(struct http_server *server)
         loop_timer_cancel(server->turn_timer);
 }
 
+static void accept_again(void *ctx)
+{
+    struct http_server *server = ctx;
+    struct error err;
+    if (loop_watch_set(server->watch, LOOP_READ, &err) != STATUS_OK)
+        loop_timer_arm(server->accept_timer, ACCEPT_PAUSE_MS);
+}
+
+/*
+ * Who waits and cannot be taken leaves the listening socket ready. While there are connections libmicrohttpd looks away from
+ * it then, until one of them has ended; without any, there is nothing that it could wait for, and the loop would spin.
+ */
 static void daemon_ready(void *ctx, unsigned ready)
 {
     (void)ready;
-    run_daemon(ctx);
+    struct http_server *server = ctx;
+    const bool alone = server->peer_count == 0;
+    const uint64_t came = server->peers_came;
+    run_daemon(server);
+    if (alone && server->peers_came == came) {
+        loop_watch_pause(server->watch);
+        loop_timer_arm(server->accept_timer, ACCEPT_PAUSE_MS);
+    }
 }
 
 static void turn_due(void *ctx)
@@ -609,8 +633,10 @@ static enum status set_up(struct http_server *server, const char *listen_on, str
         return error_set(err, STATUS_FATAL, "libmicrohttpd has no epoll descriptor");
     server->turn_timer = loop_timer_new(server->loop, turn_due, server);
     server->deadline_timer = loop_timer_new(server->loop, deadline_due, server);
+    server->accept_timer = loop_timer_new(server->loop, accept_again, server);
     server->watch = loop_watch_new(server->loop, info->epoll_fd, daemon_ready, server);
-    if (server->turn_timer == NULL || server->deadline_timer == NULL || server->watch == NULL)
+    if (server->turn_timer == NULL || server->deadline_timer == NULL || server->accept_timer == NULL ||
+        server->watch == NULL)
         return error_set(err, STATUS_FATAL, "out of memory");
     return loop_watch_set(server->watch, LOOP_READ, err);
 }
@@ -660,6 +686,7 @@ void http_server_free(struct http_server *server)
     }
     loop_timer_free(server->turn_timer);
     loop_timer_free(server->deadline_timer);
+    loop_timer_free(server->accept_timer);
     free(server);
 }
 

@@ -110,7 +110,8 @@ enum status pg_copy_out_end(struct pg_copy_out *copy, struct error *err) WARN_UN
 /*
  * One connection that the loop thread owns. It connects at once, and again whenever it is lost, with
  * exponential back-off and jitter (PG_BACKOFF_MIN_MS doubling to PG_BACKOFF_MAX_MS, until a statement was answered). Statements are sent in
- * the order in which they were submitted; each stands in a transaction of its own.
+ * the order in which they were submitted; each stands in a transaction of its own. A server that is read-only (SQLSTATE
+ * 25006) counts as lost: another of those that conninfo names may be the primary now.
  *
  * Callbacks run from the loop, never from inside pg_async_submit. They may submit further statements; they
  * may not free the connection.

@@ -224,7 +224,7 @@ static void finish_current(struct pg_async *async)
 /* False: lost. */
 static bool take_result(struct pg_async *async, PGresult *result)
 {
-    char sqlstate[PG_SQLSTATE_SIZE];
+    char sqlstate[PG_SQLSTATE_SIZE] = "";
     switch (PQresultStatus(result)) {
     case PGRES_TUPLES_OK:
     case PGRES_COMMAND_OK:
@@ -239,6 +239,11 @@ static bool take_result(struct pg_async *async, PGresult *result)
     default:
         if (!async->failed)
             async->failed = pg_result_error(result, sqlstate, &async->why);
+        if (strcmp(sqlstate, "25006") == 0) { /* it was the primary: conninfo may name the one that is now */
+            PQclear(result);
+            lose(async, &async->why);
+            return false;
+        }
     }
     PQclear(async->answer);
     async->answer = result;

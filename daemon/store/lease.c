@@ -69,10 +69,11 @@ static const char take_sql[] =
     "        t.token is null and l.holder <> '' and " HAS_RUN_OUT
     " from lease l left join taken t on true where l.name = 'leader'";
 
+/* The holder, too: a failover may have lost the transaction by which we took it, and then another has our token. */
 static const char keep_sql[] =
     "with kept as ("
     "  update lease set expires_at = clock_timestamp() + $2 * interval '1 millisecond'"
-    "  where name = 'leader' and token = $1 and holder <> '' returning token)"
+    "  where name = 'leader' and token = $1 and holder = $3 returning token)"
     " select exists (select from kept), l.token, l.taken_at, l.holder, false from lease l where l.name = 'leader'";
 
 static const char leave_sql[] =
@@ -152,10 +153,11 @@ enum status lease_take_async(struct pg_async *async, const char *holder, bool ag
                   timeout_ms, row_done, (struct call){.context = context, .answered = done}, err);
 }
 
-enum status lease_keep_async(struct pg_async *async, int64_t token, int64_t duration_ms, int timeout_ms,
-                             lease_answered done, void *context, struct error *err)
+enum status lease_keep_async(struct pg_async *async, const char *holder, int64_t token, int64_t duration_ms,
+                             int timeout_ms, lease_answered done, void *context, struct error *err)
 {
-    return submit(async, keep_sql, pg_params(pg_of_int64(token), pg_of_int64(duration_ms)), timeout_ms,
+    return submit(async, keep_sql,
+                  pg_params(pg_of_int64(token), pg_of_int64(duration_ms), pg_of_text(holder)), timeout_ms,
                   row_done, (struct call){.context = context, .answered = done}, err);
 }
 

@@ -66,9 +66,10 @@ typedef void (*lease_answered)(void *context, enum status status, const struct l
 enum status lease_take_async(struct pg_async *async, const char *holder, bool again, int64_t duration_ms,
                              int timeout_ms, lease_answered done, void *context,
                              struct error *err) WARN_UNUSED;
-/* Prolongs it, even one that ran out, as long as nobody else has taken it. */
-enum status lease_keep_async(struct pg_async *async, int64_t token, int64_t duration_ms, int timeout_ms,
-                             lease_answered done, void *context, struct error *err) WARN_UNUSED;
+/* Prolongs it, even one that ran out, as long as nobody else has taken it. holder: as it was taken. */
+enum status lease_keep_async(struct pg_async *async, const char *holder, int64_t token, int64_t duration_ms,
+                             int timeout_ms, lease_answered done, void *context,
+                             struct error *err) WARN_UNUSED;
 /* Gives it back, for the next to take at once; does nothing when it is no longer ours. */
 enum status lease_leave_async(struct pg_async *async, int64_t token, int timeout_ms, lease_answered done,
                               void *context, struct error *err) WARN_UNUSED;

@@ -472,6 +472,22 @@ enum status outbox_set_right_async(struct pg_async *async, int64_t leader, int t
                   (struct call){.context = context, .recorded = done}, err);
 }
 
+enum status outbox_unpause_async(struct pg_async *async, int64_t leader, const int64_t *townships,
+                                 size_t count, int timeout_ms, outbox_recorded done, void *context,
+                                 struct error *err)
+{
+    return submit(async,
+                  "with led as materialized (select fence($2)),"
+                  " awake as (update endpoint set paused_until = null from led"
+                  "   where township_code = any($1) and paused_until is not null returning 1),"
+                  " due as (update delivery set next_attempt_at = now() from led"
+                  "   where township_code = any($1) and finished_at is null and state = 'queued'"
+                  "     and next_attempt_at > now() returning 1)"
+                  " select (select count(*) from awake) + (select count(*) from due)",
+                  pg_params(pg_of_int64_array(townships, count), pg_of_int64(leader)), timeout_ms, count_done,
+                  (struct call){.context = context, .recorded = done}, err);
+}
+
 /* --- giving up ---------------------------------------------------------------------------------------------- */
 
 #define IS_OVERDUE                                                                                           \

@@ -138,6 +138,10 @@ enum status outbox_due_async(struct pg_async *async, int timeout_ms, outbox_due_
  * endpoint is paused for so long. affected: how many deliveries and endpoints that were. */
 enum status outbox_set_right_async(struct pg_async *async, int64_t leader, int timeout_ms,
                                    outbox_recorded done, void *context, struct error *err) WARN_UNUSED;
+/* These townships have other receivers now: ends the pauses that the old ones asked for, and what waits for a retry is due. */
+enum status outbox_unpause_async(struct pg_async *async, int64_t leader, const int64_t *townships,
+                                 size_t count, int timeout_ms, outbox_recorded done, void *context,
+                                 struct error *err) WARN_UNUSED;
 
 /* --- giving up ------------------------------------------------------------------------------------------ */
 

@@ -46,6 +46,19 @@ void session_close(struct pg *pg)
     pg_close(pg);
 }
 
+enum status session_check_writable(struct pg *pg, struct error *err)
+{
+    struct pg_result *result;
+    enum status status =
+        pg_query(pg, "select current_setting('transaction_read_only')::boolean", pg_params(), &result, err);
+    if (status != STATUS_OK)
+        return status;
+    bool read_only = pg_get_bool(result, 0, 0);
+    pg_result_free(result);
+    return read_only ? error_set(err, STATUS_RETRY, "database: the server is read-only (a standby?)")
+                     : STATUS_OK;
+}
+
 enum status session_clock_off(struct pg *pg, int64_t *off_ms, struct error *err)
 {
     struct pg_result *result;

@@ -25,6 +25,8 @@ void session_rollback(struct pg *pg); /* does nothing after a commit */
 void session_shield(struct pg *pg);
 void session_close(struct pg *pg); /* NULL is allowed; an open transaction is rolled back */
 
+/* STATUS_RETRY where nothing can be written: a standby, or one that was the primary. */
+enum status session_check_writable(struct pg *pg, struct error *err) WARN_UNUSED;
 /* By how much our wall clock is ahead of the database's (negative: behind), to the length of a statement. */
 enum status session_clock_off(struct pg *pg, int64_t *off_ms, struct error *err) WARN_UNUSED;
 

@@ -91,6 +91,18 @@ test('it comes up while the database is away, says so, and works when it is back
     await instance.waitForLog(/event=database\.up/);
 });
 
+test('a server that is read-only counts as away, and the daemon connects again until it finds one that is not', async () => {
+    await instance.start();
+    const sessions = `pg_stat_activity where datname = '${instance.database}' and application_name like 'shouwangd%'`;
+    cluster.sql(`alter database ${instance.database} set default_transaction_read_only = on`);
+    cluster.sql(`select pg_terminate_backend(pid) from ${sessions}`); // as a failover does, with which the server becomes a standby
+    await ask(instance.socket, 'status'); // has a look, as it does by itself every 15 s
+    await until(async () => /database: down: .*read-only/.test((await get('/readyz')).text), () => `its state:\n${instance.output}`);
+    cluster.sql(`alter database ${instance.database} reset default_transaction_read_only`); // for those who connect from now on
+    await until(async () => (await get('/readyz')).status === 200, () => `ready again:\n${instance.output}`, 30000);
+    assert.equal((await ask(instance.socket, 'scan', { wait: true })).ok, true);
+});
+
 test('it outlives a crash of the database under it', async () => {
     await instance.start();
     cluster.pg('kill');

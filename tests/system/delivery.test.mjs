@@ -295,6 +295,10 @@ test('what a township did not take in its term is told to the county once, with 
     instance.round('2021-06-30');
     await until(() => a.ledger.length >= 1, 'a first attempt');
     assert.equal(c.ledger.length, 0);
+    const probe = '01890a5d-ac96-774b-bcce-b302099a8057'; // that of an endpoint which was held meanwhile
+    instance.sql(`insert into outbox (household_id, event_id, township_code, type, event) values (0, '${probe}', ${A}, 'endpoint.test', '{"data":{}}');
+        insert into delivery (household_id, event_id, outbox_no, township_code, priority, state, expires_at, next_attempt_at)
+            select 0, event_id, outbox_no, township_code, -1, 'queued', now(), now() + interval '1 h' from outbox where event_id = '${probe}'`);
     for (let daemons = 0; daemons < 2; daemons++) {
         await instance.stop();
         instance.sql(`update delivery set expires_at = now() where township_code = ${A}`);
@@ -302,11 +306,12 @@ test('what a township did not take in its term is told to the county once, with 
         await c.waitFor(1);
         await until(() => states('610922') === 'delivered', "the county's result");
         if (daemons === 0) await instance.waitForLog(/level=error event=delivery.expired .*county=told/);
+        if (daemons === 0) assert.doesNotMatch(instance.output, new RegExp(`event=delivery.expired delivery=${probe}`), 'a test is no news');
     }
     assert.equal((await instance.ctlAside('endpoint', 'test', B)).status, 0, 'behind the second look for such events');
     assert.doesNotMatch(instance.output, /event=delivery.expired/);
     assert.equal(states('610922'), 'delivered');
-    assert.equal(states(A), 'expired');
+    assert.equal(states(A), 'expired expired');
     assert.equal(c.ledger.length, 1);
     const [told] = c.events;
     assert.equal(told.type, 'cn.shouwang.warning.overdue');
@@ -381,6 +386,22 @@ for (const [what, answer] of [['that it is gone', 410], ['to wait for an hour', 
         assert.equal(instance.sql(`select state from endpoint where township_code = ${A}`), 'active');
     });
 }
+
+test('a pause that the receiver asked for ends when a reload brings another address', async () => {
+    await county();
+    const secret = readFileSync(join(instance.directory, 'townships.d', `${A}.secret`), 'utf8').trim();
+    a.answer = () => ({ status: 503, headers: { 'retry-after': '86400' } });
+    instance.round('2021-06-30');
+    await until(() => instance.sql(`select paused_until is not null from endpoint where township_code = ${A}`) === 't', 'the pause');
+    instance.reload(); // to the same address
+    assert.equal(instance.sql(`select paused_until is not null from endpoint where township_code = ${A}`), 't');
+    c = await Receiver.start(secret);
+    instance.township(A, { url: c.url, secret });
+    instance.reload();
+    await c.waitFor(1, 'events at the new address', 5000);
+    assert.equal(c.events[0].id, a.ledger[0].id);
+    assert.equal(instance.sql(`select paused_until is null from endpoint where township_code = ${A}`), 't');
+});
 
 test('a township that is configured after its events were written gets them', async () => {
     await county();

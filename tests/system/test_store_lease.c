@@ -105,12 +105,12 @@ START_TEST(one_leads)
     ck_assert_int_eq(seen.token, token);
     take("a", false, TERM_MS); /* its own name is another process unless it says so */
     ck_assert(!seen.ours);
-    answer_of(lease_keep_async(async, token, TERM_MS, TIMEOUT_MS, on_lease, NULL, &err));
+    answer_of(lease_keep_async(async, "a", token, TERM_MS, TIMEOUT_MS, on_lease, NULL, &err));
     ck_assert(seen.ours);
     take("a", true, TERM_MS);
     ck_assert(seen.ours);
     ck_assert_int_eq(seen.token, token + 1);
-    answer_of(lease_keep_async(async, token, TERM_MS, TIMEOUT_MS, on_lease, NULL, &err));
+    answer_of(lease_keep_async(async, "a", token, TERM_MS, TIMEOUT_MS, on_lease, NULL, &err));
     ck_assert(!seen.ours);
 
     answer_of(lease_leave_async(async, token, TIMEOUT_MS, on_lease, NULL, &err)); /* not its own any more */
@@ -125,13 +125,33 @@ START_TEST(one_leads)
 }
 END_TEST
 
+/* As a failover leaves it that has lost the last commits: what was taken is free again, and its token is given again. */
+START_TEST(a_token_that_was_given_twice_is_the_last_ones)
+{
+    open_loop();
+    take("a", false, TERM_MS);
+    int64_t token = seen.token;
+    fixture_sql(
+        "update lease set token = token - 1, holder = '', expires_at = '-infinity' where name = 'leader'");
+    take("b", false, TERM_MS);
+    ck_assert(seen.ours);
+    ck_assert_int_eq(seen.token, token);
+    answer_of(lease_keep_async(async, "a", token, TERM_MS, TIMEOUT_MS, on_lease, NULL, &err));
+    ck_assert(!seen.ours);
+    ck_assert_str_eq(seen.holder, "b");
+    answer_of(lease_keep_async(async, "b", token, TERM_MS, TIMEOUT_MS, on_lease, NULL, &err));
+    ck_assert(seen.ours);
+    close_loop();
+}
+END_TEST
+
 START_TEST(expiry_is_the_databases)
 {
     open_loop();
     take("a", false, TERM_MS);
     int64_t token = seen.token;
     fixture_sql("update lease set expires_at = clock_timestamp() where name = 'leader'");
-    answer_of(lease_keep_async(async, token, TERM_MS, TIMEOUT_MS, on_lease, NULL, &err));
+    answer_of(lease_keep_async(async, "a", token, TERM_MS, TIMEOUT_MS, on_lease, NULL, &err));
     ck_assert(seen.ours); /* nobody has taken it meanwhile */
     fixture_sql("update lease set expires_at = clock_timestamp() where name = 'leader'");
     take("b", false, TERM_MS);
@@ -310,6 +330,7 @@ int main(void)
     tcase_add_unchecked_fixture(tests, fixture_template, fixture_template_drop);
     tcase_add_checked_fixture(tests, fixture_migrated, fixture_drop);
     tcase_add_test(tests, one_leads);
+    tcase_add_test(tests, a_token_that_was_given_twice_is_the_last_ones);
     tcase_add_test(tests, expiry_is_the_databases);
     tcase_add_test(tests, a_clock_that_was_set_back_keeps_no_lease);
     tcase_add_test(tests, an_open_transaction_is_ended);

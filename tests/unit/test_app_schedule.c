@@ -95,6 +95,27 @@ START_TEST(a_retry_comes_before_the_calendar_but_not_after_it)
 }
 END_TEST
 
+/* The later within its second a retry is due, the longer is what whole seconds make too early. */
+START_TEST(a_retry_is_waited_for_without_spinning)
+{
+    enum { LATE_MS = 900, TURNS_MAX = 10 };
+    struct loop *loop;
+    struct error err;
+    int calls = 0, turns = 0;
+    ck_assert_int_eq(loop_new(&loop, &err), STATUS_OK);
+    struct schedule *schedule = schedule_new(loop, count_call, &calls);
+    int64_t delay_ms = LATE_MS - clock_unix_ms() % 1000;
+    schedule_retry(schedule, delay_ms < LATE_MS / 2 ? delay_ms + 1000 : delay_ms);
+    int64_t deadline = clock_monotonic_ms() + 5000;
+    for (; calls == 0 && clock_monotonic_ms() < deadline; turns++)
+        ck_assert_int_eq(loop_turn(loop, 5000, &err), STATUS_OK);
+    ck_assert_int_eq(calls, 1);
+    ck_assert_msg(turns <= TURNS_MAX, "%d turns", turns);
+    schedule_free(schedule);
+    loop_free(loop);
+}
+END_TEST
+
 Suite *schedule_suite(void)
 {
     Suite *suite = suite_create("schedule");
@@ -102,6 +123,7 @@ Suite *schedule_suite(void)
     tcase_add_test(tcase, a_round_is_missed_only_if_its_time_has_passed);
     tcase_add_test(tcase, what_was_missed_is_due_once);
     tcase_add_test(tcase, a_retry_comes_before_the_calendar_but_not_after_it);
+    tcase_add_test(tcase, a_retry_is_waited_for_without_spinning);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -453,6 +454,33 @@ START_TEST(those_who_wait_make_room_for_those_who_ask)
 }
 END_TEST
 
+/* Whoever comes meanwhile is served when there are descriptors again. */
+START_TEST(a_process_without_descriptors_does_not_spin)
+{
+    enum { WATCHED_MS = 300, TURNS_MAX = 10 };
+    struct rlimit limit, none;
+    rig_up();
+    struct raw *raw = raw_open();
+    raw_send_text(raw, "GET /late HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = 3;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    const int64_t end_ms = clock_monotonic_ms() + WATCHED_MS;
+    unsigned turns = 0;
+    for (; clock_monotonic_ms() < end_ms; turns++) {
+        struct error err;
+        io_ok(loop_turn(loop, WATCHED_MS, &err), err);
+    }
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    ck_assert_msg(turns <= TURNS_MAX, "%u turns in %d ms", turns, WATCHED_MS);
+    io_turn_until(loop, raw_poll(raw));
+    ck_assert_str_eq(raw_body(raw), "/late 0");
+    raw_close(raw);
+    rig_down();
+}
+END_TEST
+
 static int count_ended(struct raw **raws, int count)
 {
     int ended = 0;
@@ -586,6 +614,7 @@ static Suite *server_suite(void)
     tcase_add_test(limits, each_exchange_has_the_whole_deadline);
     tcase_add_test(limits, connections_are_bounded_and_the_next_are_served_when_room_is_made);
     tcase_add_test(limits, those_who_wait_make_room_for_those_who_ask);
+    tcase_add_test(limits, a_process_without_descriptors_does_not_spin);
     tcase_add_test(limits, one_address_cannot_take_all_connections);
     suite_add_tcase(suite, limits);
     TCase *later = tcase_create("later");
