@@ -398,7 +398,7 @@ test('a pause that the receiver asked for ends when a reload brings another addr
     c = await Receiver.start(secret);
     instance.township(A, { url: c.url, secret });
     instance.reload();
-    await c.waitFor(1, 'events at the new address', 5000);
+    await c.waitFor(1, 'events at the new address');
     assert.equal(c.events[0].id, a.ledger[0].id);
     assert.equal(instance.sql(`select paused_until is null from endpoint where township_code = ${A}`), 't');
 });
