@@ -150,16 +150,36 @@ static enum status compare_one(struct pg *pg, const struct embedded_file *files,
     return STATUS_OK;
 }
 
-/* *newest: the greatest number applied. Refuses a database that is newer or was made from other texts. */
-static enum status compare_applied(struct pg *pg, const struct embedded_file *files, int *newest,
-                                   struct error *err)
+static bool is_applied(const struct pg_result *applied, int number)
+{
+    for (size_t i = 0; i < pg_result_rows(applied); i++)
+        if (pg_get_int32(applied, i, 0) == number)
+            return true;
+    return false;
+}
+
+/* The first that was not applied. Not merely one beyond the newest: of numbers that were given out at one time the greater may
+ * have come into a program, and into a database, first. */
+static const struct embedded_file *first_missing(const struct embedded_file *files,
+                                                 const struct pg_result *applied)
+{
+    const struct embedded_file *first = NULL;
+    for (; files->name; files++)
+        if (!is_applied(applied, number_of(files)) && (!first || number_of(files) < number_of(first)))
+            first = files;
+    return first;
+}
+
+/* *missing: the first that was not applied, or NULL. Refuses a database that is newer or was made from other texts. */
+static enum status compare_applied(struct pg *pg, const struct embedded_file *files,
+                                   const struct embedded_file **missing, struct error *err)
 {
     struct pg_result *result;
     enum status status = pg_query(pg, "select number, sha256 from shouwang.migration order by number desc",
                                   pg_params(), &result, err);
     if (status)
         return status;
-    *newest = pg_result_rows(result) ? pg_get_int32(result, 0, 0) : 0;
+    *missing = first_missing(files, result);
     for (size_t i = 0; i < pg_result_rows(result) && !status; i++)
         status = compare_one(pg, files, pg_get_int32(result, i, 0), pg_get_text(result, i, 1), err);
     pg_result_free(result);
@@ -181,29 +201,17 @@ static enum status apply_file(struct pg *pg, const struct embedded_file *file, s
     return status ? error_wrap(err, "migration %s", file->name) : STATUS_OK;
 }
 
-static const struct embedded_file *next_file(const struct embedded_file *files, int newest)
-{
-    const struct embedded_file *next = NULL;
-    for (; files->name; files++)
-        if (number_of(files) > newest && (!next || number_of(files) < number_of(next)))
-            next = files;
-    return next;
-}
-
 /* Within the transaction. *applied stays NULL when there is nothing left to do. */
 static enum status apply_next(struct pg *pg, const struct embedded_file *files,
                               const struct embedded_file **applied, struct error *err)
 {
-    int newest = 0;
+    const struct embedded_file *next = NULL;
     *applied = NULL;
     enum status status = pg_exec(pg, "lock table shouwang.migration in exclusive mode", err);
     if (!status)
-        status = compare_applied(pg, files, &newest, err);
-    if (status)
+        status = compare_applied(pg, files, &next, err);
+    if (status || !next)
         return status;
-    const struct embedded_file *next = next_file(files, newest);
-    if (!next)
-        return STATUS_OK;
     *applied = next;
     return apply_file(pg, next, err);
 }
@@ -463,7 +471,7 @@ static enum status check_sources(struct pg *pg, const struct source_name *county
 enum status migrate_check_schema(struct pg *pg, struct error *err)
 {
     struct migrate_state state;
-    int newest;
+    const struct embedded_file *missing = NULL;
     enum status status = migrate_status(pg, &state, err);
     if (status)
         return status;
@@ -472,7 +480,12 @@ enum status migrate_check_schema(struct pg *pg, struct error *err)
             err, STATUS_CONFIG,
             "the database's schema is at migration %d, this program needs %d: run shouwangctl migrate",
             state.database, state.program);
-    return compare_applied(pg, migrations_embedded, &newest, err);
+    status = compare_applied(pg, migrations_embedded, &missing, err);
+    if (!status && missing)
+        status =
+            error_set(err, STATUS_CONFIG, "the database's schema lacks migration %s: run shouwangctl migrate",
+                      missing->name);
+    return status;
 }
 
 enum status migrate_check(struct pg *pg, const struct dictionary *dictionary,

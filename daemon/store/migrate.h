@@ -6,7 +6,7 @@
  * Invariants
  * 1. Each migration is one transaction, recorded in shouwang.migration with the SHA-256 of its text. One that was
  *    recorded is never applied again; if its text here differs from what was recorded, nothing is done
- *    (STATUS_CONFIG).
+ *    (STATUS_CONFIG). The next is always the first that was not recorded, whether or not a later one was.
  * 2. Nothing is done to a database that is newer than this program (STATUS_CONFIG).
  * 3. Two may run at once: each step locks shouwang.migration in its own transaction. No session advisory locks.
  * 4. A code never changes its number, name or kind, a source never its number or name (STATUS_CONFIG).

@@ -104,6 +104,42 @@ START_TEST(broken_one)
 }
 END_TEST
 
+/* A program between two versions did not have a number that a later one brings: it is made up for, before what is newer. */
+START_TEST(one_left_out)
+{
+    static const struct embedded_file before[] = {
+        {"0001_a.sql", "create table a (x int);", 23},
+        {"0003_c.sql", "create table c (x int);", 23},
+        {0, 0, 0},
+    };
+    static const struct embedded_file after[] = {
+        {"0001_a.sql", "create table a (x int);", 23},
+        {"0002_b.sql", "create table b (x int);", 23},
+        {"0003_c.sql", "create table c (x int);", 23},
+        {"0004_d.sql", "alter table b add y int;", 24},
+        {0, 0, 0},
+    };
+    must(migrate_apply(db, before, NULL, NULL, &err));
+    lines = 0;
+    must(migrate_apply(db, after, count_lines, NULL, &err));
+    ck_assert_int_eq(lines, 2);
+    ck_assert_str_eq(fixture_text("select number, name from migration order by number"),
+                     "1,0001_a.sql;2,0002_b.sql;3,0003_c.sql;4,0004_d.sql");
+    must(migrate_apply(db, after, count_lines, NULL, &err));
+    ck_assert_int_eq(lines, 2);
+}
+END_TEST
+
+/* A schema is not whole merely because its last migration is there. */
+START_TEST(one_is_missing)
+{
+    fixture_sql("delete from migration where number = 9");
+    ck_assert_int_eq(migrate_check(db, dictionary, NULL, 0, &err), STATUS_CONFIG);
+    ck_assert_msg(strstr(err.text, "0009_") != NULL && strstr(err.text, "shouwangctl migrate") != NULL, "%s",
+                  err.text);
+}
+END_TEST
+
 /* A code or a source that would change its meaning is refused, and nothing is done. */
 START_TEST(changed_code)
 {
@@ -240,6 +276,7 @@ int main(void)
     tcase_add_test(empty, twice);
     tcase_add_test(empty, at_once);
     tcase_add_test(empty, broken_one);
+    tcase_add_test(empty, one_left_out);
     tcase_add_test(empty, changed_code);
     tcase_add_test(empty, without_createrole);
     tcase_set_timeout(migrated, 60);
@@ -247,6 +284,7 @@ int main(void)
     tcase_add_checked_fixture(migrated, fixture_migrated, fixture_drop);
     tcase_add_test(migrated, tampered);
     tcase_add_test(migrated, newer);
+    tcase_add_test(migrated, one_is_missing);
     tcase_add_test(migrated, roles);
     tcase_add_test(migrated, comments);
     suite_add_tcase(suite, empty);
