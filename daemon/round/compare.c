@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "round/compare.h"
 
-const struct policy_outcome compare_off_register = {.denied = UINT64_MAX, .level = LEVEL_NONE};
-
 const char *compare_change_name(enum compare_change change)
 {
     static const char *const names[] = {
@@ -54,14 +52,33 @@ struct compare_result compare_household(const struct rules *rules, const struct 
     uint64_t status_differs = (now.fired ^ standing->fired) | (now.undecided ^ standing->undecided);
     now.inserted = stands & ~before;
     now.deleted = before & ~stands;
-    now.updated = before & stands & (status_differs | (now.stale ^ standing->stale));
+    uint64_t rewritten = stands & standing->rewritten;
+    now.updated = before & stands & (status_differs | (now.stale ^ standing->stale) | rewritten);
     now.checks_raised = rules->checks & (now.inserted | (now.fired & standing->undecided));
     now.checks_cleared = rules->checks & now.deleted;
     now.level = compare_level(rules, now.fired, now.undecided);
-    now.change =
-        change_of(standing->level, now.level, (status_differs & reasons) != 0 || standing->reasons_vanished);
+    /* One that is undecided counts as to be verified, whatever its clause stands for. */
+    bool reasons_differ =
+        ((status_differs | (rewritten & now.fired)) & reasons) != 0 || standing->reasons_vanished;
+    now.change = change_of(standing->level, now.level, reasons_differ);
     now.notable = status_differs != 0 || now.change != COMPARE_SAME;
     return now;
+}
+
+struct compare_result compare_gone(const struct rules *rules, const struct compare_standing *standing)
+{
+    static const struct policy_outcome nothing = {.denied = UINT64_MAX, .level = LEVEL_NONE};
+    struct rules all = *rules; /* it is the register that says so, and that is always fresh */
+    struct compare_standing before = *standing;
+    all.fresh = UINT64_MAX;
+    before.withheld = before.waits = 0;
+    return compare_household(&all, &before, &nothing);
+}
+
+bool compare_same_family(enum policy_clause_kind one, enum policy_clause_kind other)
+{
+    bool reasons = one == CLAUSE_COLOUR || one == CLAUSE_VERIFY;
+    return one == other || (reasons && (other == CLAUSE_COLOUR || other == CLAUSE_VERIFY));
 }
 
 day_t compare_due_on(enum compare_change change, day_t as_of, int days, day_t before)

@@ -18,8 +18,9 @@
  * clause's codes is fresh (freshness.h), and of this household's township none of them swings (swings.h). "Stale" says that a finding stands only because nothing trustworthy denies it;
  * when it is found again, the mark goes.
  *
- * A suggestion stands exactly while the machine shows it. A household that is no longer on the register is denied
- * everything. Rules that the policy no longer has end at once: nobody could decide them.
+ * A suggestion stands exactly while the machine shows it. Rules that the policy no longer has end at once: nobody could decide
+ * them; so does a finding whose rule has become another kind of clause (compare_same_family), and a new one may begin. Of a household
+ * that the register no longer holds everything ends at once, whatever feeds say or do not say (compare_gone).
  *
  * Level: the highest of the standing fired colours, stale ones included; else verify when a verify clause has fired, or
  * a colour or verify clause stands undecided; else none.
@@ -42,6 +43,7 @@ struct compare_standing {
     uint64_t withheld; /* clauses that are not ended for this household, fresh or not (rules_withheld) */
     uint64_t
         waits; /* of those that stand: denied on fresh data, but their clauses ask for more (clearing.h) */
+    uint64_t rewritten;      /* of those that stand: the policy has changed their level since */
     enum policy_level level; /* of the open case; none without one */
     bool reasons_vanished;   /* a colour or verify clause stands that the policy no longer has */
 };
@@ -51,7 +53,7 @@ enum compare_change {
     COMPARE_RAISED,      /* none → a level */
     COMPARE_ESCALATED,   /* a higher level */
     COMPARE_DEESCALATED, /* a lower one, not none */
-    COMPARE_CHANGED,     /* the same level, other reasons */
+    COMPARE_CHANGED,     /* the same level, other reasons, or reasons of another level */
     COMPARE_CLEARED,     /* → none */
 };
 /* "raised" …; "" for COMPARE_SAME. */
@@ -72,8 +74,11 @@ struct compare_result {
 struct compare_result compare_household(const struct rules *rules, const struct compare_standing *standing,
                                         const struct policy_outcome *outcome);
 
-/* What counts for a household that is no longer on the register. */
-extern const struct policy_outcome compare_off_register;
+/* The same for a household that is no longer on the register: nothing stands. */
+struct compare_result compare_gone(const struct rules *rules, const struct compare_standing *standing);
+
+/* Colours and verify clauses are reasons of warnings, and a finding of one may become one of the other. */
+bool compare_same_family(enum policy_clause_kind one, enum policy_clause_kind other);
 
 enum policy_level compare_level(const struct rules *rules, uint64_t fired, uint64_t undecided);
 

@@ -304,9 +304,9 @@ static enum status explain_found(struct explaining *e, struct text *out, struct 
         e->render.changes = &changes;
     }
     if (status == STATUS_OK && e->round != NULL)
-        status = past_compare(&e->past, e->dossier.on_register ? e->dossier.township : 0,
-                              e->dossier.on_register ? &explanation.outcome : &compare_off_register, e->arena,
-                              &e->record, err);
+        status =
+            past_compare(&e->past, e->dossier.on_register ? e->dossier.township : 0,
+                         e->dossier.on_register ? &explanation.outcome : NULL, e->arena, &e->record, err);
     if (status == STATUS_OK)
         status = take_waiting(e, err);
     if (status == STATUS_OK)

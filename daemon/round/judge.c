@@ -214,7 +214,7 @@ static void find_vanished(const struct standing *standing, struct judge_change *
     for (uint32_t i = standing->finding_begin[change->position];
          i < standing->finding_begin[change->position + 1]; i++) {
         uint32_t f = standing->finding_order[i];
-        if (standing->clause_of_rule[standing->findings->rule[f]] >= 0)
+        if (standing_clause(standing, f) >= 0)
             continue;
         change->vanished = true;
         change->now.notable = true;
@@ -222,13 +222,35 @@ static void find_vanished(const struct standing *standing, struct judge_change *
     }
 }
 
-/* A case goes where the household goes: who had it is told, and who gets it. */
-static void find_moved(const struct standing *standing, const int64_t *townships, struct judge_change *change)
+static void find_moved_checks(const struct standing *standing, uint64_t checks, int64_t township,
+                              struct judge_change *change)
+{
+    const struct pull_findings *findings = standing->findings;
+    uint64_t stands = (change->now.fired | change->now.undecided) & checks;
+    for (uint32_t i = standing->finding_begin[change->position];
+         i < standing->finding_begin[change->position + 1]; i++) {
+        uint32_t f = standing->finding_order[i];
+        int clause = standing_clause(standing, f);
+        if (clause >= 0 && (stands >> clause & 1) && findings->township[f] != 0 &&
+            findings->township[f] != township)
+            change->moved_checks |= UINT64_C(1) << clause;
+    }
+    change->now.updated |= change->moved_checks;
+    change->now.notable |= change->moved_checks != 0;
+}
+
+/* A case goes where the household goes, and so do its checks: who had them is told, and who gets them. */
+static void find_moved(const struct standing *standing, uint64_t checks, const int64_t *townships,
+                       struct judge_change *change)
 {
     uint32_t at = standing->case_of[change->position];
-    if (at == MATCH_NONE || change->position >= standing->register_count || change->now.level == LEVEL_NONE)
+    if (change->position >= standing->register_count)
         return;
-    change->moved = standing->warnings->township[at] != townships[change->position];
+    int64_t township = townships[change->position];
+    find_moved_checks(standing, checks, township, change);
+    if (at == MATCH_NONE || change->now.level == LEVEL_NONE)
+        return;
+    change->moved = standing->warnings->township[at] != township;
     change->now.notable |= change->moved;
 }
 
@@ -237,19 +259,17 @@ static enum status compare_position(struct judge *judge, const struct rules *rul
                                     size_t position, struct round_counts *counts, struct error *err)
 {
     bool on_register = position < standing->register_count;
-    uint64_t rewrite;
-    struct compare_standing before = standing_get(standing, position, &rewrite);
+    struct compare_standing before = standing_get(standing, position);
     struct judge_change change = {.position = (uint32_t)position, .before = before.level};
     before.withheld = rules_withheld(rules, on_register ? townships[position] : 0);
     if (on_register && judge->clearing != NULL)
         before.waits =
             clearing_waits(judge->clearing, judge->household_ids[position], &before,
                            &judge->outcomes[position], rules->fresh & ~before.withheld, &change.clearing);
-    change.now =
-        compare_household(rules, &before, on_register ? &judge->outcomes[position] : &compare_off_register);
-    change.now.updated |= rewrite & (change.now.fired | change.now.undecided);
+    change.now = on_register ? compare_household(rules, &before, &judge->outcomes[position])
+                             : compare_gone(rules, &before);
     find_vanished(standing, &change, counts);
-    find_moved(standing, townships, &change);
+    find_moved(standing, rules->checks, townships, &change);
     count_household(counts, &change, on_register);
     bool writes = (change.now.inserted | change.now.deleted | change.now.updated | change.clearing) != 0 ||
                   change.now.notable;

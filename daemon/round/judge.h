@@ -26,8 +26,9 @@ struct judge_change {
     uint32_t position;
     uint64_t clearing; /* findings whose waiting has changed and must be written */
     enum policy_level before;
-    bool vanished; /* findings of rules that the policy no longer has must go */
-    bool moved;    /* the case stands, but the household has come to another township */
+    bool vanished;         /* findings of rules that the policy no longer has must go */
+    bool moved;            /* the case stands, but the household has come to another township */
+    uint64_t moved_checks; /* checks that stand on, of which another township was told */
     struct compare_result now;
 };
 

@@ -112,6 +112,9 @@ static bool read_finding(const struct past *past, const json_t *object, struct a
     for (int i = 0; i < POLICY_CLAUSE_KINDS; i++)
         if (strcmp(kind, policy_clause_kind_name((enum policy_clause_kind)i)) == 0)
             finding->kind = (enum policy_clause_kind)i;
+    if (*clause >= 0 &&
+        !compare_same_family(finding->kind, policy_clause_at(past->policy, (size_t)*clause)->kind))
+        *clause = -1; /* it is another kind of clause by now, as in standing_clause */
     return finding->rule != NULL && policy_level_parse(slice_of(level), &finding->level) &&
            civil_parse(slice_of(on), &finding->since_on);
 }
@@ -209,10 +212,12 @@ enum status past_compare(const struct past *past, int64_t township, const struct
     if (waiting == NULL)
         return error_set(err, STATUS_FATAL, "no memory for %zu findings", record->told_count);
     before.waits = read_waiting(past, findings, record->count, waiting, record);
-    const struct compare_result now = compare_household(&past->rules, &before, outcome);
+    const struct compare_result now = outcome == NULL ? compare_gone(&past->rules, &before)
+                                                      : compare_household(&past->rules, &before, outcome);
     record->agrees = now.fired == after.fired && now.undecided == after.undecided &&
                      now.level == record->level && !after.reasons_vanished;
-    const uint64_t withheld = before.withheld & past->rules.fresh & outcome->denied;
+    const uint64_t denied = outcome == NULL ? 0 : outcome->denied;
+    const uint64_t withheld = before.withheld & past->rules.fresh & denied;
     for (size_t i = 0; i < record->count; i++) {
         int clause = policy_clause_on(past->policy, findings[i].rule, past->info->as_of);
         findings[i].stale = clause >= 0 && (now.stale >> clause & 1) != 0;

@@ -75,8 +75,8 @@ struct past_record {
 /* What is recorded of the household; `agrees`, `stale` and what waits are not known yet. */
 enum status past_recall(struct pg *pg, const struct past *past, int64_t household_id, struct arena *arena,
                         struct past_record *record, struct error *err) WARN_UNUSED;
-/* Compares with the outcome of this round (of a household off the register: compare_off_register). township: where the
- * household was registered then, 0 of one off the register. */
+/* Compares with the outcome of this round. township: where the household was registered then. Of one that was off the register:
+ * NULL, 0. */
 enum status past_compare(const struct past *past, int64_t township, const struct policy_outcome *outcome,
                          struct arena *arena, struct past_record *record, struct error *err) WARN_UNUSED;
 

@@ -31,6 +31,11 @@ struct one {
 
 /* --- findings ------------------------------------------------------------------------------------------------- */
 
+static int64_t here_of(const struct one *one)
+{
+    return one->dossier->township;
+}
+
 static struct round_finding finding_of(const struct one *one, int clause)
 {
     const struct record *record = one->record;
@@ -48,7 +53,12 @@ static struct round_finding finding_of(const struct one *one, int clause)
         .since_round = stands_on ? findings->since_round[before] : record->round_id,
         .since_on = stands_on ? findings->since_on[before] : record->options->as_of,
         .stale_since = DAY_NONE,
+        .township = info->kind != CLAUSE_CHECK ? 0
+                    : stands_on                ? findings->township[before]
+                                               : here_of(one),
     };
+    if (one->change->moved_checks & bit)
+        finding.township = here_of(one);
     if (one->change->now.stale & bit)
         finding.stale_since = stands_on && findings->stale_since[before] != DAY_NONE
                                   ? findings->stale_since[before]
@@ -66,8 +76,10 @@ static enum status put_findings(const struct one *one, struct error *err)
         if (((now->inserted | now->updated | now->deleted) & bit) == 0)
             continue;
         struct round_finding finding = finding_of(one, clause);
+        bool replaces = standing_has_namesake(one->record->standing, one->change->position, clause);
         if (now->inserted & bit)
-            status = round_commit_insert_finding(commit, &finding, err);
+            status = replaces ? round_commit_replace_finding(commit, &finding, err)
+                              : round_commit_insert_finding(commit, &finding, err);
         else if (now->updated & bit)
             status = round_commit_update_finding(commit, &finding, err);
         else
@@ -376,12 +388,16 @@ static enum status put_warning_events(const struct one *one, struct error *err)
 }
 
 /* clause -1: a check that the policy no longer has. */
-static enum status put_check_event(const struct one *one, int clause, const char *rule, bool raised,
-                                   struct error *err)
+static enum status put_check_event(const struct one *one, int64_t township, int clause, const char *rule,
+                                   bool raised, struct error *err)
 {
     char event_id[UUID_TEXT_SIZE];
     const struct event_round round = event_round_of(one->record);
-    const struct event_household household = event_household_of(one);
+    struct event_household household = event_household_of(one);
+    struct dossier dossier = *one->dossier;
+    dossier.township = township;
+    household.dossier = &dossier;
+    household.named = is_named(&one->record->options->disclosure, township);
     const struct policy *policy = one->record->options->policy;
     int days = clause < 0 ? 0 : policy_clause_at(policy, (size_t)clause)->due_days;
     day_t due_on = raised && days > 0 ? one->record->options->as_of + days : DAY_NONE;
@@ -390,24 +406,31 @@ static enum status put_check_event(const struct one *one, int clause, const char
     text_init(&body);
     uuid_v7(one->record->now_ms, event_id);
     event_add_check(&round, &household, event_id, clause, rule, raised, due_on, &body);
-    enum status status =
-        put_event(one, one->dossier->township, event_id, type, PRIORITY_REST, false, false, &body, err);
+    enum status status = put_event(one, township, event_id, type, PRIORITY_REST, false, false, &body, err);
     if (status == STATUS_OK)
         status = put_audit(one, type, rule, err);
     text_fini(&body);
     return status;
 }
 
+/* As with cases: who was told of a check hears that it ends, or that the household has gone elsewhere, where it is new. */
 static enum status put_check_events(const struct one *one, struct error *err)
 {
-    const struct compare_result *now = &one->change->now;
+    const struct standing *standing = one->record->standing;
     const struct policy *policy = one->record->options->policy;
+    uint64_t cleared = one->change->now.checks_cleared | one->change->moved_checks;
+    uint64_t raised = one->change->now.checks_raised | one->change->moved_checks;
     enum status status = STATUS_OK;
     for (int clause = 0; clause < POLICY_CLAUSES_MAX && status == STATUS_OK; clause++) {
-        uint64_t bit = UINT64_C(1) << clause;
-        if ((now->checks_raised | now->checks_cleared) & bit)
-            status = put_check_event(one, clause, policy_clause_at(policy, (size_t)clause)->name,
-                                     (now->checks_raised & bit) != 0, err);
+        if (!((cleared | raised) >> clause & 1))
+            continue;
+        const char *rule = policy_clause_at(policy, (size_t)clause)->name;
+        uint32_t before = standing_finding(standing, one->change->position, clause);
+        int64_t told = before == MATCH_NONE ? 0 : standing->findings->township[before];
+        if (cleared >> clause & 1)
+            status = put_check_event(one, told != 0 ? told : here_of(one), clause, rule, false, err);
+        if (status == STATUS_OK && raised >> clause & 1)
+            status = put_check_event(one, here_of(one), clause, rule, true, err);
     }
     return status;
 }
@@ -423,11 +446,14 @@ static enum status put_vanished(const struct one *one, struct error *err)
          i < standing->finding_begin[position + 1] && status == STATUS_OK; i++) {
         uint32_t f = standing->finding_order[i];
         const char *rule = findings->rules[findings->rule[f]];
-        if (standing->clause_of_rule[findings->rule[f]] >= 0)
+        int namesake = standing->clause_of_rule[findings->rule[f]];
+        int64_t told = findings->township[f] != 0 ? findings->township[f] : here_of(one);
+        if (standing_clause(standing, f) >= 0)
             continue;
-        status = round_commit_delete_finding(one->record->commit, one->dossier->household_id, rule, err);
+        if (namesake < 0 || !(one->change->now.inserted >> namesake & 1)) /* else it was replaced */
+            status = round_commit_delete_finding(one->record->commit, one->dossier->household_id, rule, err);
         if (status == STATUS_OK && findings->kind[f] == CLAUSE_CHECK)
-            status = put_check_event(one, -1, rule, false, err);
+            status = put_check_event(one, told, -1, rule, false, err);
     }
     return status;
 }

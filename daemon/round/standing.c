@@ -114,16 +114,25 @@ bool standing_is_empty(const struct standing *standing, size_t position)
            standing->case_of[position] == MATCH_NONE;
 }
 
-struct compare_standing standing_get(const struct standing *standing, size_t position, uint64_t *rewrite)
+int standing_clause(const struct standing *standing, uint32_t finding)
+{
+    const struct pull_findings *findings = standing->findings;
+    int clause = standing->clause_of_rule[findings->rule[finding]];
+    if (clause < 0)
+        return -1;
+    enum policy_clause_kind kind = policy_clause_at(standing->policy, (size_t)clause)->kind;
+    return compare_same_family((enum policy_clause_kind)findings->kind[finding], kind) ? clause : -1;
+}
+
+struct compare_standing standing_get(const struct standing *standing, size_t position)
 {
     const struct pull_findings *findings = standing->findings;
     struct compare_standing what = {0};
-    *rewrite = 0;
     if (standing->case_of[position] != MATCH_NONE)
         what.level = (enum policy_level)standing->warnings->level[standing->case_of[position]];
     for (uint32_t i = standing->finding_begin[position]; i < standing->finding_begin[position + 1]; i++) {
         uint32_t f = standing->finding_order[i];
-        int clause = standing->clause_of_rule[findings->rule[f]];
+        int clause = standing_clause(standing, f);
         if (clause < 0) {
             what.reasons_vanished |= findings->kind[f] == CLAUSE_COLOUR || findings->kind[f] == CLAUSE_VERIFY;
             continue;
@@ -134,16 +143,26 @@ struct compare_standing standing_get(const struct standing *standing, size_t pos
         if (findings->stale_since[f] != DAY_NONE)
             what.stale |= bit;
         if (findings->kind[f] != info->kind || findings->level[f] != info->level)
-            *rewrite |= bit;
+            what.rewritten |= bit;
     }
     return what;
+}
+
+bool standing_has_namesake(const struct standing *standing, size_t position, int clause)
+{
+    for (uint32_t i = standing->finding_begin[position]; i < standing->finding_begin[position + 1]; i++) {
+        uint32_t f = standing->finding_order[i];
+        if (standing->clause_of_rule[standing->findings->rule[f]] == clause)
+            return standing_clause(standing, f) < 0;
+    }
+    return false;
 }
 
 uint32_t standing_finding(const struct standing *standing, size_t position, int clause)
 {
     for (uint32_t i = standing->finding_begin[position]; i < standing->finding_begin[position + 1]; i++) {
         uint32_t f = standing->finding_order[i];
-        if (standing->clause_of_rule[standing->findings->rule[f]] == clause)
+        if (standing_clause(standing, f) == clause)
             return f;
     }
     return MATCH_NONE;

@@ -39,9 +39,13 @@ enum status standing_init(struct standing *standing, const struct policy *policy
                           struct error *err) WARN_UNUSED;
 void standing_fini(struct standing *standing);
 
-/* What stands about the household at `position`. rewrite: findings whose kind or level the policy has changed since. */
-struct compare_standing standing_get(const struct standing *standing, size_t position, uint64_t *rewrite);
+/* What stands about the household at `position`. */
+struct compare_standing standing_get(const struct standing *standing, size_t position);
 bool standing_is_empty(const struct standing *standing, size_t position);
+/* The clause that a finding is of; -1 when the policy no longer has it, or has another kind of clause by that name. */
+int standing_clause(const struct standing *standing, uint32_t finding);
+/* Whether of the household a finding stands that has the clause's name and is of another kind. */
+bool standing_has_namesake(const struct standing *standing, size_t position, int clause);
 /* The position of a clause's finding in findings; MATCH_NONE when it does not stand. */
 uint32_t standing_finding(const struct standing *standing, size_t position, int clause);
 

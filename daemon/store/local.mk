@@ -47,7 +47,8 @@ MIGRATIONS = \
 	sql/migrations/0015_waiting_told.sql \
 	sql/migrations/0016_volume.sql \
 	sql/migrations/0017_trust.sql \
-	sql/migrations/0018_refusals.sql
+	sql/migrations/0018_refusals.sql \
+	sql/migrations/0019_check_township.sql
 EXTRA_DIST += $(MIGRATIONS)
 BUILT_SOURCES += daemon/store/migrations_embedded.c
 CLEANFILES += daemon/store/migrations_embedded.c daemon/store/migrations_embedded.c.new

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FINDING_COLUMNS = 8, WARNING_COLUMNS = 8 };
+enum { FINDING_COLUMNS = 9, WARNING_COLUMNS = 8 };
 
 static void finding_columns(struct pull_findings *f, struct column columns[FINDING_COLUMNS])
 {
@@ -20,6 +20,7 @@ static void finding_columns(struct pull_findings *f, struct column columns[FINDI
     columns[5] = (struct column){&f->kind, sizeof *f->kind, 0};
     columns[6] = (struct column){&f->undecided, sizeof *f->undecided, 0};
     columns[7] = (struct column){&f->level, sizeof *f->level, 0};
+    columns[8] = (struct column){&f->township, sizeof *f->township, 0};
 }
 
 static bool rule_is(const struct pull_findings *f, size_t rule, struct slice name)
@@ -68,6 +69,8 @@ static bool read_finding(void *target, struct pg_row *row)
     f->kind[i] = (uint8_t)vocabulary_kind(pg_row_text(row));
     f->undecided[i] = slice_is(pg_row_text(row), "undecided");
     f->level[i] = (uint8_t)vocabulary_level(pg_row_text(row));
+    if (!pg_row_int64(row, &f->township[i]))
+        f->township[i] = 0;
     f->count++;
     return rule != UINT16_MAX;
 }
@@ -76,7 +79,8 @@ enum status pull_findings(struct pg *pg, struct pull_findings *findings, struct 
 {
     return columns_copy(
         pg,
-        "copy finding (household_id, since_round, since_on, stale_since, rule, kind, status, level)"
+        "copy finding (household_id, since_round, since_on, stale_since, rule, kind, status, level,"
+        " township_code)"
         " to stdout (format binary)",
         read_finding, findings, err);
 }

@@ -24,6 +24,7 @@ struct pull_findings {
     int64_t *since_round;
     day_t *since_on;
     day_t *stale_since; /* DAY_NONE when the last round confirmed it */
+    int64_t *township;  /* that was told of a check; 0 of other kinds */
     uint16_t *rule;
     uint8_t *kind;      /* enum policy_clause_kind */
     uint8_t *undecided; /* 0 fired, 1 undecided with evidence */

@@ -33,13 +33,14 @@ static const struct {
 } sinks[SINKS] = {
     [SINK_FINDING_INSERT] =
         {NULL,
-         "copy finding (household_id, rule, kind, status, level, since_round, since_on, stale_since)"
-         " from stdin (format binary)",
-         8},
+         "copy finding (household_id, rule, kind, status, level, since_round, since_on, stale_since,"
+         " township_code) from stdin (format binary)",
+         9},
     [SINK_FINDING_CHANGE] =
-        {"create temporary table change_finding (household_id bigint, rule text, gone boolean,"
-         " kind text, status text, level text, stale_since date) on commit drop",
-         "copy change_finding from stdin (format binary)", 7},
+        {"create temporary table change_finding (household_id bigint, rule text, gone boolean, anew boolean,"
+         " kind text, status text, level text, since_on date, stale_since date, township_code bigint)"
+         " on commit drop",
+         "copy change_finding from stdin (format binary)", 10},
     [SINK_CLEARING] =
         {"create temporary table change_clearing (household_id bigint, rule text, since date, counted date,"
          " rounds smallint, rounds_needed smallint, base bigint, batches smallint, batches_needed smallint)"
@@ -78,7 +79,7 @@ struct round_commit {
     int64_t round_id;
     struct pg_rows rows[SINKS];
     bool staged[SINKS]; /* its stage was made */
-    int64_t deleted, updated, changed_warnings, clearings;
+    int64_t deleted, replaced, updated, changed_warnings, clearings;
 };
 
 /* --- sending -------------------------------------------------------------------------------------------------- */
@@ -187,6 +188,14 @@ static const char *status_word(const struct round_finding *finding)
     return finding->undecided ? "undecided" : "fired";
 }
 
+static void put_township(struct pg_rows *rows, int64_t township)
+{
+    if (township == 0)
+        pg_put_null(rows);
+    else
+        pg_put_int64(rows, township);
+}
+
 enum status round_commit_insert_finding(struct round_commit *commit, const struct round_finding *finding,
                                         struct error *err)
 {
@@ -199,22 +208,40 @@ enum status round_commit_insert_finding(struct round_commit *commit, const struc
     pg_put_int64(rows, finding->since_round);
     pg_put_day(rows, finding->since_on);
     pg_put_day(rows, finding->stale_since);
+    put_township(rows, finding->township);
     return end_row(commit, SINK_FINDING_INSERT, err);
+}
+
+static enum status change_finding(struct round_commit *commit, const struct round_finding *finding, bool anew,
+                                  struct error *err)
+{
+    struct pg_rows *rows = begin_row(commit, SINK_FINDING_CHANGE);
+    pg_put_int64(rows, finding->household_id);
+    pg_put_str(rows, finding->rule);
+    pg_put_bool(rows, anew);
+    pg_put_bool(rows, anew);
+    pg_put_str(rows, vocabulary_kinds[finding->kind]);
+    pg_put_str(rows, status_word(finding));
+    pg_put_str(rows, vocabulary_levels[finding->level]);
+    pg_put_day(rows, finding->since_on);
+    pg_put_day(rows, finding->stale_since);
+    put_township(rows, finding->township);
+    return end_row(commit, SINK_FINDING_CHANGE, err);
 }
 
 enum status round_commit_update_finding(struct round_commit *commit, const struct round_finding *finding,
                                         struct error *err)
 {
-    struct pg_rows *rows = begin_row(commit, SINK_FINDING_CHANGE);
-    pg_put_int64(rows, finding->household_id);
-    pg_put_str(rows, finding->rule);
-    pg_put_bool(rows, false);
-    pg_put_str(rows, vocabulary_kinds[finding->kind]);
-    pg_put_str(rows, status_word(finding));
-    pg_put_str(rows, vocabulary_levels[finding->level]);
-    pg_put_day(rows, finding->stale_since);
     commit->updated++;
-    return end_row(commit, SINK_FINDING_CHANGE, err);
+    return change_finding(commit, finding, false, err);
+}
+
+enum status round_commit_replace_finding(struct round_commit *commit, const struct round_finding *finding,
+                                         struct error *err)
+{
+    commit->deleted++;
+    commit->replaced++;
+    return change_finding(commit, finding, true, err);
 }
 
 enum status round_commit_clearing(struct round_commit *commit, const struct clearing_row *row,
@@ -241,7 +268,8 @@ enum status round_commit_delete_finding(struct round_commit *commit, int64_t hou
     pg_put_int64(rows, household_id);
     pg_put_str(rows, rule);
     pg_put_bool(rows, true);
-    for (int i = 0; i < 4; i++)
+    pg_put_bool(rows, false);
+    for (int i = 0; i < 6; i++)
         pg_put_null(rows);
     commit->deleted++;
     return end_row(commit, SINK_FINDING_CHANGE, err);
@@ -374,9 +402,16 @@ static enum status apply_findings(struct round_commit *commit, struct error *err
     if (!status)
         status = apply(commit,
                        "update finding f set kind = c.kind, status = c.status, level = c.level,"
-                       " stale_since = c.stale_since from change_finding c"
+                       " stale_since = c.stale_since, township_code = c.township_code from change_finding c"
                        " where not c.gone and f.household_id = c.household_id and f.rule = c.rule",
                        commit->updated, err);
+    if (!status)
+        status = apply(commit,
+                       "insert into finding (household_id, rule, kind, status, level, since_round, since_on,"
+                       "  stale_since, township_code)"
+                       " select household_id, rule, kind, status, level, $1, since_on, stale_since,"
+                       "  township_code from change_finding where anew",
+                       commit->replaced, err);
     return status;
 }
 

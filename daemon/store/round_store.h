@@ -113,9 +113,13 @@ struct round_finding {
     int64_t since_round;
     day_t since_on;
     day_t stale_since; /* DAY_NONE = confirmed */
+    int64_t township;  /* that is told of a check; 0 of other kinds */
 };
 enum status round_commit_insert_finding(struct round_commit *commit, const struct round_finding *finding,
                                         struct error *err) WARN_UNUSED;
+/* In the place of one of the same rule that ends: as if that had been deleted, and this inserted. */
+enum status round_commit_replace_finding(struct round_commit *commit, const struct round_finding *finding,
+                                         struct error *err) WARN_UNUSED;
 /* Everything but since_round and since_on takes the new value. */
 enum status round_commit_update_finding(struct round_commit *commit, const struct round_finding *finding,
                                         struct error *err) WARN_UNUSED;

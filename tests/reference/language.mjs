@@ -385,12 +385,16 @@ function parsePolicy(c) {
 function parseSource(c) {
   c.take();
   const name = c.name();
-  c.policy.sources.set(name, c.name());
+  const feed = c.name();
+  c.policy.sources.set(name, feed);
+  const trust = { days: 35, mayClear: true, swing: null }; // what a round trusts it for says nothing about one evaluation (life.mjs asks)
   while (c.next) {
-    const word = c.take(); // what a round trusts a source for says nothing about one evaluation, but it must be legible
-    if (word.is === '时效') c.take();
-    if (word.is === '波动') parseSwing(c);
+    const word = c.take();
+    if (word.is === '时效') trust.days = lengthOf(c.take()).days;
+    if (word.is === '不可解警') trust.mayClear = false;
+    if (word.is === '波动') trust.swing = parseSwing(c);
   }
+  c.policy.trust.set(feed, trust);
 }
 
 /** ≤ 6 倍中位差 按乡镇 */
@@ -400,6 +404,7 @@ function parseSwing(c) {
   if (!/^([1-9]\d?|100)$/.test(digits ?? '') || part || percent) c.fail('expected 1 to 100 before this');
   if (!(unit ? inChinese(unit, ['倍中位差']) : c.acceptHere('倍中位差'))) c.fail('expected 倍中位差');
   if (!c.acceptHere('按乡镇')) c.fail('expected 按乡镇');
+  return Number(digits);
 }
 
 function parseStandard(c, lines) {
@@ -447,7 +452,7 @@ function parseFact(c) {
   const name = c.name();
   c.expect(':');
   const kind = Object.keys(FACT_KINDS).find((word) => c.seesHere(word)) ?? c.fail('expected the kind of a fact');
-  const fact = { name, kind: FACT_KINDS[kind], first: [], position: c.policy.facts.size };
+  const fact = { name, kind: FACT_KINDS[kind], first: [], by: [], position: c.policy.facts.size };
   c.take();
   while (!c.done && !c.sees('范围', '取')) c.take(); // 元/月/人
   if (c.accept('范围')) {
@@ -460,7 +465,7 @@ function parseFact(c) {
   if (c.accept('的')) c.take();
   for (;;) {
     if (c.accept('先')) while (!c.done && !c.sees('由')) fact.first.push(c.name());
-    else if (c.accept('由')) while (!c.done && !c.sees('先')) c.name();
+    else if (c.accept('由')) while (!c.done && !c.sees('先')) fact.by.push(c.name());
     else break;
   }
   c.policy.facts.set(name, fact);
@@ -525,10 +530,19 @@ function clauseLines(lines) {
   return items;
 }
 
+/** 连续3轮, or 医保局 连续2批 */
+function parseClear(line, clear) {
+  const words = [];
+  while (!line.done) words.push(line.take().raw);
+  const [, source, count, unit] = /^(.*?) ?(?:连续|consecutive) ?(\d+) ?(批|轮|batch|batches|round|rounds)$/.exec(words.join(' ')) ?? line.fail('expected how many batches or rounds');
+  if (/批|batch/.test(unit)) Object.assign(clear, { batches: Number(count), source: line.policy.sources.get(source) });
+  else clear.rounds = Number(count);
+}
+
 function parseClause(c, lines) {
   const kind = CLAUSE_KINDS[c.take().is];
   const rule = c.name();
-  const clause = { rule, kind, title: lines[0].tokens.slice(2).map((token) => token.raw).join(''), lines: [], amounts: [], some: null, from: null, until: null, withoutMembers: false };
+  const clause = { rule, kind, title: lines[0].tokens.slice(2).map((token) => token.raw).join(''), lines: [], amounts: [], some: null, from: null, until: null, withoutMembers: false, clear: { rounds: 0, batches: 0, source: null } };
   let some = null; // the indentation of 某
   for (const { indent, tokens } of clauseLines(lines.slice(1))) {
     const line = new Cursor(tokens, c.policy);
@@ -543,6 +557,8 @@ function parseClause(c, lines) {
     } else if (word === '生效') {
       clause.from = line.date();
       if (line.accept('至')) clause.until = line.date();
+    } else if (word === '解除') {
+      parseClear(line, clause.clear);
     } else if (word === '无成员亦查') {
       clause.withoutMembers = true;
     } else if (word === '金额') {
@@ -566,7 +582,7 @@ const WITH_ROWS = ['标准', '设定', '试算', '渐退'];
 /** The policy as a tree. Examples are left as tokens (examples.mjs reads them). */
 export function parsePolicyText(text) {
   const keywords = /^\uFEFF?(?:\s*#.*\n|\s*\n)*policy\b/.test(text) ? ENGLISH : CHINESE;
-  const policy = { sources: new Map(), standards: new Map(), windows: new Map(), facts: new Map(), people: new Map(), definitions: new Map(),
+  const policy = { sources: new Map(), trust: new Map(), standards: new Map(), windows: new Map(), facts: new Map(), people: new Map(), definitions: new Map(),
     statistics: new Map(), clauses: [], examples: [], comparisons: new Map(), chinese: keywords === CHINESE };
   for (const { head, lines } of readStatements(text, keywords)) {
     const parse = STATEMENTS[head.is];

@@ -368,6 +368,111 @@ START_TEST(a_case_goes_where_the_household_goes)
 }
 END_TEST
 
+/* The register says so, whatever feed is late or never trusted to clear: else its case would stay open for ever. */
+START_TEST(a_household_that_leaves_the_register_is_cleared_whatever_feeds_are_late)
+{
+    sql("select t_single(1, 60000), t_single(2, 60000); select t_batch(5, 'h06', '2021-06-28');"
+        "select t_own(1, 'housing.grade', 4, '2020-01-01', null, 5, 2)");
+    ck_assert_int_eq(round_on("2021-06-30").raised, 1);
+    sql("update household set valid_to = '2021-07-01' where household_id = 1;"
+        "update membership set valid_to = '2021-07-01' where household_id = 1");
+    struct round_counts counts = round_on("2021-12-31");
+    ck_assert_int_eq(counts.cleared, 1);
+    ck_assert_int_eq(counts.stale, 0);
+    ck_assert_int_eq(fixture_int("select count(*) from finding"), 0);
+    ck_assert_int_eq(round_on("2021-12-31").events, 0);
+    sql("update household set valid_to = null; update membership set valid_to = null");
+    ck_assert_int_eq(round_on("2021-12-31").raised, 1);
+    ck_assert_int_eq(fixture_int("select count(distinct warning_id) from warning"), 2);
+}
+END_TEST
+
+static const char *events_of(int64_t round_id)
+{
+    char query[256];
+    snprintf(query, sizeof query,
+             "select township_code, type, event::jsonb #>> '{data,reasons,0,rule}',"
+             " event::jsonb #>> '{data,township_code}' from outbox where round_id = %lld order by outbox_no",
+             (long long)round_id);
+    return fixture_text(query);
+}
+
+START_TEST(a_check_goes_where_the_household_goes)
+{
+    sql("select t_single(1, 60000); select t_fact(1, 'event.death', 1, '2021-05-01', null),"
+        " t_fact(1, 'relief.dibao', 1, '2019-01-01', null)");
+    round_on("2021-06-30");
+    ck_assert_str_eq(events_of(1), "610922103,check.raised,check.deceased,610922103");
+    sql("update household set township_code = 610922104, village_code = 610922104001");
+    struct round_counts counts = round_on("2021-06-30");
+    ck_assert_int_eq(counts.checks_raised + counts.checks_cleared, 0);
+    ck_assert_str_eq(events_of(2), "610922103,check.cleared,check.deceased,610922103;"
+                                   "610922104,check.raised,check.deceased,610922104");
+    ck_assert_str_eq(fixture_text("select rule, township_code, since_round from finding"),
+                     "check.deceased,610922104,1");
+    ck_assert_int_eq(round_on("2021-06-30").events, 0);
+    /* It moves and the check ends: who was told hears it, nobody else. */
+    sql("update household set township_code = 610922105, village_code = 610922105001;"
+        "update person_fact set to_day = '2021-06-30' where code = %d",
+        fixture_code("relief.dibao"));
+    ck_assert_int_eq(round_on("2021-07-01").checks_cleared, 1);
+    ck_assert_str_eq(events_of(4), "610922104,check.cleared,check.deceased,610922104");
+}
+END_TEST
+
+/* What the policy makes another kind of clause ends as what it was, and may begin as what it is. */
+START_TEST(a_rule_that_becomes_another_kind_ends_and_begins)
+{
+    sql("select t_single(1, 1000), t_single(2, 60000)");
+    round_on("2021-06-30");
+    sql("update finding set kind = 'check', level = 'none', township_code = 610922103, clearing_since = '2021-06-01',"
+        " clearing_on = '2021-06-01', clearing_rounds = 1, clearing_rounds_needed = 3, clearing_base = 0,"
+        " clearing_batches = 0, clearing_batches_needed = 0; delete from warning;"
+        "insert into finding values (2, 'red.apply', 'check', 'fired', 'none', 1, '2021-06-30')");
+    struct round_counts counts = round_on("2021-06-30");
+    ck_assert_int_eq(counts.raised, 1);
+    ck_assert_int_eq(counts.checks_cleared, 2);
+    ck_assert_str_eq(
+        fixture_text("select household_id, type from outbox where round_id = 2 order by outbox_no"),
+        "1,warning.raised;1,check.cleared;2,check.cleared");
+    ck_assert_str_eq(
+        fixture_text("select household_id, kind, level, since_round, township_code, clearing_since"
+                     " from finding"),
+        "1,colour,red,2,,");
+    ck_assert_int_eq(round_on("2021-06-30").events, 0);
+
+    /* The other way round: what was a warning is a check. */
+    sql("select t_single(3, 60000); select t_fact(3, 'event.death', 1, '2021-05-01', null),"
+        " t_fact(3, 'relief.dibao', 1, '2019-01-01', null);"
+        "insert into finding values (3, 'check.deceased', 'colour', 'fired', 'red', 1, '2021-06-30');"
+        "insert into warning values (3, '0197c1a2-7d3e-7c41-9f0e-3b6d5a8e2f10', 610922103, 'red', 'open',"
+        " '2021-06-30', '2021-07-03', 1, 1)");
+    int64_t round_id;
+    const struct round_options options = options_on("2021-06-30");
+    counts = run(&options, &round_id, NULL);
+    ck_assert_int_eq(counts.cleared, 1);
+    ck_assert_int_eq(counts.checks_raised, 1);
+    ck_assert_str_eq(events_of(round_id), "610922103,warning.cleared,,610922103;"
+                                          "610922103,check.raised,check.deceased,610922103");
+    ck_assert_int_eq(round_on("2021-06-30").events, 0);
+}
+END_TEST
+
+START_TEST(a_reason_that_the_policy_puts_at_another_level_is_told)
+{
+    sql("select t_single(1, 1000); select t_own(1, 'housing.grade', 4, '2020-01-01', null)");
+    round_on("2021-06-30");
+    ck_assert_str_eq(
+        fixture_text("select string_agg(rule, ' ' order by rule) from finding where kind = 'colour'"),
+        "\"red.apply yellow.housing\"");
+    sql("update finding set level = 'orange' where rule = 'yellow.housing'");
+    ck_assert_int_eq(round_on("2021-06-30").changed, 1);
+    ck_assert_str_eq(fixture_text("select type from outbox where round_id = 2"), "warning.changed");
+    ck_assert_str_eq(fixture_text("select level from finding where rule = 'yellow.housing'"), "yellow");
+    ck_assert_int_eq(round_on("2021-06-30").events, 0);
+}
+END_TEST
+
 START_TEST(a_dead_mans_benefit_is_a_check_without_a_level)
 {
     sql("select t_single(1, 60000); select t_fact(1, 'event.death', 1, '2021-05-01', null),"
@@ -839,7 +944,11 @@ int main(void)
     tcase_add_test(tests, a_stale_feed_ends_nothing_and_is_marked_once);
     tcase_add_test(tests, freshness_ends_on_the_day_after_the_35th);
     tcase_add_test(tests, a_household_that_leaves_the_register_is_cleared);
+    tcase_add_test(tests, a_household_that_leaves_the_register_is_cleared_whatever_feeds_are_late);
     tcase_add_test(tests, a_case_goes_where_the_household_goes);
+    tcase_add_test(tests, a_check_goes_where_the_household_goes);
+    tcase_add_test(tests, a_rule_that_becomes_another_kind_ends_and_begins);
+    tcase_add_test(tests, a_reason_that_the_policy_puts_at_another_level_is_told);
     tcase_add_test(tests, a_dead_mans_benefit_is_a_check_without_a_level);
     tcase_add_test(tests, a_rule_that_the_policy_no_longer_has_ends);
     tcase_add_test(tests, a_dry_run_leaves_no_trace);
