@@ -28,7 +28,7 @@
  * batch of this source. Not a duplicate are a file without rows, and a full batch with the same bytes for a
  * later period: it says that nothing changed. A full batch that speaks of an earlier time (period_to) than an
  * accepted full one is refused, because it would end what is newer; so is one whose period ends more than a year ahead,
- * which would refuse all that follow it. Of the same period the one that was sent later (sent_at) stands; a delta batch that
+ * which would refuse all that follow it. Of the same period the one that was sent later (sent_at) stands; a batch that
  * comes after one that was sent later leaves alone what that one said, and is refused where that one is full.
  *
  * Blocking, for a worker thread with a connection of its own. Errors: STATUS_RETRY database or disk (nothing

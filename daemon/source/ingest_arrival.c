@@ -65,15 +65,14 @@ static enum status check_order(struct ingest_attempt *attempt, const struct arri
     attempt->late = arrival->last_sent.exists && arrival->last_sent.sent_at_ms > manifest->sent_at_unix_ms;
     if (!attempt->late)
         return STATUS_OK;
-    bool full = manifest->mode == MANIFEST_FULL;
     enum status status = arrival_outdated(attempt->pg, attempt->config->source, manifest->period_to,
-                                          manifest->sent_at_unix_ms, full, &later, err);
+                                          manifest->sent_at_unix_ms, &later, err);
     if (status != STATUS_OK || !later.exists)
         return status;
-    if (full)
+    if (manifest->mode == MANIFEST_FULL)
         return error_set(
             err, STATUS_REJECT,
-            "a full batch that was sent before batch %s (number %lld) would end what is newer, expected "
+            "a full batch that was sent before the full batch %s (number %lld) would end what is newer, expected "
             "a later sent_at, or mode delta",
             later.name, (long long)later.batch_id);
     return error_set(

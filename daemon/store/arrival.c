@@ -63,16 +63,15 @@ enum status arrival_look(struct pg *pg, int source, const char *name, const char
     return status;
 }
 
-enum status arrival_outdated(struct pg *pg, int source, day_t period_to, int64_t sent_at_ms, bool any_mode,
+enum status arrival_outdated(struct pg *pg, int source, day_t period_to, int64_t sent_at_ms,
                              struct arrival_batch *batch, struct error *err)
 {
     return look_one(pg,
                     COLUMNS " where source = $1 and status = 'accepted' and period_to >= $2 and sent_at > $3"
                             " and " BATCH_SENT_BELIEVABLE
-                            " and ($4 or mode = 'full') order by sent_at desc, batch_id desc limit 1",
-                    pg_params(pg_of_int16(source), pg_of_day(period_to), pg_of_timestamp(sent_at_ms),
-                              pg_of_bool(any_mode)),
-                    batch, err);
+                            " and mode = 'full' order by sent_at desc, batch_id desc limit 1",
+                    pg_params(pg_of_int16(source), pg_of_day(period_to), pg_of_timestamp(sent_at_ms)), batch,
+                    err);
 }
 
 enum status arrival_refused(struct pg *pg, int source, const char *name, const char *file_name,

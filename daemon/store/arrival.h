@@ -41,8 +41,8 @@ struct arrival {
 enum status arrival_look(struct pg *pg, int source, const char *name, const char *sha256,
                          struct arrival *arrival, struct error *err) WARN_UNUSED;
 
-/* Whether a batch that says all (any_mode: any) was sent after sent_at_ms, as last_sent is, and of no earlier period. */
-enum status arrival_outdated(struct pg *pg, int source, day_t period_to, int64_t sent_at_ms, bool any_mode,
+/* Whether a full batch was sent after sent_at_ms, as last_sent is, and of no earlier period. */
+enum status arrival_outdated(struct pg *pg, int source, day_t period_to, int64_t sent_at_ms,
                              struct arrival_batch *batch, struct error *err) WARN_UNUSED;
 
 /*

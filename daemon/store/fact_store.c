@@ -80,7 +80,7 @@ static enum status load_later(struct fact_writer *writer, struct error *err)
 {
     const struct fact_plan *plan = &writer->plan;
     struct pg_result *result;
-    if (plan->mode != BATCH_DELTA || plan->sent_at_ms == 0 || plan->sent_at_ms == INT64_MIN)
+    if (plan->sent_at_ms == 0 || plan->sent_at_ms == INT64_MIN)
         return STATUS_OK;
     enum status status =
         pg_query(writer->pg,
@@ -291,7 +291,7 @@ static int compare_batches(const void *a, const void *b)
     return *one < *other ? -1 : *one > *other;
 }
 
-static bool is_of_later(const struct fact_writer *writer, const struct fact_live *live)
+bool fact_writer_is_of_later(const struct fact_writer *writer, const struct fact_live *live)
 {
     const int64_t batch = live->batch;
     return writer->later_count > 0 &&
@@ -313,7 +313,7 @@ static bool meet_live(struct fact_writer *writer, const struct fact_row *row, st
     };
     bool same = live->content == fact_index_content(&writer->index, &content);
     live->line = (uint32_t)row->row_no;
-    const bool later = is_of_later(writer, live);
+    const bool later = fact_writer_is_of_later(writer, live);
     if (later || (same && writer->plan.mode == BATCH_FULL)) {
         live->fate = FATE_KEPT;
         writer->kept += same;

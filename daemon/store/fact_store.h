@@ -59,8 +59,8 @@ struct fact_counts {
     int64_t repeated;                       /* of these, known before with the same values */
     int64_t before;                         /* live of the source, where all were read: not of a scope */
     int64_t ended;                          /* rows that moved to history */
-    int64_t spared;                         /* full: live, and stated by none but refused rows */
-    int64_t ended_registered;               /* of these, about the register's persons and households */
+    int64_t spared; /* full: live, and stated by none but refused rows, or by a batch that was sent later */
+    int64_t ended_registered; /* of these, about the register's persons and households */
 };
 
 /* The only subjects and codes that a delta batch speaks of, so that what else is known need not be read. By enum
@@ -75,7 +75,7 @@ struct fact_plan {
     int source;
     int64_t batch_id;
     enum batch_mode mode;
-    int64_t sent_at_ms;   /* of a delta batch that comes late: Unix; 0 and INT64_MIN = none was sent later */
+    int64_t sent_at_ms;   /* of a batch that comes late: Unix; 0 and INT64_MIN = none was sent later */
     size_t expected_rows; /* may be wrong */
     const struct fact_scope *scope; /* NULL = anybody; of a full batch always NULL */
     bool by_township;               /* count them (volume.h): of feeds */

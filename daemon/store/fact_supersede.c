@@ -169,8 +169,22 @@ static int64_t mark_spared(struct fact_writer *writer, struct lying_list *list)
     return marked;
 }
 
+static int64_t spare_later(struct fact_writer *writer)
+{
+    int64_t count = 0;
+    for (size_t i = 0; writer->later_count > 0 && i < writer->index.live_count; i++) {
+        struct fact_live *live = &writer->index.live[i];
+        if (live->fate != FATE_UNSTATED || !fact_writer_is_of_later(writer, live))
+            continue;
+        live->fate = FATE_SPARED;
+        count++;
+    }
+    return count;
+}
+
 static enum status spare(struct fact_writer *writer, int64_t *count, struct error *err)
 {
+    *count = spare_later(writer);
     if (writer->spared_count == 0)
         return STATUS_OK;
     struct lying_list list = {NULL, 0};
@@ -179,7 +193,7 @@ static enum status spare(struct fact_writer *writer, int64_t *count, struct erro
     for (size_t i = 0; i < writer->part_count && !status; i++)
         status = find_spared(writer, (uint32_t)i, ids, &list, err);
     if (!status)
-        *count = mark_spared(writer, &list);
+        *count += mark_spared(writer, &list);
     free(list.items);
     free(ids);
     return status ? error_wrap(err, "sparing facts of refused rows") : STATUS_OK;

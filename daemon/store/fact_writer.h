@@ -90,6 +90,8 @@ void fact_writer_table(struct text *sql, const struct part *part);
 /* The part of a code, made when it is new. */
 enum status fact_writer_part(struct fact_writer *writer, enum fact_subject subject, int code,
                              struct part **part, struct error *err) WARN_UNUSED;
+/* Whether a batch that was sent later than this one said it: it stands. */
+bool fact_writer_is_of_later(const struct fact_writer *writer, const struct fact_live *live);
 enum status fact_writer_no_memory(struct error *err);
 
 /* fact_live.c: everything that the source ever spoke of; nothing when it never had an accepted batch. */

@@ -308,9 +308,21 @@ START_TEST(a_full_batch_that_comes_late)
     put_feed("housing", "late", HEADER ",H2,,housing.grade,D,2021-01-01,,\n", &july);
     put_feed("housing", "more", HEADER ",H2,,housing.grade,B,2021-01-01,,\n", NULL);
     scan();
-    expect_refused("late", "a full batch that was sent before batch corrected");
+    expect_refused("late", "a full batch that was sent before the full batch corrected");
     expect_refused("more", "manifest: sent_at: found a time before that of the full batch corrected");
     ck_assert_str_eq(before, state(after));
+    /* Only a delta came before: it stands beside the rest. */
+    put_feed("medical_insurance", "delta",
+             HEADER ID_A ",,," PAID ",1.00,2021-06-01,,D1\n" ID_A ",,," PAID ",2.00,2021-06-01,,D2\n",
+             &(struct given){.sent_at = AUGUST});
+    scan();
+    put_feed("medical_insurance", "full",
+             HEADER ID_A ",,," PAID ",9.00,2021-06-01,,D2\n" ID_B ",,," PAID ",3.00,2021-06-01,,D3\n", &july);
+    scan();
+    ck_assert_int_eq(outcome_of("full")->rows_quarantined, 1);
+    ck_assert_str_eq(facts(), "1,expense.medical_self_paid,100,2021-06-01,,D1;"
+                              "1,expense.medical_self_paid,200,2021-06-01,,D2;"
+                              "2,expense.medical_self_paid,300,2021-06-01,,D3");
 }
 END_TEST
 
