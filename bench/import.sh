@@ -52,9 +52,9 @@ done
 
 read -r theirs cpu < <(median "$runs" <"$BENCH_DIR/copy.peer")
 printf '%-28s %10s %10s %11s %6s\n' '' ms own-cpu backend-cpu MB
-printf '%-28s %10d %10s %11d %6s\n' 'COPY of the files' "$theirs" - "$cpu" -
+printf '%-28s %10.1f %10s %11.1f %6s\n' 'COPY of the files' "$theirs" - "$cpu" -
 for name in first again changed; do
 	read -r ours own backend memory < <(median "$runs" <"$BENCH_DIR/$name.ours")
-	printf '%-28s %10d %10d %11d %6d   x %s\n' "import, $name" "$ours" "$own" "$backend" "$memory" \
+	printf '%-28s %10.1f %10.1f %11.1f %6d   x %s\n' "import, $name" "$ours" "$own" "$backend" "$memory" \
 		"$(awk "BEGIN { printf \"%.2f\", $ours / $theirs }")"
 done

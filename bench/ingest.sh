@@ -96,12 +96,12 @@ done
 printf '%-8s %-28s %10s %10s %10s %6s\n' batch '' ms own-cpu backend-cpu MB
 for name in first next delta few; do
 	read -r ours own backend memory < <(median "$runs" <"$BENCH_DIR/$name.ours")
-	printf '%-8s %-28s %10d %10d %10d %6d\n' "$name" ingest "$ours" "$own" "$backend" "$memory"
+	printf '%-8s %-28s %10.1f %10.1f %10.1f %6d\n' "$name" ingest "$ours" "$own" "$backend" "$memory"
 	for peer in peer sorted; do
 		if [ ! -e "$BENCH_DIR/$name.$peer" ]; then continue; fi
 		read -r ms cpu < <(median "$runs" <"$BENCH_DIR/$name.$peer")
 		if [ $peer = peer ]; then label="COPY, the file's order"; else label='COPY, our order'; fi
-		printf '%-8s %-28s %10d %10s %10d %6s   ingest: x %s\n' "$name" "$label" "$ms" - "$cpu" - \
+		printf '%-8s %-28s %10.1f %10s %10.1f %6s   ingest: x %s\n' "$name" "$label" "$ms" - "$cpu" - \
 			"$(awk "BEGIN { printf \"%.2f\", $ours / $ms }")"
 	done
 done

@@ -25,41 +25,47 @@ static _Noreturn void fail(const struct error *err)
     exit(status_exit_code(err->status));
 }
 
-/* User and system time so far; -1 where /proc does not tell. */
-static int64_t cpu_ms_of(long pid)
+/* Processor time so far, finer than the ticks of /proc/PID/stat; -1 where /proc does not tell. A backend has one thread. */
+static int64_t backend_us(long pid)
 {
     char path[64];
-    unsigned long user = 0, system = 0;
-    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    long long running_ns;
+    snprintf(path, sizeof path, "/proc/%ld/schedstat", pid);
     FILE *file = fopen(path, "r");
-    if (!file)
-        return -1;
-    int read =
-        fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
-    fclose(file);
-    return read == 2 ? (int64_t)(user + system) * 1000 / sysconf(_SC_CLK_TCK) : -1;
+    int read = file ? fscanf(file, "%lld", &running_ns) : 0;
+    if (file)
+        fclose(file);
+    return read == 1 ? running_ns / 1000 : -1;
+}
+
+static int64_t own_us(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec +
+           usage.ru_stime.tv_usec;
 }
 
 struct watch {
     long backend;
-    int64_t began_us, own_ms, backend_ms;
+    int64_t began_us, own_us, backend_us;
 };
 
 static void watch_begin(struct watch *watch)
 {
     watch->began_us = clock_monotonic_us();
-    watch->own_ms = cpu_ms_of((long)getpid());
-    watch->backend_ms = cpu_ms_of(watch->backend);
+    watch->own_us = own_us();
+    watch->backend_us = backend_us(watch->backend);
 }
 
 static void print(struct watch *watch, const char *name, const char *outcome, int64_t facts)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    int64_t own_ms = cpu_ms_of((long)getpid()), backend_ms = cpu_ms_of(watch->backend);
-    printf("%s %s %lld %.0f %lld %lld %ld\n", name, outcome, (long long)facts,
-           (double)(clock_monotonic_us() - watch->began_us) / 1000.0, (long long)(own_ms - watch->own_ms),
-           (long long)(backend_ms - watch->backend_ms), usage.ru_maxrss / 1024);
+    int64_t own = own_us(), backend = backend_us(watch->backend);
+    printf("%s %s %lld %.1f %.1f %.1f %ld\n", name, outcome, (long long)facts,
+           (double)(clock_monotonic_us() - watch->began_us) / 1000.0, (double)(own - watch->own_us) / 1000.0,
+           (double)(backend - watch->backend_us) / 1000.0, usage.ru_maxrss / 1024);
     fflush(stdout);
     watch_begin(watch);
 }

@@ -48,13 +48,13 @@ copied() {
 		select pg_backend_pid() as pid \gset
 		\setenv PID :pid
 		begin;
-		\set before `cut -d' ' -f14,15 /proc/$PID/stat | tr ' ' +`
+		\set before `cut -d' ' -f1 /proc/$PID/schedstat`
 		select clock_timestamp() as began \gset
 		:statements
 		commit;
-		select round(extract(epoch from clock_timestamp() - :'began') * 1000) as ms \gset
-		\set after `cut -d' ' -f14,15 /proc/$PID/stat | tr ' ' +`
-		select :ms || ' ' || ((:after) - (:before)) * 10;
+		select round(extract(epoch from clock_timestamp() - :'began') * 1000, 1) as ms \gset
+		\set after `cut -d' ' -f1 /proc/$PID/schedstat`
+		select :ms || ' ' || round((:after - :before) / 1e6, 1);
 	PSQL
 }
 

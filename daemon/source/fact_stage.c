@@ -49,6 +49,7 @@ enum status fact_stage_new(struct fact_stage **stage, const struct fact_stage_pl
         .expected_rows = plan->expected_facts,
         .scope = plan->scope,
         .by_township = plan->by_township,
+        .places = plan->places,
         .sender = plan->sender,
     };
     enum status status = fact_writer_new(plan->pg, &facts, &(*stage)->writer, err);

@@ -42,6 +42,7 @@ struct fact_stage_plan {
     struct quarantine_writer *quarantine;   /* borrowed; the caller finishes it */
     bool strangers;                         /* false: a person who is not among the subjects is refused */
     bool by_township;                       /* as of fact_store.h */
+    const struct volume_places *places;     /* likewise */
     size_t expected_facts;
     const char *id_column, *household_column, *name_column; /* as the file names them */
     const char *file_prefix; /* put before a column in the quarantine, such as "fact"; NULL = none */

@@ -32,6 +32,7 @@ struct reading {
     bool small; /* keys are all of the file's */
     struct subjects subjects;
     struct fact_scope scope;
+    struct volume_places places;
     struct sender *sender;
     struct quarantine_writer *quarantine;
     struct fact_stage *stage;
@@ -70,6 +71,7 @@ static enum status load_subjects(struct reading *reading, struct error *err)
     if (status == STATUS_OK)
         status = subjects_load(&reading->subjects, attempt->pg, reading->small ? &reading->keys : NULL, named,
                                err);
+    reading->places = subjects_places(&reading->subjects);
     if (status == STATUS_OK && reading->small)
         status = subject_keys_scope(&reading->keys, &reading->subjects, &reading->scope, err);
     return status;
@@ -112,6 +114,7 @@ static enum status reading_begin(struct reading *reading, struct error *err)
         .quarantine = reading->quarantine,
         .strangers = true,
         .by_township = true,
+        .places = reading->small ? &reading->places : NULL,
         .expected_facts = expected_facts(attempt),
         .id_column = feed_rows_id_column(reading->rows),
         .household_column = feed_rows_household_column(reading->rows),

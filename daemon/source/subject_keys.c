@@ -7,7 +7,10 @@
 
 #include <stdlib.h>
 
-enum { IDS_FIRST = 256 };
+enum {
+    KEYS_FIRST = 256,
+    NOTHING_STATED = -1, /* of whom a row was refused */
+};
 
 void subject_keys_init(struct subject_keys *keys)
 {
@@ -18,9 +21,13 @@ void subject_keys_init(struct subject_keys *keys)
 void subject_keys_fini(struct subject_keys *keys)
 {
     free(keys->ids);
+    free(keys->persons.keys);
+    free(keys->households.keys);
     number_map_fini(&keys->numbers);
-    for (size_t i = 0; i < sizeof keys->found / sizeof *keys->found; i++)
-        free(keys->found[i]);
+    for (size_t i = 0; i < sizeof keys->found / sizeof *keys->found; i++) {
+        free(keys->found[i].ids);
+        free(keys->found[i].spans);
+    }
     subject_keys_init(keys);
 }
 
@@ -29,20 +36,27 @@ static enum status out_of_memory(struct error *err)
     return error_set(err, STATUS_FATAL, "out of memory for a file's keys");
 }
 
-static bool add_id(struct subject_keys *keys, int64_t id)
+static bool add_key(struct subject_key_list *list, int64_t id, int code)
 {
-    if (keys->id_count > 0 && keys->ids[keys->id_count - 1] == id)
+    const struct subject_key *last = list->count > 0 ? &list->keys[list->count - 1] : NULL;
+    if (last && last->id == id && last->code == code)
         return true;
-    if (keys->id_count == keys->id_capacity) {
-        size_t capacity = keys->id_capacity ? 2 * keys->id_capacity : IDS_FIRST;
-        int64_t *grown = realloc(keys->ids, capacity * sizeof *grown);
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? 2 * list->capacity : KEYS_FIRST;
+        struct subject_key *grown = realloc(list->keys, capacity * sizeof *grown);
         if (!grown)
             return false;
-        keys->ids = grown;
-        keys->id_capacity = capacity;
+        list->keys = grown;
+        list->capacity = capacity;
     }
-    keys->ids[keys->id_count++] = id;
+    list->keys[list->count++] = (struct subject_key){id, code};
     return true;
+}
+
+static bool add_household(struct subject_keys *keys, struct slice number, int code)
+{
+    const int64_t *place = number_map_put(&keys->numbers, number, (int64_t)keys->numbers.count, NULL);
+    return place && add_key(&keys->households, *place, code);
 }
 
 static bool add_row(struct subject_keys *keys, const struct feed_row *row)
@@ -50,14 +64,13 @@ static bool add_row(struct subject_keys *keys, const struct feed_row *row)
     bool room = true;
     for (size_t i = 0; i < row->fact_count && room; i++) {
         const struct feed_fact *fact = &row->facts[i];
-        keys->codes[fact->code->number] = true;
-        room = fact->id_packed ? add_id(keys, (int64_t)fact->id_packed)
-                               : number_map_put(&keys->numbers, fact->household_no, 0, NULL) != NULL;
+        room = fact->id_packed ? add_key(&keys->persons, (int64_t)fact->id_packed, fact->code->number)
+                               : add_household(keys, fact->household_no, fact->code->number);
     }
     for (size_t i = 0; i < row->spoiled_count && room; i++) {
         const struct feed_spoiled *spoiled = &row->spoiled[i];
-        room = spoiled->id_packed ? add_id(keys, (int64_t)spoiled->id_packed)
-                                  : number_map_put(&keys->numbers, spoiled->household_no, 0, NULL) != NULL;
+        room = spoiled->id_packed ? add_key(&keys->persons, (int64_t)spoiled->id_packed, NOTHING_STATED)
+                                  : add_household(keys, spoiled->household_no, NOTHING_STATED);
     }
     return room;
 }
@@ -68,8 +81,7 @@ static int compare(const void *a, const void *b)
     return *one < *other ? -1 : *one > *other;
 }
 
-/* Each once, in order; returns how many. */
-static size_t settle(int64_t *ids, size_t count)
+size_t subject_keys_settle(int64_t *ids, size_t count)
 {
     size_t kept = 0;
     if (count > 0)
@@ -78,6 +90,15 @@ static size_t settle(int64_t *ids, size_t count)
         if (kept == 0 || ids[kept - 1] != ids[i])
             ids[kept++] = ids[i];
     return kept;
+}
+
+static bool list_ids(struct subject_keys *keys)
+{
+    keys->ids = malloc((keys->persons.count + 1) * sizeof *keys->ids);
+    for (size_t i = 0; keys->ids && i < keys->persons.count; i++)
+        keys->ids[i] = keys->persons.keys[i].id;
+    keys->id_count = keys->ids ? subject_keys_settle(keys->ids, keys->persons.count) : 0;
+    return keys->ids != NULL;
 }
 
 enum status subject_keys_read(struct subject_keys *keys, struct table *table, struct feed_rows *rows,
@@ -93,42 +114,82 @@ enum status subject_keys_read(struct subject_keys *keys, struct table *table, st
             return out_of_memory(err);
         *whole = (int64_t)table->csv.rows <= rows_max;
     }
-    keys->id_count = settle(keys->ids, keys->id_count);
-    return table_rewind(table, err);
+    return list_ids(keys) ? table_rewind(table, err) : out_of_memory(err);
 }
 
-static void add_found(struct subject_keys *keys, struct fact_scope *scope, enum fact_subject subject,
-                      int64_t id)
+/* --- as our own keys -------------------------------------------------------------------------------------------------- */
+
+static int compare_keys(const void *a, const void *b)
 {
-    keys->found[subject][scope->counts[subject]++] = id;
+    const struct subject_key *one = a, *other = b;
+    if (one->code != other->code)
+        return one->code < other->code ? -1 : 1;
+    return one->id < other->id ? -1 : one->id > other->id;
+}
+
+/* Code by code. One person may have had two numbers, and none may be read twice. */
+static bool put_in_order(struct subject_key_list *list, int64_t **ids, struct fact_span **spans)
+{
+    const struct subject_key *keys = list->keys;
+    size_t count = 0;
+    if (list->count > 0)
+        qsort(list->keys, list->count, sizeof *keys, compare_keys);
+    *ids = malloc((list->count + 1) * sizeof **ids);
+    *spans = calloc(list->count + 1, sizeof **spans);
+    struct fact_span *span = *spans;
+    for (size_t i = 0; *ids && *spans && i < list->count; i++) {
+        if (i > 0 && compare_keys(&keys[i - 1], &keys[i]) == 0)
+            continue;
+        if (i > 0 && keys[i - 1].code != keys[i].code)
+            span++;
+        if (span->count++ == 0) {
+            span->code = keys[i].code;
+            span->ids = *ids + count;
+        }
+        (*ids)[count++] = keys[i].id;
+    }
+    return *ids && *spans;
+}
+
+/* Who is not on the register is a stranger, whose facts of all codes lie together. */
+static bool find_persons(const struct subject_keys *keys, const struct subjects *subjects,
+                         struct subject_key_list *found)
+{
+    bool room = true;
+    for (size_t i = 0; i < keys->persons.count && room; i++) {
+        const struct subject_key *key = &keys->persons.keys[i];
+        if (key->code == NOTHING_STATED)
+            continue;
+        const int64_t *id = identity_map_get(&subjects->persons, (uint64_t)key->id);
+        room = id ? add_key(&found[FACT_PERSON], *id, key->code) : add_key(&found[FACT_STRANGER], key->id, 0);
+    }
+    return room;
+}
+
+static bool find_households(const struct subject_keys *keys, const struct subjects *subjects,
+                            struct subject_key_list *found)
+{
+    bool room = true;
+    for (size_t i = 0; i < keys->households.count && room; i++) {
+        const struct subject_key *key = &keys->households.keys[i];
+        if (key->code == NOTHING_STATED)
+            continue;
+        const int64_t *id =
+            number_map_get(&subjects->households, number_map_at(&keys->numbers, (size_t)key->id));
+        room = !id || add_key(&found[FACT_HOUSEHOLD], *id, key->code);
+    }
+    return room;
 }
 
 enum status subject_keys_scope(struct subject_keys *keys, const struct subjects *subjects,
                                struct fact_scope *scope, struct error *err)
 {
-    *scope = (struct fact_scope){.codes = keys->codes};
-    const size_t most[] = {
-        [FACT_PERSON] = keys->id_count,
-        [FACT_HOUSEHOLD] = keys->numbers.count,
-        [FACT_STRANGER] = keys->id_count,
-    };
-    for (size_t i = 0; i < sizeof most / sizeof *most; i++) {
-        keys->found[i] = malloc((most[i] + 1) * sizeof *keys->found[i]);
-        if (!keys->found[i])
-            return out_of_memory(err);
-        scope->ids[i] = keys->found[i];
+    struct subject_key_list found[3] = {{0}};
+    bool room = find_persons(keys, subjects, found) && find_households(keys, subjects, found);
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++) {
+        room = room && put_in_order(&found[i], &keys->found[i].ids, &keys->found[i].spans);
+        scope->spans[i] = keys->found[i].spans;
+        free(found[i].keys);
     }
-    for (size_t i = 0; i < keys->id_count; i++) {
-        const int64_t *id = identity_map_get(&subjects->persons, (uint64_t)keys->ids[i]);
-        add_found(keys, scope, id ? FACT_PERSON : FACT_STRANGER, id ? *id : keys->ids[i]);
-    }
-    for (size_t i = 0; i < keys->numbers.count; i++) {
-        const int64_t *id = number_map_get(&subjects->households, number_map_at(&keys->numbers, i));
-        if (id)
-            add_found(keys, scope, FACT_HOUSEHOLD, *id);
-    }
-    /* One person may have had two numbers, and none may be read twice. */
-    for (size_t i = 0; i < sizeof most / sizeof *most; i++)
-        scope->counts[i] = settle(keys->found[i], scope->counts[i]);
-    return STATUS_OK;
+    return room ? STATUS_OK : out_of_memory(err);
 }

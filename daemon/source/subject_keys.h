@@ -21,13 +21,26 @@
 
 struct subjects;
 
+/* Somebody (a packed identity number, or the place of a household's number in `numbers`), and a code that is stated of him. */
+struct subject_key {
+    int64_t id;
+    int code; /* < 0: a row about him was refused */
+};
+struct subject_key_list {
+    size_t count, capacity;
+    struct subject_key *keys;
+};
+
 struct subject_keys {
     int64_t *ids; /* packed identity numbers; after subject_keys_read each once, in order */
-    size_t id_count, id_capacity;
-    struct number_map numbers;            /* household numbers; the values mean nothing */
-    bool codes[FACT_CODE_NUMBER_MAX + 1]; /* of which codes it speaks */
-    /* private: what a scope points to */
-    int64_t *found[3];
+    size_t id_count;
+    struct number_map numbers; /* household numbers; the values are their places */
+    /* private */
+    struct subject_key_list persons, households;
+    struct {
+        int64_t *ids;
+        struct fact_span *spans;
+    } found[3]; /* what a scope points to */
 };
 
 void subject_keys_init(struct subject_keys *keys);
@@ -41,6 +54,9 @@ void subject_keys_fini(struct subject_keys *keys);
 enum status subject_keys_read(struct subject_keys *keys, struct table *table, struct feed_rows *rows,
                               struct feed_row *row, int64_t rows_max, bool *whole,
                               struct error *err) WARN_UNUSED;
+
+/* Puts ids in order, each once; returns how many are left. */
+size_t subject_keys_settle(int64_t *ids, size_t count);
 
 /* The same as our own keys, after subjects_load of them. *scope borrows from keys. */
 enum status subject_keys_scope(struct subject_keys *keys, const struct subjects *subjects,

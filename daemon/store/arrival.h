@@ -57,9 +57,6 @@ enum status arrival_refused(struct pg *pg, int source, const char *name, const c
 typedef void arrival_take_name(void *context, int64_t person_id, struct slice name);
 enum status arrival_names(struct pg *pg, arrival_take_name *take, void *context,
                           struct error *err) WARN_UNUSED;
-/* Of these persons only. */
-enum status arrival_names_of(struct pg *pg, const int64_t *person_ids, size_t count, arrival_take_name *take,
-                             void *context, struct error *err) WARN_UNUSED;
 
 /* One audit row. detail_json: an object without personal data. */
 enum status arrival_audit(struct pg *pg, const char *actor, const char *action, const char *detail_json,

@@ -74,6 +74,28 @@ static bool read_live(void *target, struct pg_row *row)
     return add_live(reading, &known, &ignored) == STATUS_OK;
 }
 
+/* As it was, if it must go to history. */
+static enum status keep_past(const struct live_reading *reading, const struct live_row *known,
+                             struct error *err)
+{
+    const struct fact_row row = {
+        .subject = reading->subject,
+        .subject_id = known->identity.subject,
+        .code = known->identity.code,
+        .value = known->content.value,
+        .from = known->identity.from,
+        .to = known->identity.to,
+        .as_of = known->content.as_of,
+        .row_no = known->live.row_no,
+        .ref = known->identity.ref,
+        .detail = known->content.detail,
+        .name = known->content.name,
+    };
+    struct part *part = &reading->writer->past[reading->subject];
+    return fact_writer_compose(reading->writer, part, &row, known->batch_id) ? STATUS_OK
+                                                                             : fact_writer_no_memory(err);
+}
+
 /* The same from an answer. */
 static enum status get_live(const struct live_reading *reading, const struct pg_result *result, size_t i,
                             struct error *err)
@@ -95,7 +117,8 @@ static enum status get_live(const struct live_reading *reading, const struct pg_
         known.identity.code = pg_get_int16(result, i, 10);
         known.content.name = pg_get_text(result, i, 11);
     }
-    return add_live(reading, &known, err);
+    enum status status = keep_past(reading, &known, err);
+    return status ? status : add_live(reading, &known, err);
 }
 
 static void add_live_query(struct text *sql, const struct fact_writer *writer, const struct part *part)
@@ -118,12 +141,11 @@ static enum status load_whole(const struct live_reading *reading, struct text *s
 }
 
 /* By parameters, which a server's log of failed statements does not show: those of strangers are persons' numbers. */
-static enum status load_scope(const struct live_reading *reading, struct text *sql, const struct part *part,
-                              struct error *err)
+static enum status load_span(const struct live_reading *reading, struct text *sql, const struct part *part,
+                             const struct fact_span *span, struct error *err)
 {
-    const struct fact_scope *scope = reading->writer->plan.scope;
-    const int64_t *ids = scope->ids[part->subject];
-    size_t left = scope->counts[part->subject];
+    const int64_t *ids = span->ids;
+    size_t left = span->count;
     add_live_query(sql, reading->writer, part);
     text_printf(sql, " and %s = any($1)", fact_tables[part->subject].key);
     enum status status = sql->failed ? fact_writer_no_memory(err) : STATUS_OK;
@@ -141,16 +163,21 @@ static enum status load_scope(const struct live_reading *reading, struct text *s
     return status;
 }
 
-static bool may_meet(const struct fact_scope *scope, enum fact_subject subject, int code)
+/* What the batch says of that code, NULL when it says nothing. */
+static const struct fact_span *find_span(const struct fact_scope *scope, enum fact_subject subject, int code)
 {
-    return !scope ||
-           (scope->counts[subject] > 0 && (subject == FACT_STRANGER || !scope->codes || scope->codes[code]));
+    const struct fact_span *span = scope->spans[subject];
+    while (span->count > 0 && span->code != code)
+        span++;
+    return span->count > 0 ? span : NULL;
 }
 
 static enum status load_live(struct fact_writer *writer, enum fact_subject subject, int code,
                              struct error *err)
 {
-    if (!may_meet(writer->plan.scope, subject, code))
+    const struct fact_scope *scope = writer->plan.scope;
+    const struct fact_span *span = scope ? find_span(scope, subject, code) : NULL;
+    if (scope && !span)
         return STATUS_OK;
     struct part *part;
     enum status status = fact_writer_part(writer, subject, code, &part, err);
@@ -159,26 +186,22 @@ static enum status load_live(struct fact_writer *writer, enum fact_subject subje
     const struct live_reading reading = {writer, subject, code, (uint32_t)(part - writer->parts)};
     struct text sql;
     text_init(&sql);
-    status = (writer->plan.scope ? load_scope : load_whole)(&reading, &sql, part, err);
+    status = span ? load_span(&reading, &sql, part, span, err) : load_whole(&reading, &sql, part, err);
     text_fini(&sql);
     return status ? error_wrap(err, "reading what is known from a source") : STATUS_OK;
 }
 
 enum status fact_writer_load_live(struct fact_writer *writer, struct error *err)
 {
-    struct pg_result *result;
-    enum status status = pg_query(writer->pg, "select code from source_code where source = $1 order by code",
-                                  pg_params(pg_of_int16(writer->plan.source)), &result, err);
-    if (status)
-        return status;
-    for (size_t i = 0; i < pg_result_rows(result) && !status; i++) {
-        int code = pg_get_int16(result, i, 0);
+    enum status status = STATUS_OK;
+    bool spoke = false;
+    for (int code = 0; code < CODES && !status; code++) {
+        if (!writer->code_seen[code])
+            continue;
+        spoke = true;
         status = load_live(writer, FACT_PERSON, code, err);
         if (!status)
             status = load_live(writer, FACT_HOUSEHOLD, code, err);
     }
-    if (!status && pg_result_rows(result) > 0)
-        status = load_live(writer, FACT_STRANGER, 0, err);
-    pg_result_free(result);
-    return status;
+    return spoke && !status ? load_live(writer, FACT_STRANGER, 0, err) : status;
 }

@@ -33,6 +33,8 @@ void fact_writer_table(struct text *sql, const struct part *part)
     text_add_str(sql, fact_tables[part->subject].table);
     if (part->code)
         text_printf(sql, "_%d", part->code);
+    if (part->history)
+        text_add_str(sql, "_history");
 }
 
 enum status fact_writer_part(struct fact_writer *writer, enum fact_subject subject, int code,
@@ -58,18 +60,22 @@ enum status fact_writer_part(struct fact_writer *writer, enum fact_subject subje
     return STATUS_OK;
 }
 
-/* The kinds that the database knows decide what an identity is. */
-static enum status load_kinds(struct fact_writer *writer, struct error *err)
+/* The kinds that the database knows decide what an identity is. Of the codes those that the source has spoken of are seen. */
+static enum status load_codes(struct fact_writer *writer, struct error *err)
 {
     struct pg_result *result;
-    enum status status =
-        pg_query(writer->pg, "select code from fact_code where kind = 'amount'", pg_params(), &result, err);
+    enum status status = pg_query(writer->pg,
+                                  "select c.code, c.kind = 'amount', s.code is not null from fact_code c"
+                                  " left join source_code s on s.source = $1 and s.code = c.code",
+                                  pg_params(pg_of_int16(writer->plan.source)), &result, err);
     if (status)
         return status;
     for (size_t i = 0; i < pg_result_rows(result); i++) {
         int code = pg_get_int16(result, i, 0);
-        if (code >= 0)
-            writer->amount[code] = true;
+        if (code < 0)
+            continue;
+        writer->amount[code] = pg_get_bool(result, i, 1);
+        writer->code_seen[code] = pg_get_bool(result, i, 2);
     }
     pg_result_free(result);
     return STATUS_OK;
@@ -108,11 +114,17 @@ enum status fact_writer_new(struct pg *pg, const struct fact_plan *plan, struct 
     new->plan = *plan;
     new->sender = plan->sender;
     new->owns_sender = plan->sender == NULL;
+    new->tally.places = plan->places;
+    new->scoped = plan->scope != NULL;
+    for (size_t i = 0; i < SUBJECTS; i++) {
+        new->past[i] = (struct part){.subject = (enum fact_subject)i, .history = true};
+        pg_rows_init(&new->past[i].rows);
+    }
     enum status status = fact_index_init(&new->index, plan->expected_rows, err);
     if (!status && new->owns_sender)
         status = sender_new(pg, &new->sender, err);
     if (!status)
-        status = load_kinds(new, err);
+        status = load_codes(new, err);
     if (!status)
         status = load_later(new, err);
     if (!status)
@@ -126,16 +138,25 @@ enum status fact_writer_new(struct pg *pg, const struct fact_plan *plan, struct 
     return STATUS_OK;
 }
 
+/* Files come code by code: a portion's memory must not stay with every part that once filled it. */
+static void empty_part(struct part *part)
+{
+    pg_rows_fini(&part->rows);
+    free(part->keys);
+    part->keys = NULL;
+    part->count = part->capacity = 0;
+}
+
 void fact_writer_free(struct fact_writer *writer)
 {
     if (!writer)
         return;
     if (writer->owns_sender)
         sender_free(writer->sender);
-    for (size_t i = 0; i < writer->part_count; i++) {
-        pg_rows_fini(&writer->parts[i].rows);
-        free(writer->parts[i].keys);
-    }
+    for (size_t i = 0; i < writer->part_count; i++)
+        empty_part(&writer->parts[i]);
+    for (size_t i = 0; i < SUBJECTS; i++)
+        empty_part(&writer->past[i]);
     free(writer->parts);
     free(writer->ties);
     free(writer->spared);
@@ -156,16 +177,7 @@ static int compare_keys(const void *a, const void *b)
     return one->begin < other->begin ? -1 : one->begin > other->begin;
 }
 
-/* Files come code by code: a portion's memory must not stay with every part that once filled it. */
-static void empty_part(struct part *part)
-{
-    pg_rows_fini(&part->rows);
-    free(part->keys);
-    part->keys = NULL;
-    part->count = part->capacity = 0;
-}
-
-static enum status send_part(struct fact_writer *writer, struct part *part, struct error *err)
+enum status fact_writer_send(struct fact_writer *writer, struct part *part, struct error *err)
 {
     struct pg_rows sorted;
     struct text sql;
@@ -179,7 +191,7 @@ static enum status send_part(struct fact_writer *writer, struct part *part, stru
     fact_writer_table(&sql, part);
     text_add_str(&sql, " (");
     fact_writer_columns(&sql, part->subject);
-    text_add_str(&sql, ") from stdin (format binary)");
+    text_printf(&sql, "%s) from stdin (format binary)", part->history ? ", ended_by" : "");
     enum status status =
         sql.failed ? fact_writer_no_memory(err) : sender_send(writer->sender, sql.bytes, &sorted, err);
     text_fini(&sql);
@@ -193,7 +205,7 @@ static enum status send_portion(struct fact_writer *writer, struct error *err)
     enum status status = STATUS_OK;
     for (size_t i = 0; i < writer->part_count && !status; i++)
         if (writer->parts[i].count > 0)
-            status = send_part(writer, &writer->parts[i], err);
+            status = fact_writer_send(writer, &writer->parts[i], err);
     writer->pending_bytes = 0;
     return status;
 }
@@ -212,20 +224,17 @@ static bool add_key(struct part *part, int64_t subject_id, size_t begin, size_t 
     return true;
 }
 
-static enum status compose(struct fact_writer *writer, const struct fact_row *row, struct error *err)
+size_t fact_writer_compose(const struct fact_writer *writer, struct part *part, const struct fact_row *row,
+                           int64_t batch_id)
 {
-    struct part *part;
-    enum status status = fact_writer_part(writer, row->subject, row->code, &part, err);
-    if (status)
-        return status;
     struct pg_rows *rows = &part->rows;
-    size_t begin = pg_rows_begin(rows, fact_tables[row->subject].columns);
+    size_t begin = pg_rows_begin(rows, fact_tables[row->subject].columns + part->history);
     pg_put_int64(rows, row->subject_id);
     if (row->value == FACT_UNKNOWN)
         pg_put_null(rows);
     else
         pg_put_int64(rows, row->value);
-    pg_put_int64(rows, writer->plan.batch_id);
+    pg_put_int64(rows, batch_id);
     pg_put_day(rows, row->from);
     pg_put_day(rows, row->to);
     pg_put_int32(rows, row->row_no);
@@ -236,9 +245,22 @@ static enum status compose(struct fact_writer *writer, const struct fact_row *ro
     pg_put_text(rows, row->detail);
     if (row->subject == FACT_STRANGER)
         pg_put_text(rows, row->name.bytes ? row->name : (struct slice){"", 0});
-    if (rows->bytes.failed || !add_key(part, row->subject_id, begin, rows->bytes.length))
+    if (part->history)
+        pg_put_int64(rows, writer->plan.batch_id);
+    bool room = !rows->bytes.failed && add_key(part, row->subject_id, begin, rows->bytes.length);
+    return room ? rows->bytes.length - begin : 0;
+}
+
+static enum status compose(struct fact_writer *writer, const struct fact_row *row, struct error *err)
+{
+    struct part *part;
+    enum status status = fact_writer_part(writer, row->subject, row->code, &part, err);
+    if (status)
+        return status;
+    size_t bytes = fact_writer_compose(writer, part, row, writer->plan.batch_id);
+    if (bytes == 0)
         return fact_writer_no_memory(err);
-    writer->pending_bytes += rows->bytes.length - begin;
+    writer->pending_bytes += bytes;
     return writer->pending_bytes >= PORTION_BYTES ? send_portion(writer, err) : STATUS_OK;
 }
 
@@ -389,11 +411,13 @@ enum status fact_writer_spare(struct fact_writer *writer, enum fact_subject subj
 
 /* --- the end ------------------------------------------------------------------------------------------------ */
 
-/* Which codes the source has now spoken about. */
+/* Which codes the source has now spoken about for the first time. */
 static enum status store_codes(struct fact_writer *writer, struct error *err)
 {
     if (writer->codes.failed)
         return fact_writer_no_memory(err);
+    if (writer->codes.length == 0)
+        return STATUS_OK;
     return pg_update(writer->pg,
                      "insert into source_code (source, code, first_batch)"
                      " select $1, unnest($2), $3 on conflict do nothing",

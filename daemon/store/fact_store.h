@@ -63,12 +63,15 @@ struct fact_counts {
     int64_t ended_registered; /* of these, about the register's persons and households */
 };
 
-/* The only subjects and codes that a delta batch speaks of, so that what else is known need not be read. By enum
- * fact_subject, each once; borrowed until fact_writer_new returns. */
+/* The only subjects and codes that a delta batch speaks of, so that what else is known need not be read. Borrowed until
+ * fact_writer_new returns. */
+struct fact_span {
+    int code; /* 0: of strangers, all codes */
+    size_t count;
+    const int64_t *ids; /* each once, best in order */
+};
 struct fact_scope {
-    const int64_t *ids[3];
-    size_t counts[3];
-    const bool *codes; /* by code; NULL = any */
+    const struct fact_span *spans[3]; /* by enum fact_subject, each code once; the last has a count of 0 */
 };
 
 struct fact_plan {
@@ -77,9 +80,10 @@ struct fact_plan {
     enum batch_mode mode;
     int64_t sent_at_ms;   /* of a batch that comes late: Unix; 0 and INT64_MIN = none was sent later */
     size_t expected_rows; /* may be wrong */
-    const struct fact_scope *scope; /* NULL = anybody; of a full batch always NULL */
-    bool by_township;               /* count them (volume.h): of feeds */
-    struct sender *sender;          /* borrowed; NULL = one of its own */
+    const struct fact_scope *scope;     /* NULL = anybody; of a full batch always NULL */
+    bool by_township;                   /* count them (volume.h): of feeds */
+    const struct volume_places *places; /* where they live, borrowed; NULL = asked at the end */
+    struct sender *sender;              /* borrowed; NULL = one of its own */
 };
 
 enum { FACT_GROUP = 64 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "store/fact_writer.h"
+#include "store/sender.h"
 
 #include <stdlib.h>
 
@@ -222,6 +223,15 @@ static void compose_ending(const struct fact_writer *writer, const struct part *
     text_add_str(sql, ", $1 from gone");
 }
 
+/* Of a scope: what goes to history is at hand, and copying it there costs half of what it costs the server to move it. */
+static void compose_removal(const struct fact_writer *writer, const struct part *part, struct text *sql)
+{
+    (void)writer;
+    text_add_str(sql, "delete from ");
+    fact_writer_table(sql, part);
+    text_add_str(sql, " f where f.ctid = any($2::text::tid[])");
+}
+
 static void compose_renumbering(const struct fact_writer *writer, const struct part *part, struct text *sql)
 {
     (void)writer;
@@ -238,8 +248,8 @@ static void compose_renumbering(const struct fact_writer *writer, const struct p
 }
 
 static const struct deed endings = {1U << FATE_UNSTATED | 1U << FATE_CHANGED, compose_ending, false},
-                         supersessions = {1U << FATE_CHANGED, compose_ending, false},
-                         restatements = {1U << FATE_RESTATED, compose_ending, false},
+                         supersessions = {1U << FATE_CHANGED | 1U << FATE_RESTATED, compose_ending, false},
+                         removals = {1U << FATE_CHANGED | 1U << FATE_RESTATED, compose_removal, false},
                          renumberings = {1U << FATE_RENUMBERED, compose_renumbering, true};
 
 struct places {
@@ -315,19 +325,42 @@ static int64_t count_registered(const struct fact_writer *writer, unsigned fates
     return count;
 }
 
+/* Of what was live, that which was removed. */
+static enum status copy_to_history(struct fact_writer *writer, struct error *err)
+{
+    size_t met[SUBJECTS] = {0}, kept[SUBJECTS] = {0};
+    for (size_t i = 0; i < writer->index.live_count; i++) {
+        const struct fact_live *live = &writer->index.live[i];
+        enum fact_subject subject = writer->parts[live->part].subject;
+        struct row_key *keys = writer->past[subject].keys;
+        if (removals.fates >> live->fate & 1)
+            keys[kept[subject]++] = keys[met[subject]];
+        met[subject]++;
+    }
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < SUBJECTS && !status; i++) {
+        writer->past[i].count = kept[i];
+        if (kept[i] > 0)
+            status = fact_writer_send(writer, &writer->past[i], err);
+    }
+    return status ? status : sender_wait(writer->sender, err);
+}
+
 enum status fact_writer_supersede(struct fact_writer *writer, struct fact_counts *counts, struct error *err)
 {
-    int64_t ignored = 0;
     counts->repeated = writer->kept + writer->restated;
     if (writer->plan.mode == BATCH_DELTA) {
-        enum status status = run_deed(writer, &supersessions, &counts->ended, err);
-        return status ? status : run_deed(writer, &restatements, &ignored, err);
+        enum status status =
+            run_deed(writer, writer->scoped ? &removals : &supersessions, &counts->ended, err);
+        counts->ended -= writer->restated;
+        return status || !writer->scoped ? status : copy_to_history(writer, err);
     }
     enum status status = spare(writer, &counts->spared, err);
     if (status)
         return status;
     settle_ties(writer);
     counts->ended_registered = count_registered(writer, endings.fates);
+    int64_t ignored = 0;
     status = run_deed(writer, &endings, &counts->ended, err);
     return status ? status : run_deed(writer, &renumberings, &ignored, err);
 }

@@ -40,10 +40,11 @@ struct row_key {
     uint32_t begin, end; /* of its bytes */
 };
 
-/* One table: a code's partition, or all strangers. */
+/* One table: a code's partition, all strangers, or a history. */
 struct part {
     enum fact_subject subject;
-    int code; /* 0 for strangers */
+    int code; /* 0 for strangers and histories */
+    bool history;
     struct pg_rows rows;
     struct row_key *keys;
     size_t count, capacity;
@@ -79,9 +80,12 @@ struct fact_writer {
     size_t later_count;
     int64_t added[SUBJECTS], kept, restated;
     struct volume_tally tally;
-    struct text codes; /* as int16_t, each that the batch speaks of once */
+    struct text codes; /* as int16_t: those that the source had not spoken of */
     bool code_seen[CODES], amount[CODES];
     uint32_t part_at[SUBJECTS][CODES]; /* index + 1 */
+    bool scoped;
+    /* With a scope: what was live, as it would go to history, in the order of index.live. */
+    struct part past[SUBJECTS];
 };
 
 /* The table's columns, and its name with the part's code, as they stand in statements. */
@@ -93,8 +97,13 @@ enum status fact_writer_part(struct fact_writer *writer, enum fact_subject subje
 /* Whether a batch that was sent later than this one said it: it stands. */
 bool fact_writer_is_of_later(const struct fact_writer *writer, const struct fact_live *live);
 enum status fact_writer_no_memory(struct error *err);
+/* Composes a row in the part; batch_id is that of the batch which stated it. Returns its bytes, 0 when memory has run out. */
+size_t fact_writer_compose(const struct fact_writer *writer, struct part *part, const struct fact_row *row,
+                           int64_t batch_id);
+/* Sends the part's rows in the order of their subjects, and empties it. */
+enum status fact_writer_send(struct fact_writer *writer, struct part *part, struct error *err) WARN_UNUSED;
 
-/* fact_live.c: everything that the source ever spoke of; nothing when it never had an accepted batch. */
+/* fact_live.c: everything that the source ever spoke of, the codes that are seen; nothing when it never had an accepted batch. */
 enum status fact_writer_load_live(struct fact_writer *writer, struct error *err) WARN_UNUSED;
 
 /* fact_supersede.c: all rows of the batch were sent. */

@@ -111,20 +111,6 @@ enum status register_load_households(struct pg *pg, struct register_households *
                         read_household, households, err);
 }
 
-enum status register_find_households(struct pg *pg, const struct slice *numbers, size_t count,
-                                     struct register_households *households, struct error *err)
-{
-    struct pg_result *result;
-    enum status status =
-        pg_query(pg, "select household_id, household_no from household_number where household_no = any($1)",
-                 pg_params(pg_of_text_array(numbers, count)), &result, err);
-    for (size_t i = 0; !status && i < pg_result_rows(result); i++)
-        if (!add_household(households, pg_get_int64(result, i, 0), pg_get_text(result, i, 1)))
-            status = no_memory(err);
-    pg_result_free(result);
-    return status;
-}
-
 void register_households_free(struct register_households *households)
 {
     struct column columns[HOUSEHOLD_COLUMNS];
@@ -132,4 +118,45 @@ void register_households_free(struct register_households *households)
     columns_free(columns, HOUSEHOLD_COLUMNS);
     text_fini(&households->numbers);
     *households = (struct register_households){0};
+}
+
+/* --- a few of them ------------------------------------------------------------------------------------------ */
+
+enum status register_find_persons(struct pg *pg, const int64_t *person_ids, size_t count, bool names,
+                                  register_take_person *take, void *context, struct error *err)
+{
+    struct pg_result *result;
+    if (count == 0)
+        return STATUS_OK;
+    enum status status = pg_query(
+        pg,
+        "select p.person_id, case when $2 then p.name else '' end, coalesce(h.township_code, 0) from person p"
+        " left join membership m on m.person_id = p.person_id and m.valid_to is null"
+        " left join household h on h.household_id = m.household_id and h.valid_to is null"
+        " where p.person_id = any($1)",
+        pg_params(pg_of_int64_array(person_ids, count), pg_of_bool(names)), &result, err);
+    for (size_t i = 0; !status && i < pg_result_rows(result); i++)
+        if (!take(context, pg_get_int64(result, i, 0), pg_get_text(result, i, 1), pg_get_int64(result, i, 2)))
+            status = no_memory(err);
+    pg_result_free(result);
+    return status;
+}
+
+enum status register_find_households(struct pg *pg, const struct slice *numbers, size_t count,
+                                     register_take_household *take, void *context, struct error *err)
+{
+    struct pg_result *result;
+    if (count == 0)
+        return STATUS_OK;
+    enum status status =
+        pg_query(pg,
+                 "select n.household_id, n.household_no, coalesce(h.township_code, 0) from household_number n"
+                 " left join household h on h.household_id = n.household_id and h.valid_to is null"
+                 " where n.household_no = any($1)",
+                 pg_params(pg_of_text_array(numbers, count)), &result, err);
+    for (size_t i = 0; !status && i < pg_result_rows(result); i++)
+        if (!take(context, pg_get_int64(result, i, 0), pg_get_text(result, i, 1), pg_get_int64(result, i, 2)))
+            status = no_memory(err);
+    pg_result_free(result);
+    return status;
 }

@@ -70,9 +70,18 @@ struct register_households {
 /* Appends every household number ever registered. */
 enum status register_load_households(struct pg *pg, struct register_households *households,
                                      struct error *err) WARN_UNUSED;
-enum status register_find_households(struct pg *pg, const struct slice *numbers, size_t count,
-                                     struct register_households *households, struct error *err) WARN_UNUSED;
 void register_households_free(struct register_households *households);
+
+/* Of a few of them, with the township (9 digits) where they live now, 0 = nowhere on the register. Texts are the callback's. */
+typedef bool register_take_person(void *context, int64_t person_id, struct slice name, int64_t township);
+typedef bool register_take_household(void *context, int64_t household_id, struct slice household_no,
+                                     int64_t township);
+/* The ids best in order; without names they come empty. A callback that says false has no memory: STATUS_FATAL. */
+enum status register_find_persons(struct pg *pg, const int64_t *person_ids, size_t count, bool names,
+                                  register_take_person *take, void *context, struct error *err) WARN_UNUSED;
+enum status register_find_households(struct pg *pg, const struct slice *numbers, size_t count,
+                                     register_take_household *take, void *context,
+                                     struct error *err) WARN_UNUSED;
 
 /* --- a snapshot ----------------------------------------------------------------------------------------- */
 

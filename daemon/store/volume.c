@@ -3,8 +3,8 @@
 
 #include "io/pg.h"
 #include "store/fetch.h"
+#include "store/identity_map.h"
 #include "store/pull.h"
-#include "store/register.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,89 +35,7 @@ static bool grow(struct volume_tally *tally, enum volume_subject subject, size_t
     return true;
 }
 
-bool volume_add(struct volume_tally *tally, enum volume_subject subject, int64_t id)
-{
-    if ((size_t)id >= tally->size[subject] && !grow(tally, subject, (size_t)id))
-        return false;
-    tally->stated[subject][id]++;
-    tally->facts[subject]++;
-    return true;
-}
-
-void volume_tally_free(struct volume_tally *tally)
-{
-    for (int i = 0; i < VOLUME_SUBJECTS; i++)
-        free(tally->stated[i]);
-    *tally = (struct volume_tally){0};
-}
-
-/* --- a small batch ------------------------------------------------------------------------------------------ */
-
-static const char store_small_sql[] =
-    "insert into batch_township (batch_id, township_code, rows)"
-    " select $1, township_code, sum(n)::bigint from ("
-    "select coalesce(h.township_code, 0) as township_code, s.n from unnest($3::bigint[], $4::bigint[])"
-    " s (person_id, n) left join membership m on m.person_id = s.person_id and m.valid_to is null"
-    " left join household h on h.household_id = m.household_id"
-    " union all "
-    "select case when h.valid_to is null then h.township_code else 0 end, s.n"
-    " from unnest($5::bigint[], $6::bigint[]) s (household_id, n) join household h using (household_id)"
-    " union all select 0, $2) part group by township_code";
-
-/* The subjects with facts, and how many. */
-struct subject_list {
-    size_t count;
-    int64_t *ids, *facts;
-};
-
-static bool list_subjects(const struct volume_tally *tally, enum volume_subject subject,
-                          struct subject_list *list)
-{
-    size_t most = (size_t)tally->facts[subject];
-    *list = (struct subject_list){.ids = malloc((most + 1) * sizeof *list->ids),
-                                  .facts = malloc((most + 1) * sizeof *list->facts)};
-    if (list->ids == NULL || list->facts == NULL)
-        return false;
-    for (size_t id = 0; id < tally->size[subject] && list->count < most; id++) {
-        if (tally->stated[subject][id] == 0)
-            continue;
-        list->ids[list->count] = (int64_t)id;
-        list->facts[list->count++] = tally->stated[subject][id];
-    }
-    return true;
-}
-
-static enum status store_small(struct pg *pg, int64_t batch_id, const struct volume_tally *tally,
-                               struct error *err)
-{
-    struct subject_list persons = {0}, households = {0};
-    enum status status =
-        list_subjects(tally, VOLUME_PERSON, &persons) && list_subjects(tally, VOLUME_HOUSEHOLD, &households)
-            ? STATUS_OK
-            : no_memory(err);
-    if (status == STATUS_OK)
-        status = pg_update(pg, store_small_sql,
-                           pg_params(pg_of_int64(batch_id), pg_of_int64(tally->strangers),
-                                     pg_of_int64_array(persons.ids, persons.count),
-                                     pg_of_int64_array(persons.facts, persons.count),
-                                     pg_of_int64_array(households.ids, households.count),
-                                     pg_of_int64_array(households.facts, households.count)),
-                           NULL, err);
-    free(persons.ids);
-    free(persons.facts);
-    free(households.ids);
-    free(households.facts);
-    return status;
-}
-
-/* --- a large one -------------------------------------------------------------------------------------------- */
-
-struct township_list {
-    size_t count, capacity;
-    int64_t *codes, *facts;
-};
-
-static bool add_facts(struct township_list *list, int64_t township, int64_t facts)
+static bool add_facts(struct volume_townships *list, int64_t township, int64_t facts)
 {
     size_t at = list->count; /* neighbours come together */
     while (at > 0 && list->codes[at - 1] != township)
@@ -143,6 +61,34 @@ static bool add_facts(struct township_list *list, int64_t township, int64_t fact
     return true;
 }
 
+static int64_t township_of(const struct volume_places *places, enum volume_subject subject, int64_t id)
+{
+    const int64_t *township = identity_map_get(places->townships[subject], (uint64_t)id);
+    return township ? *township : VOLUME_NO_TOWNSHIP;
+}
+
+bool volume_add(struct volume_tally *tally, enum volume_subject subject, int64_t id)
+{
+    tally->facts[subject]++;
+    if (tally->places)
+        return add_facts(&tally->townships, township_of(tally->places, subject, id), 1);
+    if ((size_t)id >= tally->size[subject] && !grow(tally, subject, (size_t)id))
+        return false;
+    tally->stated[subject][id]++;
+    return true;
+}
+
+void volume_tally_free(struct volume_tally *tally)
+{
+    for (int i = 0; i < VOLUME_SUBJECTS; i++)
+        free(tally->stated[i]);
+    free(tally->townships.codes);
+    free(tally->townships.facts);
+    *tally = (struct volume_tally){0};
+}
+
+/* --- a large one -------------------------------------------------------------------------------------------- */
+
 static int64_t stated(const struct volume_tally *tally, enum volume_subject subject, int64_t id)
 {
     return (size_t)id < tally->size[subject] ? tally->stated[subject][id] : 0;
@@ -162,8 +108,8 @@ static bool gather_households(const struct volume_tally *tally, const struct pul
     return *of_household != NULL;
 }
 
-static bool gather_townships(const struct volume_tally *tally, const struct pull_members *members,
-                             const struct pull_households *households, struct township_list *list)
+static bool gather_townships(struct volume_tally *tally, const struct pull_members *members,
+                             const struct pull_households *households)
 {
     int64_t *of_household = NULL;
     int64_t left = tally->facts[VOLUME_PERSON] + tally->facts[VOLUME_HOUSEHOLD];
@@ -172,46 +118,39 @@ static bool gather_townships(const struct volume_tally *tally, const struct pull
         int64_t id = households->household_id[i];
         int64_t facts = of_household[id] + stated(tally, VOLUME_HOUSEHOLD, id);
         left -= facts;
-        good = facts == 0 || add_facts(list, households->township[i], facts);
+        good = facts == 0 || add_facts(&tally->townships, households->township[i], facts);
     }
     free(of_household);
-    return good && add_facts(list, VOLUME_NO_TOWNSHIP, left + tally->strangers);
+    return good && add_facts(&tally->townships, VOLUME_NO_TOWNSHIP, left);
 }
 
-static enum status store_large(struct pg *pg, int64_t batch_id, const struct volume_tally *tally,
-                               struct error *err)
+static enum status ask_register(struct pg *pg, struct volume_tally *tally, struct error *err)
 {
     struct pull_members members = {0};
     struct pull_households households = {0};
-    struct township_list list = {0};
     enum status status = pull_members(pg, PULL_ALL_PAGES, &members, err);
     if (status == STATUS_OK)
         status = pull_households(pg, &households, err);
-    if (status == STATUS_OK && !gather_townships(tally, &members, &households, &list))
+    if (status == STATUS_OK && !gather_townships(tally, &members, &households))
+        status = no_memory(err);
+    pull_members_free(&members);
+    pull_households_free(&households);
+    return status;
+}
+
+enum status volume_store(struct pg *pg, int64_t batch_id, struct volume_tally *tally, struct error *err)
+{
+    const struct volume_townships *list = &tally->townships;
+    enum status status = tally->places ? STATUS_OK : ask_register(pg, tally, err);
+    if (status == STATUS_OK && !add_facts(&tally->townships, VOLUME_NO_TOWNSHIP, tally->strangers))
         status = no_memory(err);
     if (status == STATUS_OK)
         status = pg_update(pg,
                            "insert into batch_township (batch_id, township_code, rows)"
                            " select $1, * from unnest($2::bigint[], $3::bigint[])",
-                           pg_params(pg_of_int64(batch_id), pg_of_int64_array(list.codes, list.count),
-                                     pg_of_int64_array(list.facts, list.count)),
+                           pg_params(pg_of_int64(batch_id), pg_of_int64_array(list->codes, list->count),
+                                     pg_of_int64_array(list->facts, list->count)),
                            NULL, err);
-    pull_members_free(&members);
-    pull_households_free(&households);
-    free(list.codes);
-    free(list.facts);
-    return status;
-}
-
-enum status volume_store(struct pg *pg, int64_t batch_id, const struct volume_tally *tally, struct error *err)
-{
-    int64_t persons;
-    enum status status = register_size(pg, &persons, err);
-    if (status == STATUS_OK)
-        status =
-            (tally->facts[VOLUME_PERSON] + tally->facts[VOLUME_HOUSEHOLD] <= persons / REGISTER_SMALL_SHARE
-                 ? store_small
-                 : store_large)(pg, batch_id, tally, err);
     return status == STATUS_OK ? STATUS_OK : error_wrap(err, "counting a batch by township");
 }
 

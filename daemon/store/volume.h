@@ -2,9 +2,9 @@
 /*
  * How many facts a feed's batch stated, township by township; and where a round found that it swings (波动 in the policy).
  *
- * Tallied while the facts are written, a number for each subject; where the subjects live is asked once at the end, within the
- * batch's transaction: of a small batch for its subjects only, of a large one for the whole register. Never changed later,
- * whatever becomes of the register.
+ * Tallied while the facts are written: of a small batch by the townships of its subjects, which are known before; of a large one
+ * a number for each subject, and where they live is asked of the whole register at the end, within the batch's transaction.
+ * Never changed later, whatever becomes of the register.
  *
  * A batch may be right though it swings: a township was merged, an agency cleaned its lists. An operator who knows that gives
  * his word for it (`feed trust`), once and for this batch alone, with his reason; word and audit are one statement, and neither
@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct identity_map;
 struct pg;
 
 /* Stands for no township: people who are not on the register. Of a swing: all townships in sum. */
@@ -31,16 +32,27 @@ struct pg;
 enum volume_subject { VOLUME_PERSON, VOLUME_HOUSEHOLD };
 enum { VOLUME_SUBJECTS = 2 };
 
-/* Zero-initialise. Subjects' ids are small numbers (register.h): memory is four bytes for each up to the greatest. */
+/* Where those live of whom a batch speaks: townships by id, 0 or not there = nowhere on the register. */
+struct volume_places {
+    const struct identity_map *townships[VOLUME_SUBJECTS];
+};
+
+/* Zero-initialise. Without places memory is four bytes for each subject up to the greatest: ids are small numbers (register.h). */
 struct volume_tally {
+    const struct volume_places *places; /* borrowed; NULL = to be asked at the end */
     int64_t facts[VOLUME_SUBJECTS], strangers;
-    /* private: how many facts of the subject with that id */
+    /* private */
+    struct volume_townships {
+        size_t count, capacity;
+        int64_t *codes, *facts;
+    } townships;
+    /* without places: how many facts of the subject with that id */
     size_t size[VOLUME_SUBJECTS];
     uint32_t *stated[VOLUME_SUBJECTS];
 };
 /* False: no memory. */
 bool volume_add(struct volume_tally *tally, enum volume_subject subject, int64_t id);
-enum status volume_store(struct pg *pg, int64_t batch_id, const struct volume_tally *tally,
+enum status volume_store(struct pg *pg, int64_t batch_id, struct volume_tally *tally,
                          struct error *err) WARN_UNUSED;
 void volume_tally_free(struct volume_tally *tally);
 

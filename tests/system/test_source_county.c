@@ -185,6 +185,7 @@ static const char *digest(char out[64])
                  " union all select 'S' || (to_jsonb(t) - 'ended_at')::text from stranger_fact_history t"
                  " union all select 'q' || t::text from quarantine t"
                  " union all select 'c' || t::text from source_code t"
+                 " union all select 'v' || t::text from batch_township t"
                  " union all select 'b' || (to_jsonb(t) - 'received_at')::text from batch t where source <> 0"
                  " union all select 'a' || action || detail from audit where action like 'feed.%') x"));
     return out;
