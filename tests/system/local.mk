@@ -53,7 +53,7 @@ EXTRA_DIST += tests/environment.sh tests/system/run tests/system/run-store.sh te
 	tests/system/units.test.mjs tests/system/views.test.mjs
 
 # The policy language by a second reader, and every policy by both.
-EXTRA_DIST += tests/system/language.test.mjs tests/system/policies.test.mjs tests/system/truth.test.mjs
+EXTRA_DIST += tests/system/language.test.mjs tests/system/policies.test.mjs tests/system/truth.test.mjs tests/system/checker.test.mjs
 
 # Two daemons on one database; PostgreSQL that fails under one.
 EXTRA_DIST += tests/system/lib/pg_proxy.mjs tests/system/pgfaults.test.mjs tests/system/standby.test.mjs

@@ -65,11 +65,38 @@ static uint64_t possible_values(const struct known *known, enum op op, int code,
     return possible;
 }
 
-static bool values_follow(const struct known *known, const struct step *goal, bool negated)
+/* The values of the code that the literal, or one of its alternatives, holds for; `none`: or no value. */
+static void add_alternatives(const struct program *program, struct literal literal, enum op op, int code,
+                             uint64_t *listed, bool *none)
 {
-    bool none;
-    uint64_t possible = possible_values(known, (enum op)goal->op, goal->a, &none);
-    return negated ? (possible & goal->mask) == 0 : !none && (possible & ~goal->mask) == 0;
+    const struct step *step = &program->steps[literal.reg];
+    if (step->op == OP_NOT || step->op == OP_SPREAD) {
+        add_alternatives(program, (struct literal){step->a, literal.negated != (step->op == OP_NOT)}, op,
+                         code, listed, none);
+    } else if (step->op == (literal.negated ? OP_AND : OP_OR)) {
+        add_alternatives(program, (struct literal){step->a, literal.negated}, op, code, listed, none);
+        add_alternatives(program, (struct literal){step->b, literal.negated}, op, code, listed, none);
+    } else if (step->op == op && step->a == code) {
+        *listed |= literal.negated ? ~step->mask : step->mask;
+        *none = *none || literal.negated;
+    }
+}
+
+/* Of a code of which something is known the goal covers all values that are left, perhaps by several alternatives. */
+static bool values_follow(const struct known *known, struct literal goal)
+{
+    for (size_t i = 0; i < known->count; i++) {
+        const struct step *step = &known->program->steps[known->items[i].reg];
+        uint64_t listed = 0;
+        bool covers_none = false, none;
+        if (step->op != OP_CODE_IN && step->op != OP_LEVEL_IN)
+            continue;
+        add_alternatives(known->program, goal, (enum op)step->op, step->a, &listed, &covers_none);
+        uint64_t possible = possible_values(known, (enum op)step->op, step->a, &none);
+        if ((possible & ~listed) == 0 && (!none || covers_none))
+            return true;
+    }
+    return false;
 }
 
 /* In days, whatever the months are: that a date so far back lies no later than another. */
@@ -111,7 +138,8 @@ static bool state_within(const struct program *program, const struct step *inner
         return false;
     const struct program_window *in = inner->window < 0 ? NULL : &program->windows[inner->window],
                                 *out = outer->window < 0 ? NULL : &program->windows[outer->window];
-    bool now = inner->mode == STATE_NOW || inner->mode == STATE_LASTED;
+    bool now = inner->mode == STATE_NOW || inner->mode == STATE_LASTED ||
+               (inner->mode == STATE_AT_END && ends_today(in));
     switch ((enum state_mode)outer->mode) {
     case STATE_NOW:
         return now;
@@ -225,7 +253,7 @@ static bool follows(struct proof *proof, const struct known *known, struct liter
     if (step->op == (goal.negated ? OP_AND : OP_OR) &&
         (follows(proof, known, a, 0) || follows(proof, known, b, 0)))
         return true;
-    if ((step->op == OP_CODE_IN || step->op == OP_LEVEL_IN) && values_follow(known, step, goal.negated))
+    if (values_follow(known, goal))
         return true;
     if (step->op == OP_ANY && !goal.negated && knows_a_person(known) &&
         follows(proof, known, (struct literal){step->a, false}, 0))

@@ -5,10 +5,10 @@
  *
  *   comparisons      of one quantity with multiples of another that is never negative, or with constants: by intervals. A
  *                    difference is no more than what it was taken from, a sum no less than each part (of parts that are not
- *                    negative), the larger of two no less than either
- *   values           最新 F 属于 (…), 等级 属于 (…): by sets; having no value is one more
- *   states, events   现有 F 满 12月 → 现有 F → 近12月 曾有 F; a window within another; one list of values within another,
- *                    or within none, which any value is but “no”
+ *                    negative), the larger of two no less than either, and no more than what is no less than both
+ *   values           最新 F 属于 (…), 等级 属于 (…): by sets, of alternatives together; having no value is one more
+ *   states, events   现有 F 满 12月 → 现有 F → 近12月 曾有 F, 近12月 末日有 F as 现有 F; a window within another; one list of
+ *                    values within another, or within none, which any value is but “no”
  *   somebody         存在(set, c) follows when c and the belonging follow for a person of whom more is known
  *   且 或 非         as they are; an alternative that is known is taken case by case, a few deep
  *

@@ -82,8 +82,14 @@ static bool dominates(const struct program *program, int x, int y, int depth)
     if (more->op == OP_LARGER &&
         (dominates(program, more->a, y, depth - 1) || dominates(program, more->b, y, depth - 1)))
         return true;
+    if (more->op == OP_SMALLER && dominates(program, more->a, y, depth - 1) &&
+        dominates(program, more->b, y, depth - 1))
+        return true;
     if (less->op == OP_SUBTRACT && never_negative(program, less->b) &&
         dominates(program, x, less->a, depth - 1))
+        return true;
+    if (less->op == OP_LARGER && dominates(program, x, less->a, depth - 1) &&
+        dominates(program, x, less->b, depth - 1))
         return true;
     return less->op == OP_SMALLER &&
            (dominates(program, x, less->a, depth - 1) || dominates(program, x, less->b, depth - 1));
@@ -112,8 +118,10 @@ bool limit_follows(const struct program *program, int from, bool from_negated, i
     if (!y.above && !y.below) { /* ≠: outside of what is left */
         struct limit strictly = y;
         strictly.strict = true;
-        return x.a == y.a && ((x.above && as_tight(program, &x, &strictly, order)) ||
-                              (x.below && as_tight(program, &x, &strictly, -order)));
+        return (x.above && as_tight(program, &x, &strictly, order) &&
+                dominates(program, x.a, y.a, DOMINATES_DEPTH)) ||
+               (x.below && as_tight(program, &x, &strictly, -order) &&
+                dominates(program, y.a, x.a, DOMINATES_DEPTH));
     }
     if (y.above)
         return x.above && as_tight(program, &x, &y, order) && dominates(program, x.a, y.a, DOMINATES_DEPTH);
