@@ -295,10 +295,31 @@ static bool speaks_of_the_same(const struct known *known, struct literal literal
     return false;
 }
 
+static bool is_comparison(const struct step *step)
+{
+    return step->op == OP_LESS || step->op == OP_LESS_EQUAL || step->op == OP_EQUAL;
+}
+
+/* No other quantity is compared beside it that might hang together with it, as 收入 does with 人均. */
+static bool is_alone(const struct known *known, struct literal literal)
+{
+    const struct program *program = known->program;
+    for (size_t i = 0; i < known->count; i++) {
+        if (is_comparison(&program->steps[known->items[i].reg]) &&
+            !limit_same_quantity(program, literal.reg, known->items[i].reg))
+            return false;
+    }
+    return true;
+}
+
 static bool covers(const struct known *a, const struct known *b)
 {
     for (size_t i = 0; i < b->count; i++) {
-        if (!implies(a, b->items[i].reg, b->items[i].negated) && !speaks_of_the_same(a, b->items[i]))
+        struct literal literal = b->items[i];
+        if (implies(a, literal.reg, literal.negated))
+            continue;
+        bool compares = is_comparison(&a->program->steps[literal.reg]);
+        if (!speaks_of_the_same(a, literal) || (compares && !(is_alone(a, literal) && is_alone(b, literal))))
             return false;
     }
     return true;

@@ -51,6 +51,7 @@ bool implies_nothing(const struct known *known);
 /*
  * There is, by what the intervals say, a household that is all of both: one follows from the other, or all that `b` asks for
  * speaks of quantities and values of which `a` knows something too and leaves some in common.
+ * Where another quantity is compared beside one of these nothing is said: they may hang together.
  */
 bool known_overlap(const struct known *a, const struct known *b);
 
