@@ -5,8 +5,8 @@
 #include "domain/area.h"
 #include "io/crypto.h"
 #include "io/file.h"
+#include "io/http_client.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -90,29 +90,6 @@ static void read_signer(struct reading *reading, const char *path)
 
 /* --- one file ------------------------------------------------------------------------------------------------- */
 
-/* Plain http is for a receiver on this very machine. Names other than localhost may resolve to anything. */
-static bool leads_to_loopback(const char *url)
-{
-    const char *host = strstr(url, "://");
-    if (!host)
-        return false;
-    host += 3;
-    size_t length = strcspn(host, "/?");
-    if (length > 0 && host[0] != '[') {
-        const char *colon = memchr(host, ':', length);
-        length = colon ? (size_t)(colon - host) : length;
-    }
-    char name[64];
-    if (length >= sizeof name)
-        return false;
-    memcpy(name, host, length);
-    name[length] = 0;
-    struct in_addr v4;
-    if (inet_pton(AF_INET, name, &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == 127;
-    return strcmp(name, "localhost") == 0 || strncmp(host, "[::1]", 5) == 0;
-}
-
 static void check_certificate_file(struct reading *reading, const char *key, const char *path)
 {
     struct file_info info;
@@ -149,7 +126,7 @@ static void make_endpoint(struct reading *reading)
         (unsigned)(values->connections > 0 ? values->connections
                                            : reading->options->delivery_connections_per_endpoint);
     if (values->url && strncasecmp(values->url, "http:", 5) == 0 && !reading->options->delivery_plain_http &&
-        !leads_to_loopback(values->url))
+        !http_client_is_loopback(values->url))
         mistake(reading, "url",
                 "http:// may lead to this machine alone; use https://, or allow [delivery] plain_http");
     if (values->secret_file)

@@ -120,6 +120,8 @@ void http_client_cancel(struct http_call *call);
 
 /* For the check of a configuration: http or https, a host, no credentials, no fragment. STATUS_CONFIG. */
 enum status http_client_check_url(const char *url, struct error *err) WARN_UNUSED;
+/* Whether a usable URL leads to this very machine: localhost, 127.0.0.0/8, [::1]. Other names may resolve to anything. */
+bool http_client_is_loopback(const char *text);
 
 /* Retry-After's value (seconds or an HTTP-date) as a wait from unix_ms; -1 if it is neither. */
 int64_t http_client_parse_retry_after(struct slice value, int64_t unix_ms);

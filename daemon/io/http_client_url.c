@@ -2,6 +2,8 @@
 /* URLs that we go to, and what Retry-After asks for. */
 #include "io/http_client_internal.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,6 +115,24 @@ enum status http_client_check_url(const char *text, struct error *err)
     const enum status status = http_url_parse(text, &url, err);
     http_url_fini(&url);
     return status;
+}
+
+bool http_client_is_loopback(const char *text)
+{
+    struct error ignored;
+    struct http_url url;
+    struct in_addr v4;
+    if (http_url_parse(text, &url, &ignored) != STATUS_OK)
+        return false;
+    const size_t length = url.host[0] == '[' ? strcspn(url.host, "]") + 1 : strcspn(url.host, ":");
+    const struct slice host = {url.host, length};
+    char name[INET_ADDRSTRLEN];
+    snprintf(name, sizeof name, "%.*s", (int)length, url.host);
+    const bool is =
+        slice_is(host, "localhost") || slice_is(host, "[::1]") ||
+        (length < sizeof name && inet_pton(AF_INET, name, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
+    http_url_fini(&url);
+    return is;
 }
 
 int64_t http_client_parse_retry_after(struct slice value, int64_t unix_ms)

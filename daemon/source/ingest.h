@@ -117,8 +117,5 @@ typedef void ingest_done(void *context, const struct ingest_result *result);
  */
 enum status ingest_scan(struct pg *pg, const struct ingest_settings *settings, ingest_done *done,
                         void *context, struct error *err) WARN_UNUSED;
-/* The same without a database and without judging: what lies there (INGEST_WAITING for all), for `feeds`. */
-enum status ingest_list(const struct ingest_settings *settings, ingest_done *done, void *context,
-                        struct error *err) WARN_UNUSED;
 
 #endif

@@ -23,7 +23,6 @@ struct scan {
     const struct ingest_settings *settings;
     ingest_done *done;
     void *context;
-    bool judge;          /* false: ingest_list */
     struct error failed; /* of the first folder that cannot be used */
     struct candidate *candidates;
     size_t count, capacity;
@@ -122,8 +121,7 @@ static void report_unknown_folder(struct scan *scan, const char *feed, const str
     struct ingest_result result = {.outcome = INGEST_WAITING, .source = -1};
     drop_clean_text(feed, result.file_name, sizeof result.file_name);
     drop_clean_text(why->text, result.reason, sizeof result.reason);
-    if (scan->judge)
-        ingest_log_outcome(scan->settings, &result);
+    ingest_log_outcome(scan->settings, &result);
     report(scan, &result);
 }
 
@@ -144,7 +142,7 @@ static enum status add_feed(struct scan *scan, const char *feed, struct error *e
         report_unknown_folder(scan, feed, err);
         return STATUS_OK;
     }
-    if (status == STATUS_OK && scan->judge)
+    if (status == STATUS_OK)
         status = drop_prepare(settings->drop_directory, settings->archive_directory, feed, err);
     return status == STATUS_OK ? add_folder(scan, config, folder, err) : status;
 }
@@ -192,7 +190,7 @@ static void scan_fini(struct scan *scan)
 enum status ingest_scan(struct pg *pg, const struct ingest_settings *settings, ingest_done *done,
                         void *context, struct error *err)
 {
-    struct scan scan = {.settings = settings, .done = done, .context = context, .judge = true};
+    struct scan scan = {.settings = settings, .done = done, .context = context};
     enum status status = find_candidates(&scan, err);
     for (size_t i = 0; status == STATUS_OK && i < scan.count; i++) {
         struct ingest_result result;
@@ -201,34 +199,6 @@ enum status ingest_scan(struct pg *pg, const struct ingest_settings *settings, i
         if (status == STATUS_OK)
             report(&scan, &result);
     }
-    scan_fini(&scan);
-    return tell_passed_over(&scan, status, err);
-}
-
-static enum status list_one(struct scan *scan, const struct candidate *candidate, struct error *err)
-{
-    struct ingest_attempt attempt;
-    struct ingest_result result;
-    enum status status = ingest_attempt_begin(&attempt, NULL, scan->settings, candidate->config,
-                                              candidate->path, &result, err);
-    if (status == STATUS_OK)
-        status = drop_look(&attempt.file, &attempt.state, err);
-    if (status != STATUS_OK)
-        return status;
-    snprintf(result.batch, sizeof result.batch, "%s", candidate->batch);
-    result.bytes = attempt.state.csv_bytes;
-    status = ingest_wait_for(&attempt, attempt.state.manifest_there ? "" : "no manifest beside it yet");
-    report(scan, &result);
-    return status;
-}
-
-enum status ingest_list(const struct ingest_settings *settings, ingest_done *done, void *context,
-                        struct error *err)
-{
-    struct scan scan = {.settings = settings, .done = done, .context = context};
-    enum status status = find_candidates(&scan, err);
-    for (size_t i = 0; status == STATUS_OK && i < scan.count; i++)
-        status = list_one(&scan, &scan.candidates[i], err);
     scan_fini(&scan);
     return tell_passed_over(&scan, status, err);
 }

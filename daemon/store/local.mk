@@ -48,7 +48,8 @@ MIGRATIONS = \
 	sql/migrations/0016_volume.sql \
 	sql/migrations/0017_trust.sql \
 	sql/migrations/0018_refusals.sql \
-	sql/migrations/0019_check_township.sql
+	sql/migrations/0019_check_township.sql \
+	sql/migrations/0020_evidence_privilege.sql
 EXTRA_DIST += $(MIGRATIONS)
 BUILT_SOURCES += daemon/store/migrations_embedded.c
 CLEANFILES += daemon/store/migrations_embedded.c daemon/store/migrations_embedded.c.new

@@ -201,6 +201,8 @@ static const struct try tries[] = {
     {"select address from household", true, false},
     {"select detail from person_fact", true, false},
     {"select ref from person_fact_history", true, false},
+    {"select evidence from warning_history", true, false},
+    {"select warning_id, findings from warning_history", true, true},
     {"select name from person", true, false},
     {"select id_packed from person_identity", true, false},
     {"select * from stranger_fact", true, false},

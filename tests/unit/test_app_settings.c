@@ -245,10 +245,15 @@ START_TEST(plain_http_is_for_this_machine)
     static const struct {
         const char *url;
         bool good;
-    } rows[] = {{"http://127.0.0.1:80/x", true},      {"http://127.9.9.9/", true},
-                {"http://[::1]:8080/", true},         {"http://localhost:1/", true},
-                {"http://10.1.1.1/", false},          {"http://127.0.0.1.example/", false},
-                {"http://localhost.example/", false}, {"http://[::2]/", false},
+    } rows[] = {{"http://127.0.0.1:80/x", true},
+                {"http://127.9.9.9/", true},
+                {"http://[::1]:8080/", true},
+                {"http://localhost:1/", true},
+                {"http://10.1.1.1/", false},
+                {"http://127.0.0.1.example/", false},
+                {"http://localhost.example/", false},
+                {"http://[::2]/", false},
+                {"http:/10.1.1.1/?x=://127.0.0.1/", false},
                 {"https://10.1.1.1/", true}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[256];
