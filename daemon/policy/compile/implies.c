@@ -50,35 +50,32 @@ void known_add_clause(struct known *known, const struct program_clause *clause)
 
 /* --- values and states -------------------------------------------------------------------------------------------- */
 
-/* The values that what is known leaves to a code or to the level; `none`: there may be no value. */
-static uint64_t possible_values(const struct known *known, enum op op, int code, bool *none)
+/* The values that what is known leaves to a code or to the level. Bits beyond the last value mean that there is none. */
+static uint64_t possible_values(const struct known *known, enum op op, int code)
 {
     uint64_t possible = UINT64_MAX;
-    *none = true;
     for (size_t i = 0; i < known->count; i++) {
         const struct step *step = &known->program->steps[known->items[i].reg];
         if (step->op != op || step->a != code)
             continue;
         possible &= known->items[i].negated ? ~step->mask : step->mask;
-        *none = *none && known->items[i].negated;
     }
     return possible;
 }
 
-/* The values of the code that the literal, or one of its alternatives, holds for; `none`: or no value. */
+/* The values of the code that the literal, or one of its alternatives, holds for. */
 static void add_alternatives(const struct program *program, struct literal literal, enum op op, int code,
-                             uint64_t *listed, bool *none)
+                             uint64_t *listed)
 {
     const struct step *step = &program->steps[literal.reg];
     if (step->op == OP_NOT || step->op == OP_SPREAD) {
         add_alternatives(program, (struct literal){step->a, literal.negated != (step->op == OP_NOT)}, op,
-                         code, listed, none);
+                         code, listed);
     } else if (step->op == (literal.negated ? OP_AND : OP_OR)) {
-        add_alternatives(program, (struct literal){step->a, literal.negated}, op, code, listed, none);
-        add_alternatives(program, (struct literal){step->b, literal.negated}, op, code, listed, none);
+        add_alternatives(program, (struct literal){step->a, literal.negated}, op, code, listed);
+        add_alternatives(program, (struct literal){step->b, literal.negated}, op, code, listed);
     } else if (step->op == op && step->a == code) {
         *listed |= literal.negated ? ~step->mask : step->mask;
-        *none = *none || literal.negated;
     }
 }
 
@@ -88,12 +85,10 @@ static bool values_follow(const struct known *known, struct literal goal)
     for (size_t i = 0; i < known->count; i++) {
         const struct step *step = &known->program->steps[known->items[i].reg];
         uint64_t listed = 0;
-        bool covers_none = false, none;
         if (step->op != OP_CODE_IN && step->op != OP_LEVEL_IN)
             continue;
-        add_alternatives(known->program, goal, (enum op)step->op, step->a, &listed, &covers_none);
-        uint64_t possible = possible_values(known, (enum op)step->op, step->a, &none);
-        if ((possible & ~listed) == 0 && (!none || covers_none))
+        add_alternatives(known->program, goal, (enum op)step->op, step->a, &listed);
+        if ((possible_values(known, (enum op)step->op, step->a) & ~listed) == 0)
             return true;
     }
     return false;
