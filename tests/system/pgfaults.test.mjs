@@ -28,7 +28,7 @@ async function begin(on, { through, households = 12 } = {}) {
     receiver = await Receiver.start(secret);
     instance = new Instance(on, {
         townships: { [TOWNSHIP]: { url: receiver.url, secret } },
-        settings: { delivery: { retry_first: '100ms', timeout: '15s' }, lease: { duration: '10s' }, rounds: { limit: 'none' } },
+        settings: { delivery: { retry_first: '100ms', timeout: '4s' }, lease: { duration: '10s' }, rounds: { limit: 'none' } },
         through,
     });
     instance.import(register(households));
@@ -62,7 +62,7 @@ const said = (pattern) => instance.output.match(new RegExp(pattern, 'g'))?.lengt
 
 /** All warnings stand, each was told once, and nothing waits. */
 async function allTold(households) {
-    await until(() => count("delivery where state = 'delivered'") === households, () => `${households} deliveries:\n${instance.output}`, 120000); // a claim that was lost comes back after half a minute
+    await until(() => count("delivery where state = 'delivered'") === households, () => `${households} deliveries:\n${instance.output}`, 120000); // a claim that was lost comes back when its lease ends
     assert.equal(count("warning where state <> 'closed'"), households);
     assert.equal(count('outbox'), households);
     assert.equal(new Set(receiver.ledger.map(({ id }) => id)).size, households);

@@ -194,7 +194,7 @@ test('killed with a round in its commit and attempts in flight', leased(async (l
 test('frozen in the middle of everything; it wakes up as a standby and has changed nothing', leased(async (lease_ms) => {
     await pair({ lease: lease_ms });
     receiver.answer = () => new Promise((resolve) => (receiver.letGo = () => resolve(204)));
-    first.import(register(3));
+    first.import(register(3), '--allow-shrink');
     await ask(first.socket, 'round', { as_of: AS_OF, wait: true });
     await until(() => receiver.ledger.length >= 3, 'attempts in flight');
     first.import(register(8));
@@ -234,7 +234,7 @@ test('cut off from the database, nothing closed; it stops by its own clock, and 
     proxy = await PgProxy.start(cluster);
     await pair({ lease: lease_ms, through: proxy.conninfo });
     receiver.answer = () => new Promise((resolve) => (receiver.letGo = () => resolve(204)));
-    await first.importAside(register(4));
+    await first.importAside(register(4), '--allow-shrink');
     await ask(first.socket, 'round', { as_of: AS_OF, wait: true });
     await until(() => receiver.ledger.length >= 4, 'attempts in flight');
     const since = Date.now();

@@ -196,10 +196,10 @@ export class Instance {
         return JSON.parse(this.#must(...args, '--json'));
     }
 
-    import(register) {
+    import(register, ...args) {
         const folder = typeof register === 'string' ? register : register.write(join(this.directory, 'register'));
         this.watch.folder(folder);
-        return this.json('import', folder);
+        return this.json('import', ...args, folder);
     }
 
     round(as_of, ...args) {
@@ -207,10 +207,10 @@ export class Instance {
     }
 
     /** Like import, but this process goes on meanwhile: for a daemon that reaches its database through it. */
-    async importAside(register) {
+    async importAside(register, ...args) {
         const folder = register.write(join(this.directory, 'register'));
         this.watch.folder(folder);
-        const { status, stderr } = await this.ctlAside('import', folder);
+        const { status, stderr } = await this.ctlAside('import', ...args, folder);
         if (status !== 0) throw new Error(`shouwangctl import: exit ${status}: ${stderr}`);
     }
 
