@@ -112,13 +112,13 @@ const STATES = {
         await run.round('2021-07-31');
     }],
     views: ['imported', {}, async (run) => {
-        const { households, persons } = later();
-        const values = (list) => list.map((row) => `(${row.map((value) => `'${value}'`).join(', ')})`).join(', ');
+        const { households, persons, facts } = later();
+        const values = (list) => list.map((row) => `(${row.map((value) => (value === undefined ? 'null' : `'${value}'`)).join(', ')})`).join(', ');
         await run.sql(`create schema county_register;
             create table county_register.household (household_no, township_code, village_code, area, address) as values ${values(households.map((h) => [h.household_no, h.township_code, h.village_code, h.area, h.address]))};
             create table county_register.person (household_no, id_number, name) as values ${values(persons.map((p) => [p.household_no, p.id_number, p.name]))};
-            create view county_register.fact as select household_no, null::text as id_number, 'income.declared' as code, null::text as value, date '2018-01-01' as "from"
-                from county_register.household`);
+            create view county_register.fact as select household_no, id_number, code, value, "from"::date, "to"::date
+                from (values ${values(facts.map((f) => [f.household_no, f.id_number, f.code, f.value, f.from, f.to]))}) as f (household_no, id_number, code, value, "from", "to")`);
     }],
 };
 
