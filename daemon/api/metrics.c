@@ -135,7 +135,6 @@ static void render_delivery(const struct api_view *view, struct text *out)
     labelled(out, ends, "outcome", "retried", stats->retried);
     labelled(out, ends, "outcome", "failed", stats->failed);
     labelled(out, ends, "outcome", "expired", stats->expired);
-    labelled(out, ends, "outcome", "superseded", stats->superseded);
     number(out, "shouwang_delivery_in_flight", GAUGE, "Attempts under way.", stats->in_flight);
     number(out, "shouwang_endpoints_broken", GAUGE,
            "Receivers that keep failing; each is tried by one attempt at a time.", stats->endpoints_broken);

@@ -105,7 +105,6 @@ struct delivery_stats {
     uint64_t retried;          /* attempts after which the event waits for another */
     uint64_t failed;           /* events given up for good */
     uint64_t expired;          /* events handed to the county */
-    uint64_t superseded;       /* events not sent because a newer one says more */
     unsigned endpoints_broken; /* endpoints that keep failing: one attempt at a time */
 };
 void delivery_stats(const struct delivery *delivery, struct delivery_stats *stats);

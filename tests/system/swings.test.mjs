@@ -150,7 +150,7 @@ test('it may raise; a delta does not make a full batch whole; deltas are compare
     assert.deepEqual(feed()[1], [swinging({ batch: large, township_code: A, rows: 20, low: 0, high: 8 })]);
 
     // A round that is held says why, too.
-    instance.settings.rounds = { limit: '0' };
+    instance.settings.rounds.limit = '0';
     instance.configure();
     instance.reload();
     const held = send(11, 30, 41, 'D', 'delta');
