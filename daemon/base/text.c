@@ -133,13 +133,16 @@ void text_add_html(struct text *text, struct slice plain)
 
 void text_add_visible(struct text *text, struct slice plain)
 {
-    for (size_t i = 0, length; i<plain.length; i += length> 0 ? length : 1) {
-        length = utf8_char_length(plain.bytes + i, plain.length - i);
-        const uint32_t c = length > 0 ? utf8_decode(plain.bytes + i, length) : 0xFFFD;
+    size_t at = 0;
+    while (at < plain.length) {
+        const char *bytes = plain.bytes + at;
+        const size_t length = utf8_char_length(bytes, plain.length - at);
+        const uint32_t c = length > 0 ? utf8_decode(bytes, length) : 0xFFFD;
         if (length == 0 || utf8_is_deceptive(c))
             text_printf(text, "\\u%04x", (unsigned)c & 0xFFFF);
         else
-            text_add(text, plain.bytes + i, length);
+            text_add(text, bytes, length);
+        at += length > 0 ? length : 1;
     }
 }
 

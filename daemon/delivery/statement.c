@@ -5,22 +5,15 @@
 #include "base/log.h"
 #include "io/pg.h"
 
-/* FNV-1a; 0 stands for no reason. */
-static uint64_t hash_of(const char *text)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return hash != 0 ? hash : 1;
-}
+#include <string.h>
 
 /* That one, or the one to be forgotten for it. */
-static struct statement_reason *find_reason(struct statements *statements, uint64_t hash)
+static struct statement_reason *find_reason(struct statements *statements, const char *text)
 {
     struct statement_reason *oldest = &statements->reasons[0];
     for (int i = 0; i < STATEMENT_REASONS; i++) {
         struct statement_reason *reason = &statements->reasons[i];
-        if (reason->hash == hash)
+        if (strcmp(reason->text, text) == 0)
             return reason;
         if (reason->told_ms < oldest->told_ms)
             oldest = reason;
@@ -33,10 +26,11 @@ void statement_failed(struct statements *statements, const struct error *err)
     if (!pg_async_is_up(statements->pg))
         return;
     const int64_t now_ms = clock_monotonic_ms();
-    const uint64_t hash = hash_of(err->text);
-    struct statement_reason *reason = find_reason(statements, hash);
-    if (reason->hash != hash)
-        *reason = (struct statement_reason){.hash = hash, .told_ms = now_ms - STATEMENT_TOLD_MS};
+    struct statement_reason *reason = find_reason(statements, err->text);
+    if (strcmp(reason->text, err->text) != 0) {
+        *reason = (struct statement_reason){.told_ms = now_ms - STATEMENT_TOLD_MS};
+        memcpy(reason->text, err->text, sizeof reason->text);
+    }
     if (now_ms - reason->told_ms < STATEMENT_TOLD_MS) {
         reason->untold++;
         return;

@@ -23,7 +23,7 @@ enum {
 struct statements {
     struct pg_async *pg;
     struct statement_reason {
-        uint64_t hash; /* of its words; 0 = none */
+        char text[ERROR_TEXT_MAX]; /* empty: none */
         int64_t told_ms, untold;
     } reasons[STATEMENT_REASONS];
 };

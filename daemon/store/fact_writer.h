@@ -32,7 +32,7 @@ enum fate {
     FATE_CHANGED,    /* superseded by a row that differs */
     FATE_RESTATED,   /* delta: it was repeated, and is written anew */
     FATE_RENUMBERED, /* full: it was repeated, and takes this batch's numbers */
-    FATE_SPARED      /* full: not stated, but a row about its subject was refused */
+    FATE_SPARED      /* full: not stated, but a row about its subject was refused, or it was sent later */
 };
 
 struct row_key {

@@ -87,7 +87,7 @@ void volume_tally_free(struct volume_tally *tally)
     *tally = (struct volume_tally){0};
 }
 
-/* --- a large one -------------------------------------------------------------------------------------------- */
+/* --- where they live, of the whole register ----------------------------------------------------------------- */
 
 static int64_t stated(const struct volume_tally *tally, enum volume_subject subject, int64_t id)
 {
