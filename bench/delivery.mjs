@@ -10,7 +10,7 @@
 //   --events N     events queued for each of our runs (100000)
 //   --peer-jobs N  jobs of a peer's run (20000)
 //   --repeats N    how often each is measured; the median counts (3)
-//   --only A,B     some of: wrk, curl, sixteen, one, graphile, pgboss, count
+//   --only A,B     some of: wrk, curl, sixteen, one, graphile (at its fastest), installed (graphile-worker's own settings), pgboss, count
 //   --million      also: a million events queued, and the daemon's memory while they are delivered
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
@@ -237,10 +237,10 @@ async function curl(bytes) {
     return { rate, own: own / 1e6 };
 }
 
-async function peer(script, database, bytes) {
+async function peer(script, database, bytes, ...settings) {
     sql(`drop database if exists ${database} with (force)`, 'postgres');
     sql(`create database ${database}`, 'postgres');
-    const text = await aside('node', [join(HERE, 'peers', script), `${BENCH_CONNINFO} dbname=${database}`, nginx.url, String(PEER_JOBS), String(bytes), String(CONNECTIONS)], { env: { ...process.env, BENCH_POSTMASTER: String(postmaster) } });
+    const text = await aside('node', [join(HERE, 'peers', script), `${BENCH_CONNINFO} dbname=${database}`, nginx.url, String(PEER_JOBS), String(bytes), String(CONNECTIONS), ...settings], { env: { ...process.env, BENCH_POSTMASTER: String(postmaster) } });
     return JSON.parse(text);
 }
 
@@ -281,11 +281,11 @@ function report(measured) {
     for (const name of Object.keys(measured))
         console.log(`${name.padEnd(20)} ${rate(name).toFixed(0).padStart(11)} ${(rate(name) / rate('wrk')).toFixed(3).padStart(8)}  ${measured[name].map((one) => one.rate.toFixed(0)).join(' ').padEnd(24)} ${micro(name, 'own')} ${micro(name, 'database')}`);
     for (const name of ['sixteen', 'one'].filter((one) => measured[one]))
-        for (const other of ['curl', 'graphile', 'pgboss'].filter((one) => measured[one])) console.log(`${name}: ${(rate(name) / rate(other)).toFixed(2)} × ${other}, ${(spent(other) / spent(name)).toFixed(2)} × by processor time`);
+        for (const other of ['curl', 'graphile', 'installed', 'pgboss'].filter((one) => measured[one])) console.log(`${name}: ${(rate(name) / rate(other)).toFixed(2)} × ${other}, ${(spent(other) / spent(name)).toFixed(2)} × by processor time`);
 }
 
 try {
-    if (!existsSync(join(HERE, 'peers', 'node_modules')) && (selected('graphile') || selected('pgboss'))) must('npm', ['ci', '--no-audit', '--no-fund'], { cwd: join(HERE, 'peers') });
+    if (!existsSync(join(HERE, 'peers', 'node_modules')) && ['graphile', 'installed', 'pgboss'].some(selected)) must('npm', ['ci', '--no-audit', '--no-fund'], { cwd: join(HERE, 'peers') });
     if (selected('curl')) must('make', ['-s', '-C', BENCH_BUILD, 'bench/delivery/curl_multi']);
     await startNginx();
     const bytes = BODY_BYTES();
@@ -298,7 +298,8 @@ try {
         curl: () => curl(bytes),
         sixteen: () => sixteen.run(EVENTS),
         one: () => one.run(EVENTS),
-        graphile: () => peer('deliver_graphile.mjs', 'graphile', bytes),
+        graphile: () => peer('deliver_graphile.mjs', 'graphile', bytes, 'fastest'),
+        installed: () => peer('deliver_graphile.mjs', 'installed', bytes, 'installed'),
         pgboss: () => peer('deliver_pgboss.mjs', 'pgboss', bytes),
     };
     const measured = {};

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: PostgreSQL
-// graphile-worker posts what is queued: deliver_graphile.mjs CONNINFO URL JOBS BODY_BYTES CONCURRENCY. Its fastest settings: a
-// local queue, and completions written in batches. Prints what it came to as JSON.
+// graphile-worker posts what is queued: deliver_graphile.mjs CONNINFO URL JOBS BODY_BYTES CONCURRENCY SETTINGS. `fastest`: a
+// local queue, and completions written in batches; `installed`: what it does unless told otherwise, but for the concurrency.
+// Prints what it came to as JSON.
 import { run, runMigrations } from 'graphile-worker';
 import pg from 'pg';
 import { Pool } from 'undici';
 import { headers, libpqToUri, measure } from './deliver.mjs';
 
-const [conninfo, url, jobs, bytes, concurrency] = process.argv.slice(2);
+const SETTINGS = {
+    fastest: {
+        maxPoolSize: 12,
+        pollInterval: 200,
+        localQueue: { size: 1000, refetchDelay: { durationMs: 1 } },
+        completeJobBatchDelay: 3,
+        failJobBatchDelay: 3,
+    },
+    installed: {},
+};
+const [conninfo, url, jobs, bytes, concurrency, settings] = process.argv.slice(2);
 const connectionString = libpqToUri(conninfo);
 const target = new URL(url);
 const http = new Pool(target.origin, { connections: Number(concurrency), pipelining: 1 });
@@ -26,16 +37,7 @@ const done = measure(Number(jobs));
 const runner = await run({
     pgPool: database,
     noHandleSignals: true,
-    preset: {
-        worker: {
-            concurrentJobs: Number(concurrency),
-            maxPoolSize: 12,
-            pollInterval: 200,
-            localQueue: { size: 1000, refetchDelay: { durationMs: 1 } },
-            completeJobBatchDelay: 3,
-            failJobBatchDelay: 3,
-        },
-    },
+    preset: { worker: { concurrentJobs: Number(concurrency), ...SETTINGS[settings] } },
     logger: new (await import('graphile-worker')).Logger(() => () => {}),
     taskList: {
         deliver: async ({ id, body }) => {
