@@ -12,7 +12,7 @@
 #include <string.h>
 
 enum {
-    RESPONSE_MAX_BYTES = 4096, /* nothing in it is used */
+    RESPONSE_MAX_BYTES = 4096, /* nothing in it is used: a longer one costs its connection and nothing else */
     CONNECT_TIMEOUT_MS = 5000, /* or the whole timeout, if that is shorter */
 };
 
@@ -187,12 +187,14 @@ static void log_outcome(const struct attempt *attempt, const struct http_result 
         [OUTBOX_FAILED] = LOG_DELIVERY_FAILED,
     };
     const struct log_field nothing = {.kind = LOG_FIELD_END};
+    const struct log_field body = result->cut ? log_text("body", "cut") : nothing;
+    const bool taken = verdict->outcome == OUTBOX_DELIVERED;
     log_event(events[verdict->outcome], log_text("delivery", attempt->event_id),
               log_int("township", attempt->township), log_int("attempt", attempt->attempts),
               log_int("http", result->status_code), log_text("outcome", http_outcome_name(result->outcome)),
               log_int("ms", result->total_us / 1000),
               log_int("next_s", (verdict->next_attempt_in_ms + 999) / 1000),
-              verdict->outcome == OUTBOX_DELIVERED ? nothing : log_text("err", result->text));
+              taken ? body : log_text("err", result->text), taken ? nothing : body);
 }
 
 static void count_outcome(struct delivery_stats *stats, enum outbox_outcome outcome)

@@ -239,6 +239,12 @@ bool http_answer_begun(const struct http_answer *answer)
     return answer->begun;
 }
 
+bool http_answer_has_head(const struct http_answer *answer)
+{
+    return answer->headers_ended && !is_interim(&answer->parser) &&
+           (answer->state <= HTTP_ANSWER_CUT || answer->state == HTTP_ANSWER_LONG_BODY);
+}
+
 int http_answer_status(const struct http_answer *answer)
 {
     return (int)answer->parser.status_code;

@@ -27,8 +27,8 @@ enum http_answer_state {
     HTTP_ANSWER_WHOLE,
     HTTP_ANSWER_CUT, /* the stream ended before it was whole */
     HTTP_ANSWER_MALFORMED,
-    HTTP_ANSWER_LONG_HEADERS,
-    HTTP_ANSWER_LONG_BODY,
+    HTTP_ANSWER_LONG_HEADERS, /* or what stands beside a body's chunks and behind them */
+    HTTP_ANSWER_LONG_BODY,    /* behind a head that is whole */
     HTTP_ANSWER_NO_MEMORY,
 };
 
@@ -42,13 +42,16 @@ enum http_answer_state http_answer_take(struct http_answer *answer, const char *
 enum http_answer_state http_answer_end(struct http_answer *answer);
 
 bool http_answer_begun(const struct http_answer *answer); /* a byte has come */
+/* The status line and the headers have come whole, and are neither an interim answer's nor part of a fault. */
+bool http_answer_has_head(const struct http_answer *answer);
+/* Of an answer that has a head: */
+int http_answer_status(const struct http_answer *answer); /* 200–599 */
+/* The longest wait that a Retry-After asks for, a date beside the receiver's own clock if Date tells it; -1 = none. */
+int64_t http_answer_retry_after_ms(const struct http_answer *answer);
 /* Of an answer that is whole: */
-int http_answer_status(const struct http_answer *answer);        /* 200–599 */
 struct slice http_answer_body(const struct http_answer *answer); /* until the next begin */
 /* Nothing came behind it, and the other side did not say that it would close. */
 bool http_answer_keeps_connection(const struct http_answer *answer);
-/* The longest wait that a Retry-After asks for, a date beside the receiver's own clock if Date tells it; -1 = none. */
-int64_t http_answer_retry_after_ms(const struct http_answer *answer);
 
 /* Gives much memory back; what was read is gone. */
 void http_answer_shrink(struct http_answer *answer);

@@ -198,6 +198,13 @@ static void finish_fault(struct http_call *call, enum http_answer_state state)
     finish(call, &result);
 }
 
+static void finish_answer(struct http_call *call, bool cut)
+{
+    struct http_result result = {.retry_after_ms = -1};
+    http_call_describe_answer(call, cut, &result);
+    finish(call, &result);
+}
+
 /* ---- deadlines ---- */
 
 static int64_t deadline_ms_of(const struct http_call *call)
@@ -222,16 +229,24 @@ static bool is_overdue(const struct http_call *call)
            call->deadline_us <= clock_monotonic_us();
 }
 
+static void finish_overdue(struct http_call *call)
+{
+    if (http_answer_has_head(call->answer)) {
+        finish_answer(call, true);
+        return;
+    }
+    struct http_result result = {.outcome = HTTP_TIMED_OUT, .retry_after_ms = -1, .text = call->text};
+    snprintf(call->text, sizeof call->text, "no answer within %lld ms", (long long)call->total_timeout_ms);
+    finish(call, &result);
+}
+
 static void deadline_passed(void *client_arg)
 {
     struct http_client *client = client_arg;
     struct http_call *call = TAILQ_FIRST(&client->calls);
     while (call != NULL) {
         if (is_overdue(call)) {
-            struct http_result result = {.outcome = HTTP_TIMED_OUT, .retry_after_ms = -1, .text = call->text};
-            snprintf(call->text, sizeof call->text, "no whole answer within %lld ms",
-                     (long long)call->total_timeout_ms);
-            finish(call, &result);
+            finish_overdue(call);
             call = TAILQ_FIRST(&client->calls); /* done may have cancelled the next one */
         } else {
             call = TAILQ_NEXT(call, link);
@@ -302,13 +317,6 @@ static void begin_exchange(struct http_call *call)
     send_more(call);
 }
 
-static void finish_answer(struct http_call *call)
-{
-    struct http_result result = {.retry_after_ms = -1};
-    http_call_describe_answer(call, &result);
-    finish(call, &result);
-}
-
 /* False: the call has ended, or goes on elsewhere. */
 static bool take_bytes(struct http_call *call, enum transfer transfer, const char *bytes, size_t length)
 {
@@ -329,7 +337,9 @@ static bool take_bytes(struct http_call *call, enum transfer transfer, const cha
     if (state == HTTP_ANSWER_MORE)
         return true;
     if (state == HTTP_ANSWER_WHOLE)
-        finish_answer(call);
+        finish_answer(call, false);
+    else if (state == HTTP_ANSWER_LONG_BODY)
+        finish_answer(call, true);
     else
         finish_fault(call, state);
     return false;

@@ -10,7 +10,9 @@
  * the loop never waits for it.
  * 3. A call has exactly one end: its done function, on the loop's thread and never inside http_client_start;
  * or http_client_cancel, after which done is not called.
- * 4. A response costs at most response_max_bytes of decoded body and HTTP_CLIENT_HEADER_MAX of headers.
+ * 4. A response costs at most response_max_bytes of decoded body and HTTP_CLIENT_HEADER_MAX of headers. Its status is the
+ * answer: a body that is longer, or not at its end when the time is over, is cut, and its connection closed. One that
+ * breaks off in the middle is no answer: then nobody knows how far the other side came.
  * 5. The resolved address is compared with the allowed networks before a connection is opened and again
  * before a request goes over a kept one, so that neither DNS nor an earlier list can lead outside.
  *
@@ -24,6 +26,7 @@
 #include "io/address.h"
 #include "io/loop.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -73,21 +76,21 @@ struct http_request {
     size_t body_length;
     int64_t connect_timeout_ms;   /* resolving, connecting, TLS; 1 … */
     int64_t total_timeout_ms;     /* all of it; 1 … */
-    size_t response_max_bytes;    /* a longer body is the failure HTTP_TOO_LARGE */
+    size_t response_max_bytes;    /* a longer body is cut */
     const char *ca_file;          /* PEM; NULL = the system's */
     const char *client_cert_file; /* PEM; NULL = none */
     const char *client_key_file;  /* PEM; NULL = in client_cert_file */
 };
 
 enum http_outcome {
-    HTTP_ANSWERED,      /* there is a status code, of any class, and a whole body */
+    HTTP_ANSWERED,      /* there is a status code, of any class, and a whole body unless it was cut */
     HTTP_NOT_RESOLVED,  /* the name has no address, or the resolver failed */
     HTTP_NOT_ALLOWED,   /* every address is outside of the allowed networks */
     HTTP_NOT_CONNECTED, /* refused, unreachable */
     HTTP_NOT_TRUSTED,   /* TLS: certificate or handshake */
-    HTTP_TIMED_OUT,     /* connect or total */
+    HTTP_TIMED_OUT,     /* connect, or total before there was a status */
     HTTP_BROKEN_OFF,    /* the connection ended before the answer was whole */
-    HTTP_TOO_LARGE,     /* body or headers beyond their limits */
+    HTTP_TOO_LARGE,     /* headers beyond their limits */
     HTTP_MALFORMED,     /* the answer is not HTTP */
     HTTP_LOCAL_FAILURE, /* memory, a CA or key file that cannot be read, descriptors */
     HTTP_OUTCOME_COUNT
@@ -98,7 +101,8 @@ const char *http_outcome_name(enum http_outcome outcome);
 struct http_result {
     enum http_outcome outcome;
     int status_code;        /* 100–599 with HTTP_ANSWERED; else 0 */
-    struct slice body;      /* valid during done only; with HTTP_ANSWERED */
+    bool cut;               /* HTTP_ANSWERED, but the body was too long or not at its end in time */
+    struct slice body;      /* valid during done only; with HTTP_ANSWERED, empty if it was cut */
     int64_t retry_after_ms; /* the whole wait that Retry-After asks for (RFC 9110 10.2.3; past date = 0); -1 =
                                none */
     const char *text;       /* our words for what failed, or "HTTP 503"; valid during done only */

@@ -156,7 +156,8 @@ enum status route_get(struct http_client *client, const struct http_request *req
 void route_release(struct http_route *route);
 
 /* --- http_client_outcome.c --- */
-void http_call_describe_answer(struct http_call *call, struct http_result *result);
+/* It has a head; cut: but no whole body. */
+void http_call_describe_answer(struct http_call *call, bool cut, struct http_result *result);
 /* The connection could not be made. */
 void http_call_describe_failure(struct http_call *call, CURLcode code, struct http_result *result);
 /* The answer is not whole, and will not be. */

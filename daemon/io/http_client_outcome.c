@@ -136,18 +136,19 @@ void http_call_describe_fault(struct http_call *call, enum http_answer_state sta
         [HTTP_ANSWER_CUT] = {HTTP_BROKEN_OFF, NULL},
         [HTTP_ANSWER_MALFORMED] = {HTTP_MALFORMED, "the answer is not HTTP/1"},
         [HTTP_ANSWER_LONG_HEADERS] = {HTTP_TOO_LARGE, "the answer's headers are too large"},
-        [HTTP_ANSWER_LONG_BODY] = {HTTP_TOO_LARGE, "the answer's body is too large"},
         [HTTP_ANSWER_NO_MEMORY] = {HTTP_LOCAL_FAILURE, "out of memory for the answer"},
     };
     result->outcome = faults[state].outcome;
     result->text = state == HTTP_ANSWER_CUT ? break_text(call) : faults[state].text;
 }
 
-void http_call_describe_answer(struct http_call *call, struct http_result *result)
+void http_call_describe_answer(struct http_call *call, bool cut, struct http_result *result)
 {
     result->outcome = HTTP_ANSWERED;
+    result->cut = cut;
     result->status_code = http_answer_status(call->answer);
-    result->body = http_answer_body(call->answer);
+    if (!cut)
+        result->body = http_answer_body(call->answer);
     result->retry_after_ms = http_answer_retry_after_ms(call->answer);
     snprintf(call->text, sizeof call->text, "HTTP %d", result->status_code);
     result->text = call->text;

@@ -36,10 +36,13 @@ static void compare(struct http_answer *whole, enum http_answer_state state, str
                     enum http_answer_state parted_state)
 {
     FUZZ_CHECK(state == parted_state);
-    if (state != HTTP_ANSWER_WHOLE)
+    FUZZ_CHECK(http_answer_has_head(whole) == http_answer_has_head(parted));
+    if (!http_answer_has_head(whole))
         return;
     FUZZ_CHECK(http_answer_status(whole) >= 200 && http_answer_status(whole) <= 599);
     FUZZ_CHECK(http_answer_status(whole) == http_answer_status(parted));
+    if (state != HTTP_ANSWER_WHOLE)
+        return;
     FUZZ_CHECK(slice_equal(http_answer_body(whole), http_answer_body(parted)));
     /* A date without the receiver's own is counted from now. */
     FUZZ_CHECK((http_answer_retry_after_ms(whole) < 0) == (http_answer_retry_after_ms(parted) < 0));

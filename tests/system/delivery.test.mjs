@@ -153,12 +153,15 @@ test('a receiver that hangs or drips delays nobody else', async () => {
     hole.close();
 });
 
-test('an endless answer is cut', async () => {
+test('an endless answer is cut: its status counts, and its connection is not used again', async () => {
     await county();
-    a.answer = () => ({ status: 200, body: 'x'.repeat(1 << 22) });
+    const sockets = [];
+    a.answer = ({ socket }) => sockets.push(socket) && { status: 200, body: 'x'.repeat(1 << 22) };
     instance.round('2021-06-30');
-    await b.waitFor(1);
-    await until(() => Number(instance.sql(`select attempts from delivery where township_code = ${A}`)) >= 1, 'an attempt');
+    await until(settled, 'both events to be delivered');
+    assert.equal((await instance.ctlAside('endpoint', 'test', A)).status, 0);
+    assert.equal(a.ledger.length, 2, 'each came once');
+    assert.notEqual(sockets[0], sockets[1]);
 });
 
 test("one household's events arrive in order, also when the first one is late", async () => {

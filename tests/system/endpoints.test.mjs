@@ -38,11 +38,14 @@ const FAULTS = [
     ['refuses the connection', null, 'http=0 outcome=not_connected', 'queued'],
     ['hangs', () => {}, 'http=0 outcome=timed_out', 'queued'],
     ['drips its headers', drip('HTTP/1.1 204 No', ' Content'), 'http=0 outcome=timed_out', 'queued'],
-    ['drips its body', drip(answer('200 OK', 'Content-Length: 1000'), 'x'), 'http=0 outcome=timed_out', 'queued'],
+    ['drips its body', drip(answer('200 OK', 'Content-Length: 1000'), 'x'), 'http=200 outcome=answered .*body=cut', 'delivered'],
     ['closes without an answer', say(''), 'http=0 outcome=broken_off', 'queued'],
     ['resets in the middle of its answer', (socket) => socket.write(answer('200 OK', 'Content-Length: 1000') + 'x', () => socket.resetAndDestroy()), 'http=0 outcome=broken_off', 'queued'],
     ['does not speak HTTP', say('SSH-2.0-OpenSSH_9.2\r\n'), 'http=0 outcome=malformed', 'queued'],
-    ['answers without end', pour(answer('200 OK', 'Transfer-Encoding: chunked'), 'a\r\n0123456789\r\n'), 'http=0 outcome=too_large', 'queued'],
+    ['answers without end', pour(answer('200 OK', 'Transfer-Encoding: chunked'), 'a\r\n0123456789\r\n'), 'http=200 outcome=answered .*body=cut', 'delivered'],
+    ['answers with headers without end', pour('HTTP/1.1 200 OK\r\n', 'X-More: and more\r\n'), 'http=0 outcome=too_large', 'queued'],
+    ['answers 404 with a long page', say(answer('404 Not Found', 'Content-Length: 5000') + 'x'.repeat(5000)), 'http=404 outcome=answered .*body=cut', 'failed'],
+    ['answers 503, Retry-After, with a long page', say(answer('503 Busy', 'Retry-After: 3600', 'Content-Length: 5000') + 'x'.repeat(5000)), 'http=503 outcome=answered .*body=cut', 'queued'],
     ['answers 302', say(answer('302 Found', 'Location: GOOD', 'Content-Length: 0')), 'http=302 outcome=answered', 'failed'],
     ['answers 400', say(answer('400 Bad Request', 'Content-Length: 0')), 'http=400 outcome=answered', 'failed'],
     ['answers 500', say(answer('500 Oops', 'Content-Length: 0')), 'http=500 outcome=answered', 'queued'],
@@ -113,13 +116,13 @@ test('each receiver that misbehaves hurts itself alone', async (t) => {
         await good.waitFor(HOUSEHOLDS, 'events of the good township');
         for (const [i, [fault, , told, state]] of FAULTS.entries())
             await t.test(`one ${fault}`, async () => {
-                await instance.waitForLog(new RegExp(`event=delivery\\.(retry|failed) .*township=${code(i)} .*${told} `));
+                await instance.waitForLog(new RegExp(`event=delivery\\.(delivered|retry|failed) .*township=${code(i)} .*${told}(?: |$)`, 'm'));
                 const states = () => instance.sql(`select string_agg(distinct state, ' ') from delivery where township_code = ${code(i)} and state <> 'in_flight'`);
                 await until(() => states() === state, () => `${state}, found ${states()}`);
                 if (fault === 'answers 410') await until(() => instance.sql(`select state from endpoint where township_code = ${code(i)}`) === 'held', 'the endpoint to be held');
                 const waits = () => instance.sql(`select coalesce(last_status, 0), round(extract(epoch from next_attempt_at - now()) / 60) from delivery where township_code = ${code(i)} and attempts > 0 order by 1, 2`);
-                const late = () => /^429\|[56]\d$/m.test(waits()) && !/^429\|(?![56]\d$)/m.test(waits());
-                if (told.includes('http=429')) await until(late, () => `all that were told so wait for an hour: status and minutes\n${waits()}`); // the last results are still being written
+                const late = () => /^(429|503)\|[56]\d$/m.test(waits()) && !/^(429|503)\|(?![56]\d$)/m.test(waits());
+                if (fault.includes('Retry-After')) await until(late, () => `all that were told so wait for an hour: status and minutes\n${waits()}`); // the last results are still being written
             });
 
         // A second wave, with all of them known to be bad: the good one does not notice.
