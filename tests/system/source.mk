@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: PostgreSQL
 SOURCE_SYSTEM_TESTS = tests/system/test_source_county tests/system/test_source_flips tests/system/test_source_import \
-	tests/system/test_source_ingest
+	tests/system/test_source_ingest tests/system/test_source_refusals
 check_PROGRAMS += $(SOURCE_SYSTEM_TESTS)
 check_LIBRARIES += tests/system/libsourcetest.a
 tests_system_libsourcetest_a_SOURCES = tests/system/source_fixture.c tests/system/source_fixture.h
@@ -13,6 +13,9 @@ tests_system_test_source_import_LDADD = $(SOURCE_TEST_LIBS)
 tests_system_test_source_ingest_SOURCES = tests/system/test_source_ingest.c
 tests_system_test_source_ingest_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_system_test_source_ingest_LDADD = $(SOURCE_TEST_LIBS)
+tests_system_test_source_refusals_SOURCES = tests/system/test_source_refusals.c
+tests_system_test_source_refusals_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_system_test_source_refusals_LDADD = $(SOURCE_TEST_LIBS)
 tests_system_test_source_county_SOURCES = tests/system/test_source_county.c
 tests_system_test_source_county_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_system_test_source_county_LDADD = $(SOURCE_TEST_LIBS)

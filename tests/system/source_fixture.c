@@ -193,6 +193,25 @@ enum status import_as_of(const char *day, bool allow_shrink, struct import_resul
     return import_directory(db, &import, folder, result, &err);
 }
 
+void take_way(int way)
+{
+    settings.small_rows = way == 0 ? -1 : INT64_MAX;
+}
+
+const char *facts(void)
+{
+    return fixture_text(
+        "select i.id_packed / 11 % 1000 as who, c.name, f.value, f.from_day, f.to_day, f.ref"
+        " from person_fact f join person_identity i using (person_id) join fact_code c using (code)"
+        " order by i.id_packed, c.name, f.from_day, f.to_day, f.ref");
+}
+
+int64_t fact_count(void)
+{
+    return fixture_int("select (select count(*) from person_fact) + (select count(*) from household_fact)"
+                       " + (select count(*) from stranger_fact)");
+}
+
 const char *state(char out[64])
 {
     snprintf(

@@ -20,6 +20,11 @@
 #define ID_C "610922198505051047"
 #define ID_X "440524188001010014"
 
+/* The columns of a file; a code that it may carry; one such row of A, whose reference is D9. */
+#define HEADER "id_number,household_no,name,code,value,from,to,ref\n"
+#define PAID   "expense.medical_self_paid"
+#define GOOD   HEADER ID_A ",,," PAID ",10.00,2021-06-01,2021-06-20,D9\n"
+
 extern char root[64];          /* removed with all that is in it */
 extern char drop_root[256];    /* root/drop */
 extern char archive_root[128]; /* root/archive */
@@ -44,6 +49,7 @@ struct given {
     int64_t rows; /* 0: as counted; -1: zero */
     const char *sha256;
 };
+#define AUGUST "2021-08-05T08:00:00+08:00" /* a later sent_at */
 /* Writes <drop>/<feed>/<name>.csv and then its manifest. Rows are counted by line ends. */
 void put_bytes(const char *feed, const char *name, const void *bytes, size_t length,
                const struct given *given);
@@ -60,6 +66,15 @@ const struct ingest_result *outcome_of(const char *name);
 const char *put_register(const char *households, const char *persons, const char *facts);
 /* Imports root/register as of a day. */
 enum status import_as_of(const char *day, bool allow_shrink, struct import_result *result);
+
+/* With the keys of the whole register, or with those that a file speaks of: it must be the same. */
+enum { WAYS = 2 };
+void take_way(int way);
+
+/* What stands about persons, one fact after another: the person's order of birth, code, value, days, reference. */
+const char *facts(void);
+/* Of persons, households and strangers. */
+int64_t fact_count(void);
 
 /* One value for everything that a refused file must leave as it is: all but refused batches and audit. */
 const char *state(char out[64]);

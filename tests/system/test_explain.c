@@ -6,12 +6,12 @@
  */
 #include "config.h"
 
+#include "round_fixture.h"
 #include "source_fixture.h"
 
 #include "base/random.h"
 #include "io/crypto.h"
 #include "round/explain.h"
-#include "round/round.h"
 #include "round/simulate.h"
 
 #include <jansson.h>
@@ -20,15 +20,6 @@
 #include <string.h>
 
 enum { HOUSEHOLDS = 14, PERSONS = 30, ROUNDS = 7, CSV_SIZE = 1 << 16 };
-
-static char conninfo[512];
-
-static day_t day(const char *text)
-{
-    day_t value = DAY_NONE;
-    ck_assert_msg(civil_parse(slice_of(text), &value), "%s", text);
-    return value;
-}
 
 /* --- chance, always the same ------------------------------------------------------------------------------------- */
 
@@ -61,15 +52,10 @@ static void replace(char *text, size_t size, const char *old, const char *new)
 
 static void compile_version(struct version *version, bool changed)
 {
-    static char text[1 << 18];
-    char path[512];
+    static char text[POLICY_TEXT_SIZE];
     uint8_t digest[CRYPTO_SHA256_BYTES];
     struct policy_diagnostics diagnostics;
-    snprintf(path, sizeof path, "%s/conf/policies/shaanxi-county.policy", getenv("abs_top_srcdir"));
-    FILE *file = fopen(path, "r");
-    ck_assert_msg(file != NULL, "%s", path);
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    fclose(file);
+    read_county_policy(text);
     /* Both ask for something before findings of these end, or they would never wait. */
     replace(text, sizeof text, "  转介 住建局  办理 15天\n",
             changed ? "  转介 住建局  办理 15天\n  解除 连续3轮\n  解除 住建局 连续2批\n"

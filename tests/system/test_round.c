@@ -1,163 +1,16 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Whole rounds against a real PostgreSQL: what they write, what they leave alone, and who may disturb whom. */
-#include "store_fixture.h"
+/* Whole rounds against a real PostgreSQL: what they write, what they leave alone, and what people are shown of it. */
+#include "config.h"
 
-#include "base/clock.h"
-#include "policy/policy.h"
+#include "round_fixture.h"
+
 #include "round/explain.h"
-#include "round/round.h"
 #include "round/warnings.h"
 
 #include <jansson.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static struct policy *policy;
-static struct arena *policy_arena;
-static char conninfo[512];
-static const char hash[] = "00000000000000000000000000000000000000000000000000000000000000aa";
-
-/* --- a small county --------------------------------------------------------------------------------------------- */
-
-/* Household n has number Hn and one person, number n, born 1980-01-01; all facts are the register's unless said
- * otherwise. Amounts in yuan. */
-static const char county_sql[] =
-    "create function t_batch(src int, batch_name text, until date, sent timestamptz default null) returns "
-    "bigint"
-    " language sql as $$ insert into batch (source, batch, mode, status, period_to, sent_at, file_name)"
-    " values (src, batch_name, 'full', 'accepted', until, sent, batch_name || '.csv') returning batch_id $$;"
-    "create function t_spoken(src int, code_name text, b bigint) returns smallint language sql as $$"
-    " insert into source_code select src, code, b from fact_code where name = code_name on conflict do "
-    "nothing;"
-    " select code from fact_code where name = code_name $$;"
-    "create function t_fact(p bigint, code_name text, v numeric, f date, t date, src int default 0, b bigint "
-    "default 1,"
-    " doc text default '') returns void language sql as $$"
-    " insert into person_fact (person_id, value, batch_id, from_day, to_day, row_no, code, source, ref)"
-    " values (p, v, b, f, t, p::int + 1, t_spoken(src, code_name, b), src, doc) $$;"
-    "create function t_own(h bigint, code_name text, v numeric, f date, t date, src int default 0, b bigint "
-    "default 1)"
-    " returns void language sql as $$"
-    " insert into household_fact (household_id, value, batch_id, from_day, to_day, row_no, code, source)"
-    " values (h, v, b, f, t, h::int + 1, t_spoken(src, code_name, b), src) $$;"
-    "create function t_single(n bigint, wage numeric, township bigint default 610922103) returns void "
-    "language sql as $$"
-    " insert into household values (n, 'H' || n, township, township * 1000 + 1, false, '某村 ' || n || ' 号',"
-    " '2020-01-01');"
-    " insert into household_number values ('H' || n, n);"
-    " insert into person values (n, '王某某');"
-    " insert into person_identity values (61092219800101001 * 11 + n * 11, n);"
-    " insert into membership (person_id, household_id, valid_from, birth, line)"
-    " values (n, n, '2020-01-01', '1980-01-01', n + 1);"
-    " select t_own(n, 'income.declared', 1, '2019-01-01', null);"
-    " select t_fact(n, 'income.wage', wage * 100, '2021-01-01', '2021-06-30'); $$;"
-    "select t_batch(0, 'register', null)";
-
-static void compile_policy(void)
-{
-    char path[512];
-    static char text[1 << 18];
-    struct policy_diagnostics diagnostics;
-    snprintf(path, sizeof path, "%s/conf/policies/shaanxi-county.policy", getenv("abs_top_srcdir"));
-    FILE *file = fopen(path, "r");
-    ck_assert_msg(file != NULL, "%s", path);
-    size_t length = fread(text, 1, sizeof text, file);
-    fclose(file);
-    policy_arena = arena_new(0);
-    must(policy_compile("shaanxi-county.policy", text, length, dictionary, policy_arena, &diagnostics,
-                        &policy, &err));
-}
-
-static void county(void)
-{
-    fixture_migrated();
-    fixture_sql(county_sql);
-    fixture_conninfo(NULL, conninfo);
-    compile_policy();
-}
-
-static void no_county(void)
-{
-    policy_free(policy);
-    arena_free(policy_arena);
-    fixture_drop();
-}
-
-static void sql(const char *format, ...) PRINTF_LIKE(1, 2);
-static void sql(const char *format, ...)
-{
-    char line[2048];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    fixture_sql(line);
-}
-
-static day_t day(const char *text)
-{
-    day_t value = DAY_NONE;
-    ck_assert_msg(civil_parse(slice_of(text), &value), "%s", text);
-    return value;
-}
-
-static struct round_options options_on(const char *as_of)
-{
-    return (struct round_options){
-        .conninfo = conninfo,
-        .policy = policy,
-        .policy_hash = hash,
-        .dictionary = dictionary,
-        .county_code = 610922,
-        .as_of = day(as_of),
-        .cause = "operator",
-        .actor = "tester",
-    };
-}
-
-static void check_report(const struct round_report *report)
-{
-    struct text out;
-    text_init(&out);
-    must(round_report_json(report, &out, &err));
-    json_t *root = json_loadb(out.bytes, out.length, JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, NULL);
-    ck_assert_msg(root != NULL, "%s", out.bytes);
-    static const char *const keys[] = {"round",  "as_of",  "policy",   "households", "persons",
-                                       "levels", "raised", "cleared",  "unchanged",  "income_unknown",
-                                       "held",   "stages", "escalated"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        ck_assert_msg(json_object_get(root, keys[i]) != NULL, "no %s in %s", keys[i], out.bytes);
-    json_decref(root);
-    text_clear(&out);
-    round_report_text(report, &out);
-    ck_assert(!out.failed && strstr(out.bytes, "户数") != NULL);
-    text_fini(&out);
-}
-
-/* Runs a round that must succeed; only its counts stay. */
-static struct round_counts run(const struct round_options *options, int64_t *round_id, bool *held)
-{
-    struct round_report report;
-    round_report_init(&report);
-    must(round_execute(options, NULL, &report, &err));
-    check_report(&report);
-    struct round_counts counts = report.counts;
-    if (round_id != NULL)
-        *round_id = report.round_id;
-    if (held != NULL)
-        *held = report.held;
-    round_report_fini(&report);
-    return counts;
-}
-
-static struct round_counts round_on(const char *as_of)
-{
-    struct round_options options = options_on(as_of);
-    return run(&options, NULL, NULL);
-}
 
 static struct round_counts dry_run_on(const char *as_of)
 {
@@ -626,194 +479,13 @@ START_TEST(an_empty_county_is_a_round)
 }
 END_TEST
 
-START_TEST(a_cancelled_round_fails_and_writes_nothing)
-{
-    struct round_report report;
-    struct round_options options = options_on("2021-06-30");
-    atomic_bool cancel = true;
-    sql("select t_single(1, 1000)");
-    round_report_init(&report);
-    ck_assert_int_eq(round_execute(&options, &cancel, &report, &err), STATUS_RETRY);
-    round_report_fini(&report);
-    ck_assert_int_eq(fixture_int("select count(*) from finding"), 0);
-    ck_assert_int_eq(fixture_int("select count(*) from round where state not in ('failed')"), 0);
-}
-END_TEST
-
-/* --- two rounds at once --------------------------------------------------------------------------------------------- */
-
-struct rival {
-    pthread_t thread;
-    atomic_bool cancel;
-    enum status status;
-    struct error err;
-};
-
-static void *compete(void *argument)
-{
-    struct rival *rival = argument;
-    struct round_options options = options_on("2021-06-30");
-    struct round_report report;
-    round_report_init(&report);
-    rival->status = round_execute(&options, &rival->cancel, &report, &rival->err);
-    round_report_fini(&report);
-    return NULL;
-}
-
-static void wait_for(const char *query, int64_t value)
-{
-    static const struct timespec pause = {0, 10000000};
-    int64_t until = clock_monotonic_ms() + PATIENCE_MS;
-    while (fixture_int(query) != value) {
-        ck_assert_msg(clock_monotonic_ms() < until, "%s is still not %lld", query, (long long)value);
-        nanosleep(&pause, NULL);
-    }
-}
-
-START_TEST(of_two_rounds_at_once_one_commits_and_one_is_run_again)
-{
-    struct rival rivals[2] = {0};
-    sql("select t_single(n, 1000) from generate_series(1, 30) n");
-    struct pg *holder = fixture_connect(NULL);
-    must(pg_exec(holder, "begin; select from lease where name = 'round' for update", &err));
-    for (int i = 0; i < 2; i++)
-        pthread_create(&rivals[i].thread, NULL, compete, &rivals[i]);
-    wait_for("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = "
-             "'Lock'",
-             2);
-    pg_close(holder);
-    for (int i = 0; i < 2; i++)
-        pthread_join(rivals[i].thread, NULL);
-    int ok = (rivals[0].status == STATUS_OK) + (rivals[1].status == STATUS_OK);
-    int again = (rivals[0].status == STATUS_RETRY) + (rivals[1].status == STATUS_RETRY);
-    ck_assert_msg(ok == 1 && again == 1, "%d ok, %d retry: %s / %s", ok, again, rivals[0].err.text,
-                  rivals[1].err.text);
-    ck_assert_int_eq(fixture_int("select count(*) from warning"), 30);
-    ck_assert_int_eq(fixture_int("select count(*) from outbox"), 30);
-    ck_assert_str_eq(fixture_text("select state from round order by 1"), "committed;failed");
-    ck_assert_int_eq(round_on("2021-06-30").events, 0);
-}
-END_TEST
-
-/* --- a pull that is cut off ----------------------------------------------------------------------------------------- */
-
-/* The tables that a round pulls, and how its statement begins. */
-static const struct {
-    const char *table, *statement;
-} pulled[] = {
-    {"household", "copy (select household_id, township"},
-    {"membership", "copy (select person_id, household_id"},
-    {"person_fact", "copy (select person_id, source"},
-    {"household_fact", "copy (select household_id, source"},
-};
-
-/* Each row of the table now takes a second: a round stays in the middle of its pull for more than half a minute. */
-static void slow_down(const char *table)
-{
-    sql("alter table %s rename to fast_table; create view %s as select * from fast_table where "
-        "pg_sleep(1) is not null; grant select on %s to public",
-        table, table, table);
-}
-
-static void speed_up(const char *table)
-{
-    sql("drop view %s; alter table fast_table rename to %s", table, table);
-}
-
-static void start_slow_round(struct rival *rival, size_t which)
-{
-    char query[256];
-    *rival = (struct rival){0};
-    slow_down(pulled[which].table);
-    pthread_create(&rival->thread, NULL, compete, rival);
-    snprintf(query, sizeof query,
-             "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' "
-             "and query like '%s%%' and wait_event = 'PgSleep'",
-             pulled[which].statement);
-    wait_for(query, 1);
-}
-
-static void check_ended_clean(struct rival *rival, size_t which, const char *why)
-{
-    int64_t since = clock_monotonic_ms();
-    pthread_join(rival->thread, NULL);
-    ck_assert_int_lt(clock_monotonic_ms() - since, 20000); /* the slow statement would take longer */
-    sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and "
-        "application_name = 'shouwangd round'"); /* a server notices only when it sends */
-    speed_up(pulled[which].table);
-    ck_assert_int_eq(rival->status, STATUS_RETRY);
-    ck_assert_str_eq(rival->err.text, why);
-    ck_assert_int_eq(fixture_int("select count(*) from finding"), 0);
-    ck_assert_int_eq(fixture_int("select count(*) from round where state <> 'failed'"), 0);
-}
-
-static void slow_county(void)
-{
-    sql("select t_single(n, 1000) from generate_series(1, 40) n");
-}
-
-/* Whichever of its two connections it is, and whatever the other one is doing. */
-START_TEST(a_connection_lost_in_the_pull_fails_the_round_and_the_next_one_succeeds)
-{
-    slow_county();
-    for (size_t i = 0; i < sizeof pulled / sizeof *pulled; i++) {
-        struct rival rival;
-        start_slow_round(&rival, i);
-        sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and "
-            "query like '%s%%' and wait_event = 'PgSleep'",
-            pulled[i].statement);
-        check_ended_clean(&rival, i, "load: database: connection lost");
-    }
-    ck_assert_int_eq(round_on("2021-06-30").raised, 40);
-}
-END_TEST
-
-START_TEST(a_round_can_be_cancelled_in_the_pull)
-{
-    slow_county();
-    for (size_t i = 0; i < sizeof pulled / sizeof *pulled; i++) {
-        struct rival rival;
-        start_slow_round(&rival, i);
-        atomic_store(&rival.cancel, true);
-        check_ended_clean(&rival, i, "load: database: cancelled");
-    }
-    ck_assert_int_eq(round_on("2021-06-30").raised, 40);
-}
-END_TEST
-
-/* A trigger that fires at the commit waits for a lock, so that the session can be killed in the middle of it. */
-START_TEST(a_lost_commit_is_looked_up)
-{
-    struct rival rival = {0};
-    sql("select t_single(1, 1000); create table gate (n int); create function wait_at_gate() returns trigger "
-        "language plpgsql as"
-        " $$ begin lock table shouwang.gate in share mode; return null; end $$; create constraint trigger t "
-        "after insert on warning"
-        " deferrable initially deferred for each row execute function wait_at_gate()");
-    struct pg *holder = fixture_connect(NULL);
-    must(pg_exec(holder, "begin; lock table gate in exclusive mode", &err));
-    pthread_create(&rival.thread, NULL, compete, &rival);
-    wait_for("select count(*) from pg_stat_activity where datname = current_database() and wait_event = "
-             "'relation'",
-             1);
-    sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and "
-        "wait_event = 'relation'");
-    pthread_join(rival.thread, NULL);
-    pg_close(holder);
-    ck_assert_int_eq(rival.status, STATUS_RETRY);
-    ck_assert_int_eq(fixture_int("select count(*) from warning"), 0);
-    ck_assert_str_eq(fixture_text("select state from round"), "failed");
-    ck_assert_int_eq(round_on("2021-06-30").raised, 1);
-}
-END_TEST
-
 /* --- what people are shown ------------------------------------------------------------------------------------------ */
 
 static json_t *explain(const char *subject, bool named)
 {
     struct explain_options options = {.conninfo = conninfo,
                                       .policy = policy,
-                                      .policy_hash = hash,
+                                      .policy_hash = policy_hash,
                                       .dictionary = dictionary,
                                       .subject = subject,
                                       .as_of = DAY_NONE,
@@ -865,7 +537,7 @@ START_TEST(explanations_are_in_chinese_and_masked)
     round_on("2021-06-30");
     struct explain_options options = {.conninfo = conninfo,
                                       .policy = policy,
-                                      .policy_hash = hash,
+                                      .policy_hash = policy_hash,
                                       .dictionary = dictionary,
                                       .subject = "H1",
                                       .as_of = day("2021-06-30")};
@@ -936,7 +608,7 @@ int main(void)
     TCase *tests = tcase_create("round");
     tcase_set_timeout(tests, 60);
     tcase_add_unchecked_fixture(tests, fixture_template, fixture_template_drop);
-    tcase_add_checked_fixture(tests, county, no_county);
+    tcase_add_checked_fixture(tests, round_fixture_county, round_fixture_drop);
     tcase_add_test(tests, a_round_writes_findings_case_history_audit_event_and_delivery);
     tcase_add_test(tests, the_event_says_what_interfaces_demand);
     tcase_add_test(tests, a_second_round_over_the_same_input_writes_nothing);
@@ -957,11 +629,6 @@ int main(void)
     tcase_add_test(tests, a_date_before_the_last_committed_round_is_refused);
     tcase_add_test(tests, a_dry_run_of_an_earlier_date_knows_only_what_was_known);
     tcase_add_test(tests, an_empty_county_is_a_round);
-    tcase_add_test(tests, a_cancelled_round_fails_and_writes_nothing);
-    tcase_add_test(tests, of_two_rounds_at_once_one_commits_and_one_is_run_again);
-    tcase_add_test(tests, a_connection_lost_in_the_pull_fails_the_round_and_the_next_one_succeeds);
-    tcase_add_test(tests, a_round_can_be_cancelled_in_the_pull);
-    tcase_add_test(tests, a_lost_commit_is_looked_up);
     tcase_add_test(tests, evidence_explains_for_ever_what_the_live_facts_explained_then);
     tcase_add_test(tests, explanations_are_in_chinese_and_masked);
     tcase_add_test(tests, the_list_of_warnings_is_what_interfaces_say);

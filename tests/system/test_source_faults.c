@@ -24,9 +24,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEADER "id_number,household_no,name,code,value,from,to,ref\n"
-#define PAID   "expense.medical_self_paid"
-
 enum { SAMPLE_MEMORY = 25, SAMPLE_DISK = 10, SEED = 20261122 };
 
 static bool is_long(void)

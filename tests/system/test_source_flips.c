@@ -30,7 +30,7 @@ static char before[64]; /* state() without it */
 static size_t refused, accepted, waiting;
 
 /* Everything that the batch puts into the database, whatever the batch is called. */
-static const char *facts(void)
+static const char *everything_taken(void)
 {
     return fixture_text(
         "select md5(string_agg(v, '|' order by v)) from ("
@@ -86,7 +86,8 @@ static void check_outcome(const char *what, size_t at)
     ck_assert_uint_eq(scanned_count, 1);
     const struct ingest_result *result = &scanned[0];
     if (result->outcome == INGEST_ACCEPTED) {
-        ck_assert_msg(strcmp(facts(), whole) == 0, "%s at %zu: a part of the batch was taken", what, at);
+        ck_assert_msg(strcmp(everything_taken(), whole) == 0, "%s at %zu: a part of the batch was taken",
+                      what, at);
         ck_assert_int_eq(result->rows_total, ROWS);
         accepted++;
         forget_all();
@@ -143,7 +144,7 @@ static void set_up(char manifest_text[MANIFEST_MAX], size_t *manifest_length)
     ck_assert_int_eq(scanned[0].rows_quarantined, 1);
     ck_assert_int_eq(scanned[0].rows_kept, 1);
     ck_assert_int_eq(scanned[0].facts_stored + scanned[0].facts_stranger, 4);
-    snprintf(whole, sizeof whole, "%s", facts());
+    snprintf(whole, sizeof whole, "%s", everything_taken());
     forget_all();
     char now[64];
     ck_assert_str_eq(state(now), before);
