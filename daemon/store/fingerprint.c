@@ -6,26 +6,19 @@
 static const uint64_t odd[] = {UINT64_C(0xA0761D6478BD642F), UINT64_C(0xE7037ED1A0B428DB),
                                UINT64_C(0x8EBC6AF09C88C6E3), UINT64_C(0x589965CC75374CC3)};
 
-/* The folded 128-bit product, as wyhash uses it. */
-static inline uint64_t mix(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
 static uint64_t mix_text(uint64_t hash, uint64_t seed, struct slice text)
 {
-    hash = mix(hash ^ text.length, seed ^ odd[text.bytes != NULL]);
+    hash = fingerprint_mix(hash ^ text.length, seed ^ odd[text.bytes != NULL]);
     size_t at = 0;
     for (; at + 8 <= text.length; at += 8) {
         uint64_t word;
         memcpy(&word, text.bytes + at, sizeof word);
-        hash = mix(hash ^ word, seed ^ odd[3]);
+        hash = fingerprint_mix(hash ^ word, seed ^ odd[3]);
     }
     if (at < text.length) {
         uint64_t word = 0;
         memcpy(&word, text.bytes + at, text.length - at);
-        hash = mix(hash ^ word, seed ^ odd[3]);
+        hash = fingerprint_mix(hash ^ word, seed ^ odd[3]);
     }
     return hash;
 }
@@ -33,9 +26,9 @@ static uint64_t mix_text(uint64_t hash, uint64_t seed, struct slice text)
 uint64_t fingerprint_of(uint64_t seed, const uint64_t *fields, size_t field_count, struct slice text,
                         struct slice other_text)
 {
-    uint64_t hash = mix(seed ^ odd[0], odd[1] ^ field_count);
+    uint64_t hash = fingerprint_mix(seed ^ odd[0], odd[1] ^ field_count);
     for (size_t i = 0; i < field_count; i++)
-        hash = mix(hash ^ fields[i], seed ^ odd[i & 3]);
+        hash = fingerprint_mix(hash ^ fields[i], seed ^ odd[i & 3]);
     hash = mix_text(mix_text(hash, seed, text), seed, other_text);
-    return mix(hash ^ odd[2], seed ^ odd[1]);
+    return fingerprint_mix(hash ^ odd[2], seed ^ odd[1]);
 }

@@ -11,6 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The folded 128-bit product, as wyhash uses it. */
+static inline uint64_t fingerprint_mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
 /* A text that is none (bytes NULL) and one that is empty differ. */
 uint64_t fingerprint_of(uint64_t seed, const uint64_t *fields, size_t field_count, struct slice text,
                         struct slice other_text);

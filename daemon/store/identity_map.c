@@ -3,6 +3,9 @@
 
 #include "store/identity_map.h"
 
+#include "io/crypto.h"
+#include "store/fingerprint.h"
+
 #include <stdlib.h>
 
 enum { SLOTS_LEAST = 1024 };
@@ -18,11 +21,9 @@ void identity_map_fini(struct identity_map *map)
     identity_map_init(map);
 }
 
-/* Fibonacci hashing: numbers given out one after the other land far apart. The high bits are the good ones. */
 static inline size_t slot_of(const struct identity_map *map, uint64_t id_packed)
 {
-    uint64_t hash = id_packed * UINT64_C(0x9E3779B97F4A7C15);
-    return (size_t)(hash >> 20) & map->mask;
+    return (size_t)fingerprint_mix(id_packed ^ map->seed[0], map->seed[1]) & map->mask;
 }
 
 static inline struct identity_slot *probe(const struct identity_map *map, uint64_t id_packed)
@@ -42,8 +43,12 @@ bool identity_map_reserve(struct identity_map *map, size_t count)
         slots *= 2;
     if (map->slots && slots == map->mask + 1)
         return true;
+    struct error err;
     struct identity_map grown = {
-        .count = map->count, .mask = slots - 1, .slots = calloc(slots, sizeof *grown.slots)};
+        .count = map->count, .mask = slots - 1, .seed = {map->seed[0], map->seed[1]}};
+    if (!map->slots && crypto_random(grown.seed, sizeof grown.seed, &err) != STATUS_OK)
+        return false;
+    grown.slots = calloc(slots, sizeof *grown.slots);
     if (!grown.slots)
         return false;
     for (size_t i = 0; map->slots && i <= map->mask; i++)

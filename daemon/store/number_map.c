@@ -3,6 +3,9 @@
 
 #include "store/number_map.h"
 
+#include "io/crypto.h"
+#include "store/fingerprint.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,14 +25,9 @@ void number_map_fini(struct number_map *map)
     number_map_init(map);
 }
 
-/* FNV-1a, finished by a multiplication: numbers of one county differ in their last digits. */
-static uint32_t hash_of(struct slice number)
+static uint32_t hash_of(const struct number_map *map, struct slice number)
 {
-    uint64_t hash = UINT64_C(0xCBF29CE484222325);
-    for (size_t i = 0; i < number.length; i++)
-        hash = (hash ^ (unsigned char)number.bytes[i]) * UINT64_C(0x100000001B3);
-    hash *= UINT64_C(0x9E3779B97F4A7C15);
-    return (uint32_t)(hash >> 32) | 1;
+    return (uint32_t)fingerprint_of(map->seed, NULL, 0, number, (struct slice){NULL, 0});
 }
 
 static bool is_entry(const struct number_map *map, const struct number_slot *slot, uint32_t hash,
@@ -42,7 +40,7 @@ static bool is_entry(const struct number_map *map, const struct number_slot *slo
 
 static struct number_slot *probe(const struct number_map *map, uint32_t hash, struct slice number)
 {
-    size_t at = (hash >> 1) & map->mask;
+    size_t at = hash & map->mask;
     while (map->slots[at].entry != 0 && !is_entry(map, &map->slots[at], hash, number))
         at = (at + 1) & map->mask;
     return &map->slots[at];
@@ -51,7 +49,9 @@ static struct number_slot *probe(const struct number_map *map, uint32_t hash, st
 static bool grow(struct number_map *map)
 {
     size_t capacity = map->capacity ? map->capacity * 2 : ENTRIES_FIRST;
-    if (capacity > ENTRIES_MAX)
+    struct error err;
+    if (capacity > ENTRIES_MAX ||
+        (!map->slots && crypto_random(&map->seed, sizeof map->seed, &err) != STATUS_OK))
         return false;
     struct number_entry *entries = realloc(map->entries, capacity * sizeof *entries);
     if (!entries)
@@ -64,7 +64,7 @@ static bool grow(struct number_map *map)
     for (size_t i = 0; map->slots && i <= map->mask; i++) {
         if (map->slots[i].entry == 0)
             continue;
-        size_t at = (map->slots[i].hash >> 1) & mask;
+        size_t at = map->slots[i].hash & mask;
         while (slots[at].entry != 0)
             at = (at + 1) & mask;
         slots[at] = map->slots[i];
@@ -80,7 +80,7 @@ int64_t *number_map_put(struct number_map *map, struct slice number, int64_t val
 {
     if (map->count == map->capacity && !grow(map))
         return NULL;
-    uint32_t hash = hash_of(number);
+    uint32_t hash = hash_of(map, number);
     struct number_slot *slot = probe(map, hash, number);
     bool fresh = slot->entry == 0;
     if (fresh) {
@@ -100,7 +100,7 @@ int64_t *number_map_get(const struct number_map *map, struct slice number)
 {
     if (!map->slots)
         return NULL;
-    const struct number_slot *slot = probe(map, hash_of(number), number);
+    const struct number_slot *slot = probe(map, hash_of(map, number), number);
     return slot->entry != 0 ? &map->entries[slot->entry - 1].value : NULL;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * From household numbers (any text of the county's) to 64-bit values. Owns copies of the numbers.
+ * From household numbers (any text of the county's, or of a partner's file) to 64-bit values. Owns copies of the numbers. Where a
+ * number lies depends on a secret of each map's own, so that nobody can choose numbers that all want one place.
  * Threading: one thread writes, or many read.
  */
 #ifndef SHOUWANG_STORE_NUMBER_MAP_H
@@ -16,8 +17,9 @@ struct number_map {
     size_t count;
     /* private */
     size_t mask, capacity;
+    uint64_t seed;
     struct number_slot {
-        uint32_t hash;  /* of the number; 0 is made 1 */
+        uint32_t hash;  /* of the number */
         uint32_t entry; /* index + 1; 0 = free */
     } * slots;
     struct number_entry {

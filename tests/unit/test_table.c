@@ -285,6 +285,49 @@ START_TEST(number_maps)
 }
 END_TEST
 
+/* Keys that whoever knows a multiplier (the maps' own, once) can choose so that they all want one place. What a search costs is
+ * how many slots in a row are taken. */
+START_TEST(maps_of_chosen_keys)
+{
+    enum { IDS = 20000, NUMBERS = 1000, RUN_MOST = 150 };
+    const uint64_t known = UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t inverse = known; /* modulo 2^64, by Newton */
+    for (int i = 0; i < 6; i++)
+        inverse *= 2 - known * inverse;
+    ck_assert_uint_eq(inverse * known, 1);
+    struct identity_map ids;
+    identity_map_init(&ids);
+    for (uint64_t i = 1; i <= IDS; i++)
+        ck_assert_ptr_nonnull(identity_map_put(&ids, inverse * i, 1, NULL));
+    size_t run = 0, longest = 0;
+    for (size_t i = 0; i <= ids.mask; i++) {
+        run = ids.slots[i].id_packed != 0 ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    ck_assert_uint_lt(longest, RUN_MOST);
+    identity_map_fini(&ids);
+
+    struct number_map numbers;
+    number_map_init(&numbers);
+    for (unsigned n = 0; numbers.count < NUMBERS; n++) {
+        char number[16];
+        int length = snprintf(number, sizeof number, "%u", n);
+        uint64_t hash = UINT64_C(0xCBF29CE484222325); /* FNV-1a */
+        for (int i = 0; i < length; i++)
+            hash = (hash ^ (unsigned char)number[i]) * UINT64_C(0x100000001B3);
+        if (((hash * known) >> 33 & 0x7FF) < 8)
+            ck_assert_ptr_nonnull(number_map_put(&numbers, slice_of(number), n, NULL));
+    }
+    run = longest = 0;
+    for (size_t i = 0; i <= numbers.mask; i++) {
+        run = numbers.slots[i].entry != 0 ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    ck_assert_uint_lt(longest, RUN_MOST);
+    number_map_fini(&numbers);
+}
+END_TEST
+
 START_TEST(fact_indexes)
 {
     struct fact_index index;
@@ -390,6 +433,7 @@ int main(void)
     tcase_add_test(files, hash_of_a_file);
     tcase_add_test(maps, identity_maps);
     tcase_add_test(maps, number_maps);
+    tcase_add_test(maps, maps_of_chosen_keys);
     tcase_add_test(maps, fact_indexes);
     tcase_add_test(maps, fact_contents);
     suite_add_tcase(suite, files);
