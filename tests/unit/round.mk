@@ -27,4 +27,4 @@ EXTRA_DIST += tests/cases/swings.tsv
 tests_unit_test_swings_SOURCES = tests/unit/test_swings.c
 tests_unit_test_swings_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_swings_LDADD = tests/unit/libunit.a daemon/round/libround.a daemon/store/libstore.a daemon/policy/libpolicy.a \
-	daemon/domain/libdomain.a daemon/io/libio.a daemon/base/libbase.a $(PQ_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) $(CHECK_LIBS)
+	daemon/domain/libdomain.a daemon/io/libio.a daemon/base/libbase.a $(PQ_LIBS) $(JANSSON_LIBS) $(INIH_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
