@@ -59,16 +59,25 @@ static void add_fact(const struct event_round *round, const struct event_househo
     jtext_close(out, '}');
 }
 
+/* What there is of a list beyond its bound; told only where there is something. */
+static void add_left_out(struct text *out, const char *key, size_t count, size_t most)
+{
+    if (count > most)
+        jtext_put_int(out, key, (int64_t)(count - most));
+}
+
 static void add_facts(const struct event_round *round, const struct event_household *household, size_t clause,
-                      struct text *out)
+                      size_t most, struct text *out)
 {
     const struct policy_explanation *explanation = household->explanation;
+    size_t count = 0;
     jtext_key(out, "facts");
     jtext_open(out, '[');
     for (size_t i = 0; explanation != NULL && i < explanation->fact_count; i++)
-        if (explanation->facts[i].used && explanation->facts[i].clauses >> clause & 1)
+        if (explanation->facts[i].used && explanation->facts[i].clauses >> clause & 1 && count++ < most)
             add_fact(round, household, &explanation->facts[i], out);
     jtext_close(out, ']');
+    add_left_out(out, "facts_left_out", count, most);
 }
 
 /* --- reasons -------------------------------------------------------------------------------------------------- */
@@ -119,7 +128,7 @@ static void add_stands_by(const struct event_household *household, size_t clause
 }
 
 static void add_reason(const struct event_round *round, const struct event_household *household,
-                       size_t clause, struct text *out)
+                       size_t clause, size_t facts_most, struct text *out)
 {
     const struct policy_clause *info = policy_clause_at(round->policy, clause);
     const struct policy_shown_clause *shown = shown_clause(household, clause);
@@ -132,7 +141,7 @@ static void add_reason(const struct event_round *round, const struct event_house
     jtext_put_text(out, "title", info->title);
     jtext_put_text(out, "text", shown == NULL || shown->reason == NULL ? info->title : shown->reason);
     jtext_put_text(out, "citation", info->citation);
-    add_facts(round, household, clause, out);
+    add_facts(round, household, clause, facts_most, out);
     if (shown != NULL && shown->has_distance)
         jtext_put_yuan(out, "distance", shown->distance_fen);
     else
@@ -145,11 +154,12 @@ static void add_reason(const struct event_round *round, const struct event_house
 static void add_reasons(const struct event_round *round, const struct event_household *household,
                         uint64_t clauses, struct text *out)
 {
+    size_t share = clauses == 0 ? 0 : EVENT_FACTS_MAX / (size_t)__builtin_popcountll(clauses);
     jtext_key(out, "reasons");
     jtext_open(out, '[');
     for (size_t i = 0; i < POLICY_CLAUSES_MAX; i++)
         if (clauses >> i & 1)
-            add_reason(round, household, i, out);
+            add_reason(round, household, i, share, out);
     jtext_close(out, ']');
 }
 
@@ -276,11 +286,13 @@ static void add_person(const struct dossier_person *person, bool named, struct t
 
 static void add_persons(const struct event_household *household, struct text *out)
 {
+    size_t count = household->dossier->person_count;
     jtext_key(out, "persons");
     jtext_open(out, '[');
-    for (size_t i = 0; i < household->dossier->person_count; i++)
+    for (size_t i = 0; i < count && i < EVENT_PERSONS_MAX; i++)
         add_person(&household->dossier->persons[i], household->named, out);
     jtext_close(out, ']');
+    add_left_out(out, "persons_left_out", count, EVENT_PERSONS_MAX);
     if (household->named)
         jtext_put_text(out, "address", household->dossier->address);
 }

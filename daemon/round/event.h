@@ -11,6 +11,10 @@
  * Least disclosure: names and identity numbers are masked and the address is left out, unless the township's
  * configuration says `disclosure = named`.
  *
+ * An event stays below a megabyte, which is what many servers take at the most: of a household beyond any size it tells no more
+ * than EVENT_FACTS_MAX facts, each reason an equal share of them, and EVENT_PERSONS_MAX persons, and how many it leaves out
+ * (facts_left_out, persons_left_out). All of them are in the evidence.
+ *
  * Pure: no clock, no database, no random numbers.
  */
 #ifndef SHOUWANG_ROUND_EVENT_H
@@ -27,6 +31,11 @@
 #include <stdint.h>
 
 struct clearing_row;
+
+enum {
+    EVENT_FACTS_MAX = 2000,   /* of 300 bytes each at the most, 120 mostly */
+    EVENT_PERSONS_MAX = 1000, /* of 300 bytes each at the most, 70 mostly */
+};
 
 /* The same for all events of a round. */
 struct event_round {

@@ -297,6 +297,66 @@ START_TEST(names_are_told_only_where_they_may_be)
 }
 END_TEST
 
+/* Ten thousand members with the longest names, and as many facts as an explanation lists, each of which decided both clauses. */
+START_TEST(an_event_of_any_household_stays_below_a_megabyte)
+{
+    enum { PERSONS = 10000, FACTS = 4096, NAME = 200, MEGABYTE = 1 << 20 };
+    char name[NAME + 1];
+    memset(name, 'N', NAME);
+    name[NAME] = '\0';
+    struct dossier_person *persons = arena_array(arena, PERSONS, sizeof *persons);
+    struct dossier_fact *facts = arena_array(arena, FACTS, sizeof *facts);
+    struct policy_shown_fact *shown = arena_array(arena, FACTS, sizeof *shown);
+    const struct dossier_note note = {
+        "economic_rehabilitation_check", "核对中心", "b", "", DAY_NONE, 18806, 18806};
+    uint64_t id_packed;
+    ck_assert_int_eq(resident_id_parse(slice_of("11010519491231002X"), DAY_NONE, &id_packed), RESIDENT_ID_OK);
+    for (int64_t i = 0; i < PERSONS; i++)
+        persons[i] = (struct dossier_person){i + 1, 3652, id_packed, name, POLICY_TRAITS_UNKNOWN};
+    for (int32_t i = 0; i < FACTS; i++) {
+        facts[i] = (struct dossier_fact){1,
+                                         false,
+                                         {.value = INT64_C(99999999999999),
+                                          .to = 18790,
+                                          .batch = 2,
+                                          .row = (uint32_t)i,
+                                          .code = (uint16_t)position_of("expense.medical_self_paid")},
+                                         note};
+        shown[i] = (struct policy_shown_fact){.person = 0, .fact = (uint32_t)i, .clauses = 3, .used = true};
+    }
+    struct dossier dossier = dossier_make();
+    ck_assert_int_eq(dossier_build(&dossier, persons, PERSONS, facts, FACTS, arena, &err), STATUS_OK);
+    struct policy_explanation explanation = explanation_make();
+    explanation.facts = shown;
+    explanation.fact_count = FACTS;
+    struct event_household household = household_make(&dossier, &explanation);
+    household.named = true;
+    struct event_round round = event_round_make();
+    struct text out;
+    text_init(&out);
+    event_add_warning(&round, &household, "0190", COMPARE_ESCALATED, &out);
+    ck_assert_uint_lt(out.length, MEGABYTE);
+    json_t *root = json_loadb(out.bytes, out.length, JSON_REJECT_DUPLICATES, NULL),
+           *data = json_object_get(root, "data");
+    json_t *reasons = json_object_get(data, "reasons");
+    size_t reason_count = json_array_size(reasons), told = 0;
+    ck_assert_uint_eq(reason_count, 2);
+    for (size_t i = 0; i < reason_count; i++) {
+        json_t *reason = json_array_get(reasons, i);
+        size_t listed = json_array_size(json_object_get(reason, "facts"));
+        ck_assert_int_eq(json_integer_value(json_object_get(reason, "facts_left_out")),
+                         (json_int_t)(FACTS - listed));
+        told += listed;
+    }
+    ck_assert_uint_eq(told, EVENT_FACTS_MAX);
+    ck_assert_uint_eq(json_array_size(json_object_get(data, "persons")), EVENT_PERSONS_MAX);
+    ck_assert_int_eq(json_integer_value(json_object_get(data, "persons_left_out")),
+                     PERSONS - EVENT_PERSONS_MAX);
+    json_decref(root);
+    text_fini(&out);
+}
+END_TEST
+
 /* --- evidence ----------------------------------------------------------------------------------------------------- */
 
 static void check_same_block(const struct dossier *a, const struct dossier *b)
@@ -461,6 +521,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, an_event_is_exactly_this);
     tcase_add_test(tests, names_are_told_only_where_they_may_be);
+    tcase_add_test(tests, an_event_of_any_household_stays_below_a_megabyte);
     tcase_add_test(tests, evidence_comes_back_as_it_was);
     tcase_add_test(tests, damaged_evidence_is_refused);
     tcase_add_test(tests, facts_are_laid_out_the_same_in_whatever_order_they_come);
