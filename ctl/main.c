@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/nearest.h"
 #include "domain/fact.h"
+#include "io/file.h"
 #include "io/pg.h"
 
 #include <locale.h>
@@ -187,7 +188,8 @@ static int take_verb_option(struct ctl *ctl, int argc, char **argv, int i)
 
 /* First pass: global options, and the words that name the verb. An option's value is skipped only in the second pass, when
  * the verb is known; so the verb's words must come before its options' values, as they do when typed. */
-static int read_globals(struct ctl *ctl, int argc, char **argv, bool *help, char **rest, int *rest_count)
+static int read_globals(struct ctl *ctl, int argc, char **argv, bool *help, bool *version, char **rest,
+                        int *rest_count)
 {
     bool only_words = false;
     for (int i = 1; i < argc; i++) {
@@ -205,8 +207,8 @@ static int read_globals(struct ctl *ctl, int argc, char **argv, bool *help, char
         } else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             *help = true;
         } else if (strcmp(argv[i], "--version") == 0) {
-            puts("shouwangctl " PACKAGE_VERSION);
-            exit(0);
+            *version = true;
+            return 0;
         } else {
             rest[(*rest_count)++] = argv[i];
         }
@@ -263,8 +265,10 @@ static int run(struct ctl *ctl, struct options_file *file, int argc, char **argv
     if (rest == NULL)
         return ctl_fail(EX_OSERR, "out of memory");
     int rest_count = 0, used = 0;
-    bool help = false;
-    int exit_code = read_globals(ctl, argc, argv, &help, rest, &rest_count);
+    bool help = false, version = false;
+    int exit_code = read_globals(ctl, argc, argv, &help, &version, rest, &rest_count);
+    if (version)
+        rest_count = 0;
     if (exit_code == 0 && rest_count > 0)
         exit_code = refuse_later_verb(rest[0], rest_count > 1 ? rest[1] : NULL);
     if (exit_code == 0 && rest_count > 0) {
@@ -273,6 +277,8 @@ static int run(struct ctl *ctl, struct options_file *file, int argc, char **argv
             exit_code = refuse_verb(rest[0]);
     }
     if (exit_code != 0) {
+    } else if (version) {
+        puts("shouwangctl " PACKAGE_VERSION);
     } else if (ctl->verb == NULL) {
         print_verbs(help ? stdout : stderr);
         exit_code = help ? 0 : EX_USAGE;
@@ -291,6 +297,7 @@ static int run(struct ctl *ctl, struct options_file *file, int argc, char **argv
 
 int main(int argc, char **argv)
 {
+    file_fill_standard();
     json_memory_guard();
     setlocale(LC_CTYPE, "C.UTF-8");
     log_set_level(LOG_LEVEL_ERROR); /* what a verb does it says itself */

@@ -5,6 +5,7 @@
 #include "app/options.h"
 #include "base/kill_point.h"
 #include "config.h"
+#include "io/file.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -128,6 +129,7 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--list-kill-points") == 0)
         return kill_point_list();
 #endif
+    file_fill_standard();
     json_memory_guard();
     struct daemon_arguments arguments = {.conf = options_default_path()};
     switch (read_arguments(argc, argv, &arguments)) {
@@ -140,9 +142,9 @@ int main(int argc, char **argv)
     case ACTION_MANUAL:
         return print_manual();
     case ACTION_VERSION:
-        return puts(PACKAGE_STRING) < 0 ? EX_IOERR : EX_OK;
+        return puts(PACKAGE_STRING) < 0 || fflush(stdout) != 0 ? EX_IOERR : EX_OK;
     case ACTION_HELP:
-        return printf("%s\n%s", usage, help) < 0 ? EX_IOERR : EX_OK;
+        return printf("%s\n%s", usage, help) < 0 || fflush(stdout) != 0 ? EX_IOERR : EX_OK;
     case ACTION_WRONG:
         break;
     }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 static enum status status_of_errno(int number)
@@ -389,4 +390,12 @@ enum status file_make_directory(const char *path, mode_t mode, struct error *err
     if (status == STATUS_OK && !info.is_directory)
         return error_set(err, STATUS_CONFIG, "%s: exists and is not a folder", path);
     return status;
+}
+
+void file_fill_standard(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            _exit(EX_OSERR); /* where could it be told? */
 }

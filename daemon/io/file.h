@@ -71,6 +71,12 @@ enum status file_rename(const char *from, const char *to, bool replace, struct e
 /* *removed (NULL is allowed) is false when it was not there. */
 enum status file_remove(const char *path, bool *removed, struct error *err) WARN_UNUSED;
 
+/*
+ * First in main: of the descriptors 0, 1 and 2 those that the starter closed are opened on /dev/null. Otherwise the next connection or
+ * file takes such a number, and what is printed goes into it. Printing to a standard output that was closed still fails.
+ */
+void file_fill_standard(void);
+
 /* The names in a folder in order of their bytes, without those that begin with a dot. STATUS_REJECT beyond
  * max_names. */
 struct file_list {

@@ -257,6 +257,12 @@ int pg_server_version(const struct pg *pg)
     return pg->server_version;
 }
 
+const char *pg_server_encoding(const struct pg *pg)
+{
+    const char *encoding = pg->conn ? PQparameterStatus(pg->conn, "server_encoding") : NULL;
+    return encoding ? encoding : "";
+}
+
 /* --- statements --- */
 
 /* libpq refuses to send when the connection is lost or a statement is still under way. */

@@ -6,7 +6,7 @@
  *   struct pg        blocking, for worker threads and shouwangctl: one statement at a time, each wait with a deadline
  *   struct pg_async  on the event loop: reconnects by itself, a queue of statements, answers by callback
  *
- * Both connect with client_encoding UTF8, search_path shouwang, the time zone UTC, keepalives and
+ * Both connect with client_encoding UTF8, search_path shouwang, the time zone UTC, synchronous commits, keepalives and
  * tcp_user_timeout, and exchange values in PostgreSQL's binary format, so that nothing depends on how a
  * server prints dates or numbers.
  *
@@ -63,7 +63,8 @@ void pg_set_call_timeout(struct pg *pg, int timeout_ms);
 void pg_set_cancel(struct pg *pg, const atomic_bool *cancel);
 /* The SQLSTATE of the last failure ("23505"), or "" when it had none. */
 const char *pg_sqlstate(const struct pg *pg);
-int pg_server_version(const struct pg *pg); /* 150018 */
+int pg_server_version(const struct pg *pg);          /* 150018 */
+const char *pg_server_encoding(const struct pg *pg); /* of the database: "UTF8"; "" when it is not known */
 
 /* Statements without parameters and rows; several may be joined by ';' (they then are one transaction unless
  * one is open). */

@@ -20,13 +20,14 @@ struct sqlstate_words {
 /* PostgreSQL documentation, appendix A. */
 static const struct sqlstate_words sqlstates[] = {
     {"08", STATUS_RETRY, "connection lost"},
+    {"22P05", STATUS_CONFIG, "a character cannot be stored in the database's encoding; it has to be UTF8"},
     {"22", STATUS_FATAL, "a value does not fit"},
     {"23502", STATUS_FATAL, "a value is missing"},
     {"23505", STATUS_FATAL, "a key exists already"},
     {"23503", STATUS_FATAL, "a key that is referred to does not exist"},
     {"23514", STATUS_FATAL, "a value is not allowed"},
     {"23", STATUS_FATAL, "a constraint is violated"},
-    {"25006", STATUS_RETRY, "the server is read-only (a standby?)"},
+    {"25006", STATUS_RETRY, "the server is read-only (a standby, or default_transaction_read_only is set)"},
     {"25P03", STATUS_RETRY, "the transaction was idle for too long"},
     {"28", STATUS_CONFIG, "the server does not accept this account or its authentication"},
     {"3D", STATUS_CONFIG, "the database does not exist"},
@@ -132,19 +133,26 @@ static const struct {
     {"keepalives_interval", "10"}, {"keepalives_count", "3"}, {"tcp_user_timeout", "30000"},
 };
 
-enum { OPTIONS_SIZE = 512, KEYWORDS_MAX = 64 };
+enum { OPTIONS_SIZE = 4096, KEYWORDS_MAX = 64 };
 
 /* client_connection_check_interval makes the server notice that we have gone while a statement runs, so that a
  * cancelled wait needs nothing but closing the socket. JIT would compile for longer than our statements run. The
- * isolation is what the statements of store/ are written for. */
-static void compose_options(char out[OPTIONS_SIZE], const char *given)
+ * isolation is what the statements of store/ are written for. Whatever an administrator has set for the account, what was committed
+ * must outlive a crash of the server: a township would be given a sequence number twice. */
+static enum status compose_options(char out[OPTIONS_SIZE], const char *given, struct error *err)
 {
-    snprintf(out, OPTIONS_SIZE,
-             "-c search_path=shouwang,pg_temp -c timezone=UTC -c statement_timeout=%d -c lock_timeout=%d"
-             " -c idle_in_transaction_session_timeout=%d -c standard_conforming_strings=on"
-             " -c client_connection_check_interval=5000 -c jit=off"
-             " -c default_transaction_isolation=read\\ committed %s",
-             PG_STATEMENT_TIMEOUT_MS, PG_LOCK_TIMEOUT_MS, PG_IDLE_IN_TRANSACTION_MS, given ? given : "");
+    const int length =
+        snprintf(out, OPTIONS_SIZE,
+                 "-c search_path=shouwang,pg_temp -c timezone=UTC -c statement_timeout=%d -c lock_timeout=%d"
+                 " -c idle_in_transaction_session_timeout=%d -c standard_conforming_strings=on"
+                 " -c client_connection_check_interval=5000 -c jit=off"
+                 " -c default_transaction_isolation=read\\ committed -c synchronous_commit=on %s",
+                 PG_STATEMENT_TIMEOUT_MS, PG_LOCK_TIMEOUT_MS, PG_IDLE_IN_TRANSACTION_MS, given ? given : "");
+    if (length >= OPTIONS_SIZE)
+        return error_set(err, STATUS_CONFIG,
+                         "database: the options in conninfo have %zu bytes, expected at most %d",
+                         strlen(given), OPTIONS_SIZE - 1 - (length - (int)strlen(given)));
+    return STATUS_OK;
 }
 
 /* libpq would print the server's notices to stderr, in between the log's lines. */
@@ -184,7 +192,11 @@ enum status pg_start(const char *conninfo, const char *application_name, const c
         return status;
     const char *keywords[KEYWORDS_MAX], *values[KEYWORDS_MAX];
     char options[OPTIONS_SIZE];
-    compose_options(options, given_value(given, "options"));
+    status = compose_options(options, given_value(given, "options"), err);
+    if (status) {
+        PQconninfoFree(given);
+        return status;
+    }
     size_t n = 0;
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++, n++) {
         keywords[n] = defaults[i].keyword;

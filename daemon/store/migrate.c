@@ -84,12 +84,27 @@ static bool lost_race(const struct pg *pg)
     return false;
 }
 
+/* Others cannot hold every name, or take bytes that are none. Asked where nothing was made yet: a county that has gone well with
+ * another encoding is not stopped. */
+static enum status check_encoding(struct pg *pg, struct error *err)
+{
+    const char *encoding = pg_server_encoding(pg);
+    if (*encoding == '\0' || strcmp(encoding, "UTF8") == 0)
+        return STATUS_OK;
+    return error_set(err, STATUS_CONFIG,
+                     "the database's encoding is %s, expected UTF8: make it anew with encoding 'UTF8'"
+                     " template template0",
+                     encoding);
+}
+
 static enum status ensure_table(struct pg *pg, const struct report *report, struct error *err)
 {
     enum status status = STATUS_OK;
     for (int i = 0; i < CREATE_TRIES; i++) {
         bool exists;
         status = table_exists(pg, &exists, err);
+        if (!status && !exists)
+            status = check_encoding(pg, err);
         if (status || exists)
             return status;
         status = pg_exec(pg, create_sql, err);

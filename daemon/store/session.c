@@ -55,8 +55,11 @@ enum status session_check_writable(struct pg *pg, struct error *err)
         return status;
     bool read_only = pg_get_bool(result, 0, 0);
     pg_result_free(result);
-    return read_only ? error_set(err, STATUS_RETRY, "database: the server is read-only (a standby?)")
-                     : STATUS_OK;
+    return read_only
+               ? error_set(
+                     err, STATUS_RETRY,
+                     "database: the server is read-only (a standby, or default_transaction_read_only is set)")
+               : STATUS_OK;
 }
 
 enum status session_clock_off(struct pg *pg, int64_t *off_ms, struct error *err)

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: PostgreSQL
+// What a shell, a terminal and an administrator of the database do to the tools: closed descriptors, full disks, a server of another
+// encoding, settings that somebody gave to the account.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Register, residentId } from './lib/county.mjs';
+import { Cluster, Instance, program } from './lib/instance.mjs';
+
+const ID = (n) => residentId('1980-01-01', n);
+let cluster, instance;
+before(async () => {
+    cluster = Cluster.start();
+    instance = new Instance(cluster, { settings: { rounds: { limit: 'none' } } });
+    const register = new Register();
+    for (let i = 0; i < 150; i++) register.single(`H${i}`, ID(i), '1000.00');
+    instance.import(register);
+    await instance.start();
+    instance.round('2021-06-30');
+});
+after(async () => {
+    await instance?.close();
+    cluster?.stop();
+});
+
+/** shouwangctl as a shell starts it, with its descriptors as `redirect` says. */
+const shell = (redirect, ...args) =>
+    spawnSync('sh', ['-c', `exec "$@" ${redirect}`, 'sh', program('shouwangctl'), '-c', instance.conf, ...args], { encoding: 'utf8', timeout: 60000 });
+
+test('a closed standard output is no success, and nothing that was to be printed goes into a connection that took its place', () => {
+    for (const args of [['warnings'], ['warnings', '--csv'], ['round', '--dry-run', '--as-of', '2021-07-31', '--json'], ['--version'], ['--help']]) {
+        const { status, stderr } = shell('<&- >&-', ...args);
+        assert.match(stderr, /cannot write the (output|document|report)/, args.join(' '));
+        assert.equal(status, 74, args.join(' '));
+    }
+    assert.doesNotMatch(instance.cluster.serverLog().toString(), /invalid frontend message/);
+    assert.doesNotMatch(instance.output, /event=control\.refused/);
+});
+
+test('with a closed standard error the exit status still tells', () => {
+    assert.equal(shell('2>&-', 'warnings', '--level', 'blue').status, 64);
+    const { status, stdout } = shell('<&- 2>&-', 'warnings', '--json');
+    assert.equal(status, 0);
+    assert.equal(JSON.parse(stdout).households.length, 150);
+    // a file that is written must not get what is said: it would have been the first to be opened
+    const policy = join(instance.directory, 'loose.policy');
+    const text = readFileSync(instance.settings.policy.file, 'utf8');
+    writeFileSync(policy, text.replace('政策 ', '政策  '));
+    assert.equal(shell('<&- >&- 2>&-', 'policy', 'fmt', '--write', policy).status, 0);
+    assert.equal(readFileSync(policy, 'utf8'), text);
+});
+
+test('/dev/full: 74, whatever was to be said', () => {
+    for (const args of [['--version'], ['status'], ['warnings', '--json'], ['queue', '--limit', '0'], ['explain', '--all', 'H1']]) {
+        const { status, stderr } = shell('>/dev/full', ...args);
+        assert.match(stderr, /cannot write the (output|document|report)/, args.join(' '));
+        assert.equal(status, 74, args.join(' '));
+    }
+});
+
+test('shouwangd with closed descriptors says nothing into its connections, and --version into a full disk is no success', () => {
+    const daemon = (redirect, ...args) => spawnSync('sh', ['-c', `exec "$@" ${redirect}`, 'sh', program('shouwangd'), ...args], { encoding: 'utf8', timeout: 60000 });
+    for (const args of [['--version'], ['--help'], ['--print-config']]) for (const redirect of ['>/dev/full', '>&-']) assert.equal(daemon(redirect, ...args).status, 74, args.join(' '));
+});
+
+test('a database of an encoding that cannot hold every name is refused before anything is made in it', () => {
+    for (const [encoding, name] of [['EUC_CN', 'gb2312'], ['LATIN1', 'latin1'], ['SQL_ASCII', 'ascii']]) {
+        cluster.sql(`create database ${name} encoding '${encoding}' locale 'C' template template0`);
+        const conf = join(instance.directory, `${name}.conf`);
+        writeFileSync(conf, readFileSync(instance.conf, 'utf8').replace(/^conninfo = .*/m, `conninfo = ${cluster.conninfo} dbname=${name}`));
+        const { status, stderr } = spawnSync(program('shouwangctl'), ['-c', conf, 'migrate'], { encoding: 'utf8' });
+        assert.match(stderr, new RegExp(`the database's encoding is ${encoding}, expected UTF8`));
+        assert.equal(status, 78);
+        assert.equal(cluster.sql("select count(*) from pg_namespace where nspname = 'shouwang'", name), '0');
+        cluster.sql(`drop database ${name}`);
+    }
+});
+
+// What an administrator may have given an account or a database for other programs' sake, and what somebody who may write into
+// `public` puts in our way.
+const SET = {
+    synchronous_commit: 'off', search_path: 'public, shouwang', standard_conforming_strings: 'off', datestyle: 'German, DMY', intervalstyle: 'sql_standard', timezone: 'America/New_York', bytea_output: 'escape',
+    extra_float_digits: '-15', lc_numeric: 'C', client_encoding: 'LATIN1', statement_timeout: '1', lock_timeout: '1', idle_in_transaction_session_timeout: '1', default_transaction_isolation: 'serializable',
+    default_transaction_deferrable: 'on', transform_null_equals: 'on', array_nulls: 'off', quote_all_identifiers: 'on', 'plpgsql.variable_conflict': 'use_column', enable_hashjoin: 'off', enable_seqscan: 'off',
+    enable_sort: 'off', work_mem: '64kB', jit: 'on', client_min_messages: 'debug5', xmloption: 'document', row_security: 'off',
+};
+const HOSTILE = `
+    create function public.now() returns timestamptz language sql as $$ select 1 / 0, timestamptz '2000-01-01' $$;
+    create function public.fence(bigint) returns boolean language sql as $$ select 1 / 0 = 1 $$;
+    create function public.fence(integer) returns boolean language sql as $$ select 1 / 0 = 1 $$;
+    create function public.unnest(bigint[]) returns setof bigint language sql as $$ select 1::bigint / 0 $$;
+    create function public.count(bigint) returns bigint language sql as $$ select 1::bigint / 0 $$;
+    create function public.eq(text, text) returns boolean language sql as $$ select 1 / 0 = 1 $$;
+    create operator public.= (leftarg = text, rightarg = text, function = public.eq);
+    create table public.household (household_id bigint);
+    create table public.migration (number integer);
+    create table public.lease (name text);
+    create domain public.bigint as text;`.replace('select 1 / 0, timestamptz', 'select timestamptz');
+
+test('what an administrator set for the account, and what others put into public, changes nothing; what was committed is on disk', async () => {
+    const other = new Instance(cluster, { settings: { rounds: { limit: 'none' } } });
+    cluster.sql('create role set_otherwise login superuser');
+    try {
+        for (const [name, value] of Object.entries(SET)) cluster.sql(`alter role set_otherwise set ${name} = ${name === 'search_path' ? value : `'${value}'`}`);
+        // whatever is written is written by a session that waits for the disk
+        other.sql(`${HOSTILE}
+            create table public.unsafe (setting text);
+            create function public.look() returns trigger language plpgsql as $$ begin
+                if current_setting('synchronous_commit') = 'off' then insert into public.unsafe values (tg_table_name); end if; return null; end $$;
+            create trigger look after insert or update on shouwang.round for each statement execute function public.look();
+            create trigger look after insert or update on shouwang.batch for each statement execute function public.look();
+            create trigger look after insert or update on shouwang.audit for each statement execute function public.look();
+            create trigger look after insert or update on shouwang.lease for each statement execute function public.look()`);
+        other.conninfo = other.settings.database.conninfo = other.conninfo.replace(/user=\S+/, 'user=set_otherwise');
+        other.configure();
+        assert.equal(other.ctl('migrate').status, 0);
+        const register = new Register();
+        for (let i = 0; i < 150; i++) register.single(`H${i}`, ID(i), '1000.00');
+        assert.equal(other.import(register).households.added, 150);
+        await other.start();
+        assert.equal(other.round('2021-06-30').levels.red, 150);
+        const told = (county, ...args) => {
+            const { status, stdout, stderr } = county.ctl(...args);
+            assert.equal(status, 0, stderr);
+            return stdout.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|register-[0-9-]+|\d{4}-\d\d-\d\dT[\d:.]+\+08:00|"ms":\d+/g, '…');
+        };
+        for (const args of [['warnings', '--json'], ['warnings', '--csv'], ['feeds', '--json'], ['explain', '--all', '--named', 'H7'], ['explain', '--round', '1', 'H7'], ['queue', '--json'], ['leads', '--json'], ['migrate']])
+            assert.equal(told(other, ...args), told(instance, ...args), args.join(' '));
+        assert.equal(other.sql('select count(*) from public.unsafe'), '0');
+    } finally {
+        await other.close();
+        cluster.sql('drop role set_otherwise');
+    }
+});
+
+test('more options in conninfo than can be passed on are refused, not cut', () => {
+    const conf = join(instance.directory, 'long.conf');
+    writeFileSync(conf, readFileSync(instance.conf, 'utf8').replace(/^conninfo = (.*)/m, `conninfo = $1 options='${'-c work_mem=64MB '.repeat(300)}'`));
+    const { status, stderr } = spawnSync(program('shouwangctl'), ['-c', conf, 'warnings'], { encoding: 'utf8' });
+    assert.match(stderr, /database: the options in conninfo have \d+ bytes, expected at most \d+/);
+    assert.equal(status, 78);
+});
