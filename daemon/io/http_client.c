@@ -229,8 +229,34 @@ static bool is_overdue(const struct http_call *call)
            call->deadline_us <= clock_monotonic_us();
 }
 
+/*
+ * What came while we stood still (a frozen process, a machine that was suspended) is there, and is the answer, however late it is
+ * looked for. True: the call has ended.
+ */
+static bool finish_with_what_came(struct http_call *call)
+{
+    char bytes[RECEIVE_BYTES];
+    size_t got;
+    enum transfer transfer = TRANSFERRED;
+    enum http_answer_state state = HTTP_ANSWER_MORE;
+    while (state == HTTP_ANSWER_MORE && transfer == TRANSFERRED) {
+        transfer = connection_receive(call->connection, bytes, sizeof bytes, &got);
+        if (transfer == TRANSFERRED)
+            state = http_answer_take(call->answer, bytes, got);
+    }
+    if (transfer == TRANSFER_ENDED)
+        state = http_answer_end(call->answer);
+    if (state == HTTP_ANSWER_WHOLE || state == HTTP_ANSWER_LONG_BODY)
+        finish_answer(call, state == HTTP_ANSWER_LONG_BODY);
+    else if (state != HTTP_ANSWER_MORE)
+        finish_fault(call, state);
+    return state != HTTP_ANSWER_MORE;
+}
+
 static void finish_overdue(struct http_call *call)
 {
+    if (finish_with_what_came(call))
+        return;
     if (http_answer_has_head(call->answer)) {
         finish_answer(call, true);
         return;

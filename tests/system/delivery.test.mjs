@@ -189,6 +189,25 @@ test('what was in flight when the daemon was killed arrives after its restart, u
     assert.equal(new Set(a.ledger.map((entry) => entry.id + entry.body)).size, 1);
 });
 
+test('an answer that came while the daemon was frozen counts, however late it is read', async () => {
+    const secret = newSecret();
+    a = await Receiver.start(secret);
+    instance = new Instance(cluster, { detached: true, settings: { delivery: { ...FAST.delivery, timeout: '1s' } }, townships: { [A]: { url: a.url, secret } } });
+    instance.import(new Register().single('HA', residentId('1980-01-01', 1), '1000.00', { township: A }));
+    await instance.start();
+    let answer;
+    a.answer = () => new Promise((resolve) => (answer = resolve));
+    instance.round('2021-06-30');
+    await until(() => answer, 'an attempt in flight');
+    const began = a.ledger[0].at;
+    instance.daemon.kill('SIGSTOP');
+    answer(204);
+    await until(() => Date.now() - began > 1100, 'the end of its time');
+    instance.daemon.kill('SIGCONT');
+    await until(settled, 'the event to be delivered');
+    assert.equal(a.ledger.length, 1);
+});
+
 test('endpoint test uses the real path', async () => {
     await county();
     assert.equal((await instance.ctlAside('endpoint', 'test', A)).status, 0);
