@@ -7,18 +7,16 @@ enum status origins_load(struct origins *origins, struct pg *pg, struct arena *a
 {
     const struct batch_info *all;
     size_t count;
-    enum status status = batch_list(pg, -1, INT32_MAX, arena, &all, &count, err);
+    enum status status = batch_list_accepted(pg, arena, &all, &count, err);
     *origins = (struct origins){0};
     if (status != STATUS_OK)
         return status;
     origins->batches = arena_array(arena, count, sizeof(struct batch_info *));
     if (origins->batches == NULL)
         return error_set(err, STATUS_FATAL, "no memory for %zu batches", count);
-    for (size_t i = count; i > 0; i--) { /* the list has the newest first */
-        if (!all[i - 1].accepted)
-            continue;
-        origins->batches[origins->count++] = &all[i - 1];
-        origins_take_whole(origins, &all[i - 1]);
+    for (size_t i = 0; i < count; i++) {
+        origins->batches[origins->count++] = &all[i];
+        origins_take_whole(origins, &all[i]);
     }
     return STATUS_OK;
 }

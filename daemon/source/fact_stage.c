@@ -48,6 +48,8 @@ enum status fact_stage_new(struct fact_stage **stage, const struct fact_stage_pl
         .sent_at_ms = plan->sent_at_ms,
         .expected_rows = plan->expected_facts,
         .scope = plan->scope,
+        .days = plan->days,
+        .day_count = plan->day_count,
         .by_township = plan->by_township,
         .places = plan->places,
         .sender = plan->sender,

@@ -38,11 +38,13 @@ struct fact_stage_plan {
     const struct subjects *subjects;
     const struct register_writer *snapshot; /* instead of subjects: those that an import's snapshot holds */
     const struct fact_scope *scope;         /* as of fact_store.h */
-    struct sender *sender;                  /* borrowed */
-    struct quarantine_writer *quarantine;   /* borrowed; the caller finishes it */
-    bool strangers;                         /* false: a person who is not among the subjects is refused */
-    bool by_township;                       /* as of fact_store.h */
-    const struct volume_places *places;     /* likewise */
+    const struct fact_days *days;           /* likewise */
+    size_t day_count;
+    struct sender *sender;                /* borrowed */
+    struct quarantine_writer *quarantine; /* borrowed; the caller finishes it */
+    bool strangers;                       /* false: a person who is not among the subjects is refused */
+    bool by_township;                     /* as of fact_store.h */
+    const struct volume_places *places;   /* likewise */
     size_t expected_facts;
     const char *id_column, *household_column, *name_column; /* as the file names them */
     const char *file_prefix; /* put before a column in the quarantine, such as "fact"; NULL = none */

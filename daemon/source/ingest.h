@@ -99,6 +99,8 @@ struct ingest_result {
     int64_t rows_total, rows_quarantined, rows_kept;
     int64_t facts_stored, facts_stranger;               /* a row of a mapped feed may make several facts */
     int64_t facts_ended, facts_unchanged, facts_spared; /* spared: live still, since their row was refused */
+    int64_t
+        facts_compared; /* live of the source before, as far as they were read: what the work and the memory grow with */
     int64_t names_differ;
     int64_t rows_ms, commit_ms; /* from the header to the last row; from there to the commit's answer */
 };

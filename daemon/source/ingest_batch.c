@@ -64,10 +64,15 @@ static enum status load_subjects(struct reading *reading, struct error *err)
 {
     struct ingest_attempt *attempt = reading->attempt;
     bool named = feed_rows_name_column(reading->rows)[0] != '\0';
+    bool delta = attempt->manifest.mode == MANIFEST_DELTA;
     enum status status = look_small(attempt, &reading->small, err);
     if (status == STATUS_OK && reading->small)
         status = subject_keys_read(&reading->keys, attempt->table, reading->rows, &reading->row,
                                    attempt->manifest.rows, &reading->small, err);
+    if (status == STATUS_OK && !reading->small && delta) {
+        reading->keys.day_count = 0; /* of a file that is larger than it said, they are not all */
+        status = subject_keys_read_days(&reading->keys, attempt->table, reading->rows, &reading->row, err);
+    }
     if (status == STATUS_OK)
         status = subjects_load(&reading->subjects, attempt->pg, reading->small ? &reading->keys : NULL, named,
                                err);
@@ -92,6 +97,7 @@ static enum status reading_begin(struct reading *reading, struct error *err)
     status = load_subjects(reading, err);
     if (status != STATUS_OK)
         return status;
+    static const struct fact_days no_days = {0}; /* of a file without facts */
     struct batch_manifest batch = ingest_describe(attempt);
     status = batch_accept(attempt->pg, &batch, &attempt->result->batch_id, err);
     if (status == STATUS_OK)
@@ -110,6 +116,10 @@ static enum status reading_begin(struct reading *reading, struct error *err)
         .sent_at_ms = attempt->late ? attempt->manifest.sent_at_unix_ms : INT64_MIN,
         .subjects = &reading->subjects,
         .scope = reading->small && batch.mode == BATCH_DELTA ? &reading->scope : NULL,
+        .days = batch.mode != BATCH_DELTA ? NULL
+                : reading->keys.days      ? reading->keys.days
+                                          : &no_days,
+        .day_count = reading->keys.day_count,
         .sender = reading->sender,
         .quarantine = reading->quarantine,
         .strangers = true,
@@ -202,6 +212,7 @@ static void take_counts(struct ingest_result *result, const struct fact_stage_co
     result->facts_ended = counts->stored.ended;
     result->facts_unchanged = counts->stored.repeated;
     result->facts_spared = counts->stored.spared;
+    result->facts_compared = counts->stored.before;
 }
 
 static enum status write_counts(const struct reading *reading, struct error *err)

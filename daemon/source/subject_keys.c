@@ -24,6 +24,7 @@ void subject_keys_fini(struct subject_keys *keys)
     free(keys->persons.keys);
     free(keys->households.keys);
     number_map_fini(&keys->numbers);
+    free(keys->days);
     for (size_t i = 0; i < sizeof keys->found / sizeof *keys->found; i++) {
         free(keys->found[i].ids);
         free(keys->found[i].spans);
@@ -59,9 +60,72 @@ static bool add_household(struct subject_keys *keys, struct slice number, int co
     return place && add_key(&keys->households, *place, code);
 }
 
+/* --- days ------------------------------------------------------------------------------------------------------------- */
+
+static struct fact_days *days_of(struct subject_keys *keys, int code)
+{
+    size_t at = keys->day_last; /* rows of one code come together */
+    if (at < keys->day_count && keys->days[at].code == code)
+        return &keys->days[at];
+    for (at = 0; at < keys->day_count && keys->days[at].code != code;)
+        at++;
+    if (at == keys->day_capacity) {
+        size_t capacity = keys->day_capacity ? 2 * keys->day_capacity : 16;
+        struct fact_days *grown = realloc(keys->days, capacity * sizeof *grown);
+        if (!grown)
+            return NULL;
+        keys->days = grown;
+        keys->day_capacity = capacity;
+    }
+    if (at == keys->day_count) {
+        const struct fact_day_range none = {.first = DAY_MAX, .last = DAY_NONE};
+        keys->days[keys->day_count++] = (struct fact_days){code, none, none};
+    }
+    keys->day_last = at;
+    return &keys->days[at];
+}
+
+static void widen(struct fact_day_range *range, day_t day)
+{
+    if (day == DAY_NONE) {
+        range->open = true;
+        return;
+    }
+    range->first = day < range->first ? day : range->first;
+    range->last = day > range->last ? day : range->last;
+}
+
+static bool add_days(struct subject_keys *keys, const struct feed_row *row)
+{
+    for (size_t i = 0; i < row->fact_count; i++) {
+        struct fact_days *days = days_of(keys, row->facts[i].code->number);
+        if (!days)
+            return false;
+        widen(&days->from, row->facts[i].from_day);
+        widen(&days->to, row->facts[i].to_day);
+    }
+    return true;
+}
+
+enum status subject_keys_read_days(struct subject_keys *keys, struct table *table, struct feed_rows *rows,
+                                   struct feed_row *row, struct error *err)
+{
+    enum csv_step step;
+    while ((step = table_next(table, err)) != CSV_END) {
+        if (step == CSV_BROKEN)
+            return err->status;
+        feed_rows_read(rows, step == CSV_BAD_ROW, row);
+        if (!add_days(keys, row))
+            return out_of_memory(err);
+    }
+    return table_rewind(table, err);
+}
+
+/* --- keys ------------------------------------------------------------------------------------------------------------- */
+
 static bool add_row(struct subject_keys *keys, const struct feed_row *row)
 {
-    bool room = true;
+    bool room = add_days(keys, row);
     for (size_t i = 0; i < row->fact_count && room; i++) {
         const struct feed_fact *fact = &row->facts[i];
         room = fact->id_packed ? add_key(&keys->persons, (int64_t)fact->id_packed, fact->code->number)

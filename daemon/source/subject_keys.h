@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * Whom a small file speaks of: the numbers of its persons and households, read ahead of its rows, so that the database is
- * asked about these only. A file that is large beside the register is cheaper to take in with all keys at hand.
+ * asked about these only. A file that is large beside the register is cheaper to take in with all keys at hand. And of which days
+ * any file speaks, code by code, so that a delta batch is not compared with all that its source has said in years.
  *
  * Ownership: owns its memory. Threading: one thread at a time.
  */
@@ -35,7 +36,10 @@ struct subject_keys {
     int64_t *ids; /* packed identity numbers; after subject_keys_read each once, in order */
     size_t id_count;
     struct number_map numbers; /* household numbers; the values are their places */
+    struct fact_days *days;    /* as a batch's facts have them */
+    size_t day_count;
     /* private */
+    size_t day_capacity, day_last;
     struct subject_key_list persons, households;
     struct {
         int64_t *ids;
@@ -54,6 +58,10 @@ void subject_keys_fini(struct subject_keys *keys);
 enum status subject_keys_read(struct subject_keys *keys, struct table *table, struct feed_rows *rows,
                               struct feed_row *row, int64_t rows_max, bool *whole,
                               struct error *err) WARN_UNUSED;
+
+/* The same for the days alone, of a file of any size. */
+enum status subject_keys_read_days(struct subject_keys *keys, struct table *table, struct feed_rows *rows,
+                                   struct feed_row *row, struct error *err) WARN_UNUSED;
 
 /* Puts ids in order, each once; returns how many are left. */
 size_t subject_keys_settle(int64_t *ids, size_t count);

@@ -233,10 +233,24 @@ enum status batch_list_newest(struct pg *pg, struct arena *arena, const struct b
 {
     return query_list(
         pg,
-        "select " BATCH_COLUMNS BATCH_FROM
-        " where b.batch_id in (select max(batch_id) from batch group by source)"
-        "    or b.batch_id in (select max(batch_id) from batch where status = 'accepted' group by source)"
+        "select " BATCH_COLUMNS " from source s cross join lateral"
+        " (select (select max(batch_id) from batch where source = s.source and status = 'accepted') as accepted,"
+        "    (select max(batch_id) from batch where source = s.source and status = 'refused') as refused) n"
+        " join batch b on b.batch_id = any (array[n.accepted,"
+        "   case when n.refused > coalesce(n.accepted, 0) then n.refused end])"
         " order by b.source, b.batch_id desc",
+        pg_params(), arena, batches, count, err);
+}
+
+enum status batch_list_accepted(struct pg *pg, struct arena *arena, const struct batch_info **batches,
+                                size_t *count, struct error *err)
+{
+    return query_list(
+        pg,
+        "select b.batch_id, b.source, s.name, s.title, b.batch, b.mode, b.status, null::text, b.period_from,"
+        " b.period_to, b.sent_at, b.received_at, ''::text, null::text, null::text, b.rows_total, b.rows_stored,"
+        " b.rows_quarantined, b.rows_stranger, null::text" BATCH_FROM
+        " where b.status = 'accepted' order by b.batch_id",
         pg_params(), arena, batches, count, err);
 }
 

@@ -108,6 +108,9 @@ enum status batch_get(struct pg *pg, int64_t batch_id, struct arena *arena, cons
  * the newest refused one; ordered by source, newest first. */
 enum status batch_list_newest(struct pg *pg, struct arena *arena, const struct batch_info **batches,
                               size_t *count, struct error *err) WARN_UNUSED;
+/* All that were accepted, oldest first, without what a round does not ask: reason, file_name, sha256, encoding, detail_json. */
+enum status batch_list_accepted(struct pg *pg, struct arena *arena, const struct batch_info **batches,
+                                size_t *count, struct error *err) WARN_UNUSED;
 /* The newest `limit` batches of a source (-1 = all sources), newest first. */
 enum status batch_list(struct pg *pg, int source, int limit, struct arena *arena,
                        const struct batch_info **batches, size_t *count, struct error *err) WARN_UNUSED;

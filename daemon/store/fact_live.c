@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* What is live of a source before a batch of it: all, or what the subjects of a small batch have. */
+/* What is live of a source before a batch of it: all, or what the subjects of a small batch have, and of a delta batch no other days
+ * than those that it speaks of. */
 #include "store/fact_writer.h"
 
 #include "store/columns.h"
@@ -121,12 +122,58 @@ static enum status get_live(const struct live_reading *reading, const struct pg_
     return status ? status : add_live(reading, &known, err);
 }
 
+/* "column between … and …", as far as days are given. */
+static void add_range(struct text *sql, const char *column, const struct fact_day_range *range)
+{
+    char first[CIVIL_TEXT_SIZE], last[CIVIL_TEXT_SIZE];
+    text_add_str(sql, " and (");
+    if (range->first <= range->last)
+        text_printf(sql, "%s between date '%s' and date '%s'%s", column, civil_format(range->first, first),
+                    civil_format(range->last, last), range->open ? " or " : "");
+    if (range->open)
+        text_printf(sql, "%s is null", column);
+    text_add_str(sql, ")");
+}
+
+/* What makes a fact's identity beside its subject and number (fact_index.h). */
+static void add_days(struct text *sql, const struct fact_writer *writer, const struct fact_days *days)
+{
+    add_range(sql, "from_day", &days->from);
+    if (writer->amount[days->code])
+        add_range(sql, "to_day", &days->to);
+}
+
+/* Strangers' facts of all codes lie together. */
+static void add_days_of_all(struct text *sql, const struct fact_writer *writer)
+{
+    const struct fact_plan *plan = &writer->plan;
+    for (size_t i = 0; i < plan->day_count; i++) {
+        text_printf(sql, "%s(code = %d", i == 0 ? " and (" : " or ", plan->days[i].code);
+        add_days(sql, writer, &plan->days[i]);
+        text_add_str(sql, ")");
+    }
+    text_add_str(sql, plan->day_count > 0 ? ")" : " and false");
+}
+
+static const struct fact_days *days_of(const struct fact_plan *plan, int code)
+{
+    for (size_t i = 0; i < plan->day_count; i++)
+        if (plan->days[i].code == code)
+            return &plan->days[i];
+    return NULL;
+}
+
 static void add_live_query(struct text *sql, const struct fact_writer *writer, const struct part *part)
 {
+    const struct fact_plan *plan = &writer->plan;
     text_printf(sql, "select ctid, %s, value, from_day, to_day, as_of, ref, detail, batch_id, row_no%s from ",
                 fact_tables[part->subject].key, part->subject == FACT_STRANGER ? ", code, name" : "");
     fact_writer_table(sql, part);
-    text_printf(sql, " where source = %d", writer->plan.source);
+    text_printf(sql, " where source = %d", plan->source);
+    if (plan->days && part->subject == FACT_STRANGER)
+        add_days_of_all(sql, writer);
+    else if (plan->days)
+        add_days(sql, writer, days_of(plan, part->code));
 }
 
 static enum status load_whole(const struct live_reading *reading, struct text *sql, const struct part *part,
@@ -177,7 +224,8 @@ static enum status load_live(struct fact_writer *writer, enum fact_subject subje
 {
     const struct fact_scope *scope = writer->plan.scope;
     const struct fact_span *span = scope ? find_span(scope, subject, code) : NULL;
-    if (scope && !span)
+    bool silent = writer->plan.days && code != 0 && !days_of(&writer->plan, code);
+    if ((scope && !span) || silent)
         return STATUS_OK;
     struct part *part;
     enum status status = fact_writer_part(writer, subject, code, &part, err);

@@ -130,6 +130,7 @@ enum status fact_writer_new(struct pg *pg, const struct fact_plan *plan, struct 
     if (!status)
         status = fact_writer_load_live(new, err);
     new->plan.scope = NULL;
+    new->plan.days = NULL;
     if (status) {
         fact_writer_free(new);
         return status;

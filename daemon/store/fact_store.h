@@ -3,7 +3,7 @@
  * Facts of one batch, on their way into person_fact, household_fact and stranger_fact.
  *
  * Call within the batch's transaction, after lease_lock(LEASE_INGEST) and batch_accept. What is live of the source is
- * read once (of a delta batch with a scope: what it may meet), as fingerprints (fact_index.h); every row is compared with it here, and only what differs is written: new
+ * read once (of a delta batch with a scope or days: what it may meet), as fingerprints (fact_index.h); every row is compared with it here, and only what differs is written: new
  * rows by COPY straight into the table of their code, in the order of their subjects, while the caller composes the next
  * ones (sender.h).
  *
@@ -57,8 +57,8 @@ struct fact_row {
 struct fact_counts {
     int64_t persons, households, strangers; /* rows stored about each */
     int64_t repeated;                       /* of these, known before with the same values */
-    int64_t before;                         /* live of the source, where all were read: not of a scope */
-    int64_t ended;                          /* rows that moved to history */
+    int64_t before; /* live of the source, as far as it was read: all, or of the scope and the days */
+    int64_t ended;  /* rows that moved to history */
     int64_t spared; /* full: live, and stated by none but refused rows, or by a batch that was sent later */
     int64_t ended_registered; /* of these, about the register's persons and households */
 };
@@ -74,13 +74,28 @@ struct fact_scope {
     const struct fact_span *spans[3]; /* by enum fact_subject, each code once; the last has a count of 0 */
 };
 
+/*
+ * By which days the facts of a delta batch that state one code are known: the only ones of which something live can be repeated or
+ * superseded. What was said of all the years before need not be read, however long the county has run.
+ */
+struct fact_days {
+    int code;
+    struct fact_day_range {
+        day_t first, last; /* last < first: none has a day */
+        bool open;         /* some have none */
+    } from, to;
+};
+
 struct fact_plan {
     int source;
     int64_t batch_id;
     enum batch_mode mode;
     int64_t sent_at_ms;   /* of a batch that comes late: Unix; 0 and INT64_MIN = none was sent later */
     size_t expected_rows; /* may be wrong */
-    const struct fact_scope *scope;     /* NULL = anybody; of a full batch always NULL */
+    const struct fact_scope *scope; /* NULL = anybody; of a full batch always NULL */
+    const struct fact_days *
+        days; /* each code once, all that the batch states; NULL = any. Borrowed as the scope is; never of a full batch */
+    size_t day_count;
     bool by_township;                   /* count them (volume.h): of feeds */
     const struct volume_places *places; /* where they live, borrowed; NULL = asked at the end */
     struct sender *sender;              /* borrowed; NULL = one of its own */

@@ -99,18 +99,23 @@ test('figures follow imports, rounds and deliveries, whoever commits them, on le
     assert.deepEqual([seen.households, seen.cases, seen.round], [25, open, second.round]);
 });
 
-test('an idle daemon reads neither the register nor the warnings nor what was delivered', async () => {
-    const HOUSEHOLDS = 3000, LOOKS = 10, ROWS_A_LOOK = 20;
+test('an idle daemon reads neither the register nor the warnings nor what was delivered, nor what years have left', async () => {
+    const HOUSEHOLDS = 3000, LOOKS = 10, ROWS_A_LOOK = 120, BATCHES = 14000;
     receiver.answer = () => 204;
     daemon = new Instance(cluster, { townships: { [WEST]: { url: receiver.url, secret } } });
     daemon.import(add(new Register(), 1, HOUSEHOLDS, WEST));
     await daemon.start();
     assert.equal(daemon.round(AS_OF).raised, HOUSEHOLDS);
     await until(() => daemon.sql("select count(*) from delivery where state <> 'delivered'") === '0', 'all to be delivered');
+    // Years of it: seven feeds a day, each refused once, and rounds that nobody looks at any more.
+    daemon.sql(`insert into batch (source, batch, mode, status, reason, file_name) select s, 'b' || n || status, 'delta', status, 'wrong', 'f.csv'
+        from generate_series(1, ${BATCHES / 14}) n, generate_series(1, 7) s, unnest(array['accepted', 'refused']) status;
+        insert into round (state, cause, as_of) select 'failed', 'schedule', '2021-06-30' from generate_series(1, ${BATCHES})`);
     cluster.sql('vacuum analyze', daemon.database);
     /** Rows of the tables that grow with the county which a daemon reads in its life; its sessions tell it when they end. */
-    const tables = "('household', 'membership', 'warning', 'finding', 'delivery', 'outbox', 'person')";
-    const read = () => Number(daemon.sql(`select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) from pg_stat_user_tables where relname in ${tables}`));
+    const tables = "('household', 'membership', 'warning', 'finding', 'delivery', 'outbox', 'person', 'batch', 'round', 'audit')";
+    const read = () => Number(daemon.sql(`select (select sum(seq_tup_read) from pg_stat_user_tables where relname in ${tables})
+        + (select sum(idx_tup_read) from pg_stat_user_indexes where relname in ${tables})`));
     const sessions = () => daemon.sql("select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'");
     const end = async () => {
         await daemon.stop();

@@ -473,6 +473,55 @@ START_TEST(delta_meets_what_is_live)
 }
 END_TEST
 
+/* What a delta batch is compared with does not grow with the years: no other days than its own. */
+START_TEST(delta_after_years)
+{
+    enum { YEARS = 10 };
+    char csv[1024], name[16];
+    take_way(_i);
+    for (int year = 0; year < YEARS; year++) {
+        snprintf(csv, sizeof csv,
+                 HEADER ID_A ",,," PAID ",1.00,%d-06-01,%d-06-30,P\n" ID_A ",,," PAID
+                             ",2.00,,%d-07-31,Q\n" ID_A ",,," PAID ",3.00,%d-08-01,,R\n" ID_X ",,陌生人," PAID
+                             ",4.00,%d-06-01,%d-06-30,S\n" ID_B
+                             ",,,event.accident,yes,%d-06-03,,\n,H1,,housing.grade,C,2001-01-01,%d-12-31,\n",
+                 2001 + year, 2001 + year, 2001 + year, 2001 + year, 2001 + year, 2001 + year, 2001 + year,
+                 2001 + year);
+        snprintf(name, sizeof name, "y%d", year);
+        put_feed("medical_insurance", name, csv, NULL);
+        scan();
+        /* of the same day there is the grade alone */
+        ck_assert_int_eq(outcome_of(name)->facts_compared, year == 0 ? 0 : 1);
+        ck_assert_int_eq(outcome_of(name)->facts_ended, year == 0 ? 0 : 1);
+    }
+    ck_assert_int_eq(fixture_int("select count(*) from person_fact"), 4 * YEARS);
+    ck_assert_int_eq(fixture_int("select count(*) from household_fact"), 1);
+
+    /* one fact of each form is corrected, years later; and one says the same */
+    put_feed("medical_insurance", "late",
+             HEADER ID_A ",,," PAID ",1.10,2003-06-01,2003-06-30,P\n" ID_A ",,," PAID
+                         ",2.20,,2003-07-31,Q\n" ID_A ",,," PAID ",3.30,2003-08-01,,R\n" ID_X ",,陌生人," PAID
+                         ",4.40,2003-06-01,2003-06-30,S\n" ID_B
+                         ",,,event.accident,no,2003-06-03,,\n,H1,,housing.grade,D,2001-01-01,,\n",
+             NULL);
+    scan();
+    ck_assert_int_eq(outcome_of("late")->facts_ended, 6);
+    ck_assert_int_le(outcome_of("late")->facts_compared, 7);
+    ck_assert_str_eq(
+        fixture_text("select ref, value from person_fact where value % 100 > 1 or value = 0 order by 1"),
+        "\"\",0;P,110;Q,220;R,330");
+    ck_assert_str_eq(
+        fixture_text(
+            "select value, (select value from household_fact) from stranger_fact where value % 100 <> 0"),
+        "440,4");
+    ck_assert_int_eq(fixture_int("select count(*) from person_fact"), 4 * YEARS);
+    put_feed("medical_insurance", "none", HEADER, &(struct given){.rows = -1});
+    scan();
+    ck_assert_int_eq(outcome_of("none")->outcome, INGEST_ACCEPTED);
+    ck_assert_int_eq(outcome_of("none")->facts_compared, 0);
+}
+END_TEST
+
 /* --- while it is taken in --------------------------------------------------------------------------------------------- */
 
 static void *scan_there(void *context)
@@ -562,6 +611,7 @@ int main(void)
     tcase_add_loop_test(cases, columns_of_their_own_in_gb18030, 0, WAYS);
     tcase_add_loop_test(cases, many_rows, 0, WAYS);
     tcase_add_loop_test(cases, delta_meets_what_is_live, 0, WAYS);
+    tcase_add_loop_test(cases, delta_after_years, 0, WAYS);
     tcase_add_test(cases, a_new_file_of_the_same_name_is_left);
     suite_add_tcase(suite, cases);
     return fixture_main(suite);
