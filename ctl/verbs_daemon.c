@@ -192,6 +192,15 @@ static void print_round(const json_t *round)
                (long long)number(round, "round"));
 }
 
+/* A held round is a "no", as of shouwangd --once: nothing has changed, and somebody must look. A dry run has no more to do. */
+static int show_round(struct ctl *ctl, json_t *report)
+{
+    bool is_held =
+        json_is_true(json_object_get(report, "held")) && json_is_integer(json_object_get(report, "round"));
+    int exit_code = show(ctl, report, print_round);
+    return exit_code == EX_OK && is_held ? 1 : exit_code;
+}
+
 int verb_round(struct ctl *ctl)
 {
     day_t as_of = DAY_NONE;
@@ -206,7 +215,7 @@ int verb_round(struct ctl *ctl)
     json_t *result = NULL;
     int exit_code = ctl_request(ctl, "round", args, ROUND_TIMEOUT_MS, show_progress, &result);
     end_progress();
-    return exit_code ? exit_code : show(ctl, result, print_round);
+    return exit_code ? exit_code : show_round(ctl, result);
 }
 
 int verb_round_accept(struct ctl *ctl)
@@ -220,7 +229,7 @@ int verb_round_accept(struct ctl *ctl)
     json_t *result = NULL;
     int exit_code = ctl_request(ctl, "round accept", args, ROUND_TIMEOUT_MS, show_progress, &result);
     end_progress();
-    return exit_code ? exit_code : show(ctl, result, print_round);
+    return exit_code ? exit_code : show_round(ctl, result);
 }
 
 /* --- endpoints and configuration -------------------------------------------------------------------------------- */

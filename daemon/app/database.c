@@ -13,6 +13,7 @@
 #include "store/lease.h"
 #include "store/migrate.h"
 #include "store/outbox.h"
+#include "store/round_store.h"
 #include "store/session.h"
 
 #include <stdatomic.h>
@@ -25,8 +26,6 @@ enum {
     RETRY_MAX_MS = 15000,
     LOOK_CALL_TIMEOUT_MS =
         10000, /* the figures take milliseconds; a server that needs longer is as good as away */
-    BEFORE_FAILED_MS = 60000, /* a round begins within seconds of its time */
-    ROUNDS_LOOKED_AT = 200,   /* far enough back to find a monthly round among an operator's own */
 };
 
 /* An operator's act that waits to be written to the audit. */
@@ -133,27 +132,6 @@ static enum status lead(struct database *database, struct error *err)
     return status;
 }
 
-static enum status find_last_scheduled(struct database *database, struct error *err)
-{
-    struct arena *arena = arena_new(0);
-    const struct round_info *rounds;
-    size_t count = 0;
-    if (!arena)
-        return error_set(err, STATUS_FATAL, "no memory for the list of rounds");
-    enum status status = round_list(database->pg, ROUNDS_LOOKED_AT, arena, &rounds, &count, err);
-    database->seen_scheduled_unix_ms = 0;
-    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
-        if (strcmp(rounds[i].cause, "schedule") != 0)
-            continue;
-        bool done = rounds[i].state == ROUND_COMMITTED || rounds[i].state == ROUND_HELD;
-        database->seen_scheduled_unix_ms = rounds[i].started_at_ms - (done ? 0 : BEFORE_FAILED_MS);
-        if (done)
-            break;
-    }
-    arena_free(arena);
-    return status;
-}
-
 static void act_free(struct act *act)
 {
     free(act->actor);
@@ -215,7 +193,7 @@ static void look(struct workers_job *job)
     if (status == STATUS_OK)
         status = lead(database, err);
     if (status == STATUS_OK && database->look_clears)
-        status = find_last_scheduled(database, err);
+        status = round_last_scheduled(database->pg, &database->seen_scheduled_unix_ms, err);
     if (status == STATUS_OK)
         status = write_acts(database, err);
     if (status == STATUS_OK)

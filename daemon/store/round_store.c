@@ -174,6 +174,20 @@ enum status round_last_committed(struct pg *pg, struct arena *arena, const struc
                         pg_params(), arena, round, &count, err);
 }
 
+enum status round_last_scheduled(struct pg *pg, int64_t *unix_ms, struct error *err)
+{
+    struct pg_result *result = NULL;
+    enum status status = pg_query(pg,
+                                  "select coalesce((select started_at from round where cause = 'schedule'"
+                                  " and state in ('committed', 'held') order by round_id desc limit 1),"
+                                  " (select started_at - interval '1 minute' from round"
+                                  " where cause = 'schedule' order by round_id limit 1))",
+                                  pg_params(), &result, err);
+    *unix_ms = status || pg_is_null(result, 0, 0) ? 0 : pg_get_unix_ms(result, 0, 0);
+    pg_result_free(result);
+    return status;
+}
+
 enum status round_list(struct pg *pg, int limit, struct arena *arena, const struct round_info **rounds,
                        size_t *count, struct error *err)
 {

@@ -72,6 +72,9 @@ enum status round_get(struct pg *pg, int64_t round_id, struct arena *arena, cons
                       struct error *err) WARN_UNUSED;
 enum status round_last_committed(struct pg *pg, struct arena *arena, const struct round_info **round,
                                  struct error *err) WARN_UNUSED;
+/* When the newest round of cause schedule began that was committed or held, Unix ms; 0 = none was. While none was: a minute
+ * before the first one that was tried, for it began within seconds of its time. */
+enum status round_last_scheduled(struct pg *pg, int64_t *unix_ms, struct error *err) WARN_UNUSED;
 enum status round_list(struct pg *pg, int limit, struct arena *arena, const struct round_info **rounds,
                        size_t *count, struct error *err) WARN_UNUSED; /* newest first */
 

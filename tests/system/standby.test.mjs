@@ -292,6 +292,7 @@ test('a scheduled round that died with the leader is run by the next', leased(as
     second.settings.rounds = { schedule: `*-*-* ${new Date(due.getTime() + 8 * 3600000).toISOString().slice(11, 16)}` }; // in Shanghai
     second.configure();
     first.sql(`insert into round (state, cause, as_of, started_at) values ('running', 'schedule', current_date, '${due.toISOString()}'::timestamptz + interval '1 s')`);
+    first.sql("insert into round (state, cause, as_of) select 'failed', 'operator', current_date from generate_series(1, 300)"); // an operator's trials since
     assert.equal((await ask(second.socket, 'reload')).ok, true);
     strike();
     await first.stop('SIGKILL');

@@ -347,6 +347,34 @@ START_TEST(unknown_outcome)
 }
 END_TEST
 
+/* However many rounds of other kinds, or failed ones, came after it. */
+START_TEST(last_scheduled)
+{
+    static const struct {
+        const char *insert; /* state, cause, and of which second each is */
+        int64_t unix_s;
+    } rows[] = {
+        {"select 'committed', 'operator', 1000", 0},
+        {"select 'failed', 'schedule', 2000 + n from generate_series(1, 300) n", 2001 - 60},
+        {"select 'held', 'schedule', 3000", 3000},
+        {"select 'committed', 'schedule', 4000", 4000},
+        {"select 'failed', 'schedule', 5000 + n from generate_series(1, 300) n", 4000},
+        {"select 'committed', 'operator', 6000 + n from generate_series(1, 300) n", 4000},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char sql[256];
+        int64_t unix_ms = -1;
+        snprintf(sql, sizeof sql,
+                 "insert into round (state, cause, as_of, started_at)"
+                 " select s, c, '2021-06-30', to_timestamp(t) from (%s) r (s, c, t)",
+                 rows[i].insert);
+        must(pg_update(db, sql, pg_params(), NULL, &err));
+        must(round_last_scheduled(db, &unix_ms, &err));
+        ck_assert_int_eq(unix_ms, rows[i].unix_s * 1000);
+    }
+}
+END_TEST
+
 START_TEST(held_and_failed)
 {
     const struct round_info *rounds;
@@ -653,6 +681,7 @@ int main(void)
     tcase_add_test(tests, many_changes);
     tcase_add_test(tests, conflicts);
     tcase_add_test(tests, unknown_outcome);
+    tcase_add_test(tests, last_scheduled);
     tcase_add_test(tests, held_and_failed);
     tcase_add_test(tests, what_is_held_waits_until_a_round_is_committed);
     tcase_add_test(tests, superseding);

@@ -18,6 +18,7 @@ const LEFT_OUT = {
 const BATCH_COLUMNS = new Set(['batch_id', 'ended_by', 'first_batch', 'same_as', 'batch']);
 const ROUND_COLUMNS = new Set(['round_id', 'since_round', 'raised_round', 'changed_round', 'round']);
 
+const AGAIN_ROUND = 'once more';
 /** A round that a killed daemon left running, and what it left undone, is no part of the county's history. */
 const IN_VAIN = "state = 'failed'";
 
@@ -25,16 +26,22 @@ async function rows(run, sql) {
     return JSON.parse(await run.sql(`select coalesce(json_agg(r), '[]') from (${sql}) r`));
 }
 
+/**
+ * Batches and rounds are named by their place in the order of the work. Where that is free (run.anyOrder) a batch goes by its file, a round
+ * by its date, and a second round of one date is left out: faults() looks whether it changed anything.
+ */
 async function names(run) {
-    const batches = await rows(run, 'select batch_id, file_name from batch order by batch_id');
-    const rounds = await rows(run, `select round_id from round where not ${IN_VAIN} order by round_id`);
+    const batches = await rows(run, 'select batch_id, file_name, source from batch order by batch_id');
+    const rounds = await rows(run, `select round_id, as_of from round where not ${IN_VAIN} order by round_id`);
     const warnings = await rows(run, 'select warning_id, household_id, raised_round from warning order by household_id, raised_round');
     const events = await rows(run, 'select event_id, household_id, township_code, type, outbox_no from outbox order by outbox_no');
-    const map = { batch: new Map(), round: new Map(), uuid: new Map() };
+    const policies = run.anyOrder ? await rows(run, 'select policy_hash from policy_version') : [];
+    const map = { batch: new Map(), round: new Map(), uuid: new Map(), policies: new Set(policies.map((p) => p.policy_hash)) };
     let number = 0;
     // A register that is read by views is read again by the next round: how often is no matter.
-    for (const b of batches) map.batch.set(b.batch_id, b.file_name === 'views' ? 'views' : `batch ${++number}`);
-    rounds.forEach((r, i) => map.round.set(r.round_id, `round ${i + 1}`));
+    for (const b of batches) map.batch.set(b.batch_id, b.file_name === 'views' ? 'views' : run.anyOrder && b.source > 0 ? `${b.source}/${b.file_name}` : `batch ${++number}`);
+    const dates = rounds.map((r) => r.as_of);
+    rounds.forEach((r, i) => map.round.set(r.round_id, !run.anyOrder ? `round ${i + 1}` : dates.indexOf(r.as_of) === i ? `round of ${r.as_of}` : AGAIN_ROUND));
     const seen = new Map();
     const next = (key) => seen.set(key, (seen.get(key) ?? 0) + 1).get(key);
     for (const w of warnings) map.uuid.set(w.warning_id, `warning ${next(`warning ${w.household_id}`)} of ${w.household_id}`);
@@ -53,6 +60,7 @@ function plain(value, key, map) {
     if (ROUND_COLUMNS.has(key) && map.round.has(Number(value))) return map.round.get(Number(value));
     if (typeof value !== 'string') return value;
     if (TIME.test(value)) return 'a time';
+    if (map.policies.has(value)) return 'the policy';
     return value.replace(UUID, (id) => map.uuid.get(id) ?? 'an id').replace(/^register-(\d{4}-\d\d-\d\d)-\d+$/, 'register-$1');
 }
 
@@ -76,7 +84,7 @@ async function database(run, map) {
             return JSON.stringify(plain(row, '', map));
         });
         const again = (row) => (name === 'audit' && AGAIN.has(row.action)) || (name === 'batch' && row.file_name === 'views');
-        const kept = lines.filter((line, i) => !again(content[i]) || lines.indexOf(line) === i);
+        const kept = lines.filter((line, i) => (!again(content[i]) || lines.indexOf(line) === i) && !run.without?.(name, content[i]) && map.round.get(content[i].round_id) !== AGAIN_ROUND);
         out[name] = kept.sort();
     }
     return out;
@@ -146,9 +154,16 @@ export async function seen(run) {
     return { tables: await database(run, map), files: files(run) };
 }
 
+/** A second round of the same date finds nothing new. */
+async function againFaults(run) {
+    const changed = await rows(run, `select round_id, as_of from round r where state = 'committed' and exists (select from round b where b.as_of = r.as_of
+        and b.state = 'committed' and b.round_id < r.round_id) and exists (select from warning_history h where h.round_id = r.round_id union all select from outbox o where o.round_id = r.round_id)`);
+    return changed.map((r) => `round ${r.round_id}, another one of ${r.as_of}, changed something`);
+}
+
 /** What is wrong in itself, without any other run. */
 export async function faults(run) {
-    return [...(await sequenceFaults(run)), ...(await ledgerFaults(run))];
+    return [...(await sequenceFaults(run)), ...(await ledgerFaults(run)), ...(run.anyOrder ? await againFaults(run) : [])];
 }
 
 /** One line per difference. */

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 // One cluster with databases in known states, and counties that begin in such a state: with receivers, a daemon that may
 // be killed on its way, and an operator who brings it to the same end whatever happens.
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ask } from '../../system/lib/control.mjs';
 import { Cluster, Instance, newSecret } from '../../system/lib/instance.mjs';
+import { Psql } from '../../system/lib/psql.mjs';
 import { Receiver } from '../../system/lib/receiver.mjs';
 import { DEADLINE_MS } from '../../system/lib/wait.mjs';
 
@@ -16,49 +17,6 @@ const FOLDERS = ['drop', 'archive', 'register'];
 const EX_TEMPFAIL = 75;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** A psql that stays: one connection, answers as arrays of lines. */
-class Psql {
-    constructor(conninfo) {
-        this.child = spawn('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=0', '-d', conninfo], { stdio: ['pipe', 'pipe', 'pipe'] });
-        this.text = '';
-        this.said = '';
-        this.child.stdout.setEncoding('utf8').on('data', (chunk) => this.#take(chunk));
-        this.child.stderr.setEncoding('utf8').on('data', (chunk) => (this.said += chunk));
-        this.child.on('exit', () => this.waiting?.reject(new Error(`psql ended: ${this.said}`)));
-        this.last = this.ask('set search_path = shouwang');
-    }
-
-    #take(chunk) {
-        this.text += chunk;
-        const end = this.text.indexOf('\u0001\n');
-        if (end < 0) return;
-        const answer = this.text.slice(0, end);
-        this.text = this.text.slice(end + 2);
-        if (!this.waiting) return; // closed meanwhile
-        const { resolve, reject } = this.waiting;
-        this.waiting = null;
-        if (this.said) reject(new Error(this.said));
-        else resolve(answer.trimEnd());
-        this.said = '';
-    }
-
-    /** Statements in turn; resolves to what they print. */
-    ask(sql) {
-        const before = this.last ?? Promise.resolve();
-        this.last = before.catch(() => {}).then(() => new Promise((resolve, reject) => {
-            this.waiting = { resolve, reject };
-            this.child.stdin.write(`${sql}\n;\n\\echo \u0001\n`);
-        }));
-        return this.last;
-    }
-
-    close() {
-        this.waiting = null;
-        this.child.stdin.end('\\q\n');
-        return new Promise((resolve) => this.child.on('exit', resolve));
-    }
-}
 
 /** The cluster, the states, and what all counties share. */
 export class Site {

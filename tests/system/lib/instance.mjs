@@ -2,13 +2,14 @@
 // One Shouwang under test: a private PostgreSQL cluster for the test file, a database, a configuration, a daemon.
 //
 // SHOUWANG_BUILD names the build folder. Nothing leaves loopback; everything lies in a temporary folder.
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Watch } from './privacy.mjs';
 import { DEADLINE_MS, until } from './wait.mjs';
 
@@ -50,6 +51,11 @@ export class Cluster {
 
     pg(action) {
         must(PG_CLUSTER, [action, this.data]);
+    }
+
+    /** The same, and this process goes on meanwhile: a proxy or a receiver that lives in it, too. */
+    async pgAside(action) {
+        await promisify(execFile)(PG_CLUSTER, [action, this.data], { timeout: 120000 });
     }
 
     /** What the server logged of sessions that were not the tests' own (psql). */
@@ -182,13 +188,17 @@ export class Instance {
 
     /** Like ctl, but this process goes on meanwhile: for what waits for one of our own receivers. */
     ctlAside(...args) {
-        return new Promise((resolve, reject) => {
-            const result = { stdout: '', stderr: '' };
-            const env = { ...process.env, ...this.env };
-            const child = spawn(program('shouwangctl'), ['-c', this.toolConf, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 120000, env });
-            for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (chunk) => (result[name] += chunk));
-            child.on('error', reject).on('close', (status, signal) => resolve(this.#heard(args, { status, signal, ...result })));
-        });
+        return this.ctlBegin(...args).ended;
+    }
+
+    /** The same, with the process, which a test may kill. */
+    ctlBegin(...args) {
+        const result = { stdout: '', stderr: '' };
+        const env = { ...process.env, ...this.env };
+        const child = spawn(program('shouwangctl'), ['-c', this.toolConf, ...args], { stdio: ['ignore', 'pipe', 'pipe'], timeout: 120000, env });
+        for (const name of ['stdout', 'stderr']) child[name].setEncoding('utf8').on('data', (chunk) => (result[name] += chunk));
+        const ended = new Promise((resolve, reject) => child.on('error', reject).on('close', (status, signal) => resolve(this.#heard(args, { status, signal, ...result }))));
+        return { child, ended };
     }
 
     /** Runs shouwangctl, which must succeed, and parses its JSON document. */
@@ -202,8 +212,12 @@ export class Instance {
         return this.json('import', ...args, folder);
     }
 
+    /** One that was held is an answer, too. */
     round(as_of, ...args) {
-        return this.json('round', '--as-of', as_of, '--wait', ...args);
+        const { status, stdout, stderr } = this.ctl('round', '--as-of', as_of, '--wait', ...args, '--json');
+        const report = status <= 1 && stdout ? JSON.parse(stdout) : null;
+        if (report === null || (status === 1) !== (report.held && report.round !== null)) throw new Error(`shouwangctl round: exit ${status}: ${stderr}`);
+        return report;
     }
 
     /** Like import, but this process goes on meanwhile: for a daemon that reaches its database through it. */
