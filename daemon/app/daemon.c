@@ -400,6 +400,8 @@ static void on_database(void *ctx, enum database_state before, enum database_sta
         daemon_stop(daemon, EX_CONFIG);
         return;
     }
+    if (now == DATABASE_UP || now == DATABASE_MISFIT) /* of a database that is away nobody knows */
+        leader_set_fit(daemon->leader, now == DATABASE_UP);
     if (now == DATABASE_DOWN && daemon->arguments->once) {
         daemon_stop(daemon, EX_TEMPFAIL);
         return;

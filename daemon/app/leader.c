@@ -20,6 +20,8 @@ enum {
     AGAIN_MS = 500,    /* after a failure, and after the sessions of the one before were ended */
     TIMEOUT_MAX_MS = 5000,
     BOOT_SHOWN = 8,
+    UNFIT_PATIENCE_MS =
+        60000, /* every fit one has taken the lease by then, also after a restart of the database */
 };
 
 struct leader {
@@ -40,6 +42,7 @@ struct leader {
     bool asking;
     bool again; /* a holder of our name is ourselves: at the start, and after an answer that was lost */
     bool evict_told;
+    enum { FIT_UNKNOWN, FIT, UNFIT } fitness;
     bool taking;   /* what was asked is the lease: its answer decides what is to be given back */
     loop_fn *left; /* set: we are about to end */
     void *left_ctx;
@@ -106,10 +109,17 @@ static void suspend_if_late(struct leader *leader)
     become(leader, LEADER_SUSPENDED);
 }
 
+static int64_t standby_ask_ms(const struct leader *leader)
+{
+    return leader->duration_ms / 4 < ASK_MAX_MS ? leader->duration_ms / 4 : ASK_MAX_MS;
+}
+
+/* An unfit one looks as often as a standby: it may have been taken from us. */
 static void have(struct leader *leader)
 {
     leader->valid_until_ms = leader->sent_ms + leader->duration_ms - leader->duration_ms / 5;
-    leader->next_ask_ms = leader->sent_ms + leader->duration_ms / 4;
+    leader->next_ask_ms =
+        leader->sent_ms + (leader->fitness == UNFIT ? standby_ask_ms(leader) : leader->duration_ms / 4);
 }
 
 static void ask(struct leader *leader);
@@ -207,12 +217,11 @@ static void evict(struct leader *leader)
 
 static void wait_for_holder(struct leader *leader, const struct lease_seen *seen)
 {
-    int64_t ask_ms = leader->duration_ms / 4 < ASK_MAX_MS ? leader->duration_ms / 4 : ASK_MAX_MS;
     bool news = leader->seen.token != seen->token || strcmp(leader->seen.holder, seen->holder) != 0;
     if (seen->holder[0] && (news || leader->state == LEADER_UNKNOWN))
         log_event(LOG_LEASE_WAITING, log_text("holder", seen->holder), log_int("token", seen->token));
     leader->seen = *seen;
-    leader->next_ask_ms = clock_monotonic_ms() + ask_ms;
+    leader->next_ask_ms = clock_monotonic_ms() + standby_ask_ms(leader);
     if (seen->expired)
         evict(leader);
     if (leader->state == LEADER_STANDBY && news)
@@ -257,12 +266,13 @@ static void ask(struct leader *leader)
 {
     struct error err;
     int timeout_ms = statement_timeout_ms(leader);
+    int64_t term_ms = leader->fitness == UNFIT ? 0 : leader->duration_ms;
+    int64_t patience_ms = leader->fitness == FIT ? 0 : UNFIT_PATIENCE_MS;
     leader->sent_ms = clock_monotonic_ms();
-    enum status status = leader->token
-                             ? lease_keep_async(leader->pg, leader->name, leader->token, leader->duration_ms,
-                                                timeout_ms, on_kept, leader, &err)
-                             : lease_take_async(leader->pg, leader->name, leader->again, leader->duration_ms,
-                                                timeout_ms, on_taken, leader, &err);
+    enum status status = leader->token ? lease_keep_async(leader->pg, leader->name, leader->token, term_ms,
+                                                          timeout_ms, on_kept, leader, &err)
+                                       : lease_take_async(leader->pg, leader->name, leader->again, term_ms,
+                                                          patience_ms, timeout_ms, on_taken, leader, &err);
     leader->asking = status == STATUS_OK;
     leader->taking = leader->asking && leader->token == 0;
     if (leader->asking)
@@ -293,6 +303,15 @@ static void on_connection(void *context, bool up, const struct error *err)
         ask(leader);
     else if (!up && leader->state == LEADER_UNKNOWN)
         become(leader, LEADER_STANDBY);
+}
+
+void leader_set_fit(struct leader *leader, bool fit)
+{
+    if (leader->fitness == (fit ? FIT : UNFIT))
+        return;
+    leader->fitness = fit ? FIT : UNFIT;
+    if (!leader->asking && !leader->left && pg_async_is_up(leader->pg))
+        ask(leader);
 }
 
 /* --- what the daemon asks ------------------------------------------------------------------------------------- */

@@ -14,6 +14,20 @@
  * duration before the lease can have run out. That saves needless work; what makes it safe is the token, which every write
  * carries.
  *
+ * Fitness. A daemon whose configuration and the database's schema do not fit each other (database.h: MISFIT) can run no round and
+ * take nothing in; all that it can do is deliver. Such a leader goes on, but lets its lease run out at once each time it keeps it:
+ *
+ *     leader \ standby     fit                          unfit
+ *     fit                  waits                        waits
+ *     unfit                takes it within a second     waits: the lease is kept, run out as it is
+ *     gone, cut off        takes it when it runs out    takes it a minute later, if nobody else has
+ *     ended cleanly        takes it at once             takes it at once, and lets a fit one have it
+ *
+ * (One that was killed and comes again takes its own lease at once, fit or not.)
+ * So the leadership passes only to one that is fit, or from one that is gone: two that do not fit never pass it to and
+ * fro, and one that is alone keeps it. The token makes it safe, as in all other cases: the taker waits for what the
+ * leader has open, and nothing of the leader's comes after it.
+ *
  * Threading: the loop's thread, all of it.
  */
 #ifndef SHOUWANG_APP_LEADER_H
@@ -43,6 +57,10 @@ enum status leader_new(struct leader **leader, struct loop *loop, const struct s
                        leader_watch_fn *watch, void *ctx, struct error *err) WARN_UNUSED;
 /* Leaves nothing behind but a lease that runs out by itself. NULL is allowed. */
 void leader_free(struct leader *leader);
+
+/* Whether this daemon could do all that a leader does. Until that is known it is no reason to let the lease run out, nor to take
+ * one that has. */
+void leader_set_fit(struct leader *leader, bool fit);
 
 enum leader_state leader_state(const struct leader *leader);
 /* The token of our leadership, also while it is suspended; 0 = we do not lead. */

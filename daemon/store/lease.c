@@ -51,23 +51,25 @@ enum status lease_lock(struct pg *pg, enum lease_duty duty, int64_t leader, stru
 
 #define TEXT_OF(number)     #number
 #define INTERVAL_OF(number) "interval '" TEXT_OF(number) " milliseconds'"
-/* It has run out, or the clock was set back: nobody prolongs it so far. */
-#define HAS_RUN_OUT                                                                                          \
-    "(expires_at <= clock_timestamp() or expires_at > clock_timestamp() + " INTERVAL_OF(                     \
-        LEASE_DURATION_MAX_MS) ")"
+/* It ran out so long ago, or the clock was set back: nobody prolongs it so far. */
+#define RAN_OUT(ago)                                                                                         \
+    "(expires_at <= clock_timestamp()" ago                                                                   \
+    " or expires_at > clock_timestamp() + " INTERVAL_OF(LEASE_DURATION_MAX_MS) ")"
+#define PATIENCE " - $4 * interval '1 millisecond'"
 
 /* `skip locked`: an open transaction of the holder's keeps it; whoever waited for it here could do nothing else. */
 static const char take_sql[] =
     "with free as ("
     "  select from lease where name = 'leader'"
-    "    and (holder = '' or " HAS_RUN_OUT " or $2 and holder = $1) for update skip locked),"
-    " taken as ("
-    "  update lease set token = token + 1, holder = $1, taken_at = clock_timestamp(),"
-    "    expires_at = clock_timestamp() + $3 * interval '1 millisecond'"
-    "  from free where name = 'leader' returning token, taken_at)"
-    " select t.token is not null, coalesce(t.token, l.token), coalesce(t.taken_at, l.taken_at), l.holder,"
-    "        t.token is null and l.holder <> '' and " HAS_RUN_OUT
-    " from lease l left join taken t on true where l.name = 'leader'";
+    "    and (holder = '' or " RAN_OUT(
+        PATIENCE) " or $2 and holder = $1) for update skip locked),"
+                  " taken as ("
+                  "  update lease set token = token + 1, holder = $1, taken_at = clock_timestamp(),"
+                  "    expires_at = clock_timestamp() + $3 * interval '1 millisecond'"
+                  "  from free where name = 'leader' returning token, taken_at)"
+                  " select t.token is not null, coalesce(t.token, l.token), coalesce(t.taken_at, l.taken_at), l.holder,"
+                  "        t.token is null and l.holder <> '' and " RAN_OUT(
+                      PATIENCE) " from lease l left join taken t on true where l.name = 'leader'";
 
 /* The holder, too: a failover may have lost the transaction by which we took it, and then another has our token. */
 static const char keep_sql[] =
@@ -92,7 +94,7 @@ static const char evict_sql[] =
     " join pg_stat_activity a using (pid)"
     " where a.application_name like 'shouwangd%' and a.application_name <> 'shouwangd-lease'"
     "   and a.pid <> pg_backend_pid()"
-    "   and exists (select from lease where name = 'leader' and " HAS_RUN_OUT ")";
+    "   and exists (select from lease where name = 'leader' and " RAN_OUT("") ")";
 
 struct call {
     void *context;
@@ -147,10 +149,13 @@ static enum status submit(struct pg_async *async, const char *sql, const struct 
 }
 
 enum status lease_take_async(struct pg_async *async, const char *holder, bool again, int64_t duration_ms,
-                             int timeout_ms, lease_answered done, void *context, struct error *err)
+                             int64_t patience_ms, int timeout_ms, lease_answered done, void *context,
+                             struct error *err)
 {
-    return submit(async, take_sql, pg_params(pg_of_text(holder), pg_of_bool(again), pg_of_int64(duration_ms)),
-                  timeout_ms, row_done, (struct call){.context = context, .answered = done}, err);
+    return submit(
+        async, take_sql,
+        pg_params(pg_of_text(holder), pg_of_bool(again), pg_of_int64(duration_ms), pg_of_int64(patience_ms)),
+        timeout_ms, row_done, (struct call){.context = context, .answered = done}, err);
 }
 
 enum status lease_keep_async(struct pg_async *async, const char *holder, int64_t token, int64_t duration_ms,

@@ -55,18 +55,19 @@ struct lease_seen {
     int64_t token;
     int64_t taken_unix_ms;         /* 0 = never */
     char holder[LEASE_HOLDER_MAX]; /* "" = nobody. After taking: the one before */
-    bool expired; /* not ours: its holder let it run out, but one of its transactions is still open */
+    bool expired; /* not ours: it could have been taken, but one of its holder's transactions is still open */
 };
 /* seen is NULL unless STATUS_OK. With STATUS_RETRY it may have happened all the same. */
 typedef void (*lease_answered)(void *context, enum status status, const struct lease_seen *seen,
                                const struct error *err);
 
-/* Takes the leadership if nobody has it or it has run out; with `again`, also from a holder of our own name
- * (host and control socket): a daemon that was killed and started again. */
+/* Takes the leadership if nobody has it or it has run out, patience_ms ago or more; with `again`, also from a holder of our
+ * own name (host and control socket): a daemon that was killed and started again. */
 enum status lease_take_async(struct pg_async *async, const char *holder, bool again, int64_t duration_ms,
-                             int timeout_ms, lease_answered done, void *context,
+                             int64_t patience_ms, int timeout_ms, lease_answered done, void *context,
                              struct error *err) WARN_UNUSED;
-/* Prolongs it, even one that ran out, as long as nobody else has taken it. holder: as it was taken. */
+/* Prolongs it, even one that ran out, as long as nobody else has taken it. holder: as it was taken. With a duration of 0 it
+ * runs out at once: ours until somebody takes it. */
 enum status lease_keep_async(struct pg_async *async, const char *holder, int64_t token, int64_t duration_ms,
                              int timeout_ms, lease_answered done, void *context,
                              struct error *err) WARN_UNUSED;

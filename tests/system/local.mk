@@ -59,6 +59,7 @@ EXTRA_DIST += tests/system/language.test.mjs tests/system/policies.test.mjs test
 
 # Two daemons on one database; PostgreSQL that fails under one.
 EXTRA_DIST += tests/system/lib/pg_proxy.mjs tests/system/pgfaults.test.mjs tests/system/standby.test.mjs
+EXTRA_DIST += tests/system/lib/chaos.mjs tests/system/lib/psql.mjs tests/system/chaos.test.mjs
 
 # Wrong clocks; hostile clients.
 EXTRA_DIST += tests/system/clock.test.mjs tests/system/hostile.test.mjs

@@ -3,6 +3,8 @@
 // Short leases, but for the last two, which take the defaults and run in make check-long.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { ask } from './lib/control.mjs';
 import { Register, residentId } from './lib/county.mjs';
@@ -298,6 +300,51 @@ test('a scheduled round that died with the leader is run by the next', leased(as
     await first.stop('SIGKILL');
     await takeover(Date.now());
     await until(() => count("round where cause = 'schedule' and state = 'committed'") >= 1, 'the round');
+}));
+
+/** The daemon's own dictionary gets a code that the database does not have: its configuration and the schema do not fit. */
+async function misfit(instance, code) {
+    writeFileSync(join(instance.directory, `${code}.conf`), `[${code}]\nnumber = ${code === 'expense.one' ? 2001 : 2002}\nkind = amount\ntitle = 一笔支出\n`);
+    instance.settings.facts = { dictionary: `${code}.conf` };
+    instance.configure();
+    assert.equal((await ask(instance.socket, 'reload')).ok, true);
+    await instance.waitForLog(/event=database\.misfit/);
+}
+
+test('a leader whose configuration does not fit the database lets a standby that fits take over, and nobody else', leased(async (lease_ms) => {
+    await pair({ lease: lease_ms });
+    await misfit(second, 'expense.two');
+    await misfit(first, 'expense.one');
+    const before = lease();
+    // Neither fits: the one that leads goes on delivering, and nobody takes its lease, however long that is run out.
+    await until(() => count("lease where name = 'leader' and expires_at <= clock_timestamp()") === 1, 'a lease that is run out');
+    const asked = new Set();
+    await until(() => asked.add(first.sql("select query_start from pg_stat_activity where application_name = 'shouwangd-lease' and query like 'with free%'")).size > 3, 'the second to ask');
+    assert.equal(lease(), before);
+    assert.equal((await ask(first.socket, 'status')).result.lease.role, 'leader');
+
+    // The code of the second is entered: it fits, and takes over.
+    assert.equal(second.ctl('migrate').status, 0);
+    assert.equal((await ask(second.socket, 'reload')).ok, true);
+    await takeover(Date.now());
+    await first.waitForLog(/event=lease\.lost/);
+    assert.equal(await raise(second), 12);
+    await receiver.waitFor(12);
+    await until(() => count("delivery where state = 'delivered'") === 12, 'the results');
+    checkLedger(12);
+
+    // It stays there, also when the first fits again.
+    const then = lease();
+    delete first.settings.facts;
+    first.configure();
+    assert.equal((await ask(first.socket, 'reload')).ok, true);
+    await until(async () => (await ask(first.socket, 'status')).result.database.state === 'up', 'the first to fit');
+    assert.equal(lease(), then);
+
+    // One that does not fit takes what was left to it.
+    await misfit(first, 'expense.one');
+    assert.deepEqual(await second.stop(), { code: 0, signal: null });
+    await until(async () => (await ask(first.socket, 'status')).result.lease.role === 'leader', 'the first to lead');
 }));
 
 for (const [how, act] of [

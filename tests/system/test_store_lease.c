@@ -81,10 +81,16 @@ static void on_claims(void *context, enum status status, const struct outbox_cla
         must(loop_run(loop, &err));                                                                          \
     } while (0)
 
+static void take_patiently(const char *holder, bool again, int64_t duration_ms, int64_t patience_ms)
+{
+    answer_of(
+        lease_take_async(async, holder, again, duration_ms, patience_ms, TIMEOUT_MS, on_lease, NULL, &err));
+    ck_assert_int_eq(answered, STATUS_OK);
+}
+
 static void take(const char *holder, bool again, int64_t duration_ms)
 {
-    answer_of(lease_take_async(async, holder, again, duration_ms, TIMEOUT_MS, on_lease, NULL, &err));
-    ck_assert_int_eq(answered, STATUS_OK);
+    take_patiently(holder, again, duration_ms, 0);
 }
 
 /* --- who leads ------------------------------------------------------------------------------------------------ */
@@ -157,6 +163,32 @@ START_TEST(expiry_is_the_databases)
     take("b", false, TERM_MS);
     ck_assert(seen.ours);
     ck_assert_str_eq(seen.holder, "a");
+    close_loop();
+}
+END_TEST
+
+/* An unfit holder keeps it run out; who is no fitter waits until it was not kept for a while. */
+START_TEST(patience)
+{
+    open_loop();
+    take("a", false, TERM_MS);
+    int64_t token = seen.token;
+    answer_of(lease_keep_async(async, "a", token, 0, TIMEOUT_MS, on_lease, NULL, &err));
+    ck_assert(seen.ours);
+    take_patiently("b", false, 0, 60000);
+    ck_assert(!seen.ours && !seen.expired);
+    must(lease_begin(db, token, &err)); /* it is still a's */
+    must(pg_commit(db, &err));
+    answer_of(lease_keep_async(async, "a", token, 0, TIMEOUT_MS, on_lease, NULL, &err));
+    ck_assert(seen.ours);
+    fixture_sql(
+        "update lease set expires_at = clock_timestamp() - interval '61 seconds' where name = 'leader'");
+    take_patiently("b", false, 0, 60000);
+    ck_assert(seen.ours);
+    ck_assert_str_eq(seen.holder, "a");
+    take("a", false, TERM_MS); /* fit by now */
+    ck_assert(seen.ours);
+    ck_assert_str_eq(seen.holder, "b");
     close_loop();
 }
 END_TEST
@@ -332,6 +364,7 @@ int main(void)
     tcase_add_test(tests, one_leads);
     tcase_add_test(tests, a_token_that_was_given_twice_is_the_last_ones);
     tcase_add_test(tests, expiry_is_the_databases);
+    tcase_add_test(tests, patience);
     tcase_add_test(tests, a_clock_that_was_set_back_keeps_no_lease);
     tcase_add_test(tests, an_open_transaction_is_ended);
     tcase_add_loop_test(tests, an_old_token_writes_nothing, 0, (int)(sizeof writes / sizeof *writes));

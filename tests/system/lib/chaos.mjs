@@ -249,21 +249,30 @@ export class Pair {
 
 // --- what may befall them ---------------------------------------------------------------------------------------------------------------
 
-/** A rule of the proxy for one message, which is dropped again when none came in time. */
-async function once({ proxy }, applies, action, ms) {
+/** At the first message that is like this, if one comes in time (its line, or null); the rule is dropped again. */
+async function at({ proxy }, applies, action, ms = 1500) {
     let met = null;
     const happened = new Promise((resolve) => (met = resolve));
     proxy.match = (line, message, side) => {
         if (!applies(line, message, side)) return null;
         delete proxy.match;
-        met();
-        return { action };
+        return { action, done: met };
     };
-    await Promise.race([happened, pause(ms)]);
+    const line = await Promise.race([happened, pause(ms)]);
     delete proxy.match;
+    return line ?? null;
 }
 
 const COMMITS = /^commit|record_results|claim_deliveries|update lease/i;
+const WORK = /job|round/;
+
+/** Moments in which a leader has something to lose: it is writing rows, it commits, its results are on their way. */
+const MOMENTS = [
+    ({ application }, { type }, side) => side === 'client' && type === 'd' && WORK.test(application),
+    ({ application, sql }, { type }, side) => side === 'client' && /[PQ]/.test(type) && WORK.test(application) && /^commit/i.test(sql),
+    ({ application, sql }, { type }, side) => side === 'server' && type === 'C' && WORK.test(application) && /^commit/i.test(sql),
+    ({ application, sql }, { type }, side) => side === 'client' && type === 'P' && /delivery/.test(application) && COMMITS.test(sql),
+];
 
 /** What befalls one of the two: (daemon, random, pair). */
 const OF_DAEMONS = {
@@ -282,7 +291,7 @@ const OF_DAEMONS = {
         if (!one.runs) return;
         one.frozen = true;
         daemon.kill('SIGSTOP');
-        await pause(LEASE_MS * 0.3 + random.upTo(1.5 * LEASE_MS));
+        await pause(random.chance(70) ? 1.2 * LEASE_MS + random.upTo(LEASE_MS) : random.upTo(LEASE_MS));
         daemon.kill('SIGCONT');
         one.frozen = false;
     },
@@ -291,22 +300,24 @@ const OF_DAEMONS = {
     },
     async still(one, random) {
         one.proxy.freeze();
-        await pause(random.upTo(1.8 * LEASE_MS));
+        await pause(random.chance(60) ? 1.2 * LEASE_MS + random.upTo(LEASE_MS) : random.upTo(LEASE_MS));
         if (random.chance(50)) one.proxy.cutAll();
         one.proxy.thaw();
     },
     async loseCommit(one, random) {
         const application = random.pick(['shouwangd', 'shouwangd delivery', 'shouwangd-lease', 'shouwangd-job', 'shouwangd round']);
-        await once(one, (line, { type }, side) => side === 'client' && /[PQ]/.test(type) && line.application.startsWith(application) && COMMITS.test(line.sql), 'lose', 1500);
+        await at(one, (line, { type }, side) => side === 'client' && /[PQ]/.test(type) && line.application.startsWith(application) && COMMITS.test(line.sql), 'lose');
     },
     async cutCopy(one, random) {
         const from = random.pick(['client', 'server']);
         let left = random.upTo(4);
-        await once(one, (_, { type }, side) => side === from && type === 'd' && left-- === 0, 'cut', 1500);
+        await at(one, (_, { type }, side) => side === from && type === 'd' && left-- === 0, 'cut');
     },
-    async endSessionInCopy(one, random, pair) {
-        await once(one, (_, { type }) => type === 'd', null, 1500);
-        await pair.sql(`select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = '${one.role}' and application_name ~ 'job|round'`);
+    /** What it wrote last arrives when another leads long since, and nobody waits for the answer. */
+    async lateCommit(one, random) {
+        const line = await at(one, ({ application, sql }, { type }, side) => side === 'client' && /[PQ]/.test(type) && !/lease/.test(application) && COMMITS.test(sql), 'hold');
+        await OF_DAEMONS.freeze(one, random);
+        line?.release();
     },
     async endSession(one, random, pair) {
         const application = random.pick(['', 'shouwangd delivery', 'shouwangd-lease', 'shouwangd-status']);
@@ -360,11 +371,12 @@ const OF_ALL = {
     },
 };
 
-/** What is nothing for one that has nothing to do. */
-const FOR_LEADERS = new Set(['loseCommit', 'cutCopy', 'endSessionInCopy']);
+/** What is nothing for one that has nothing to do; and what waits for a moment, most times. */
+const FOR_LEADERS = new Set(['loseCommit', 'lateCommit', 'cutCopy']);
+const IN_A_MOMENT = new Set(['kill', 'freeze', 'still', 'cut', 'endSession', 'restart', 'crash']);
 const KINDS = { ...Object.fromEntries(Object.keys(OF_DAEMONS).map((name) => [name, 'daemon'])), ...Object.fromEntries(Object.keys(OF_ALL).map((name) => [name, 'all'])) };
 /** The gravest come more often. */
-const NAMES = [...Object.keys(KINDS), 'kill', 'kill', 'kill', 'freeze', 'freeze', 'loseCommit', 'loseCommit', 'cutCopy', 'still', 'restart', 'crash', 'fullDisk'];
+const NAMES = [...Object.keys(KINDS), 'kill', 'kill', 'kill', 'freeze', 'freeze', 'lateCommit', 'lateCommit', 'loseCommit', 'loseCommit', 'cutCopy', 'still', 'restart', 'crash', 'fullDisk'];
 
 /** So many faults, one or two at a time, most of them for the one that leads. */
 export class Weather {
@@ -381,6 +393,7 @@ export class Weather {
     async #strike(name, one) {
         this.begun++;
         const begin = Date.now();
+        if (IN_A_MOMENT.has(name) && this.random.chance(60)) await at(one, this.random.pick(MOMENTS), null);
         if (KINDS[name] === 'all') await OF_ALL[name](this.pair, this.random);
         else await OF_DAEMONS[name](one, this.random, this.pair);
         this.told.push(`${name}${KINDS[name] === 'all' ? '' : ` ${one.role}`} ${Date.now() - begin} ms`);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // Stands between a daemon and PostgreSQL and understands the framing of the protocol (PostgreSQL 15, chapter 55.7), so that a
-// test can break a connection at one message: swallow the answer to a COMMIT, cut in the middle of a COPY, or let nothing
-// through in either direction without closing.
+// test can break a connection at one message: swallow the answer to a COMMIT, or let it arrive long after the one that sent it is
+// gone; cut in the middle of a COPY, or let nothing through in either direction without closing.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -38,6 +38,7 @@ class Line {
     application = '';
     sql = '';
     losing = false;
+    held = null; // messages of the client's that are still on their way
 
     constructor(proxy, client, server) {
         Object.assign(this, { proxy, client, server });
@@ -46,7 +47,11 @@ class Line {
     }
 
     #join(from, to, splitter, side) {
-        from.on('error', () => {}).on('close', () => (this.proxy.lines.delete(this), to.destroy()));
+        from.on('error', () => {}).on('close', () => {
+            if (side === 'client' && this.held) return; // what it said still arrives
+            this.proxy.lines.delete(this);
+            to.destroy();
+        });
         from.on('data', (chunk) => {
             for (const message of splitter.take(chunk)) {
                 if (this.client.destroyed || this.server.destroyed) return;
@@ -71,6 +76,13 @@ class Line {
             this.cut();
         } else if (rule?.action === 'lose') {
             this.losing = true; // the server goes on to the end; the client will not know
+        } else if (rule?.action === 'hold') {
+            this.held = [];
+        }
+        if (this.held && side === 'client') {
+            this.held.push(message.raw);
+            rule?.done?.(this);
+            return;
         }
         if (this.losing && side === 'server') {
             if (message.type === FINAL) this.cut();
@@ -78,6 +90,13 @@ class Line {
             to.write(message.raw);
         }
         rule?.done?.(this);
+    }
+
+    /** What was held arrives, whoever waits for an answer. */
+    release() {
+        for (const raw of this.held ?? []) this.server.write(raw);
+        this.held = null;
+        if (this.client.destroyed) this.server.end();
     }
 
     cut() {
@@ -109,7 +128,8 @@ export class PgProxy {
     /**
      * At the `nth` message of this type from this side ('client' or 'server') on a line whose last statement matches `sql`
      * and whose application matches `application`: 'cut' in the middle of the message; or 'lose': the server goes on to the
-     * end of what it was asked, but nothing of its answer comes back, then the line is cut. Resolves when it happened, and
+     * end of what it was asked, but nothing of its answer comes back, then the line is cut; or 'hold': it and what comes after it is on its way until
+     * the line's release(). Resolves when it happened, and
      * fails when it does not within a minute.
      */
     once({ side, type, sql = /^/, application = /^/, nth = 1, action }) {
