@@ -22,7 +22,7 @@ import { Cluster } from './lib/instance.mjs';
 const SEEDS = Number(process.env.SHOUWANG_SEEDS ?? 1);
 const FIRST = Number(process.env.SHOUWANG_FIRST_SEED ?? 1);
 const LONG = process.env.SHOUWANG_LONG !== undefined;
-const [PERIODS, FAULTS] = LONG ? [4, 30] : [2, 5];
+const [PERIODS, FAULTS] = LONG ? [4, 30] : [2, 3];
 const HOUSEHOLDS = 60;
 
 let cluster;
