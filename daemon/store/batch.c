@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { QUARANTINE_AT_ONCE = 5000 }; /* rows of one answer; a file may have a million */
+
 const char *batch_mode_name(enum batch_mode mode)
 {
     return mode == BATCH_FULL ? "full" : "delta";
@@ -291,15 +293,16 @@ enum status batch_lookup_of(struct pg *pg, const char *feed, const char *number_
                            pg_params(pg_of_text(number_or_name), pg_of_text(feed)), arena, batch, err);
 }
 
-enum status batch_quarantine(struct pg *pg, int64_t batch_id, quarantine_visit visit, void *context,
-                             struct error *err)
+/* By whole lines, so that what lies behind the last one is all that is left. */
+static const char quarantine_sql[] =
+    "select line, column_name, reason, found, expected, kept from quarantine where batch_id = $1 and line > $2"
+    " and line <= coalesce((select line from quarantine where batch_id = $1 and line > $2 order by line"
+    "   offset $3 limit 1), 9223372036854775807) order by line, column_name, reason";
+
+static enum status visit_rows(const struct pg_result *result, quarantine_visit visit, void *context,
+                              struct error *err)
 {
-    struct pg_result *result;
-    enum status status =
-        pg_query(pg,
-                 "select line, column_name, reason, found, expected, kept from quarantine where batch_id = $1"
-                 " order by line, column_name, reason",
-                 pg_params(pg_of_int64(batch_id)), &result, err);
+    enum status status = STATUS_OK;
     for (size_t i = 0; !status && i < pg_result_rows(result); i++)
         status = visit(context,
                        &(struct quarantine_row){
@@ -311,6 +314,29 @@ enum status batch_quarantine(struct pg *pg, int64_t batch_id, quarantine_visit v
                            .kept = pg_get_bool(result, i, 5),
                        },
                        err);
-    pg_result_free(result);
     return status;
+}
+
+enum status batch_quarantine(struct pg *pg, int64_t batch_id, quarantine_visit visit, void *context,
+                             struct error *err)
+{
+    int64_t line = INT64_MIN;
+    for (bool more = true; more;) {
+        struct pg_result *result;
+        enum status status =
+            pg_query(pg, quarantine_sql,
+                     pg_params(pg_of_int64(batch_id), pg_of_int64(line), pg_of_int64(QUARANTINE_AT_ONCE)),
+                     &result, err);
+        if (status)
+            return status;
+        size_t rows = pg_result_rows(result);
+        more = rows > 0;
+        if (more)
+            line = pg_get_int64(result, rows - 1, 0);
+        status = visit_rows(result, visit, context, err);
+        pg_result_free(result);
+        if (status)
+            return status;
+    }
+    return STATUS_OK;
 }

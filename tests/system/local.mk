@@ -52,7 +52,8 @@ EXTRA_DIST += tests/environment.sh tests/system/run tests/system/run-store.sh te
 	tests/system/life.test.mjs tests/system/main.test.mjs tests/system/operator.test.mjs tests/system/outside.test.mjs \
 	tests/system/policytools.test.mjs tests/system/privacy.test.mjs tests/system/reference.test.mjs tests/system/rounds.test.mjs \
 	tests/system/sample.test.mjs tests/system/simulate.test.mjs tests/system/status.test.mjs tests/system/storm.test.mjs tests/system/swings.test.mjs \
-	tests/system/units.test.mjs tests/system/usage.test.mjs tests/system/versions.test.mjs tests/system/views.test.mjs
+	tests/system/units.test.mjs tests/system/usage.test.mjs tests/system/versions.test.mjs tests/system/views.test.mjs \
+	tests/system/years.test.mjs
 
 # The policy language by a second reader, and every policy by both.
 EXTRA_DIST += tests/system/language.test.mjs tests/system/policies.test.mjs tests/system/truth.test.mjs tests/system/checker.test.mjs
