@@ -188,8 +188,10 @@ void delivery_free(struct delivery *delivery)
 
 void delivery_lead(struct delivery *delivery, int64_t leader)
 {
-    if (leader != delivery->leader)
+    if (leader != delivery->leader) {
         attempts_forget(delivery); /* they were claimed under a leadership that is over */
+        targets_doubt(delivery);
+    }
     delivery->leading = true;
     delivery->leader = leader;
     results_lead(delivery->results, leader);
@@ -231,6 +233,7 @@ void delivery_stand_by(struct delivery *delivery)
 
 void delivery_wake(struct delivery *delivery)
 {
+    targets_end_rests(delivery);
     delivery->again = true; /* a claim under way may not have seen the newest events */
     loop_timer_arm(delivery->poll, 0);
 }

@@ -61,7 +61,7 @@ void delivery_clock_is_back(struct delivery *delivery);
  * the token. */
 void delivery_stand_by(struct delivery *delivery);
 
-/* There may be new events: look now, not at the next poll. */
+/* There may be new events: look now, not at the next poll, and at receivers that could not be reached, too. */
 void delivery_wake(struct delivery *delivery);
 /* On failure everything goes on with the old settings, which stay borrowed. A changed conninfo is not taken
  * up. */

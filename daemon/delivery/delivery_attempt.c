@@ -276,6 +276,8 @@ static void attempt_done(void *ctx, const struct http_result *http)
         verdict_of(http, attempt->attempts, attempt->refusals, &terms, &delivery->random);
     if (is_replaced(delivery, attempt))
         forget_receiver(delivery, attempt, &verdict);
+    else if (!http->sent)
+        target_rest(delivery, target_of(delivery, attempt->township), &verdict);
     struct test *test = test_find(delivery, attempt->event_id);
     if (test != NULL && verdict.outcome != OUTBOX_DELIVERED)
         verdict.outcome = OUTBOX_FAILED; /* a test is one attempt */
@@ -365,8 +367,8 @@ void attempts_send(struct delivery *delivery)
         struct attempt *attempt = TAILQ_FIRST(&target->waiting);
         TAILQ_REMOVE(&delivery->ring, target, ring);
         target->ringed = false;
-        if (too_old(attempt)) {
-            release(delivery, target, attempt);
+        if (too_old(attempt) || target_waits(target, clock_monotonic_ms())) {
+            release(delivery, target, attempt); /* or claimed before the receiver said so */
         } else {
             take_out(delivery, target, attempt);
             begin(delivery, target, attempt);

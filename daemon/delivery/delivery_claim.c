@@ -194,6 +194,8 @@ void delivery_results_written(void *ctx, const struct outbox_result *results, si
     int64_t retry_ms = soonest_ms < NEVER_MS / 2 ? clock_monotonic_ms() + soonest_ms + 1 : NEVER_MS;
     if (retry_ms < delivery->next_retry_ms)
         delivery->next_retry_ms = retry_ms;
+    if (delivery->hurrying > 0 && delivery->leading)
+        targets_hurry(delivery);
     delivery_tell_drained(delivery);
     if (any_low(delivery) || delivery_idle(delivery))
         delivery_pump(delivery);

@@ -76,6 +76,11 @@ struct target {
     unsigned waiting_count;
     unsigned in_flight;
     unsigned failures;     /* attempts in a row after which the receiver must be taken for down */
+    unsigned rests;        /* probes in a row for which there was no connection */
+    int64_t rest_until_ms; /* monotonic; then the next probe */
+    bool was_down;         /* since its events were hurried last, or nobody knows: some may wait for long */
+    bool hurry;            /* to be done with the next results */
+    int64_t hurried_ms;    /* monotonic; 0 = never */
     int64_t not_before_ms; /* monotonic: Retry-After of 429 and 503; endpoint.paused_until
                               is the same for those who come after us */
     int64_t pace_us;       /* how long its attempts take, smoothed; 0 = not known */
@@ -112,6 +117,7 @@ struct delivery {
     bool outage_told;      /* the log has it that the database cannot be reached */
     uint64_t reloads;      /* counted */
     uint64_t unpausing;    /* the last reload whose moves are being written; 0 = none are */
+    unsigned hurrying;     /* targets that are to hurry */
     int64_t leader;        /* the token of the leadership */
     int64_t claim_leader;  /* that of the claim under way */
     int64_t wall_ahead_ms; /* of the monotonic clock, when it last agreed with the database's */
@@ -138,8 +144,21 @@ void targets_free(struct target *targets, size_t count); /* nothing waits for th
 void targets_take_over(struct delivery *delivery, struct target *targets, size_t count);
 /* Ends what the old receivers of those that have moved made wait, as soon as that can be written. */
 void targets_unpause(struct delivery *delivery);
+/* The receivers that take events again after they were down: what waits for them by its own retry is due. */
+void targets_hurry(struct delivery *delivery);
+/* Another daemon led before: nobody knows which receivers were down. */
+void targets_doubt(struct delivery *delivery);
+/* Those that cannot be reached are probed now. */
+void targets_end_rests(struct delivery *delivery);
 struct target *target_of(const struct delivery *delivery, int64_t code); /* NULL = not configured */
 bool target_broken(const struct target *target);
+/* It asked for a pause, or rests between probes. */
+bool target_waits(const struct target *target, int64_t now_ms);
+/*
+ * Of an attempt for which there was no connection. What failed then is no event, and one that cannot be reached is probed by one
+ * attempt for all that waits: so the event waits as long as the others, which is REST_MAX_MS at the most.
+ */
+void target_rest(struct delivery *delivery, const struct target *target, struct verdict *verdict);
 /* A running mean of times: an eighth is the newest. */
 int64_t pace_smoothed(int64_t pace_us, int64_t newest_us);
 /* For how long it is worth to have claims waiting. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * A receiver. One that keeps failing is tried by one attempt at a time (its breaker), so that it does not fill the places of
- * all; and only one that answers has claims waiting beyond its places, as many as its pace promises to take soon.
+ * all; one that cannot even be reached by a probe now and then, for all that waits for it. When it takes an event again, what
+ * its failures had put off is due at once, which means as fast as its places allow; and only one that answers has claims waiting beyond its places, as many as its pace promises to take soon.
  */
 #include "base/clock.h"
+#include "base/log.h"
 #include "delivery/delivery_internal.h"
 #include "delivery/verdict.h"
 
@@ -13,6 +15,9 @@
 enum {
     BREAKER_FAILURES = 3, /* in a row, without an answer or with a 5xx: more than a hiccup */
     PACE_WEIGHT = 8,      /* an attempt counts an eighth of the pace */
+    REST_MAX_MS = 5 * 60 * 1000,
+    /* An event at which a receiver fails again and again, between others that it takes, is not hurried after each of these. */
+    HURRY_EVERY_MS = 5 * 60 * 1000,
 };
 
 struct target *target_of(const struct delivery *delivery, int64_t code)
@@ -33,6 +38,11 @@ struct target *target_of(const struct delivery *delivery, int64_t code)
 bool target_broken(const struct target *target)
 {
     return target->failures >= BREAKER_FAILURES;
+}
+
+bool target_waits(const struct target *target, int64_t now_ms)
+{
+    return target->not_before_ms > now_ms || target->rest_until_ms > now_ms;
 }
 
 unsigned target_places(const struct target *target)
@@ -59,7 +69,7 @@ unsigned target_room(const struct delivery *delivery, const struct target *targe
 {
     unsigned most = target_places(target) + target_ahead(delivery, target);
     unsigned taken = target->in_flight + target->waiting_count;
-    return target->not_before_ms <= now_ms && taken < most ? most - taken : 0;
+    return !target_waits(target, now_ms) && taken < most ? most - taken : 0;
 }
 
 bool target_low(const struct delivery *delivery, const struct target *target, int64_t now_ms)
@@ -86,6 +96,48 @@ int64_t pace_smoothed(int64_t pace_us, int64_t newest_us)
     return next_us > 0 ? next_us : 1;
 }
 
+void target_rest(struct delivery *delivery, const struct target *target, struct verdict *verdict)
+{
+    const struct delivery_settings *settings = &delivery->settings;
+    const struct verdict_terms terms = {
+        settings->retry_first_ms,
+        settings->retry_max_ms < REST_MAX_MS ? settings->retry_max_ms : REST_MAX_MS,
+    };
+    if (verdict->outcome != OUTBOX_AGAIN || target->failures + 1 < BREAKER_FAILURES)
+        return;
+    verdict->endpoint_rest_ms = verdict_backoff_ms((int32_t)target->rests + 1, &terms, &delivery->random);
+    verdict->next_attempt_in_ms = verdict->endpoint_rest_ms;
+}
+
+/* It answered, and not with a failure of its own. */
+static void note_good(struct delivery *delivery, struct target *target, const struct verdict *verdict)
+{
+    const int64_t now_ms = clock_monotonic_ms();
+    target->failures = target->rests = 0;
+    target->rest_until_ms = 0;
+    if (verdict->outcome != OUTBOX_DELIVERED || !target->was_down ||
+        (target->hurried_ms != 0 && now_ms - target->hurried_ms < HURRY_EVERY_MS))
+        return;
+    target->was_down = false;
+    target->hurry = true;
+    target->hurried_ms = now_ms;
+    delivery->hurrying++;
+}
+
+static void note_failure(struct target *target, const struct verdict *verdict)
+{
+    enum { RESTS_MAX = 100 }; /* longer than any back-off grows */
+    target->pace_us = 0;
+    if (target->failures < BREAKER_FAILURES)
+        target->failures++;
+    target->was_down = target->was_down || target_broken(target);
+    if (verdict->endpoint_rest_ms == 0)
+        return;
+    target->rest_until_ms = clock_monotonic_ms() + verdict->endpoint_rest_ms;
+    if (target->in_flight == 0 && target->rests < RESTS_MAX) /* not each of those that were begun before */
+        target->rests++;
+}
+
 void target_note(struct delivery *delivery, struct target *target, const struct verdict *verdict,
                  int64_t total_us)
 {
@@ -96,12 +148,10 @@ void target_note(struct delivery *delivery, struct target *target, const struct 
     }
     delivery->pace_us = pace_smoothed(delivery->pace_us, total_us);
     if (!verdict->endpoint_fails) {
-        target->failures = 0;
+        note_good(delivery, target, verdict);
         target->pace_us = pace_smoothed(target->pace_us, total_us);
     } else {
-        target->pace_us = 0;
-        if (target->failures < BREAKER_FAILURES)
-            target->failures++;
+        note_failure(target, verdict);
     }
     if (target_broken(target) || verdict->endpoint_pause_ms > 0 || verdict->hold_endpoint)
         attempts_release(delivery, target);
@@ -118,9 +168,10 @@ static enum status target_init(struct target *target, const struct target *old,
         target->address = reload;
     if (old != NULL && target->address == reload) { /* what the old one was says nothing of the new one */
         target->moved = true;
-        target->failures = 0;
-        target->not_before_ms = target->pace_us = 0;
+        target->failures = target->rests = 0;
+        target->not_before_ms = target->rest_until_ms = target->pace_us = 0;
     }
+    target->was_down = target->was_down || old == NULL;
     target->config = config;
     target->waiting_count = target->asked = 0;
     target->dry = target->ringed = false;
@@ -208,5 +259,54 @@ void targets_unpause(struct delivery *delivery)
         outbox_unpause_async(delivery->pg, delivery->leader, codes, count, STATEMENT_TIMEOUT_MS, unpaused,
                              delivery, &err) == STATUS_OK)
         delivery->unpausing = delivery->reloads;
+    free(codes);
+}
+
+/* --- those that are back ------------------------------------------------------------------------------------------ */
+
+void targets_doubt(struct delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->target_count; i++) {
+        delivery->targets[i].was_down = true;
+        delivery->targets[i].hurried_ms = 0;
+    }
+}
+
+void targets_end_rests(struct delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->target_count; i++)
+        delivery->targets[i].rest_until_ms = 0;
+}
+
+static void hurried(void *context, enum status status, int64_t affected, const struct error *err)
+{
+    struct delivery *delivery = context;
+    if (status != STATUS_OK) {
+        statement_failed(&delivery->statements, err);
+        targets_doubt(delivery); /* whichever it was of */
+    } else if (affected > 0) {
+        log_event(LOG_DELIVERY_HURRIED, log_int("events", affected));
+        delivery_pump_at(delivery);
+    }
+}
+
+void targets_hurry(struct delivery *delivery)
+{
+    struct error err;
+    size_t count = 0;
+    int64_t *codes = calloc(delivery->target_count + 1, sizeof *codes);
+    if (codes == NULL)
+        return; /* with the next results */
+    for (size_t i = 0; i < delivery->target_count; i++) {
+        if (delivery->targets[i].hurry)
+            codes[count++] = delivery->targets[i].config->code;
+        delivery->targets[i].hurry = false;
+    }
+    delivery->hurrying = 0;
+    if (count > 0 && outbox_hurry_async(delivery->pg, delivery->leader, codes, count, STATEMENT_TIMEOUT_MS,
+                                        hurried, delivery, &err) != STATUS_OK) {
+        statement_failed(&delivery->statements, &err);
+        targets_doubt(delivery);
+    }
     free(codes);
 }

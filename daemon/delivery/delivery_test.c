@@ -66,9 +66,10 @@ static void test_put(void *context, enum status status, int64_t affected, const 
     (void)affected;
     struct delivery *delivery = context;
     KILL_POINT("endpoint.test_put");
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        targets_end_rests(delivery); /* whoever asks wants to know now */
         delivery_pump(delivery);
-    else /* Which test it was is not told; with the database away none of them has a chance. */
+    } else /* Which test it was is not told; with the database away none of them has a chance. */
         tests_fail(delivery, err->text);
 }
 

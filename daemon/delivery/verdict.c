@@ -35,7 +35,8 @@ static struct verdict again(const struct http_result *result, int32_t attempts,
                               .next_attempt_in_ms = verdict_backoff_ms(attempts, terms, random)};
     if (result->retry_after_ms > verdict.next_attempt_in_ms)
         verdict.next_attempt_in_ms = result->retry_after_ms;
-    if (result->retry_after_ms > 0 && (result->status_code == 429 || result->status_code == 503))
+    /* What refuses an event speaks of that event; all others of themselves. */
+    if (result->retry_after_ms > 0 && class_of(result) == ANSWER_LATER)
         verdict.endpoint_pause_ms = result->retry_after_ms;
     verdict.endpoint_fails = result->outcome != HTTP_ANSWERED || result->status_code >= 500;
     return verdict;

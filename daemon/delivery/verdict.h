@@ -3,7 +3,8 @@
  * What follows from an attempt's end. Pure: the answer and how often it was tried decide.
  *
  *   2xx                               delivered
- *   408, 425, 429, 5xx, no answer     again, until the event's term ends (overdue.h); Retry-After is obeyed in full
+ *   408, 425, 429, 5xx, no answer     again, until the event's term ends (overdue.h); Retry-After is obeyed in full, for all that goes
+ *                                     to this receiver
  *   410                               again, but the endpoint is held until an operator releases it
  *   3xx and every other 4xx           a refusal: again, but the event's DELIVERY_REFUSALS_MAX-th fails for good, however often
  *                                     nobody answered before
@@ -33,7 +34,9 @@ struct verdict {
     bool hold_endpoint;         /* 410 */
     bool endpoint_fails;        /* no answer, or 5xx: the receiver, not the event, is at fault */
     int64_t
-        endpoint_pause_ms; /* Retry-After of 429 or 503: nothing more goes to this receiver before; 0 = none */
+        endpoint_pause_ms; /* Retry-After: nothing more goes to this receiver before, whoever leads meanwhile; 0 = none */
+    int64_t
+        endpoint_rest_ms; /* it cannot be reached: nothing more goes to it before, but for a probe; 0 = see target_rest */
 };
 
 /* attempts: this one included, from 1. refusals: before this one. Both count: an operator who puts an event back sets attempts

@@ -161,6 +161,7 @@ void http_client_cancel(struct http_call *call)
 static void finish(struct http_call *call, struct http_result *result)
 {
     result->connect_us = call->connect_us;
+    result->sent = call->sent > 0;
     result->total_us = clock_monotonic_us() - call->started_us;
     let_go(call); /* first, so that a call which done starts may go over the same connection */
     detach(call);

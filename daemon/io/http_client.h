@@ -106,7 +106,8 @@ struct http_result {
     int64_t retry_after_ms; /* the whole wait that Retry-After asks for (RFC 9110 10.2.3; past date = 0); -1 =
                                none */
     const char *text;       /* our words for what failed, or "HTTP 503"; valid during done only */
-    int64_t connect_us;     /* until the connection, TLS included, was usable; 0 if kept or never */
+    bool sent;          /* a part of the request, at least: before that nothing that fails can be about it */
+    int64_t connect_us; /* until the connection, TLS included, was usable; 0 if kept or never */
     int64_t total_us;
 };
 

@@ -488,6 +488,23 @@ enum status outbox_unpause_async(struct pg_async *async, int64_t leader, const i
                   (struct call){.context = context, .recorded = done}, err);
 }
 
+enum status outbox_hurry_async(struct pg_async *async, int64_t leader, const int64_t *townships, size_t count,
+                               int timeout_ms, outbox_recorded done, void *context, struct error *err)
+{
+    return submit(
+        async,
+        "with led as materialized (select fence($2)),"
+        " down as materialized (select township_code from endpoint, led"
+        "   where township_code = any($1) and last_failure_at is not null),"
+        " due as (update delivery d set next_attempt_at = now() from down"
+        "   where d.township_code = down.township_code and d.finished_at is null and d.state = 'queued'"
+        "     and d.next_attempt_at > now()"
+        "     and (d.last_status is null or d.last_status = 408 or d.last_status >= 500) returning 1)"
+        " select count(*) from due",
+        pg_params(pg_of_int64_array(townships, count), pg_of_int64(leader)), timeout_ms, count_done,
+        (struct call){.context = context, .recorded = done}, err);
+}
+
 /* --- giving up ---------------------------------------------------------------------------------------------- */
 
 #define IS_OVERDUE                                                                                           \

@@ -143,6 +143,13 @@ enum status outbox_unpause_async(struct pg_async *async, int64_t leader, const i
                                  size_t count, int timeout_ms, outbox_recorded done, void *context,
                                  struct error *err) WARN_UNUSED;
 
+/* These townships take events again after they were down: what waits for a retry because nobody answered, or with 408 or 5xx, is
+ * due. What was answered otherwise was answered about the event, and waits; a pause that was asked for (paused_until) holds. One
+ * statement over what waits for them; nothing where no attempt has ever failed. affected: how many are due. */
+enum status outbox_hurry_async(struct pg_async *async, int64_t leader, const int64_t *townships, size_t count,
+                               int timeout_ms, outbox_recorded done, void *context,
+                               struct error *err) WARN_UNUSED;
+
 /* --- giving up ------------------------------------------------------------------------------------------ */
 
 /* A delivery whose term has run out (expires_at has passed, and it is not in flight): nothing claims it any more, but

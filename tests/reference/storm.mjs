@@ -134,7 +134,7 @@ export class Judge {
             if (!this.settled(entry)) continue;
             const until = Math.min(entry.answered + entry.wait_s * 1000 - 2, this.movedAfter(entry));
             const from = entry.answered + GRACE_MS + this.lag(entry.answered, entry.answered + GRACE_MS);
-            const all = entry.status === 429 || entry.status === 503;
+            const all = !isRefusal(entry.status);
             for (const next of this.ledger) {
                 if (next.township !== entry.township || next.address !== entry.address || next.at >= until || next.at <= entry.answered) continue;
                 if (next.id === entry.id && next !== entry) this.wrong('an event before its Retry-After', `${this.tell(next)}: ${(next.at - entry.answered).toFixed(0)} ms after ${this.tell(entry)} asked for ${entry.wait_s} s`);

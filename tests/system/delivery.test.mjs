@@ -276,6 +276,54 @@ test('a receiver that is down gets one attempt at a time, and all when it is bac
     assert.equal(await metric('shouwang_endpoints_broken'), 0);
 });
 
+/** Of a township whose retries would take longer than any test waits. */
+async function patient(households, connections) {
+    const secret = newSecret();
+    a = await Receiver.start(secret);
+    const delivery = { retry_first: '10min', retry_max: '1h', connections_per_endpoint: connections };
+    instance = new Instance(cluster, { settings: { delivery }, townships: { [A]: { url: a.url, secret } } });
+    const register = new Register();
+    for (let i = 1; i <= households; i++) register.single(`H${i}`, residentId('1980-01-01', i), '1000.00', { township: A });
+    instance.import(register);
+    await instance.start();
+    return secret;
+}
+
+test('a township that is back after an outage gets at once what its failures had put off, but not what it had refused', async () => {
+    await patient(12, 3);
+    a.answer = () => (a.ledger.length === 0 ? 404 : 503);
+    instance.round('2021-06-30');
+    const failed = () => instance.sql("select count(*) filter (where last_status = 404) || ' ' || count(*) filter (where last_status >= 500) from delivery where state = 'queued'");
+    await until(() => failed() === '1 11', () => `all to have failed: ${failed()}`);
+    let open = 0, most = 0;
+    a.answer = () => {
+        most = Math.max(most, ++open);
+        return new Promise((resolve) => setTimeout(() => resolve(open-- && 204), 50));
+    };
+    assert.equal((await instance.ctlAside('endpoint', 'test', A)).status, 0);
+    await a.waitFor(12);
+    await instance.waitForLog(/event=delivery.hurried events=11\b/);
+    assert.equal(most, 3, 'as many at a time as it may have');
+    await until(() => states(A).match(/delivered/g).length === 12, 'the results');
+    assert.equal(instance.sql("select attempts || ' ' || last_status from delivery where state = 'queued' and next_attempt_at > now() + interval '4 min'"), '1 404');
+});
+
+test('a township that cannot be reached is tried by one event for all, after a round at once', async () => {
+    const secret = await patient(12, 3);
+    const { port } = a;
+    await a.stop();
+    const attempts = () => Number(instance.sql('select sum(attempts) from delivery'));
+    for (const [n, as_of] of ['2021-06-30', '2021-07-01', '2021-07-02'].entries()) {
+        instance.round(as_of);
+        await until(() => attempts() >= 3 + n && instance.sql("select count(*) from delivery where state = 'in_flight'") === '0', 'attempts');
+    }
+    assert.equal(attempts(), 5, 'the first three at once, and then one after each round');
+    a = await Receiver.start(secret, { port });
+    instance.round('2021-07-03');
+    await a.waitFor(12);
+    assert.equal((await instance.ctlAside('endpoint', 'test', A)).status, 0);
+});
+
 test('a certificate of a private CA is trusted by ca_file alone', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'swca.'));
     try {

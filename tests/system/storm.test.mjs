@@ -20,7 +20,7 @@ import { DEADLINE_MS } from './lib/wait.mjs';
 const SEEDS = Number(process.env.SHOUWANG_SEEDS ?? 1);
 const FIRST = Number(process.env.SHOUWANG_FIRST_SEED ?? 1); // to go through one again
 const LONG = process.env.SHOUWANG_LONG !== undefined;
-const [HOUSEHOLDS, ROUNDS, BLOWS] = LONG ? [60, 12, 60] : [30, 4, 20];
+const [HOUSEHOLDS, ROUNDS, BLOWS] = LONG ? [60, 12, 60] : [30, 3, 14];
 const TOWNSHIPS = ['610922100', '610922101', '610922200', '610922201'];
 const TIMEOUT_MS = 2000;
 const PG_CLUSTER = join(fileURLToPath(new URL('.', import.meta.url)), 'pg_cluster.sh');

@@ -33,6 +33,7 @@ export const ACTS = {
     'a gateway that waits': whole(502, { headers: later }),
     'out of order': ({ random }, reply) => reply.whole(random.pick([500, 502, 503, 504, 599])),
     'too late or too early': ({ random }, reply) => reply.whole(random.pick([408, 425, 429])),
+    'refused for a while': whole(404, { headers: later }),
     refused: ({ random }, reply) => reply.whole(random.pick([400, 401, 403, 404, 422]), {}, page(random)),
     'moved away': ({ random }, reply) => reply.whole(random.pick([301, 302, 304, 308]), { Location: 'http://127.0.0.1:1/' }),
     gone: whole(410, { body: page }),
@@ -53,7 +54,7 @@ const BROKEN = { silence: 1, 'half a head': 1, 'closed without a word': 3, 'rese
 export const MOODS = {
     fine: { taken: 1 },
     good: GOOD,
-    mixed: { ...GOOD, ...BROKEN, taken: 8, busy: 1, 'away for a while': 1, 'away for a while, and many words': 1, 'a gateway that waits': 1, 'out of order': 4, 'too late or too early': 2, refused: 3, 'moved away': 2, gone: 0.3 },
+    mixed: { ...GOOD, ...BROKEN, taken: 8, busy: 1, 'away for a while': 1, 'away for a while, and many words': 1, 'a gateway that waits': 1, 'out of order': 4, 'too late or too early': 2, refused: 3, 'refused for a while': 1, 'moved away': 2, gone: 0.3 },
     failing: { 'out of order': 6, silence: 1, 'reset without a word': 3, taken: 1 },
     refusing: { refused: 6, 'moved away': 3, taken: 2 },
     breaking: { ...BROKEN, taken: 3 },
