@@ -263,6 +263,9 @@ static void take_seen(struct database *database)
     if (database->look_clears) {
         database->cleared_leader = database->look_leader;
         database->last_scheduled_unix_ms = database->seen_scheduled_unix_ms;
+        if (database->last_scheduled_unix_ms !=
+            0) /* was written by the database's clock, and is looked up in a calendar by ours */
+            database->last_scheduled_unix_ms += database->seen_clock_off_ms;
         if (database->leftovers > 0)
             log_event(LOG_ROUND_LEFTOVERS, log_int("rounds", database->leftovers));
         if (database->recalled > 0)

@@ -61,8 +61,8 @@ int64_t database_clock_off_ms(const struct database *database);
 const char *database_reason(const struct database *database);
 /* When the last look ended, Unix ms; 0 = none did. */
 int64_t database_looked_unix_ms(const struct database *database);
-/* Unix ms: when the last round of cause schedule began that was committed or held, as the leadership began; just before the
- * first one, when all failed; 0 = none was ever begun, or not known yet. */
+/* Unix ms, by our clock: when the last round of cause schedule began that was committed or held, as the leadership began; just
+ * before the first one, when all failed; 0 = none was ever begun, or not known yet. */
 int64_t database_last_scheduled_unix_ms(const struct database *database);
 /* The newest figures, borrowed until the next turn; NULL when there are none. */
 const struct api_facts *database_facts(const struct database *database);

@@ -180,6 +180,21 @@ test('the calendar had a round while the clock was wrong: it is run once when th
     assert.equal(rounds(), 1, 'and only once');
 });
 
+test('a scheduled round that was begun in time by a clock that is ahead of the database\'s is not made up for once more', async () => {
+    const AHEAD_S = 40;
+    await start();
+    await instance.stop();
+    jump(AHEAD_S);
+    const due = new Date(Math.floor((Date.now() / 1000 + AHEAD_S) / 60 - 2) * 60000); // by our clock, and in Shanghai
+    instance.settings.rounds = { schedule: `*-*-* ${new Date(due.getTime() + 8 * 3600000).toISOString().slice(11, 16)}` };
+    instance.configure();
+    const begun = new Date(due.getTime() + 1000 - AHEAD_S * 1000).toISOString(); // by the database's
+    instance.sql(`insert into round (state, cause, as_of, started_at) values ('committed', 'schedule', '2021-06-30', '${begun}')`);
+    await instance.start();
+    assert.equal(instance.ctl('round', '--dry-run').status, 0); // comes after all that was ordered before
+    assert.equal(rounds(), 1);
+});
+
 test('--once by a clock whose battery died runs nothing, and ends', async () => {
     await start();
     await instance.stop();
