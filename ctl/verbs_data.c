@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -58,6 +59,8 @@ static struct settings *county_settings(const struct ctl *ctl)
 int verb_migrate(struct ctl *ctl)
 {
     struct error err;
+    signal(SIGPIPE,
+           SIG_IGN); /* who reads what is told, and stops, does not stop a migration between two steps */
     int exit_code = ctl_dictionary(ctl);
     if (exit_code == 0)
         exit_code = ctl_database(ctl);

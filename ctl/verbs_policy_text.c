@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 
 static bool is_canonical(const struct open_policy *open, const struct text *formatted)
@@ -26,13 +25,8 @@ static int first_difference(const struct open_policy *open, const struct text *f
 
 static int write_file(const struct open_policy *open, const struct text *formatted)
 {
-    enum { PERMISSIONS = 07777 };
     struct error err;
-    struct stat own; /* the file keeps its permissions */
-    if (stat(open->path, &own) != 0)
-        return ctl_fail(EX_NOINPUT, "%s: it is gone", open->path);
-    return file_write_atomic(open->path, formatted->bytes, formatted->length, own.st_mode & PERMISSIONS,
-                             &err) == STATUS_OK
+    return file_replace(open->path, formatted->bytes, formatted->length, &err) == STATUS_OK
                ? 0
                : ctl_fail_error(&err);
 }

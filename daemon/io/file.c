@@ -223,13 +223,32 @@ static enum status write_all(const char *path, int fd, const char *bytes, size_t
     return STATUS_OK;
 }
 
-static enum status fill_and_sync(const char *path, int fd, const void *bytes, size_t length, mode_t mode,
-                                 struct error *err)
+/* Whose a new file is to be. owned = false: its maker's. */
+struct ownership {
+    mode_t mode;
+    bool owned;
+    uid_t owner;
+    gid_t group;
+};
+
+static bool give_to(int fd, const struct ownership *whose)
+{
+    struct stat own;
+    if (!whose->owned)
+        return true;
+    return fstat(fd, &own) == 0 && ((own.st_uid == whose->owner && own.st_gid == whose->group) ||
+                                    fchown(fd, whose->owner, whose->group) == 0);
+}
+
+static enum status fill_and_sync(const char *path, int fd, const void *bytes, size_t length,
+                                 const struct ownership *whose, struct error *err)
 {
     const enum status status = write_all(path, fd, bytes, length, err);
     if (status != STATUS_OK)
         return status;
-    if (fchmod(fd, mode) != 0)
+    if (!give_to(fd, whose))
+        return file_failed(err, path, "write it anew with the same owner and group");
+    if (fchmod(fd, whose->mode) != 0)
         return file_failed(err, path, "set its mode");
     if (fsync(fd) != 0)
         return file_failed(err, path, "sync it");
@@ -244,8 +263,8 @@ static bool name_beside(const char *path, char beside[PATH_MAX])
     return snprintf(beside, PATH_MAX, "%.*s.%s.XXXXXX", (int)(name - path), path, name) < PATH_MAX;
 }
 
-enum status file_write_atomic(const char *path, const void *bytes, size_t length, mode_t mode,
-                              struct error *err)
+static enum status write_beside(const char *path, const void *bytes, size_t length,
+                                const struct ownership *whose, struct error *err)
 {
     char beside[PATH_MAX];
     if (strlen(path) >= PATH_MAX || !name_beside(path, beside))
@@ -253,7 +272,7 @@ enum status file_write_atomic(const char *path, const void *bytes, size_t length
     const int fd = mkostemp(beside, O_CLOEXEC);
     if (fd < 0)
         return file_failed(err, path, "make a file beside it");
-    enum status status = fill_and_sync(path, fd, bytes, length, mode, err);
+    enum status status = fill_and_sync(path, fd, bytes, length, whose, err);
     if (close(fd) != 0 && status == STATUS_OK)
         status = file_failed(err, path, "close it");
     if (status == STATUS_OK && rename(beside, path) != 0)
@@ -263,6 +282,24 @@ enum status file_write_atomic(const char *path, const void *bytes, size_t length
         return status;
     }
     return sync_folder_of(path, err);
+}
+
+enum status file_write_atomic(const char *path, const void *bytes, size_t length, mode_t mode,
+                              struct error *err)
+{
+    const struct ownership makers = {.mode = mode};
+    return write_beside(path, bytes, length, &makers, err);
+}
+
+enum status file_replace(const char *path, const void *bytes, size_t length, struct error *err)
+{
+    enum { PERMISSIONS = 07777 };
+    char target[PATH_MAX];
+    struct stat old;
+    if (realpath(path, target) == NULL || stat(target, &old) != 0)
+        return file_failed(err, path, "find it");
+    const struct ownership same = {old.st_mode & PERMISSIONS, true, old.st_uid, old.st_gid};
+    return write_beside(target, bytes, length, &same, err);
 }
 
 /* Some file systems (NFS) know no RENAME_NOREPLACE and say EINVAL: there a second link does as much. */

@@ -65,6 +65,9 @@ void file_map_close(struct file_map *map);
  * new is there. */
 enum status file_write_atomic(const char *path, const void *bytes, size_t length, mode_t mode,
                               struct error *err) WARN_UNUSED;
+/* The same for a file that is there, which keeps its owner, group and mode; through symbolic links, which stay. Refused where its
+ * owner and group cannot be kept: the next reader might be one who no longer may. */
+enum status file_replace(const char *path, const void *bytes, size_t length, struct error *err) WARN_UNUSED;
 /* Moves within one file system and fsyncs both folders. With replace = false an existing target is
  * STATUS_REJECT. */
 enum status file_rename(const char *from, const char *to, bool replace, struct error *err) WARN_UNUSED;

@@ -3,7 +3,7 @@
 // encoding, settings that somebody gave to the account.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Register, residentId } from './lib/county.mjs';
@@ -76,6 +76,39 @@ test('a database of an encoding that cannot hold every name is refused before an
         assert.equal(cluster.sql("select count(*) from pg_namespace where nspname = 'shouwang'", name), '0');
         cluster.sql(`drop database ${name}`);
     }
+});
+
+test('a reader that goes away stops no migration in the middle', () => {
+    cluster.sql('create database piped template template0');
+    const conf = join(instance.directory, 'piped.conf');
+    writeFileSync(conf, readFileSync(instance.conf, 'utf8').replace(/^conninfo = .*/m, `conninfo = ${cluster.conninfo} dbname=piped`));
+    const { stdout, stderr } = spawnSync('bash', ['-c', '"$0" -c "$1" migrate | true; echo "${PIPESTATUS[0]}"; exec "$0" -c "$1" migrate', program('shouwangctl'), conf], { encoding: 'utf8' });
+    assert.match(stderr, /cannot write the output/);
+    assert.match(stdout, /^74\nnothing to do: the schema is at \d+\n$/);
+    cluster.sql('drop database piped');
+});
+
+test('policy fmt --write: the file stays who may read it, and a link stays a link', { skip: process.getuid() !== 0 && 'only root gives files away' }, () => {
+    const loose = readFileSync(instance.settings.policy.file, 'utf8').replace('政策 ', '政策  ');
+    const [policy, link] = ['group.policy', 'link.policy'].map((name) => join(instance.directory, name));
+    writeFileSync(policy, loose);
+    chmodSync(policy, 0o640);
+    chownSync(policy, 0, 65534);
+    symlinkSync('group.policy', link);
+    assert.equal(shell('', 'policy', 'fmt', '--write', link).status, 0);
+    assert.ok(lstatSync(link).isSymbolicLink());
+    const { mode, gid } = statSync(policy);
+    assert.deepEqual([mode & 0o7777, gid], [0o640, 65534]);
+    assert.equal(shell('', 'policy', 'fmt', '--check', policy).status, 0);
+    // One who may write the folder, and could not give the file back to its group, does not take it away.
+    writeFileSync(policy, loose);
+    chmodSync(policy, 0o644);
+    chmodSync(instance.directory, 0o777);
+    chownSync(policy, 0, 0);
+    const { status, stderr } = spawnSync(program('shouwangctl'), ['policy', 'fmt', '--write', policy], { uid: 65534, gid: 65534, cwd: '/', encoding: 'utf8' });
+    assert.match(stderr, /group\.policy: cannot write it anew with the same owner and group: /);
+    assert.equal(status, 78);
+    assert.equal(readFileSync(policy, 'utf8'), loose);
 });
 
 // What an administrator may have given an account or a database for other programs' sake, and what somebody who may write into
