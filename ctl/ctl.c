@@ -90,6 +90,35 @@ bool ctl_number(const struct ctl *ctl, const char *option, int64_t *number)
     return true;
 }
 
+static bool has_deceptive(const char *bytes, size_t length)
+{
+    for (size_t i = 0, n; i < length; i += n) {
+        n = utf8_char_length(bytes + i, length - i);
+        if (utf8_is_deceptive(utf8_decode(bytes + i, n)))
+            return true;
+    }
+    return false;
+}
+
+int ctl_reason(const struct ctl *ctl, const char *reason)
+{
+    enum { REASON_MAX = 1000 };
+    const size_t length = strlen(reason);
+    if (length > REASON_MAX || !utf8_valid(reason, length))
+        return ctl_usage(ctl, "--reason is longer than %d bytes, or not UTF-8", REASON_MAX);
+    if (has_deceptive(reason, length))
+        return ctl_usage(ctl, "--reason has a control character; one line is expected");
+    return strspn(reason, " ") == length ? ctl_usage(ctl, "--reason is empty: it goes into the audit") : 0;
+}
+
+int ctl_utf8(const struct ctl *ctl, const char *word)
+{
+    return utf8_valid(word, strlen(word))
+               ? 0
+               : ctl_usage(ctl, "%s is not UTF-8; is the terminal set to another encoding?",
+                           ctl->verb->arguments);
+}
+
 int ctl_fail(int exit_code, const char *format, ...)
 {
     va_list args;

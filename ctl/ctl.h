@@ -78,6 +78,11 @@ bool ctl_number(const struct ctl *ctl, const char *option, int64_t *number);
 /* Reads a date option. False (and a message) when it is no date; *day stays as it was when it was not given. */
 bool ctl_date(const struct ctl *ctl, const char *option, day_t *day);
 
+/* What goes into the audit and stands in lists: some words, in one line that a terminal shows as it is. 0, or EX_USAGE after a message. */
+int ctl_reason(const struct ctl *ctl, const char *reason);
+/* What the database is asked for. 0, or EX_USAGE after a message; the word is not repeated, it may be about a person. */
+int ctl_utf8(const struct ctl *ctl, const char *word);
+
 /* Prints "shouwangctl: text" to stderr and returns the exit code. */
 int ctl_fail(int exit_code, const char *format, ...) PRINTF_LIKE(2, 3);
 int ctl_fail_error(const struct error *err);

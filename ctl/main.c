@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -298,6 +299,10 @@ static int run(struct ctl *ctl, struct options_file *file, int argc, char **argv
 int main(int argc, char **argv)
 {
     file_fill_standard();
+    /* What is in our memory is about persons: a crash leaves no image of it in somebody's folder. */
+    struct rlimit core;
+    if (getrlimit(RLIMIT_CORE, &core) == 0)
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0, core.rlim_max});
     json_memory_guard();
     setlocale(LC_CTYPE, "C.UTF-8");
     log_set_level(LOG_LEVEL_ERROR); /* what a verb does it says itself */

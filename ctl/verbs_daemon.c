@@ -225,6 +225,8 @@ int verb_round_accept(struct ctl *ctl)
     if (sscanf(ctl->words[0], "%ld%c", &round_id, &end) != 1 || round_id <= 0)
         return ctl_usage(ctl, "\"%s\" is not a round's number", ctl->words[0]);
     const char *reason = ctl_value(ctl, "--reason");
+    if (reason != NULL && ctl_reason(ctl, reason) != 0)
+        return EX_USAGE;
     json_t *args = json_pack("{s:I, s:s*}", "id", (json_int_t)round_id, "reason", reason);
     json_t *result = NULL;
     int exit_code = ctl_request(ctl, "round accept", args, ROUND_TIMEOUT_MS, show_progress, &result);

@@ -231,12 +231,13 @@ static void print_round(const struct round_info *round)
         n[i] = json_integer_value(json_object_get(counts, names[i]));
     json_decref(counts);
     printf(
-        "%6lld  %-9s as of %s  %-8s %s  raised %lld, escalated %lld, deescalated %lld, cleared %lld%s%s%s%s%s%s\n",
+        "%6lld  %-9s as of %s  %-8s %s  raised %lld, escalated %lld, deescalated %lld, cleared %lld%s%s%s%s%s",
         (long long)round->round_id, round_state_name(round->state), civil_format(round->as_of, as_of),
         round->cause, clock_rfc3339(round->started_at_ms, started), (long long)n[0], (long long)n[1],
         (long long)n[2], (long long)n[3], *round->error ? ": " : "", round->error,
-        *round->accepted_by ? "; accepted by " : "", round->accepted_by, *round->accepted_reason ? ": " : "",
-        round->accepted_reason);
+        *round->accepted_by ? "; accepted by " : "", round->accepted_by, *round->accepted_reason ? ": " : "");
+    ctl_print_visible(slice_of(round->accepted_reason));
+    putchar('\n');
 }
 
 int verb_rounds(struct ctl *ctl)

@@ -181,7 +181,9 @@ static int show_batch(struct ctl *ctl, const struct batch_info *batch)
 int verb_feed_show(struct ctl *ctl)
 {
     struct error err;
-    int exit_code = ctl_store(ctl);
+    int exit_code = ctl_utf8(ctl, ctl->words[0]);
+    if (exit_code == 0)
+        exit_code = ctl_store(ctl);
     if (exit_code != 0)
         return exit_code;
     struct arena *arena = arena_new(0);
@@ -198,24 +200,6 @@ int verb_feed_show(struct ctl *ctl)
 }
 
 /* --- trust ------------------------------------------------------------------------------------------------------ */
-
-/* What goes into the audit and stands in lists: some words, in one line. */
-static int check_reason(const struct ctl *ctl, const char *reason)
-{
-    enum { REASON_MAX = 1000 };
-    size_t length = reason == NULL ? 0 : strlen(reason), blanks = 0;
-    if (reason == NULL)
-        return ctl_usage(ctl, "--reason is missing: why the batch is right goes into the audit");
-    if (length > REASON_MAX || !utf8_valid(reason, length))
-        return ctl_usage(ctl, "--reason is longer than %d bytes, or not UTF-8", REASON_MAX);
-    for (size_t i = 0; i < length; i++) {
-        if ((unsigned char)reason[i] < ' ')
-            return ctl_usage(ctl, "--reason has a control character; one line is expected");
-        blanks += reason[i] == ' ';
-    }
-    return blanks == length ? ctl_usage(ctl, "--reason is empty: why the batch is right goes into the audit")
-                            : 0;
-}
 
 /* The batch that is meant, or NULL after a message. */
 static const struct batch_info *find_batch(struct ctl *ctl, struct arena *arena, int *exit_code)
@@ -260,7 +244,13 @@ int verb_feed_trust(struct ctl *ctl)
 {
     struct error err;
     const char *reason = ctl_value(ctl, "--reason");
-    int exit_code = check_reason(ctl, reason);
+    int exit_code = reason == NULL
+                        ? ctl_usage(ctl, "--reason is missing: why the batch is right goes into the audit")
+                        : ctl_reason(ctl, reason);
+    if (exit_code == 0)
+        exit_code = ctl_utf8(ctl, ctl->words[0]);
+    if (exit_code == 0)
+        exit_code = ctl_utf8(ctl, ctl->words[1]);
     if (exit_code == 0)
         exit_code = ctl_store(ctl);
     if (exit_code != 0)

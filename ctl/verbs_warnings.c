@@ -164,7 +164,9 @@ int verb_explain(struct ctl *ctl)
         return round_id == 0
                    ? ctl_usage(ctl, "--round 0: rounds are numbered from 1")
                    : ctl_usage(ctl, "--round and --as-of: expected one of them; a round has its own date");
-    int exit_code = ctl_dictionary(ctl);
+    int exit_code = ctl_utf8(ctl, ctl->words[0]);
+    if (exit_code == 0)
+        exit_code = ctl_dictionary(ctl);
     if (exit_code == 0)
         exit_code = ctl_store(ctl);
     if (exit_code != 0)

@@ -13,6 +13,7 @@
 
 enum {
     ACTOR_MAX = 64,
+    TEXT_MAX = 1000,             /* bytes; a reason stands in the audit and in lists */
     OUTPUT_MAX_BYTES = 64 << 20, /* a dry run that would change every household of a large county */
     IDLE_TIMEOUT_MS = 60000,
 };
@@ -87,7 +88,11 @@ static const char *wrong_type(enum control_type type, const json_t *value)
     day_t day;
     switch (type) {
     case CONTROL_TEXT:
-        return json_is_string(value) && json_string_length(value) > 0 ? 0 : "a text";
+        return json_is_string(value) && json_string_length(value) > 0 &&
+                       json_string_length(value) <= TEXT_MAX &&
+                       utf8_has_no_control(json_string_value(value), json_string_length(value))
+                   ? 0
+                   : "a text of one line";
     case CONTROL_NUMBER:
         return number_of(value, &number) ? 0 : "a number above 0";
     case CONTROL_FLAG:

@@ -2,9 +2,12 @@
 // What a shell, a terminal and an administrator of the database do to the tools: closed descriptors, full disks, a server of another
 // encoding, settings that somebody gave to the account.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, chownSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { Register, residentId } from './lib/county.mjs';
 import { Cluster, Instance, program } from './lib/instance.mjs';
@@ -109,6 +112,53 @@ test('policy fmt --write: the file stays who may read it, and a link stays a lin
     assert.match(stderr, /group\.policy: cannot write it anew with the same owner and group: /);
     assert.equal(status, 78);
     assert.equal(readFileSync(policy, 'utf8'), loose);
+});
+
+test('a reason is one line that a terminal shows as it is; words that are not UTF-8 say so', async () => {
+    for (const args of [['round', 'accept', '1'], ['feed', 'trust', 'register', '1']])
+        for (const [reason, said] of [
+            ['a\nround 99', /--reason has a control character; one line is expected/],
+            ['a\u009b2J', /--reason has a control character/],
+            ['a\u202eb', /--reason has a control character/],
+            ['x'.repeat(1001), /--reason is longer than 1000 bytes, or not UTF-8/],
+            [' ', /--reason is empty/],
+        ]) {
+            const { status, stderr } = instance.ctl(...args, '--reason', reason);
+            assert.match(stderr, said, args.join(' '));
+            assert.equal(status, 64);
+        }
+    // Another tool than ours is held to it as well, and what a daemon before this one took is shown as text.
+    const socket = createConnection(instance.socket);
+    socket.end(JSON.stringify({ verb: 'round accept', args: { id: 1, reason: 'a\nb' } }) + '\n');
+    assert.match(await text(socket), /"exit":64,"error":"round accept: argument reason must be a text of one line"/);
+    instance.sql("update round set accepted_by = 'li', accepted_reason = E'a\\nround 99\\x1b[2J'");
+    assert.match(instance.ctl('rounds').stdout, /^ +1 .*; accepted by li: a\\u000around 99\\u001b\[2J\n$/);
+    for (const args of ["round accept 1 --reason '\\377'", "feed trust register 1 --reason '\\377'", "feed trust '\\377' 1 --reason x", "feed show '\\377'", "explain '\\377'"]) {
+        const line = args.replace("'\\377'", '"$(printf "\\377")"');
+        const { status, stderr } = spawnSync('sh', ['-c', `exec "$0" -c "$1" ${line}`, program('shouwangctl'), instance.conf], { encoding: 'utf8' });
+        assert.match(stderr, /not UTF-8/, args);
+        assert.equal(status, 64, args);
+    }
+});
+
+test('a crash of the tool leaves no image of its memory', async () => {
+    const path = join(instance.directory, 'mute.sock');
+    const server = createServer().listen(path);
+    await once(server, 'listening');
+    const conf = join(instance.directory, 'mute.conf');
+    writeFileSync(conf, readFileSync(instance.conf, 'utf8').replace('socket = ctl.sock', 'socket = mute.sock'));
+    const asked = once(server, 'connection');
+    const tool = spawn('sh', ['-c', 'ulimit -S -c "$(ulimit -H -c)"; exec "$0" -c "$1" status', program('shouwangctl'), conf], { stdio: 'ignore' });
+    const [peer] = await asked;
+    try {
+        assert.match(readFileSync(`/proc/${tool.pid}/limits`, 'utf8'), /^Max core file size +0 /m);
+    } finally {
+        const closed = once(tool, 'close');
+        tool.kill();
+        await closed;
+        peer.destroy();
+        server.close();
+    }
 });
 
 // What an administrator may have given an account or a database for other programs' sake, and what somebody who may write into
