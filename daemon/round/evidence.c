@@ -89,27 +89,36 @@ static void write_persons(const struct dossier *dossier, const struct policy *po
     jtext_close(out, ']');
 }
 
+static void write_facts(const struct dossier *dossier, const struct writing *w)
+{
+    const struct policy_block *block = &dossier->block;
+    jtext_key(w->out, "facts");
+    jtext_open(w->out, '[');
+    for (uint32_t f = 0; f < block->household_fact_begin[1]; f++)
+        write_fact(w, -1, &block->household_facts[f], &dossier->household_notes[f]);
+    for (size_t p = 0; p < dossier->person_count; p++)
+        for (uint32_t f = block->person_fact_begin[p]; f < block->person_fact_begin[p + 1]; f++)
+            write_fact(w, (int64_t)p, &block->person_facts[f], &dossier->person_notes[f]);
+    jtext_close(w->out, ']');
+}
+
 void evidence_write(const struct dossier *dossier, const struct policy *policy,
                     const struct dictionary *dictionary, const char *policy_hash, day_t as_of,
                     struct text *out)
 {
     const struct writing w = {policy, dictionary, out};
-    const struct policy_block *block = &dossier->block;
     jtext_open(out, '{');
     jtext_put_day(out, "as_of", as_of);
     jtext_put_text(out, "policy", policy_hash);
     jtext_put_text(out, "area", dossier->urban ? "urban" : "rural");
     jtext_put_bool(out, "on_register", dossier->on_register);
     write_persons(dossier, policy, out);
-    write_batches(dossier, out);
-    jtext_key(out, "facts");
-    jtext_open(out, '[');
-    for (uint32_t f = 0; f < block->household_fact_begin[1]; f++)
-        write_fact(&w, -1, &block->household_facts[f], &dossier->household_notes[f]);
-    for (size_t p = 0; p < dossier->person_count; p++)
-        for (uint32_t f = block->person_fact_begin[p]; f < block->person_fact_begin[p + 1]; f++)
-            write_fact(&w, (int64_t)p, &block->person_facts[f], &dossier->person_notes[f]);
-    jtext_close(out, ']');
+    if (dossier->fact_count > EVIDENCE_FACTS_MAX) {
+        jtext_put_int(out, "facts_left_out", (int64_t)dossier->fact_count);
+    } else {
+        write_batches(dossier, out);
+        write_facts(dossier, &w);
+    }
     jtext_close(out, '}');
 }
 
@@ -277,6 +286,8 @@ static enum status parse(struct slice json, struct arena *arena, struct evidence
     if (evidence->policy_hash == NULL || !read_day(*root, "as_of", &evidence->as_of) ||
         evidence->as_of == DAY_NONE)
         return damaged(err, "policy or as_of");
+    json_int_t left_out = json_integer_value(json_object_get(*root, "facts_left_out"));
+    evidence->facts_left_out = left_out > 0 ? (size_t)left_out : 0;
     return STATUS_OK;
 }
 

@@ -173,6 +173,20 @@ static size_t count_facts(const struct gather *gather, int64_t household_id,
     return count;
 }
 
+enum {
+    HOUSEHOLD_ARENA_BYTES = 64 << 20,
+    FACT_ARENA_BYTES = 512, /* a fact with its note is laid out twice: some 250 */
+};
+
+struct arena *gather_arena(const struct gather *gather, uint32_t position)
+{
+    size_t person_count;
+    int64_t household_id = gather_household_id(gather->load, gather->standing, position);
+    const struct pull_person *persons = find_persons(gather, household_id, &person_count);
+    size_t fact_count = count_facts(gather, household_id, persons, person_count);
+    return arena_new(HOUSEHOLD_ARENA_BYTES + fact_count * FACT_ARENA_BYTES);
+}
+
 static enum status gather_facts(const struct gather *gather, int64_t household_id,
                                 const struct pull_person *persons, size_t person_count,
                                 struct dossier_fact *facts, size_t *count, struct error *err)

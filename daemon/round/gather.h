@@ -36,6 +36,11 @@ enum status gather_chunk(struct gather *gather, const struct load *load, const s
                          const uint32_t *positions, size_t count, struct arena *arena,
                          struct error *err) WARN_UNUSED;
 
+/* An arena for one of them, for its dossier, explanation, event and evidence: 64 MB (the largest real ones take some hundred
+ * kilobytes), and more where it has very many facts, which are
+ * in memory already. NULL when memory has run out. */
+struct arena *gather_arena(const struct gather *gather, uint32_t position);
+
 /* One of them; the dossier lies in `arena`. */
 enum status gather_dossier(const struct gather *gather, uint32_t position, struct arena *arena,
                            struct dossier *dossier, struct error *err) WARN_UNUSED;

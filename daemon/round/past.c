@@ -2,6 +2,7 @@
 #include "round/past.h"
 
 #include "round/compare.h"
+#include "round/evidence.h"
 #include "round/freshness.h"
 
 #include <jansson.h>
@@ -159,7 +160,11 @@ enum status past_recall(struct pg *pg, const struct past *past, int64_t househol
     status = clearing_told(pg, household_id, round_id, arena, &record->told, &record->told_count, err);
     if (status != STATUS_OK || record->now->round_id != round_id)
         return status;
-    record->written = record->now->evidence_json;
+    struct evidence stored;
+    status = evidence_read_head(slice_of(record->now->evidence_json), arena, &stored, err);
+    if (status != STATUS_OK)
+        return status;
+    record->written = stored.facts_left_out == 0 ? record->now->evidence_json : NULL;
     return round_household_get(pg, household_id, round_id - 1, arena, &record->before, err);
 }
 

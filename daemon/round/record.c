@@ -13,9 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A household's dossier, explanation, event and evidence; the largest real ones take some hundred kilobytes. */
-enum { HOUSEHOLD_ARENA_BYTES = 64 << 20 };
-
 /* One household while it is being recorded. */
 struct one {
     struct record *record;
@@ -539,7 +536,7 @@ static enum status record_one(struct record *record, const struct gather *gather
     }
     if (!change->now.notable)
         return record_quiet(record, change, err);
-    struct arena *arena = arena_new(HOUSEHOLD_ARENA_BYTES);
+    struct arena *arena = gather_arena(gather, change->position);
     if (arena == NULL)
         return error_set(err, STATUS_FATAL, "no memory for a household");
     enum status status = record_notable(record, gather, change, arena, err);

@@ -4,11 +4,6 @@
 #include "base/arena.h"
 #include "round/gather.h"
 
-enum {
-    /* One explanation; the largest real ones take some hundred kilobytes. */
-    EXPLAIN_HOUSEHOLD_BYTES = 64 << 20,
-};
-
 /* One call. */
 struct explaining {
     struct simulate_explainer *explainer;
@@ -83,7 +78,7 @@ static enum status explain_one(const struct explaining *x, uint32_t position, si
     for (size_t side = 0; side < LOAD_POLICIES_MAX && status == STATUS_OK; side++) {
         if (x->only != NULL && (x->explainer->sides[side].outcomes[position].fired & x->only[side]) == 0)
             continue;
-        struct arena *arena = arena_new(EXPLAIN_HOUSEHOLD_BYTES);
+        struct arena *arena = gather_arena(&x->gathers[side], position);
         status = arena == NULL ? no_memory(err) : explain_side(x, position, index, side, arena, err);
         arena_free(arena);
     }

@@ -79,3 +79,26 @@ test('households of any size are judged, and their neighbours as always', async 
     assert.doesNotMatch(usual.log, /event=round\.household_limit/);
     assert.match(large.log, /event=round\.household_limit .*households=4\b.*bounded=2\b/);
 });
+
+// A sheet filled down with one number: all that a county's agency has to say, of one person.
+test('a person with more facts than can be stored as evidence does not stop the round', async () => {
+    const FACTS = process.env.SHOUWANG_LONG ? 1_500_000 : 100_000; // beyond 330,000 there is more than 64 MB of the household
+    const instance = new Instance(cluster, { settings: { rounds: { limit: '100%' } } });
+    try {
+        const register = new Register().single('ILL', residentId('1980-01-01', 1), '100.00').single('POOR', residentId('1980-01-01', 2), '100.00');
+        instance.import(register);
+        dropFeed(instance.drop, 'medical_insurance', 'bill', [{ id_number: residentId('1980-01-01', 1), code: 'expense.medical_self_paid', value: '2.35', from: '2021-06-01', to: '2021-06-20', ref: 'f' }], { mode: 'delta' });
+        await instance.start();
+        instance.ctl('feed', 'scan');
+        await instance.waitForLog(/event=feed\.accepted/);
+        instance.sql(`insert into person_fact (person_id, value, batch_id, from_day, to_day, row_no, code, source, ref)
+            select person_id, value, batch_id, from_day, to_day, n, code, source, ref || n from person_fact, generate_series(2, ${FACTS}) n where ref = 'f'`);
+        const { round, raised } = instance.round(DATE);
+        assert.equal(raised, 2);
+        assert.equal(instance.sql("select evidence ->> 'facts_left_out' from warning_history where evidence ? 'facts_left_out'"), String(FACTS + 2));
+        const { basis, level } = instance.json('explain', '--round', String(round), 'ILL');
+        assert.deepEqual([basis, level], ['round', 'red']);
+    } finally {
+        await instance.close();
+    }
+});

@@ -400,6 +400,29 @@ START_TEST(evidence_comes_back_as_it_was)
 END_TEST
 
 /* Cut anywhere, or with any byte changed: refused or read, never a crash (run under sanitizers). */
+/* PostgreSQL would refuse the document, and with it the whole round. */
+START_TEST(evidence_of_too_many_facts_says_how_many)
+{
+    struct dossier dossier = dossier_make();
+    struct evidence evidence;
+    struct text out;
+    text_init(&out);
+    evidence_write(&dossier, NULL, dictionary, "abc", 18808, &out);
+    ck_assert_int_eq(evidence_read_head((struct slice){out.bytes, out.length}, arena, &evidence, &err),
+                     STATUS_OK);
+    ck_assert_uint_eq(evidence.facts_left_out, 0);
+    text_clear(&out);
+    dossier.fact_count = EVIDENCE_FACTS_MAX + 1;
+    evidence_write(&dossier, NULL, dictionary, "abc", 18808, &out);
+    ck_assert_int_eq(evidence_read_head((struct slice){out.bytes, out.length}, arena, &evidence, &err),
+                     STATUS_OK);
+    ck_assert_uint_eq(evidence.facts_left_out, EVIDENCE_FACTS_MAX + 1);
+    ck_assert_str_eq(evidence.policy_hash, "abc");
+    ck_assert_uint_lt(out.length, 1000);
+    text_fini(&out);
+}
+END_TEST
+
 START_TEST(damaged_evidence_is_refused)
 {
     struct dossier dossier = dossier_make();
@@ -523,6 +546,7 @@ int main(void)
     tcase_add_test(tests, names_are_told_only_where_they_may_be);
     tcase_add_test(tests, an_event_of_any_household_stays_below_a_megabyte);
     tcase_add_test(tests, evidence_comes_back_as_it_was);
+    tcase_add_test(tests, evidence_of_too_many_facts_says_how_many);
     tcase_add_test(tests, damaged_evidence_is_refused);
     tcase_add_test(tests, facts_are_laid_out_the_same_in_whatever_order_they_come);
     tcase_add_test(tests, jtext_writes_json);
