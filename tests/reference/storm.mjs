@@ -50,8 +50,7 @@ export class Judge {
 
     /** Whether what was answered then reached the database through the daemon that had asked. */
     settled(entry, at = entry.answered) {
-        const grace = GRACE_MS + this.lag(at, at + GRACE_MS);
-        return !this.struck(at - grace, at + grace, ['kill', 'freeze', 'database']) && !this.struck(at - grace, at + grace, ['reload'], entry.township);
+        return !this.struck(at - ONE_TURN_MS - this.lag(at, at), at + GRACE_MS + this.lag(at, at + GRACE_MS), ['kill', 'freeze', 'database']);
     }
 
     tell = (entry) => `${entry.id} to ${entry.township} at ${entry.at.toFixed(0)} ms (${entry.act})`;
@@ -126,8 +125,8 @@ export class Judge {
 
     // --- what answers cause -----------------------------------------------------------------------------------------------------------
 
-    /** When the pause ends that was asked for, at the latest: another address begins without it. */
-    movedAfter = (entry) => this.orders.get(entry.township).find((order) => order.from >= entry.answered && order.address !== entry.address)?.from ?? Infinity;
+    /** When the pause ends that was asked for, at the latest: another address begins without it, whatever the old one still says. */
+    movedAfter = (entry) => this.orders.get(entry.township).find((order) => (order.done ?? Infinity) >= entry.at - GRACE_MS && order.address !== entry.address)?.from ?? Infinity;
 
     checkPauses() {
         for (const entry of this.ledger.filter(({ wait_s }) => wait_s > 0)) {

@@ -18,7 +18,7 @@ import { MOODS, StormReceiver } from './lib/storm_receiver.mjs';
 import { DEADLINE_MS } from './lib/wait.mjs';
 
 const SEEDS = Number(process.env.SHOUWANG_SEEDS ?? 1);
-const FIRST = Number(process.env.SHOUWANG_FIRST_SEED ?? 1); // to go through one again
+const FIRST = Number(process.env.SHOUWANG_FIRST_SEED ?? 3); // to go through one again; that of ./check has a bit of everything
 const LONG = process.env.SHOUWANG_LONG !== undefined;
 const [HOUSEHOLDS, ROUNDS, BLOWS] = LONG ? [60, 12, 60] : [30, 3, 14];
 const TOWNSHIPS = ['610922100', '610922101', '610922200', '610922201'];
@@ -175,7 +175,7 @@ class Storm {
     }
 
     strike = {
-        mood: (receiver) => receiver.setMood(this.random.pick(['good', 'mixed', 'mixed', 'mixed', 'failing', 'refusing', 'breaking', 'down'])),
+        mood: (receiver) => receiver.setMood(this.random.pick(['good', 'mixed', 'mixed', 'mixed', 'busy', 'busy', 'failing', 'refusing', 'breaking', 'down'])),
         closeIdle: (receiver) => receiver.closeIdle(),
         move: (receiver) => this.reload(receiver, (order) => ({ ...order, address: 1 - order.address })),
         rotate: (receiver) => this.reload(receiver, ({ secrets, ...order }) => ({ ...order, secrets: secrets.length > 1 ? [secrets[0]] : [newSecret(), ...(this.random.chance(70) ? [secrets[0]] : [])] })),

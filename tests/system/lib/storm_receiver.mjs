@@ -55,6 +55,7 @@ export const MOODS = {
     fine: { taken: 1 },
     good: GOOD,
     mixed: { ...GOOD, ...BROKEN, taken: 8, busy: 1, 'away for a while': 1, 'away for a while, and many words': 1, 'a gateway that waits': 1, 'out of order': 4, 'too late or too early': 2, refused: 3, 'refused for a while': 1, 'moved away': 2, gone: 0.3 },
+    busy: { busy: 2, 'away for a while': 2, 'away for a while, and many words': 1, 'a gateway that waits': 2, 'refused for a while': 1, taken: 6 },
     failing: { 'out of order': 6, silence: 1, 'reset without a word': 3, taken: 1 },
     refusing: { refused: 6, 'moved away': 3, taken: 2 },
     breaking: { ...BROKEN, taken: 3 },
@@ -177,7 +178,9 @@ export class StormReceiver {
             part: (text, reset, perhaps = null) => {
                 Object.assign(entry, { spoke: true, perhaps });
                 end();
-                socket.write(text, () => (reset ? socket.resetAndDestroy() : socket.end()));
+                socket.write(text); // at once: a head and then nothing would be an answer whose body is late
+                if (reset) socket.resetAndDestroy();
+                else socket.end();
             },
             close: () => (end(), socket.end()),
             reset: () => (end(), socket.resetAndDestroy()),
