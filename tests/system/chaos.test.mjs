@@ -22,7 +22,7 @@ import { Cluster } from './lib/instance.mjs';
 const SEEDS = Number(process.env.SHOUWANG_SEEDS ?? 1);
 const FIRST = Number(process.env.SHOUWANG_FIRST_SEED ?? 1);
 const LONG = process.env.SHOUWANG_LONG !== undefined;
-const [PERIODS, FAULTS] = LONG ? [4, 30] : [2, 3];
+const [PERIODS, FAULTS] = LONG ? [4, 30] : [2, 2];
 const HOUSEHOLDS = 60;
 
 let cluster;
@@ -214,6 +214,7 @@ async function run(seed, disturbed) {
         for (const one of pair.daemons) await one.down('SIGTERM');
         assert.deepEqual(pair.problems, []);
         if (today() !== day) return null;
+        for (const { role, log } of pair.daemons) assert.doesNotMatch(log, /runtime error|Sanitizer/, role);
         return { seen: await seen(pair), faults: [...(await faults(pair)), ...(await pair.unfenced())], weather };
     } catch (problem) {
         problem.message += `\nfaults: ${weather?.told.join('; ')}`;

@@ -13,6 +13,8 @@ import { until } from './wait.mjs';
 
 export const TOWNSHIPS = ['610922103', '610922104', '610922105'];
 export const LEASE_MS = 2000;
+/** How far times differ from each other, of LEASE_MS; and how long a moment is waited for. */
+const [SPREAD, MOMENT_MS] = process.env.SHOUWANG_LONG === undefined ? [0.2, 800] : [1, 1500];
 /** After the end of a fault one leads within this time. */
 const LEADER_MS = 30000;
 const ROLES = ['first', 'second'];
@@ -123,7 +125,8 @@ class Daemon {
         this.killed = true;
         const { exited, daemon } = this.instance;
         daemon.kill(signal);
-        const end = await Promise.race([exited, pause(60000)]);
+        const late = new Promise((resolve) => setTimeout(resolve, 60000).unref()); // which keeps nobody waiting
+        const end = await Promise.race([exited, late]);
         if (!end) this.pair.problems.push(`${this.role} did not end within a minute of ${signal}:\n${this.instance.output.slice(-4000)}`);
         else if (signal === 'SIGTERM' && end.code !== 0) this.pair.problems.push(`${this.role} ended by ${end.signal ?? end.code} when it was asked to:\n${this.instance.output.slice(-4000)}`);
     }
@@ -250,7 +253,7 @@ export class Pair {
 // --- what may befall them ---------------------------------------------------------------------------------------------------------------
 
 /** At the first message that is like this, if one comes in time (its line, or null); the rule is dropped again. */
-async function at({ proxy }, applies, action, ms = 1500) {
+async function at({ proxy }, applies, action, ms = MOMENT_MS) {
     let met = null;
     const happened = new Promise((resolve) => (met = resolve));
     proxy.match = (line, message, side) => {
@@ -291,7 +294,7 @@ const OF_DAEMONS = {
         if (!one.runs) return;
         one.frozen = true;
         daemon.kill('SIGSTOP');
-        await pause(random.chance(70) ? 1.2 * LEASE_MS + random.upTo(LEASE_MS) : random.upTo(LEASE_MS));
+        await pause(random.chance(70) ? 1.2 * LEASE_MS + random.upTo(SPREAD * LEASE_MS) : random.upTo(LEASE_MS));
         daemon.kill('SIGCONT');
         one.frozen = false;
     },
@@ -300,7 +303,7 @@ const OF_DAEMONS = {
     },
     async still(one, random) {
         one.proxy.freeze();
-        await pause(random.chance(60) ? 1.2 * LEASE_MS + random.upTo(LEASE_MS) : random.upTo(LEASE_MS));
+        await pause(random.chance(60) ? 1.2 * LEASE_MS + random.upTo(SPREAD * LEASE_MS) : random.upTo(LEASE_MS));
         if (random.chance(50)) one.proxy.cutAll();
         one.proxy.thaw();
     },
