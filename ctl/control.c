@@ -4,7 +4,7 @@
 
 #include "app/options.h"
 #include "base/clock.h"
-#include "io/socket.h"
+#include "io/socket_client.h"
 
 #include <stdlib.h>
 #include <string.h>

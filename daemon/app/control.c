@@ -3,7 +3,7 @@
 
 #include "base/kill_point.h"
 #include "base/log.h"
-#include "io/socket.h"
+#include "io/socket_server.h"
 
 #include <pwd.h>
 #include <stdlib.h>

@@ -149,3 +149,15 @@ bool address_in_networks(const struct sockaddr *address, const struct address_ne
             return true;
     return false;
 }
+
+enum status address_of_path(const char *path, struct sockaddr_un *address, struct error *err)
+{
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    const size_t length = strlen(path);
+    if (length == 0 || length >= sizeof address->sun_path)
+        return error_set(err, STATUS_CONFIG, "socket path \"%s\" has %zu bytes: expected 1 to %zu", path,
+                         length, sizeof address->sun_path - 1);
+    memcpy(address->sun_path, path, length + 1);
+    return STATUS_OK;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Numeric internet addresses: "127.0.0.1:8090", "[::1]:8090" to listen on, and networks in CIDR notation (RFC
- * 4632, RFC 4291) for the list of allowed destinations. Never resolves a name. Threading: none shared.
+ * Addresses of sockets: numeric internet ones ("127.0.0.1:8090", "[::1]:8090"), networks in CIDR notation (RFC 4632, RFC
+ * 4291) for the list of allowed destinations, and paths of Unix-domain sockets. Never resolves a name. Threading: none shared.
  */
 #ifndef SHOUWANG_IO_ADDRESS_H
 #define SHOUWANG_IO_ADDRESS_H
@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 /* "ADDRESS:PORT", an IPv6 address in brackets; port 0–65535. STATUS_CONFIG. */
 enum status address_parse(const char *text, struct sockaddr_storage *address, socklen_t *length,
@@ -35,5 +36,8 @@ enum status address_parse_network(const char *text, struct address_network *netw
  */
 bool address_in_networks(const struct sockaddr *address, const struct address_network *networks,
                          size_t count);
+
+/* Of a Unix-domain socket: the path has 1 to 107 bytes. STATUS_CONFIG. */
+enum status address_of_path(const char *path, struct sockaddr_un *address, struct error *err) WARN_UNUSED;
 
 #endif

@@ -2,16 +2,16 @@
 /*
  * libmicrohttpd in its external epoll mode: its epoll descriptor is one watch on the loop, its own wish for
  * time one timer, and MHD_run does the work. What it does not do is done here: total deadlines (its own
- * timeouts end with any activity), the refusal of ambiguous requests, and the bound on bodies.
+ * timeouts end with any activity), the refusal of ambiguous requests (io/http_framing.h), and the bound on bodies.
  *
  * The life of a request, with the function for each step:
  *
- *     request line            begin_exchange   (MHD's URI callback: the only one to see the raw target)
- *     headers                 accept_headers   refuses, or goes on to
- *     body, piece by piece    take_body_piece
- *     end of body             hand_over        calls the handler; without a reply yet the connection is
- * suspended http_exchange_reply     resume_exchange  MHD calls in again, and send_reply       queues the
- * response response taken, or cut  end_exchange
+ *     request line           begin_exchange    libmicrohttpd's URI callback: the only one to see the raw target
+ *     headers                accept_headers    refuses, or goes on
+ *     body, piece by piece   take_body_piece
+ *     end of body            hand_over         calls the handler; the connection is suspended until the reply
+ *     http_exchange_reply    resume_exchange   libmicrohttpd calls in again, and send_reply queues the response
+ *     response taken, or cut end_exchange
  *
  * A connection whose deadline passes is shut down at the socket; libmicrohttpd then sees its end and frees
  * it. While it is suspended it sees nothing, so the exchange and its texts stay until the handler replies.
@@ -22,6 +22,7 @@
 
 #include "base/clock.h"
 #include "io/address.h"
+#include "io/http_framing.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -200,81 +201,12 @@ void http_exchange_reply_text(struct http_exchange *exchange, unsigned status, c
 
 /* ---- the request: headers ---- */
 
-/* What the header lines of a request say about its framing. */
-struct framing {
-    unsigned hosts;
-    unsigned lengths;
-    unsigned codings;
-    bool coding_is_chunked;
-    bool malformed;
-    uint64_t length;
-};
-
-/* RFC 9110 5.6.2. */
-static bool is_token(const char *name, size_t length)
-{
-    static const char others[] = "!#$%&'*+-.^_`|~";
-    for (size_t i = 0; i < length; i++) {
-        const char c = name[i];
-        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && (c == '\0' || strchr(others, c) == NULL))
-            return false;
-    }
-    return length > 0;
-}
-
-static bool is_clean_value(const char *value, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7f)
-            return false;
-    return true;
-}
-
-/* Digits alone; a length too long for the number stays at its greatest, which no limit allows. */
-static bool parse_length(const char *value, size_t length, uint64_t *number)
-{
-    *number = 0;
-    for (size_t i = 0; i < length; i++) {
-        if (value[i] < '0' || value[i] > '9')
-            return false;
-        *number = *number > UINT64_MAX / 10 - 1 ? UINT64_MAX / 10 : *number * 10 + (uint64_t)(value[i] - '0');
-    }
-    return length > 0;
-}
-
 static enum MHD_Result note_header(void *ctx, enum MHD_ValueKind kind, const char *name, size_t name_length,
                                    const char *value, size_t value_length)
 {
     (void)kind;
-    struct framing *framing = ctx;
-    if (!is_token(name, name_length) || !is_clean_value(value, value_length)) {
-        framing->malformed = true;
-    } else if (strcasecmp(name, "Host") == 0) {
-        framing->hosts++;
-    } else if (strcasecmp(name, "Content-Length") == 0) {
-        framing->lengths++;
-        if (!parse_length(value, value_length, &framing->length))
-            framing->malformed = true;
-    } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
-        framing->codings++;
-        framing->coding_is_chunked = strcasecmp(value, "chunked") == 0;
-    }
+    http_framing_note(ctx, (struct slice){name, name_length}, (struct slice){value, value_length});
     return MHD_YES;
-}
-
-static const char *framing_fault(const struct framing *framing, const char *version)
-{
-    const bool is_1_1 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
-    if (framing->malformed)
-        return "a header is malformed\n";
-    if (framing->hosts > 1 || (is_1_1 && framing->hosts == 0))
-        return "one Host header is needed\n";
-    if (framing->lengths > 1 || framing->codings > 1 || (framing->lengths > 0 && framing->codings > 0))
-        return "the length of the body is said twice\n";
-    if (framing->codings > 0 && (!framing->coding_is_chunked || !is_1_1))
-        return "the transfer coding is not understood\n";
-    return NULL;
 }
 
 static bool find_method(const char *name, enum http_method *method)
@@ -292,9 +224,9 @@ static bool find_method(const char *name, enum http_method *method)
 static enum MHD_Result accept_headers(struct http_exchange *exchange, const char *path, const char *method,
                                       const char *version)
 {
-    struct framing framing = {0};
+    struct http_framing framing = {0};
     MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, note_header, &framing);
-    const char *fault = framing_fault(&framing, version);
+    const char *fault = http_framing_fault(&framing, strcmp(version, MHD_HTTP_VERSION_1_1) == 0);
     if (fault == NULL && (exchange->bad_target || path[0] != '/'))
         fault = "the target is malformed\n";
     if (fault != NULL)

@@ -8,10 +8,12 @@ daemon_io_libio_a_SOURCES = \
 	daemon/io/http_client.c daemon/io/http_client.h daemon/io/http_client_internal.h \
 	daemon/io/http_client_connection.c daemon/io/http_client_outcome.c daemon/io/http_client_route.c \
 	daemon/io/http_client_socket.c daemon/io/http_client_url.c \
+	daemon/io/http_framing.c daemon/io/http_framing.h \
 	daemon/io/http_server.c daemon/io/http_server.h \
 	daemon/io/loop.c daemon/io/loop.h \
 	daemon/io/notify.c daemon/io/notify.h \
-	daemon/io/socket.c daemon/io/socket.h \
+	daemon/io/socket_client.c daemon/io/socket_client.h \
+	daemon/io/socket_server.c daemon/io/socket_server.h \
 	daemon/io/workers.c daemon/io/workers.h
 daemon_io_libio_a_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(EVENT_CFLAGS) $(MHD_CFLAGS) $(SYSTEMD_CFLAGS)
 # What a program that links libio.a needs behind it.

@@ -11,7 +11,8 @@
 #include "io/file.h"
 #include "io/http_client.h"
 #include "io/http_server.h"
-#include "io/socket.h"
+#include "io/socket_client.h"
+#include "io/socket_server.h"
 #include "io/workers.h"
 #include "io_fixture.h"
 

@@ -4,7 +4,8 @@
 
 #include "base/random.h"
 #include "cases.h"
-#include "io/socket.h"
+#include "io/socket_client.h"
+#include "io/socket_server.h"
 #include "io_fixture.h"
 
 #include <errno.h>

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Lines over a Unix-domain stream socket: the control socket's server on the loop, and the blocking client of
- * shouwangctl.
+ * Lines over a Unix-domain stream socket, on the loop: the control socket. Its client: io/socket_client.h.
  *
- * Invariants (server)
+ * Invariants
  * 1. A line ends with '\n' (a '\r' before it is dropped); one longer than line_max_bytes closes the peer.
  * 2. A peer that does not read holds at most output_max_bytes of our memory: a write beyond that is refused
  * until `drained` tells that there is room, and no further line is taken from it meanwhile.
@@ -12,9 +11,11 @@
  * as the answer takes.
  * 4. `closed` is called exactly once for each peer, at the end of a turn, whoever closed it; the pointer ends
  * with it.
+ *
+ * Threading: the loop's thread.
  */
-#ifndef SHOUWANG_IO_SOCKET_H
-#define SHOUWANG_IO_SOCKET_H
+#ifndef SHOUWANG_IO_SOCKET_SERVER_H
+#define SHOUWANG_IO_SOCKET_SERVER_H
 
 #include "base/status.h"
 #include "base/text.h"
@@ -74,18 +75,5 @@ struct socket_credentials {
     gid_t gid;
 };
 struct socket_credentials socket_peer_credentials(const struct socket_peer *peer);
-
-/* The client: blocks, but never beyond a deadline. STATUS_RETRY: nobody listens, the deadline passed, the
- * other side closed. */
-struct socket_client;
-enum status socket_client_connect(struct socket_client **client, const char *path, size_t line_max_bytes,
-                                  int64_t timeout_ms, struct error *err) WARN_UNUSED;
-void socket_client_free(struct socket_client *client); /* NULL is allowed */
-/* Sends the line and a '\n'. A line that holds one is STATUS_REJECT. */
-enum status socket_client_send(struct socket_client *client, struct slice line, int64_t timeout_ms,
-                               struct error *err) WARN_UNUSED;
-/* The next line, borrowed until the next call. *ended: the other side closed after its last line. */
-enum status socket_client_read(struct socket_client *client, struct slice *line, bool *ended,
-                               int64_t timeout_ms, struct error *err) WARN_UNUSED;
 
 #endif
