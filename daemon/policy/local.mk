@@ -6,8 +6,9 @@ daemon_policy_libpolicy_a_SOURCES = \
 	daemon/policy/syntax/format.c daemon/policy/syntax/format.h daemon/policy/syntax/fraction.c daemon/policy/syntax/fraction.h \
 	daemon/policy/syntax/keywords.c daemon/policy/syntax/keywords.def daemon/policy/syntax/keywords.h \
 	daemon/policy/syntax/lexer.c daemon/policy/syntax/lexer.h daemon/policy/syntax/messages.def daemon/policy/syntax/parse_attribute.c \
-	daemon/policy/syntax/parse_clause.c daemon/policy/syntax/parse_example.c \
+	daemon/policy/syntax/parse_clause.c daemon/policy/syntax/parse_definition.c daemon/policy/syntax/parse_example.c \
 	daemon/policy/syntax/parse_expression.c daemon/policy/syntax/parse_expression.h daemon/policy/syntax/parse_gradual.c \
+	daemon/policy/syntax/parse_policy.c daemon/policy/syntax/parse_source.c \
 	daemon/policy/syntax/parse_trial.c daemon/policy/syntax/parse_value.c daemon/policy/syntax/parser.c daemon/policy/syntax/parser.h \
 	daemon/policy/syntax/trait.c daemon/policy/syntax/trait.h daemon/policy/syntax/unit.c daemon/policy/syntax/unit.h \
 	daemon/policy/syntax/unparse.c daemon/policy/syntax/unparse.h daemon/policy/syntax/words.def \

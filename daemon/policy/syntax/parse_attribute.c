@@ -4,13 +4,6 @@
 
 #include <string.h>
 
-static bool wrong_at(struct parser *parser, struct place at, enum message message, const char *a,
-                     const char *b)
-{
-    diagnose(parser->diagnoser, at, message, a, b, NULL);
-    return false;
-}
-
 /* A name that = follows. */
 static bool parse_title(struct parser *parser, struct amount_line *line)
 {
@@ -32,8 +25,8 @@ bool parse_amount_line(struct parser *parser, struct place at, struct clause_sta
     for (; *tail != NULL; tail = &(*tail)->next)
         count++;
     if (count == AST_AMOUNTS_MAX)
-        return wrong_at(parser, at, MESSAGE_TOO_MANY, keyword_text(KW_AMOUNT, parser->language),
-                        diagnose_number(parser->diagnoser, AST_AMOUNTS_MAX));
+        return parser_wrong_at(parser, at, MESSAGE_TOO_MANY, keyword_text(KW_AMOUNT, parser->language),
+                               diagnose_number(parser->diagnoser, AST_AMOUNTS_MAX));
     struct amount_line *line = parser_alloc(parser, sizeof *line);
     if (line == NULL)
         return false;
@@ -44,7 +37,7 @@ bool parse_amount_line(struct parser *parser, struct place at, struct clause_sta
         const char *title = line->title.length > 0 ? diagnose_slice(parser->diagnoser, line->title)
                                                    : keyword_text(KW_AMOUNT, parser->language);
         if (slice_equal(earlier->title, line->title))
-            return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, title, NULL);
+            return parser_wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, title, NULL);
     }
     if ((line->value = parse_amount(parser)) == NULL)
         return false;
@@ -58,8 +51,8 @@ enum { CLEAR_MAX = 100 };
 
 static bool count_expected(struct parser *parser)
 {
-    return wrong_at(parser, parser_place(parser_peek(parser)), MESSAGE_CLEAR_COUNT, parser_found(parser),
-                    NULL);
+    return parser_wrong_at(parser, parser_place(parser_peek(parser)), MESSAGE_CLEAR_COUNT,
+                           parser_found(parser), NULL);
 }
 
 static bool begins_count(const struct parser *parser)
@@ -125,10 +118,11 @@ bool parse_clear(struct parser *parser, struct place at, struct clause_statement
         return false;
     bool batches = unit == WORD_BATCHES;
     if (batches != (source.text.length > 0) || count < (batches ? 1 : 2))
-        return wrong_at(parser, at, batches ? MESSAGE_CLEAR_SOURCE : MESSAGE_CLEAR_ROUNDS, NULL, NULL);
+        return parser_wrong_at(parser, at, batches ? MESSAGE_CLEAR_SOURCE : MESSAGE_CLEAR_ROUNDS, NULL, NULL);
     int *into = batches ? &clause->clear_batches : &clause->clear_rounds;
     if (*into > 0)
-        return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_CLEAR, parser->language), NULL);
+        return parser_wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_CLEAR, parser->language),
+                               NULL);
     *into = count;
     clause->clear_at = at;
     if (batches)
@@ -143,12 +137,13 @@ static bool parse_fen(struct parser *parser, int64_t *fen)
     const struct token *token = parser_peek(parser);
     struct fraction yuan;
     if (!parser_in_statement(parser) || token->kind != TOKEN_NUMBER)
-        return wrong_at(parser, parser_place(token), MESSAGE_EXAMPLE_AMOUNT, parser_found(parser), NULL);
+        return parser_wrong_at(parser, parser_place(token), MESSAGE_EXAMPLE_AMOUNT, parser_found(parser),
+                               NULL);
     if (!parser_number(parser, token, &yuan))
         return false;
     if (!fraction_to_fen(yuan, fen))
-        return wrong_at(parser, parser_place(token), MESSAGE_FEN,
-                        diagnose_slice(parser->diagnoser, parser_slice(parser, token)), NULL);
+        return parser_wrong_at(parser, parser_place(token), MESSAGE_FEN,
+                               diagnose_slice(parser->diagnoser, parser_slice(parser, token)), NULL);
     parser_next(parser);
     return true;
 }

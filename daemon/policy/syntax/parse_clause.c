@@ -8,13 +8,6 @@ struct clause_parse {
     struct cause_line **cause_tail;
 };
 
-static bool wrong_at(struct parser *parser, struct place at, enum message message, const char *a,
-                     const char *b)
-{
-    diagnose(parser->diagnoser, at, message, a, b, NULL);
-    return false;
-}
-
 /* The lines below 某 stand deeper than 某 itself. */
 static bool parse_line(struct parser *parser, enum keyword kind, struct place at, struct clause_line ***tail)
 {
@@ -38,7 +31,8 @@ static bool line_keyword(enum keyword keyword)
 static bool parse_some(struct parser *parser, struct place at, struct clause_parse *parse)
 {
     if (parse->clause->some != NULL)
-        return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_SOME, parser->language), NULL);
+        return parser_wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_SOME, parser->language),
+                               NULL);
     if ((parse->clause->some = parse_set(parser)) == NULL)
         return false;
     while (parser_in_statement(parser) && parser_peek(parser)->first &&
@@ -46,12 +40,13 @@ static bool parse_some(struct parser *parser, struct place at, struct clause_par
         const struct token *token = parser_peek(parser);
         enum keyword keyword = (enum keyword)token->keyword;
         if (keyword == KW_ONLY || keyword == KW_EXCEPT)
-            return wrong_at(parser, parser_place(token), MESSAGE_CLAUSE_GUARD_IN_SOME,
-                            keyword_text(keyword, parser->language), NULL);
+            return parser_wrong_at(parser, parser_place(token), MESSAGE_CLAUSE_GUARD_IN_SOME,
+                                   keyword_text(keyword, parser->language), NULL);
         if (!line_keyword(keyword))
-            return wrong_at(parser, parser_place(token), MESSAGE_CLAUSE_LINE, parser_found(parser), NULL);
+            return parser_wrong_at(parser, parser_place(token), MESSAGE_CLAUSE_LINE, parser_found(parser),
+                                   NULL);
         if (keyword == KW_AND && parse->clause->some_lines == NULL)
-            return wrong_at(parser, parser_place(token), MESSAGE_CLAUSE_FIRST_AND, NULL, NULL);
+            return parser_wrong_at(parser, parser_place(token), MESSAGE_CLAUSE_FIRST_AND, NULL, NULL);
         parser_next(parser);
         if (!parse_line(parser, keyword == KW_AND ? KW_WHEN : keyword, parser_place(token),
                         &parse->some_tail))
@@ -59,7 +54,7 @@ static bool parse_some(struct parser *parser, struct place at, struct clause_par
     }
     if (parse->clause->some_lines != NULL)
         return true;
-    return wrong_at(parser, at, MESSAGE_CLAUSE_INDENT, NULL, NULL);
+    return parser_wrong_at(parser, at, MESSAGE_CLAUSE_INDENT, NULL, NULL);
 }
 
 static bool parse_cause(struct parser *parser, struct place at, struct clause_parse *parse)
@@ -68,8 +63,8 @@ static bool parse_cause(struct parser *parser, struct place at, struct clause_pa
     struct slice word = parser_slice(parser, token);
     const char *cause = parser_in_expression(parser) ? cause_find(word, parser->language) : NULL;
     if (cause == NULL)
-        return wrong_at(parser, parser_place(token), MESSAGE_CLAUSE_CAUSE,
-                        diagnose_slice(parser->diagnoser, word), cause_list(parser->language));
+        return parser_wrong_at(parser, parser_place(token), MESSAGE_CLAUSE_CAUSE,
+                               diagnose_slice(parser->diagnoser, word), cause_list(parser->language));
     parser_next(parser);
     struct cause_line *line = parser_alloc(parser, sizeof *line);
     if (line == NULL)
@@ -86,12 +81,14 @@ static bool parse_reason(struct parser *parser, struct place at, struct clause_p
 {
     struct clause_statement *clause = parse->clause;
     if (clause->has_reason)
-        return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_REASON, parser->language), NULL);
+        return parser_wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_REASON, parser->language),
+                               NULL);
     const struct token *token = parser_peek(parser);
     if (!parser_in_statement(parser) || token->kind != TOKEN_STRING)
-        return wrong_at(parser, parser_place(token), MESSAGE_STRING_EXPECTED, parser_found(parser), NULL);
+        return parser_wrong_at(parser, parser_place(token), MESSAGE_STRING_EXPECTED, parser_found(parser),
+                               NULL);
     if (slice_trim(parser_slice(parser, token)).length == 0)
-        return wrong_at(parser, parser_place(token), MESSAGE_STRING_EMPTY, NULL, NULL);
+        return parser_wrong_at(parser, parser_place(token), MESSAGE_STRING_EMPTY, NULL, NULL);
     clause->has_reason = true;
     clause->reason_at = (struct place){token->line, token->column + 1};
     clause->reason_begin = token->offset;
@@ -105,12 +102,12 @@ static bool parse_due(struct parser *parser, struct place at, struct clause_stat
 {
     const char *due = keyword_text(KW_DUE, parser->language);
     if (clause->due_days > 0)
-        return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, due, NULL);
+        return parser_wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, due, NULL);
     clause->due_at = at;
     if (!parser_days(parser, &clause->due_days))
         return false;
     if (clause->due_days == 0)
-        return wrong_at(parser, at, MESSAGE_CLAUSE_DUE_ZERO, due, NULL);
+        return parser_wrong_at(parser, at, MESSAGE_CLAUSE_DUE_ZERO, due, NULL);
     return true;
 }
 
@@ -127,15 +124,15 @@ static bool parse_referrals(struct parser *parser, struct clause_statement *clau
 {
     do {
         if (clause->referral_count == AST_REFERRALS_MAX)
-            return wrong_at(parser, parser_place(parser_peek(parser)), MESSAGE_TOO_MANY,
-                            keyword_text(KW_REFER, parser->language),
-                            diagnose_number(parser->diagnoser, AST_REFERRALS_MAX));
+            return parser_wrong_at(parser, parser_place(parser_peek(parser)), MESSAGE_TOO_MANY,
+                                   keyword_text(KW_REFER, parser->language),
+                                   diagnose_number(parser->diagnoser, AST_REFERRALS_MAX));
         struct item item;
         if (!parser_name(parser, &item.text, &item.at))
             return false;
         if (is_referred(clause, item.text))
-            return wrong_at(parser, item.at, MESSAGE_CLAUSE_TWICE,
-                            diagnose_slice(parser->diagnoser, item.text), NULL);
+            return parser_wrong_at(parser, item.at, MESSAGE_CLAUSE_TWICE,
+                                   diagnose_slice(parser->diagnoser, item.text), NULL);
         clause->referrals[clause->referral_count++] = item;
     } while (parser_in_expression(parser) && parser_peek(parser)->keyword == KW_NONE_OF_THESE);
     if (!parser_at_keyword(parser, KW_DUE) || !parser_in_expression(parser))
@@ -147,22 +144,23 @@ static bool parse_referrals(struct parser *parser, struct clause_statement *clau
 static bool parse_validity(struct parser *parser, struct place at, struct clause_statement *clause)
 {
     if (clause->from != DAY_NONE)
-        return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_EFFECTIVE, parser->language), NULL);
+        return parser_wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_EFFECTIVE, parser->language),
+                               NULL);
     if (!parser_date(parser, &clause->from) ||
         (parser_accept(parser, KW_TO) && !parser_date(parser, &clause->to)))
         return false;
     if (clause->to == DAY_NONE || clause->to >= clause->from)
         return true;
     char from[CIVIL_TEXT_SIZE], to[CIVIL_TEXT_SIZE];
-    return wrong_at(parser, clause->at, MESSAGE_DATED_BACKWARDS, civil_format(clause->from, from),
-                    civil_format(clause->to, to));
+    return parser_wrong_at(parser, clause->at, MESSAGE_DATED_BACKWARDS, civil_format(clause->from, from),
+                           civil_format(clause->to, to));
 }
 
 static bool parse_condition_line(struct parser *parser, enum keyword keyword, struct place at,
                                  struct clause_parse *parse)
 {
     if (keyword == KW_AND && parse->clause->lines == NULL)
-        return wrong_at(parser, at, MESSAGE_CLAUSE_FIRST_AND, NULL, NULL);
+        return parser_wrong_at(parser, at, MESSAGE_CLAUSE_FIRST_AND, NULL, NULL);
     return parse_line(parser, keyword == KW_AND ? KW_WHEN : keyword, at, &parse->line_tail);
 }
 
@@ -172,13 +170,14 @@ static bool parse_clause_line(struct parser *parser, struct clause_parse *parse)
     enum keyword keyword = (enum keyword)token->keyword;
     struct place at = parser_place(token);
     if (!token->first)
-        return wrong_at(parser, at, MESSAGE_REST_UNEXPECTED, parser_found(parser), NULL);
+        return parser_wrong_at(parser, at, MESSAGE_REST_UNEXPECTED, parser_found(parser), NULL);
     const char *found = parser_found(parser);
     parser_next(parser);
     switch (keyword) {
     case KW_CITE:
         if (parse->clause->citation.given)
-            return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_CITE, parser->language), NULL);
+            return parser_wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_CITE, parser->language),
+                                   NULL);
         return parser_citation(parser, &parse->clause->citation);
     case KW_ONLY:
     case KW_EXCEPT:
@@ -202,19 +201,20 @@ static bool parse_clause_line(struct parser *parser, struct clause_parse *parse)
         return parse_clear(parser, at, parse->clause);
     case KW_VALID:
         if (parse->clause->valid_months > 0)
-            return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_VALID, parser->language), NULL);
+            return parser_wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_VALID, parser->language),
+                                   NULL);
         parse->clause->valid_at = at;
         return parser_months(parser, &parse->clause->valid_months);
     case KW_EFFECTIVE:
         return parse_validity(parser, at, parse->clause);
     case KW_EVEN_EMPTY:
         if (parse->clause->even_empty)
-            return wrong_at(parser, at, MESSAGE_CLAUSE_TWICE, keyword_text(KW_EVEN_EMPTY, parser->language),
-                            NULL);
+            return parser_wrong_at(parser, at, MESSAGE_CLAUSE_TWICE,
+                                   keyword_text(KW_EVEN_EMPTY, parser->language), NULL);
         parse->clause->even_empty = true;
         return true;
     default:
-        return wrong_at(parser, at, MESSAGE_CLAUSE_LINE, found, NULL);
+        return parser_wrong_at(parser, at, MESSAGE_CLAUSE_LINE, found, NULL);
     }
 }
 

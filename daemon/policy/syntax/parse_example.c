@@ -21,12 +21,6 @@ struct example_parse {
     struct slice subject_word; /* as it was named */
 };
 
-static bool wrong(struct parser *parser, enum message message, const char *b)
-{
-    diagnose(parser->diagnoser, parser_place(parser_peek(parser)), message, parser_found(parser), b, NULL);
-    return false;
-}
-
 /* The word here, which is known to be a name. */
 static void take_name(struct parser *parser, struct slice *name, struct place *at)
 {
@@ -143,7 +137,7 @@ static bool parse_trait(struct parser *parser, struct example_parse *parse, enum
     struct slice word = parser_slice(parser, parser_peek(parser));
     int value = parser_in_statement(parser) ? trait_value(trait, word, parser->language) : -1;
     if (value < 0)
-        return wrong(parser, MESSAGE_EXAMPLE_TRAIT, trait_words(trait, parser->language));
+        return parser_wrong(parser, MESSAGE_EXAMPLE_TRAIT, trait_words(trait, parser->language));
     *said = value + 2;
     parser_next(parser);
     return true;
@@ -189,7 +183,7 @@ static bool parse_fact_value(struct parser *parser, struct example_fact *fact)
         fact->kind = EXAMPLE_PLAIN;
     } else if (equal) {
         if (token->kind != TOKEN_WORD)
-            return wrong(parser, MESSAGE_NAME_EXPECTED, NULL);
+            return parser_wrong(parser, MESSAGE_NAME_EXPECTED, NULL);
         fact->kind = EXAMPLE_WORD;
         fact->word = parser_slice(parser, parser_next(parser));
     }
@@ -264,9 +258,9 @@ static bool parse_people_count(struct parser *parser, struct example_parse *pars
 /* 户, 人2: something must be said of them. */
 static bool nothing_said(struct parser *parser, const struct example_parse *parse)
 {
-    return wrong(parser,
-                 parse->subject == 0 ? MESSAGE_EXAMPLE_SUBJECT_HOUSEHOLD : MESSAGE_EXAMPLE_SUBJECT_PERSON,
-                 diagnose_slice(parser->diagnoser, parse->subject_word));
+    return parser_wrong(
+        parser, parse->subject == 0 ? MESSAGE_EXAMPLE_SUBJECT_HOUSEHOLD : MESSAGE_EXAMPLE_SUBJECT_PERSON,
+        diagnose_slice(parser->diagnoser, parse->subject_word));
 }
 
 /* What is said of the subject; *other: the item is something else. */
@@ -294,7 +288,7 @@ static bool parse_item(struct parser *parser, struct example_parse *parse)
     const struct token *token = parser_peek(parser);
     struct slice word = parser_slice(parser, token);
     if (token->kind != TOKEN_WORD)
-        return wrong(parser, MESSAGE_EXAMPLE_ITEM, NULL);
+        return parser_wrong(parser, MESSAGE_EXAMPLE_ITEM, NULL);
     int person = person_number(parser, word);
     bool subject = person > 0 || word_is(word, WORD_HOUSEHOLD, parser->language),
          people = word_is(word, WORD_PEOPLE, parser->language), other = false;
@@ -317,7 +311,7 @@ static bool parse_item(struct parser *parser, struct example_parse *parse)
         return parse_date(parser, parse);
     if (token->keyword == KW_RURAL || token->keyword == KW_URBAN)
         return parse_area(parser, parse);
-    return wrong(parser, MESSAGE_EXAMPLE_ITEM, NULL);
+    return parser_wrong(parser, MESSAGE_EXAMPLE_ITEM, NULL);
 }
 
 static bool is_level(enum keyword keyword)
@@ -353,12 +347,12 @@ static bool parse_expectation(struct parser *parser, struct example_statement *e
     enum keyword kind = (enum keyword)parser_peek(parser)->keyword;
     bool mode = keyword_is_clause(kind) || kind == KW_NONE || kind == KW_TO_VERIFY || kind == KW_UNDECIDED;
     if (!mode)
-        return wrong(parser, MESSAGE_EXAMPLE_EXPECTATION, NULL);
+        return parser_wrong(parser, MESSAGE_EXAMPLE_EXPECTATION, NULL);
     struct place at = parser_place(parser_next(parser));
     if (!parse_level(parser, example, kind, at))
         return false;
     if (!is_level(kind) && kind != KW_NONE && !at_clause_name(parser))
-        return wrong(parser, MESSAGE_EXAMPLE_EXPECTATION, NULL);
+        return parser_wrong(parser, MESSAGE_EXAMPLE_EXPECTATION, NULL);
     while (at_clause_name(parser)) {
         struct example_expectation *expectation = parser_alloc(parser, sizeof *expectation);
         if (expectation == NULL)

@@ -2,22 +2,16 @@
 /* 渐退 NAME 自 FACT, then its rows: 18月 [当 CONDITION] 依据 … */
 #include "policy/syntax/parser.h"
 
-static bool wrong(struct parser *parser, enum message message)
-{
-    diagnose(parser->diagnoser, parser_place(parser_peek(parser)), message, parser_found(parser), NULL, NULL);
-    return false;
-}
-
 bool parser_months(struct parser *parser, int *months)
 {
     enum { MONTHS_MAX = 1200 };
     if (parser_peek(parser)->kind != TOKEN_NUMBER)
-        return wrong(parser, MESSAGE_MONTHS_EXPECTED);
+        return parser_wrong(parser, MESSAGE_MONTHS_EXPECTED, NULL);
     if (!parser_count(parser, MONTHS_MAX, months))
         return false;
     if (*months == 0 || !parser_in_statement(parser) ||
         !word_is(parser_slice(parser, parser_peek(parser)), WORD_MONTH, parser->language))
-        return wrong(parser, MESSAGE_MONTHS_EXPECTED);
+        return parser_wrong(parser, MESSAGE_MONTHS_EXPECTED, NULL);
     parser_next(parser);
     return true;
 }
@@ -35,7 +29,7 @@ static bool parse_row(struct parser *parser, struct gradual_row *row)
         return false;
     if (!parser_in_expression(parser))
         return true;
-    return wrong(parser, MESSAGE_REST_UNEXPECTED);
+    return parser_wrong(parser, MESSAGE_REST_UNEXPECTED, NULL);
 }
 
 bool parse_gradual(struct parser *parser, struct definition *definition)

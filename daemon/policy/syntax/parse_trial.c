@@ -8,13 +8,6 @@
  */
 #include "policy/syntax/parser.h"
 
-static bool wrong_at(struct parser *parser, struct place at, enum message message, const char *a,
-                     const char *b)
-{
-    diagnose(parser->diagnoser, at, message, a, b, NULL);
-    return false;
-}
-
 /* Numbers and what is reckoned of them: a trial names no other value. */
 static const struct expr *find_name(const struct expr *expr, int depth)
 {
@@ -36,7 +29,7 @@ static struct expr *parse_value(struct parser *parser)
     const struct expr *name = find_name(value, AST_DEPTH_MAX);
     if (value == NULL || name == NULL)
         return value;
-    wrong_at(parser, name->at, MESSAGE_CONSTANT_NEEDED, NULL, NULL);
+    parser_wrong_at(parser, name->at, MESSAGE_CONSTANT_NEEDED, NULL, NULL);
     return NULL;
 }
 
@@ -65,8 +58,8 @@ static bool parse_change(struct parser *parser, struct trial_change *change)
     }
     change->kind = TRIAL_SET;
     if (!parser_in_expression(parser) || !parser_accept_symbol(parser, SYMBOL_EQUAL))
-        return wrong_at(parser, parser_place(parser_peek(parser)), MESSAGE_TRIAL_CHANGE, parser_found(parser),
-                        NULL);
+        return parser_wrong_at(parser, parser_place(parser_peek(parser)), MESSAGE_TRIAL_CHANGE,
+                               parser_found(parser), NULL);
     return parse_values(parser, change);
 }
 
@@ -75,9 +68,9 @@ static bool changed_before(struct parser *parser, const struct trial_statement *
 {
     for (const struct trial_change *c = trial->changes; c != NULL; c = c->next) {
         if (slice_equal(c->name, change->name))
-            return !wrong_at(parser, change->at, MESSAGE_NAME_TWICE,
-                             diagnose_slice(parser->diagnoser, change->name),
-                             diagnose_number(parser->diagnoser, c->at.line));
+            return !parser_wrong_at(parser, change->at, MESSAGE_NAME_TWICE,
+                                    diagnose_slice(parser->diagnoser, change->name),
+                                    diagnose_number(parser->diagnoser, c->at.line));
     }
     return false;
 }
@@ -90,8 +83,8 @@ static bool parse_changes(struct parser *parser, struct trial_statement *trial)
         if (change == NULL || !parse_change(parser, change))
             return false;
         if (parser_in_expression(parser))
-            return wrong_at(parser, parser_place(parser_peek(parser)), MESSAGE_REST_UNEXPECTED,
-                            parser_found(parser), NULL);
+            return parser_wrong_at(parser, parser_place(parser_peek(parser)), MESSAGE_REST_UNEXPECTED,
+                                   parser_found(parser), NULL);
         const struct token *last = parser_peek(parser) - 1;
         change->end = last->offset + last->length;
         if (changed_before(parser, trial, change))
@@ -101,8 +94,8 @@ static bool parse_changes(struct parser *parser, struct trial_statement *trial)
     }
     if (trial->changes != NULL)
         return true;
-    return wrong_at(parser, trial->at, MESSAGE_TRIAL_EMPTY, diagnose_slice(parser->diagnoser, trial->name),
-                    NULL);
+    return parser_wrong_at(parser, trial->at, MESSAGE_TRIAL_EMPTY,
+                           diagnose_slice(parser->diagnoser, trial->name), NULL);
 }
 
 bool parse_trial(struct parser *parser, struct trial_statement **trial)

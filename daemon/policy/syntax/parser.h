@@ -3,8 +3,11 @@
  * Tokens → policy_ast. A mistake is diagnosed and the parser goes on with the next statement, so that one run
  * shows many.
  *
- * The parser's functions are split over parser.c (statements), parse_expression.c, parse_clause.c,
- * parse_attribute.c, parse_gradual.c, parse_trial.c and parse_example.c; what they share is below.
+ * parse_policy.c begins each statement; parse_definition.c, parse_source.c, parse_clause.c (with parse_attribute.c),
+ * parse_gradual.c, parse_trial.c and parse_example.c read one; parse_expression.c and parse_value.c read what they compute
+ * with. All stand on parser.c: tokens, and the small parts of many statements. What gives false or NULL has diagnosed why.
+ *
+ * Ownership: the tree lives in `arena`; its texts are borrowed from the policy's. Threading: one thread at a time.
  */
 #ifndef SHOUWANG_POLICY_PARSER_H
 #define SHOUWANG_POLICY_PARSER_H
@@ -20,8 +23,7 @@ bool parser_run(const char *text, size_t length, struct diagnoser *diagnoser, st
 struct expr *parser_run_expression(const char *text, size_t begin, size_t end, struct place at,
                                    struct diagnoser *diagnoser, struct arena *arena, struct arena *scratch);
 
-/* --- shared by the parser's files
- * ------------------------------------------------------------------------------- */
+/* --- parser.c ------------------------------------------------------------------------------------------------------- */
 
 struct parser {
     const char *text;
@@ -47,6 +49,11 @@ bool parser_in_expression(const struct parser *parser);
 bool parser_at_keyword(const struct parser *parser, enum keyword keyword);
 bool parser_accept(struct parser *parser, enum keyword keyword);
 bool parser_accept_symbol(struct parser *parser, enum mark symbol);
+/* Diagnose, and are false: `message` about the current token, or about what stands at a place; `what` stood to be expected. */
+bool parser_wrong(struct parser *parser, enum message message, const char *b);
+bool parser_wrong_at(struct parser *parser, struct place at, enum message message, const char *a,
+                     const char *b);
+bool parser_expected(struct parser *parser, const char *what);
 bool parser_expect(struct parser *parser, enum keyword keyword);
 /* 农村 A 城市 B, in any order; the values are read by `parse`. Both must be NULL. */
 bool parser_areas(struct parser *parser, struct expr *(*parse)(struct parser *), struct expr **rural,
@@ -65,7 +72,18 @@ bool parser_number(struct parser *parser, const struct token *token, struct frac
 struct slice parser_rest_of_line(struct parser *parser);
 bool parser_citation(struct parser *parser, struct citation *citation); /* after 依据 */
 bool parser_unit(struct parser *parser, struct unit *unit);
+bool parser_string(struct parser *parser, struct slice *string); /* not empty */
+bool parser_end_of_statement(struct parser *parser);             /* nothing else belongs to it */
 void *parser_alloc(struct parser *parser, size_t bytes);
+
+/* --- the others --------------------------------------------------------------------------------------------------- */
+
+/* How a definition goes on that begins with the keyword; NULL when none does. */
+struct definition_parser;
+const struct definition_parser *parse_definition_by(enum keyword keyword);
+bool parse_definition(struct parser *parser, const struct definition_parser *by,
+                      struct definition **definition);
+bool parse_source(struct parser *parser, struct source_statement **source);
 
 struct expr *parse_condition(struct parser *parser);
 struct expr *parse_amount(struct parser *parser); /* no comparison, no 且 */
