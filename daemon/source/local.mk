@@ -10,7 +10,8 @@ daemon_source_libsource_a_SOURCES = \
 	daemon/source/feed_config.c daemon/source/feed_config_keys.c daemon/source/feed_config_reading.h daemon/source/feed_config.h \
 	daemon/source/feed_date.c daemon/source/feed_date.h \
 	daemon/source/feed_rows.c daemon/source/feed_rows.h \
-	daemon/source/import.c daemon/source/import_files.c daemon/source/import_views.c daemon/source/import.h daemon/source/import_rows.h \
+	daemon/source/import.c daemon/source/import.h daemon/source/import_files.c daemon/source/import_register.c daemon/source/import_rows.h \
+	daemon/source/import_snapshot.h daemon/source/import_table.c daemon/source/import_views.c \
 	daemon/source/ingest.c daemon/source/ingest.h daemon/source/ingest_attempt.h \
 	daemon/source/ingest_arrival.c daemon/source/ingest_batch.c daemon/source/ingest_scan.c \
 	daemon/source/manifest.c daemon/source/manifest.h \
