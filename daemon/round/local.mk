@@ -20,7 +20,7 @@ daemon_round_libround_a_SOURCES = \
 	daemon/round/preview.c daemon/round/preview.h \
 	daemon/round/record.c daemon/round/record.h \
 	daemon/round/render.c daemon/round/render.h daemon/round/render_internal.h \
-	daemon/round/render_json.c daemon/round/render_text.c \
+	daemon/round/render_changes.c daemon/round/render_json.c daemon/round/render_text.c \
 	daemon/round/report.c daemon/round/report.h \
 	daemon/round/round.c daemon/round/round.h \
 	daemon/round/rules.c daemon/round/rules.h daemon/round/swings.c daemon/round/swings.h \

@@ -95,3 +95,12 @@ const struct fact_code *render_changed_code(const struct render *r, const struct
     size_t count;
     return dictionary_by_number(r->dictionary, policy_codes(r->policy, &count)[change->code]);
 }
+
+void render_add_period(const struct policy_fact *fact, struct text *out)
+{
+    char day[CIVIL_TEXT_SIZE];
+    if (fact->from != DAY_NONE)
+        text_printf(out, "  %s 起", civil_format(fact->from, day));
+    if (fact->to != DAY_NONE)
+        text_printf(out, "  %s 止", civil_format(fact->to, day));
+}

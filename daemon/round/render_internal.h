@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* What the text for officials (render_text.c) and the JSON (render_json.c) share. */
+/* What the text for officials (render_text.c, render_changes.c) and the JSON (render_json.c) share. Pure. */
 #ifndef SHOUWANG_ROUND_RENDER_INTERNAL_H
 #define SHOUWANG_ROUND_RENDER_INTERNAL_H
 
@@ -33,5 +33,13 @@ const char *render_batches_of(const struct policy_clause *clause);
 /* What a change is about; NULL when the fact is not there yet. */
 const struct policy_fact *render_changed_fact(const struct render *r, const struct policy_change *change);
 const struct fact_code *render_changed_code(const struct render *r, const struct policy_change *change);
+
+/* From when and until when a fact holds, as the reader of the text sees it. */
+void render_add_period(const struct policy_fact *fact, struct text *out);
+
+/* --- render_changes.c --- */
+
+/* What would change the level, in Chinese; nothing when that was not asked. */
+void render_add_changes(const struct render *r, struct text *out);
 
 #endif

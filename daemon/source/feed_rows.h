@@ -5,15 +5,16 @@
  *
  * Each fact of a row is decided for itself:
  *   stored       it is right
- *   quarantined  it is refused, and listed with line, column, a stable reason, what was found, what was
- * expected kept         it is stored, and listed all the same: an amount that cannot be read is stored as
- * unknown, one that nobody would believe is stored as it is Whom it is about is known by number only; who
- * that is, is looked up later (subjects.h, ingest.c).
+ *   quarantined  it is refused, and listed with line, column, a stable reason, what was found, what was expected
+ *   kept         it is stored, and listed all the same: an amount that cannot be read is stored as unknown, one that nobody
+ *                would believe as it is
+ * Whom it is about is known by number only; who that is, is looked up later (subjects.h, ingest.c).
  *
  * Reasons: row.* (csv.h), id.* (domain/resident_id.h), subject.both, subject.none, household.unknown, code.missing,
  * code.unknown, code.not_allowed, value.missing, value.unknown, value.too_long, certificate.form, certificate.person,
- * amount.unreadable, amount.negative, amount.too_long, amount.enormous, date.ahead, date.ancient (these six are kept), date.missing,
- * date.unreadable, date.order, ref.too_long, fact.repeat, fact.outdated, name.differs (kept), person.unknown (the register's own facts). docs/feeds.md lists them for partners.
+ * amount.unreadable, amount.negative, amount.too_long, amount.enormous, date.ahead, date.ancient (these six are kept),
+ * date.missing, date.unreadable, date.order, ref.too_long, fact.repeat, fact.outdated, name.differs (kept), person.unknown
+ * (the register's own facts). docs/feeds.md lists them for partners.
  *
  * Threading: one thread at a time.
  */
@@ -23,42 +24,27 @@
 #include "base/civil.h"
 #include "base/status.h"
 #include "domain/fact.h"
+#include "domain/resident_id.h"
 #include "source/csv.h"
 #include "source/feed_config.h"
+#include "source/row_note.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    FACT_REF_MAX = 128,    /* bytes; document numbers have at most about 40 */
-    FACT_DETAIL_MAX = 200, /* bytes; a certificate with its suffix, an illness code */
-    HOUSEHOLD_NO_MAX = 64, /* bytes */
-    NAME_BYTES_MAX = 200,  /* longer ones are cut: names only confirm */
-    NOTE_FOUND_MAX = 96,   /* bytes with the terminator */
-    NOTE_EXPECTED_MAX = 160,
+    FACT_REF_MAX = 128,                  /* bytes; document numbers have at most about 40 */
+    FACT_DETAIL_MAX = 200,               /* bytes; a certificate with its suffix, an illness code */
+    HOUSEHOLD_NO_MAX = 64,               /* bytes */
+    NAME_BYTES_MAX = 200,                /* longer ones are cut: names only confirm */
     FEED_NOTES_MAX = FEED_FACTS_MAX * 2, /* a fact that is kept has at most two, one that is refused one */
 };
 /* Above the range that the policies declare (5,000,000.00 yuan), an amount is more likely a mistake. */
 #define AMOUNT_ENORMOUS_FEN INT64_C(500000000)
 
-/* One entry of the quarantine list. Texts have identity numbers masked and are for the sender and the
- * operator. */
-struct row_note {
-    uint64_t line;
-    char column[CSV_COLUMN_NAME_MAX]; /* as the file names it; "" = the whole row */
-    const char *reason;
-    char found[NOTE_FOUND_MAX];
-    char expected[NOTE_EXPECTED_MAX];
-    bool kept;
-};
-/* Cuts `found` short at a whole character, makes control characters visible, and masks runs of 7 or more
- * digits. */
-void row_note_set(struct row_note *note, uint64_t line, const char *column, const char *reason,
-                  struct slice found, const char *expected, bool kept);
-
-/* "id.scientific" …, of an enum resident_id_verdict. */
-const char *feed_id_reason(int verdict);
+/* "id.scientific" …; "" when nothing is wrong. */
+const char *feed_id_reason(enum resident_id_verdict verdict);
 
 struct feed_fact {
     uint64_t line;

@@ -20,8 +20,8 @@ enum {
 /* Columns of one table, by position in its list. */
 enum { HOUSEHOLD_NO, TOWNSHIP, VILLAGE, AREA, ADDRESS, HOUSEHOLD_COLUMNS };
 enum { PERSON_HOUSEHOLD, PERSON_ID, PERSON_NAME, PERSON_KINSHIP, PERSON_LABOUR, PERSON_COLUMNS };
-_Static_assert(HOUSEHOLD_COLUMNS <= IMPORT_COLUMNS_MAX && PERSON_COLUMNS <= IMPORT_COLUMNS_MAX,
-               "room for columns");
+_Static_assert((int)HOUSEHOLD_COLUMNS <= (int)IMPORT_COLUMNS_MAX, "room for the columns of household.csv");
+_Static_assert((int)PERSON_COLUMNS <= (int)IMPORT_COLUMNS_MAX, "room for the columns of person.csv");
 
 static const struct import_column household_columns[HOUSEHOLD_COLUMNS] = {{"household_no", false},
                                                                           {"township_code", false},
@@ -148,7 +148,7 @@ static enum status read_identity(struct importing *import, struct register_perso
         person->id_packed = 0;
         person->raw_id = (struct slice){text.bytes, utf8_cut(text.bytes, text.length, RAW_ID_MAX)};
         import->result->without_identity++;
-        return import_keep(import, "id_number", feed_id_reason((int)verdict), text,
+        return import_keep(import, "id_number", feed_id_reason(verdict), text,
                            "an identity number of GB 11643", err);
     }
     int64_t line = register_writer_line(import->writer, person->id_packed);

@@ -15,6 +15,7 @@ daemon_source_libsource_a_SOURCES = \
 	daemon/source/ingest.c daemon/source/ingest.h daemon/source/ingest_attempt.h \
 	daemon/source/ingest_arrival.c daemon/source/ingest_batch.c daemon/source/ingest_scan.c \
 	daemon/source/manifest.c daemon/source/manifest.h \
+	daemon/source/row_note.c daemon/source/row_note.h \
 	daemon/source/subject_keys.c daemon/source/subject_keys.h \
 	daemon/source/subjects.c daemon/source/subjects.h \
 	daemon/source/table.c daemon/source/table.h
