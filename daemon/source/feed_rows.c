@@ -7,7 +7,6 @@
 #include "base/money.h"
 #include "source/feed_date.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

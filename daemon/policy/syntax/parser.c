@@ -2,8 +2,6 @@
 /* What all that parse stand on: tokens, and the small parts of many statements. */
 #include "policy/syntax/parser.h"
 
-#include <string.h>
-
 /* --- tokens ------------------------------------------------------------------------------------------------------- */
 
 const struct token *parser_peek(const struct parser *parser)
