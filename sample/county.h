@@ -50,8 +50,7 @@ struct county_options {
 
 _Noreturn void county_fail(int exit_code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* --- files (county_files.c)
- * ---------------------------------------------------------------------------------- */
+/* --- files (county_files.c) -------------------------------------------------------------------------------------- */
 
 enum {
     COUNTY_FIELDS_MAX = 16,
@@ -91,8 +90,7 @@ struct county_manifest {
 };
 void county_manifest_write(const char *csv_path, const struct county_manifest *manifest);
 
-/* --- sources and facts (county_facts.c)
- * ---------------------------------------------------------------------- */
+/* --- sources and facts (county_facts.c) -------------------------------------------------------------------------- */
 
 enum county_source {
     COUNTY_REGISTER,
@@ -157,8 +155,7 @@ bool county_native_has(enum county_source source);
 void county_native_open(struct county_file *file, const char *path, enum county_source source);
 void county_native_put(struct county_file *file, const struct county_fact *fact);
 
-/* --- people and places (county_people.c)
- * --------------------------------------------------------------------- */
+/* --- people and places (county_people.c) ------------------------------------------------------------------------- */
 
 enum { COUNTY_ID_SIZE = 64, COUNTY_NAME_SIZE = 64, COUNTY_NO_SIZE = 32, COUNTY_PERSONS_MAX = 10 };
 
@@ -193,8 +190,7 @@ bool county_place_is_urban_draw(struct county *county);
 void county_household_put(struct county *county, const char *household_no, const struct county_place *place);
 void county_person_put(struct county *county, const char *household_no, const struct county_person *person);
 
-/* --- the two kinds of households
- * ------------------------------------------------------------------------------ */
+/* --- the two kinds of households --------------------------------------------------------------------------------- */
 
 /* county_cases.c: the table; county_planted.c: what turns a line of it into rows. */
 struct county_case {

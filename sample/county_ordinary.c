@@ -78,8 +78,7 @@ struct household {
     bool assisted;
 };
 
-/* --- chance and dates
- * ----------------------------------------------------------------------------------------- */
+/* --- chance and dates -------------------------------------------------------------------------------------------- */
 
 static bool chance(const struct household *home, unsigned parts, unsigned in_all)
 {
@@ -128,8 +127,7 @@ static int64_t min_of(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* --- writing one fact
- * ----------------------------------------------------------------------------------------- */
+/* --- writing one fact -------------------------------------------------------------------------------------------- */
 
 enum { HOUSEHOLD = -1 };
 
@@ -195,8 +193,7 @@ static void put_state(struct household *home, enum county_source source, int per
     put(home, source, person, code, value, from, to, "");
 }
 
-/* --- the plan
- * ------------------------------------------------------------------------------------------------- */
+/* --- the plan ---------------------------------------------------------------------------------------------------- */
 
 static enum story draw_story(struct county *county)
 {
@@ -297,8 +294,7 @@ static void draw_amounts(struct household *home)
     home->purse = draw_purse(home);
 }
 
-/* --- income
- * --------------------------------------------------------------------------------------------------- */
+/* --- income ------------------------------------------------------------------------------------------------------ */
 
 /* The first day of the quarter that runs on the day after the evaluation date: the quarter before it has
  * ended. */
@@ -373,8 +369,7 @@ static void put_income(struct household *home)
                        civil_add_months(last_date(home, 12, 31) + 1, -12), last_date(home, 12, 31));
 }
 
-/* --- expense
- * -------------------------------------------------------------------------------------------------- */
+/* --- expense ----------------------------------------------------------------------------------------------------- */
 
 static void put_hospital_stay(struct household *home, int person, int64_t fen, day_t end)
 {
@@ -433,8 +428,7 @@ static void put_schooling(struct household *home, int person)
         put_state(home, COUNTY_EDUCATION, person, "relief.education", "", term, DAY_NONE);
 }
 
-/* --- disability, assistance, dwelling and the rest
- * -------------------------------------------------------------- */
+/* --- disability, assistance, dwelling and the rest --------------------------------------------------------------- */
 
 static void put_disability(struct household *home, int person)
 {

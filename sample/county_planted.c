@@ -46,8 +46,7 @@ static _Noreturn void bad_case(const struct planted *planted, const char *found)
     county_fail(EX_SOFTWARE, "case '%s': found '%s'", planted->text->what, found);
 }
 
-/* --- IDs that are damaged or unusual
- * -------------------------------------------------------------------------- */
+/* --- IDs that are damaged or unusual ----------------------------------------------------------------------------- */
 
 static void id_scientific(char id[COUNTY_ID_SIZE])
 {
@@ -156,8 +155,7 @@ static void apply_id_kind(struct county *county, struct planted *planted, const 
     bad_case(planted, name);
 }
 
-/* --- the household
- * -------------------------------------------------------------------------------------------- */
+/* --- the household ----------------------------------------------------------------------------------------------- */
 
 static day_t birth_of(struct county *county, int age, char edge)
 {
@@ -247,8 +245,7 @@ static void write_household(struct county *county, const struct planted *planted
                                 });
 }
 
-/* --- its facts
- * ------------------------------------------------------------------------------------------------ */
+/* --- its facts --------------------------------------------------------------------------------------------------- */
 
 /* The words of one fact, and room for the texts that are made of them. */
 struct item {

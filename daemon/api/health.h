@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* Readiness: whether the daemon can do its work now, and why not. One line for each thing that was looked at. */
+/* Readiness: whether the daemon can do its work now, and why not. One line for each thing that was looked at. Pure. */
 #ifndef SHOUWANG_API_HEALTH_H
 #define SHOUWANG_API_HEALTH_H
 

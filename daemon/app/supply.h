@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * What is configured to be sent, beside what the policy reads (policy/compile/supply.h): a feed is configured when it has a NAME.conf in
- * the folder of feeds, or a folder of its own in the drop directory.
+ * What is configured to be sent, beside what the policy reads (policy/compile/supply.h): a feed is configured when it
+ * has a NAME.conf in the folder of feeds, or a folder of its own in the drop directory.
  *
  * Everything returned lies in the arena, but the feed configurations.
  */

@@ -64,8 +64,7 @@ const struct log_event_info *log_event_info(enum log_event_id id)
     return &events[id];
 }
 
-/* --- composing a line
- * ----------------------------------------------------------------------------------------- */
+/* --- composing a line -------------------------------------------------------------------------------------------- */
 
 /* Room is kept for the end of a cut line, so that it is still logfmt. */
 static const char cut_mark[] = " cut=yes";
@@ -199,8 +198,7 @@ static void compose(struct line *line, const struct log_event_info *event, const
     line->bytes[line->length++] = '\n';
 }
 
-/* --- writing it
- * ----------------------------------------------------------------------------------------------- */
+/* --- writing it -------------------------------------------------------------------------------------------------- */
 
 /* One line is one write; the rest of a short one (a full disk, a signal) is tried once more and then given
  * up. */

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * A small HTTP/1.1 server on the loop, for the feedback interface, the status page, metrics and health. The
- * only user of libmicrohttpd. TLS is the business of a reverse proxy in front of it.
+ * A small HTTP/1.1 server on the loop, for the status page, metrics and health. The only user of libmicrohttpd. TLS is
+ * the business of a reverse proxy in front of it.
  *
  * A request is gathered whole (headers, then the body up to its limit) and handed to the handler as an
  * exchange. The handler answers with http_exchange_reply, at once or later (after the database has spoken).
  *
  * Invariants
- * 1. Connections are bounded in number, in number per address, in memory and in time: a connection has
- * deadline_ms from its start, or from the end of the previous exchange, until the next answer has been taken.
- * Activity does not extend it. When nearly all connections are taken, the one that has kept us waiting the longest is
- * ended for each that comes.
- * 2. A request that two parsers could read in two ways (repeated or conflicting lengths, odd transfer
- * codings, no or several Hosts, an escaped zero byte in the target) is answered 400 and its connection closed; it never reaches the
- * handler.
+ * 1. Connections are bounded in number, in number per address, in memory and in time: a connection has deadline_ms from
+ *    its start, or from the end of the previous exchange, until the next answer has been taken. Activity does not
+ *    extend it. When nearly all connections are taken, the one that has kept us waiting the longest is ended for each
+ *    that comes.
+ * 2. A request that two parsers could read in two ways (repeated or conflicting lengths, odd transfer codings, no or
+ *    several Hosts, an escaped zero byte in the target) is answered 400 and its connection closed; it never reaches the
+ *    handler.
  * 3. Every exchange given to the handler is answered exactly once with http_exchange_reply, and it and its texts exist until
  *    then, even if the client has gone or its deadline has passed (it was sent 503). If the server was freed meanwhile,
  *    nothing else may be asked of the exchange.
+ *
+ * Threading: the loop's thread.
  */
 #ifndef SHOUWANG_IO_HTTP_SERVER_H
 #define SHOUWANG_IO_HTTP_SERVER_H

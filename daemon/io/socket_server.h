@@ -4,13 +4,11 @@
  *
  * Invariants
  * 1. A line ends with '\n' (a '\r' before it is dropped); one longer than line_max_bytes closes the peer.
- * 2. A peer that does not read holds at most output_max_bytes of our memory: a write beyond that is refused
- * until `drained` tells that there is room, and no further line is taken from it meanwhile.
- * 3. A peer that neither completes a line nor takes output for idle_timeout_ms is closed; bytes without a
- * line's end do not count. While it is busy (socket_peer_set_busy) with nothing to take, it may wait as long
- * as the answer takes.
- * 4. `closed` is called exactly once for each peer, at the end of a turn, whoever closed it; the pointer ends
- * with it.
+ * 2. A peer that does not read holds at most output_max_bytes of our memory: a write beyond that is refused until
+ *    `drained` tells that there is room, and no further line is taken from it meanwhile.
+ * 3. A peer that neither completes a line nor takes output for idle_timeout_ms is closed; bytes without a line's end do
+ *    not count. While it is busy (socket_peer_set_busy) with nothing to take, it may wait as long as the answer takes.
+ * 4. `closed` is called exactly once for each peer, at the end of a turn, whoever closed it; the pointer ends with it.
  *
  * Threading: the loop's thread.
  */

@@ -3,10 +3,10 @@
  * The policy: a text that officials can read, checked like a program, run over columns.
  *
  * From text to result:
- *   policy_compile   text → lexer → parser → names, units, ranges → flat steps; every mistake becomes a
- * diagnostic policy_run_new   binds a policy to an evaluation date (standards in force, window limits)
- *   policy_run_evaluate   runs the steps over a block of households; one outcome of every clause per
- * household policy_explain   the same steps over one household, with every value and conjunct kept
+ *   policy_compile        text → lexer → parser → names, units, ranges → flat steps; every mistake becomes a diagnostic
+ *   policy_run_new        binds a policy to an evaluation date (standards in force, window limits)
+ *   policy_run_evaluate   runs the steps over a block of households; one outcome of every clause per household
+ *   policy_explain        the same steps over one household, with every value and conjunct kept
  *
  * A policy is immutable once compiled and may be shared by threads. A run belongs to one thread at a time.
  *
@@ -91,8 +91,7 @@ struct policy_source {
     bool may_raise, may_clear;
 };
 
-/* --- compiling
- * ------------------------------------------------------------------------------------------------ */
+/* --- compiling --------------------------------------------------------------------------------------------------- */
 
 struct policy_diagnostic {
     int line, column; /* from 1; column counts characters, not bytes */
@@ -168,8 +167,7 @@ struct policy_cost {
 };
 struct policy_cost policy_cost(const struct policy *policy);
 
-/* --- running
- * -------------------------------------------------------------------------------------------------- */
+/* --- running ----------------------------------------------------------------------------------------------------- */
 
 /* A fact as the machine reads it; within a subject ordered by code. */
 struct policy_fact {
@@ -256,8 +254,7 @@ struct policy_large {
 };
 struct policy_large policy_run_large(const struct policy_run *run);
 
-/* --- explaining
- * ----------------------------------------------------------------------------------------------- */
+/* --- explaining -------------------------------------------------------------------------------------------------- */
 
 enum tri { TRI_FALSE, TRI_TRUE, TRI_UNDECIDED };
 
@@ -365,8 +362,7 @@ enum status policy_explain(struct policy_run *run, const struct policy_block *bl
                            struct arena *arena, struct policy_explanation *explanation,
                            struct error *err) WARN_UNUSED;
 
-/* --- examples in the file
- * ------------------------------------------------------------------------------------- */
+/* --- examples in the file ---------------------------------------------------------------------------------------- */
 
 struct policy_test_result {
     size_t examples, failed;
@@ -377,8 +373,7 @@ struct policy_test_result {
 enum status policy_test(const struct policy *policy, struct arena *arena, struct policy_test_result *result,
                         struct error *err) WARN_UNUSED;
 
-/* --- mutants of a policy
- * ------------------------------------------------------------------------------------------ */
+/* --- mutants of a policy ----------------------------------------------------------------------------------------- */
 
 /* A policy with one small thing changed. Its examples should notice. */
 enum policy_mutant_fate {
@@ -420,8 +415,7 @@ enum status policy_mutate(const struct policy *policy, struct arena *arena,
                           const struct policy_progress *progress, struct policy_mutation *mutation,
                           struct error *err) WARN_UNUSED;
 
-/* --- two versions
- * ------------------------------------------------------------------------------------------------- */
+/* --- two versions ------------------------------------------------------------------------------------------------ */
 
 enum policy_difference_kind { DIFFERENCE_ADDED, DIFFERENCE_REMOVED, DIFFERENCE_CHANGED };
 

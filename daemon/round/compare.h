@@ -11,16 +11,17 @@
  *   denied, stale   nothing                 undecided, stale     fired, stale
  *   anything else   nothing                 undecided, stale     fired, stale
  *
- * A finding that is denied, fresh, but whose clause asks for more before it ends (clearing.h), stands as it stood and is not
- * stale.
+ * A finding that is denied, fresh, but whose clause asks for more before it ends (clearing.h), stands as it stood and
+ * is not stale.
  *
  * † with evidence of hardship. "Fresh" is a property of the clause in this round: every feed that provides one of the
- * clause's codes is fresh (freshness.h), and of this household's township none of them swings (swings.h). "Stale" says that a finding stands only because nothing trustworthy denies it;
- * when it is found again, the mark goes.
+ * clause's codes is fresh (freshness.h), and of this household's township none of them swings (swings.h). "Stale" says
+ * that a finding stands only because nothing trustworthy denies it; when it is found again, the mark goes.
  *
- * A suggestion stands exactly while the machine shows it. Rules that the policy no longer has end at once: nobody could decide
- * them; so does a finding whose rule has become another kind of clause (compare_same_family), and a new one may begin. Of a household
- * that the register no longer holds everything ends at once, whatever feeds say or do not say (compare_gone).
+ * A suggestion stands exactly while the machine shows it. Rules that the policy no longer has end at once: nobody could
+ * decide them; so does a finding whose rule has become another kind of clause (compare_same_family), and a new one may
+ * begin. Of a household that the register no longer holds everything ends at once, whatever feeds say or do not say
+ * (compare_gone).
  *
  * Level: the highest of the standing fired colours, stale ones included; else verify when a verify clause has fired, or
  * a colour or verify clause stands undecided; else none.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * The events of a round: CloudEvents 1.0 in structured mode, as interfaces section 3 lists them.
+ * The events of a round: CloudEvents 1.0 in structured mode, as docs/townships.md lists them.
  *
  *     warning.raised escalated changed deescalated cleared     one per household and round at the most
  *     check.raised cleared                                      one per check that changed

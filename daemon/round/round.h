@@ -129,7 +129,7 @@ void round_report_fini(struct round_report *report);
 enum status round_execute(const struct round_options *options, const atomic_bool *cancel,
                           struct round_report *report, struct error *err) WARN_UNUSED;
 
-/* One JSON document with a newline: interfaces section 6 (docs/json.md). */
+/* One JSON document with a newline: docs/json.md. */
 enum status round_report_json(const struct round_report *report, struct text *out,
                               struct error *err) WARN_UNUSED;
 /* The same for people, in Chinese: counts by level; of a dry run the changes by township. */

@@ -30,8 +30,8 @@ void rules_init(struct rules *rules, const struct policy *policy, uint64_t fresh
 /* What the round may not end for a household of this township, fresh or not. */
 uint64_t rules_withheld(const struct rules *rules, int64_t township);
 
-/* Days to act on what stands: the fewest that a fired clause of `level` gives (of verify: also one undecided); the county's usual ones where the policy says none (red 3, orange 7, yellow 15, verify 7; policy-facts 3:
- * no document gives days per colour). */
+/* Days to act on what stands: the fewest that a fired clause of `level` gives (of verify: also one undecided); the county's
+ * usual ones where the policy says none (red 3, orange 7, yellow 15, verify 7: no document gives days per colour). */
 int rules_due_days(const struct rules *rules, const struct policy *policy, enum policy_level level,
                    uint64_t fired, uint64_t undecided);
 

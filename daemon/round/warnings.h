@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * What stands: the document of `shouwangctl warnings`, of the last committed round (interfaces section 6).
+ * What stands: the document of `shouwangctl warnings`, of the last committed round (docs/json.md).
  */
 #ifndef SHOUWANG_ROUND_WARNINGS_H
 #define SHOUWANG_ROUND_WARNINGS_H

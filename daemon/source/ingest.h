@@ -14,9 +14,10 @@
  *
  * After a crash:
  *   before the commit           nothing happened; the next scan ingests the file
- *   after it, before the move   the next scan finds an accepted batch of the same name and hash that is not
- * in the archive: it moves the files and says nothing more between the two moves       the CSV goes first, so
- * a manifest stands alone: it follows, as above; that of a refused file follows the file
+ *   after it, before the move   the next scan finds an accepted batch of the same name and hash that is not in the archive:
+ *                               it moves the files and says nothing more
+ *   between the two moves       the CSV goes first, so a manifest stands alone: it follows, as above; that of a refused file
+ *                               follows the file
  * A refusal that was recorded is not recorded again: its files are moved.
  *
  * A file is judged only beside its manifest, which the sender writes last. Where something does not fit:

@@ -3,20 +3,21 @@
  * Facts of one batch, on their way into person_fact, household_fact and stranger_fact.
  *
  * Call within the batch's transaction, after lease_lock(LEASE_INGEST) and batch_accept. What is live of the source is
- * read once (of a delta batch with a scope or days: what it may meet), as fingerprints (fact_index.h); every row is compared with it here, and only what differs is written: new
- * rows by COPY straight into the table of their code, in the order of their subjects, while the caller composes the next
- * ones (sender.h).
+ * read once (of a delta batch with a scope or days: what it may meet), as fingerprints (fact_index.h); every row is
+ * compared with it here, and only what differs is written: new rows by COPY straight into the table of their code, in
+ * the order of their subjects, while the caller composes the next ones (sender.h).
  *
- * Full: everything live of the source that is not stated again is ended, but what fact_writer_spare was told of. Delta: rows whose identity is repeated are
- * superseded. A fact's identity within its source is subject, code, from, to and ref; for states and events (every kind
- * but amount) without `to`. What differs or is gone moves to *_history with ended_by = this batch.
+ * Full: everything live of the source that is not stated again is ended, but what fact_writer_spare was told of. Delta:
+ * rows whose identity is repeated are superseded. A fact's identity within its source is subject, code, from, to and
+ * ref; for states and events (every kind but amount) without `to`. What differs or is gone moves to *_history with
+ * ended_by = this batch.
  *
- * A row that is repeated with all its values the same stays as it is in a full batch: batch_id and row_no say who stated
- * it first, and everything live of a source was stated by its newest full batch, too, or could not be read there. In a delta batch it takes the new
- * batch_id and row_no, and what it was before is kept in *_history like any other, so that what a round knew can be
- * told later, line by line. Of the states of one subject, code and source that begin on one day
- * (they differ in ref) the newest batch's last row wins; so where the rows of such a group would not stand in the order
- * of the newest batch, they take the new batch_id and row_no in a full batch as well.
+ * A row that is repeated with all its values the same stays as it is in a full batch: batch_id and row_no say who
+ * stated it first, and everything live of a source was stated by its newest full batch, too, or could not be read
+ * there. In a delta batch it takes the new batch_id and row_no, and what it was before is kept in *_history like any
+ * other, so that what a round knew can be told later, line by line. Of the states of one subject, code and source that
+ * begin on one day (they differ in ref) the newest batch's last row wins; so where the rows of such a group would not
+ * stand in the order of the newest batch, they take the new batch_id and row_no in a full batch as well.
  *
  * Memory: fact_index.h's, and about 64 MB for rows on their way.
  */

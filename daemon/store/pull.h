@@ -5,9 +5,9 @@
  * Two connections can share the snapshot: one exports it, the other imports it; the exporter's transaction
  * must still be open then. No transaction stays open longer than the pull: pull_snapshot_end.
  *
- * Column structs: zero-initialise; a pull appends; all arrays have `count` entries and are owned by the
- * struct, which its _free function empties. Facts, which are many, are not kept: they come some thousand at a time. Rows come
- * in no particular order.
+ * Column structs: zero-initialise; a pull appends; all arrays have `count` entries and are owned by the struct, which
+ * its _free function empties. Facts, which are many, are not kept: they come some thousand at a time. Rows come in no
+ * particular order.
  */
 #ifndef SHOUWANG_STORE_PULL_H
 #define SHOUWANG_STORE_PULL_H

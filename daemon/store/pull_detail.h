@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * What a round needs to know of the few households that change, beyond the columns it pulled of all: where they are, and
- * everything about their facts. Asked for by keys, some thousands at a time; best within the
- * round's snapshot.
+ * What a round needs to know of the few households that change, beyond the columns it pulled of all: where they are,
+ * and everything about their facts. Asked for by keys, some thousands at a time; best within the round's snapshot.
  */
 #ifndef SHOUWANG_STORE_PULL_DETAIL_H
 #define SHOUWANG_STORE_PULL_DETAIL_H

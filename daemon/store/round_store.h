@@ -7,14 +7,13 @@
  *     round_commit_begin … put … finish   one transaction: findings, warnings, history, audit, outbox, counts
  *     or round_hold, or round_fail
  *
- * round_commit_begin locks the lease row `round`, checks the leadership, and looks whether another round has committed since the
- * snapshot (last_round): then STATUS_RETRY, and the round has to be computed anew. So two daemons cannot
+ * round_commit_begin locks the lease row `round`, checks the leadership, and looks whether another round has committed
+ * since the snapshot (last_round): then STATUS_RETRY, and the round has to be computed anew. So two daemons cannot
  * write over each other.
  *
- * Rows are buffered and sent by COPY in chunks of a few megabytes, by a thread of their own (sender.h) while the next ones
- * are put: memory stays bounded however much changes. So the connection is not the caller's between the first put and
- * round_commit_settle.
- * Puts may come in any order, each row at most once.
+ * Rows are buffered and sent by COPY in chunks of a few megabytes, by a thread of their own (sender.h) while the next
+ * ones are put: memory stays bounded however much changes. So the connection is not the caller's between the first put
+ * and round_commit_settle. Puts may come in any order, each row at most once.
  */
 #ifndef SHOUWANG_STORE_ROUND_STORE_H
 #define SHOUWANG_STORE_ROUND_STORE_H

@@ -75,7 +75,7 @@ START_TEST(a_round_writes_findings_case_history_audit_event_and_delivery)
 }
 END_TEST
 
-START_TEST(the_event_says_what_interfaces_demand)
+START_TEST(the_event_says_what_townships_are_promised)
 {
     sql("select t_single(1, 1000), t_single(2, 1000, 610922104)");
     struct round_options options = options_on("2021-06-30");
@@ -570,7 +570,7 @@ START_TEST(explanations_are_in_chinese_and_masked)
 }
 END_TEST
 
-START_TEST(the_list_of_warnings_is_what_interfaces_say)
+START_TEST(the_list_of_warnings_is_as_documented)
 {
     struct text out;
     struct warnings_options options = {.conninfo = conninfo};
@@ -610,7 +610,7 @@ int main(void)
     tcase_add_unchecked_fixture(tests, fixture_template, fixture_template_drop);
     tcase_add_checked_fixture(tests, round_fixture_county, round_fixture_drop);
     tcase_add_test(tests, a_round_writes_findings_case_history_audit_event_and_delivery);
-    tcase_add_test(tests, the_event_says_what_interfaces_demand);
+    tcase_add_test(tests, the_event_says_what_townships_are_promised);
     tcase_add_test(tests, a_second_round_over_the_same_input_writes_nothing);
     tcase_add_test(tests, levels_rise_and_fall_with_their_reasons);
     tcase_add_test(tests, a_stale_feed_ends_nothing_and_is_marked_once);
@@ -631,7 +631,7 @@ int main(void)
     tcase_add_test(tests, an_empty_county_is_a_round);
     tcase_add_test(tests, evidence_explains_for_ever_what_the_live_facts_explained_then);
     tcase_add_test(tests, explanations_are_in_chinese_and_masked);
-    tcase_add_test(tests, the_list_of_warnings_is_what_interfaces_say);
+    tcase_add_test(tests, the_list_of_warnings_is_as_documented);
     suite_add_tcase(suite, tests);
     return fixture_main(suite);
 }

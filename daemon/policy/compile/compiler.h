@@ -2,18 +2,24 @@
 /*
  * policy_ast → program: names, units, ranges, citations, dates and the proof that nothing overflows.
  *
- * compile.c     the order of the work, and policy_compile
- * declare.c     statements → symbols, facts, windows, settings
- * declare_standard.c  dated values
- * elaborate.c   expressions → operands (typed, exact); its parts stand in operand.h
- * aggregate.c   sets and what is said over them
- * clause.c      clauses, their guards, reasons and causes
- * contradict.c  clauses that can never fire; by implies.h: what follows from what, and limit.h: comparisons as intervals
- * check_clauses.c  clauses that contradict each other or are superfluous
- * versions.c    clauses of one name, each in force in its own time
- * choice.c      the larger, the smaller, one or the other
- * emit.c        operands → steps; shares equal steps and bounds each
- * bounds.c      the bounds of steps, and that they fit
+ *   compile.c           the order of the work, and policy_compile
+ *   declare.c           statements → symbols, facts, windows, settings
+ *   declare_standard.c  dated values
+ *   elaborate.c         expressions → operands (typed, exact); its parts stand in operand.h
+ *   aggregate.c         sets and what is said over them
+ *   choice.c            the larger, the smaller, one or the other
+ *   gradual.c           what lasts some months longer (gradual.h)
+ *   trait_condition.c   what the register says of a person: kinship, labour
+ *   clause.c            clauses, their guards, reasons and causes
+ *   amount.c            amounts of suggestions (amount.h)
+ *   contradict.c        clauses that can never fire; by implies.h: what follows from what, and limit.h: comparisons as intervals
+ *   check_clauses.c     clauses that contradict each other or are superfluous
+ *   versions.c          clauses of one name, each in force in its own time
+ *   trial.c, example.c  overlays, and examples made into households (trial.h, example.h)
+ *   readers.c, supply.c which clauses read what; what is read beside what is sent (readers.h, supply.h)
+ *   emit.c              operands → steps; shares equal steps and bounds each
+ *   bounds.c            the bounds of steps, and that they fit
+ *   nearest.c           "did you mean" for names
  *
  * Everything here lives for one compilation; the program lives in the policy's arena.
  */

@@ -2,8 +2,9 @@
 /*
  * Examples made into households: names resolved, 同上 followed, defaults filled in.
  *
- * Defaults: an adult of 40 years, neither kinship nor labour given; an amount and an event on the evaluation date; a state since three years before it, open;
- * from the register. A fact that is only ever read about households belongs to the household, any other to person 1.
+ * Defaults: an adult of 40 years, neither kinship nor labour given; an amount and an event on the evaluation date; a
+ * state since three years before it, open; from the register. A fact that is only ever read about households belongs to
+ * the household, any other to person 1.
  */
 #ifndef SHOUWANG_POLICY_EXAMPLE_H
 #define SHOUWANG_POLICY_EXAMPLE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * 渐退 (gradual_exit): a household condition. It holds while one of its rows does: a member or the household itself had the state,
- * lost it less than so many months ago and has not got it again, and the row's condition holds.
+ * 渐退 (gradual_exit): a household condition. It holds while one of its rows does: a member or the household itself had
+ * the state, lost it less than so many months ago and has not got it again, and the row's condition holds.
  *
  *     渐退 渐退期 自 低保待遇
  *       24月 当 有残疾人 且 人均收入 < 2 × 低保   依据 甲 第九条

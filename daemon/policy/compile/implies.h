@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * What follows from what: conditions of one household (and of one of its persons) as lists of what must hold, and whether another
- * condition follows from them. By intervals, sets of values, windows and Kleene's rules alone; no solver.
+ * What follows from what: conditions of one household (and of one of its persons) as lists of what must hold, and
+ * whether another condition follows from them. By intervals, sets of values, windows and Kleene's rules alone; no
+ * solver.
  *
  *   comparisons      of one quantity with multiples of another that is never negative, or with constants: by intervals. A
  *                    difference is no more than what it was taken from, a sum no less than each part (of parts that are not

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Whether the versions of a clause (policy/machine/version.h) make sense: they never overlap (a mistake), leave no gap (a
- * warning), stay of one kind, though not of one level; every clause is in force on some day on which the policy is, and on which
- * every standard and setting that it reads has a value.
+ * Whether the versions of a clause (policy/machine/version.h) make sense: they never overlap (a mistake), leave no gap
+ * (a warning), stay of one kind, though not of one level; every clause is in force on some day on which the policy is,
+ * and on which every standard and setting that it reads has a value.
  */
 #ifndef SHOUWANG_POLICY_VERSIONS_H
 #define SHOUWANG_POLICY_VERSIONS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * What the leaves are filled by: which facts count, which source is believed, which fact is the latest. Internal to extract.c and
- * extract_rare.c.
+ * What the leaves are filled by: which facts count, which source is believed, which fact is the latest. Internal to
+ * extract.c and extract_rare.c.
  *
  * Which source: the first in the fact's ranking that has any fact there, an unknown one included, and only that one: for
  * amounts within the window, for states and events among the facts that exist on the evaluation date D (from ≤ D).

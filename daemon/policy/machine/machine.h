@@ -7,10 +7,10 @@
  *
  * Batches hold at most BATCH_HOUSEHOLDS households and BATCH_PERSONS persons; a household is never split.
  *
- * Rows. The households of a batch stand in its columns by the number of their persons, the greatest first. Persons stand by their rank: the
- * first persons of all households, in the order of the households, then all second persons, and so on. So what concerns the persons
- * of one rank lies side by side in the order of their households, and steps between both are loops over columns as well. One
- * household alone has its persons in the block's order.
+ * Rows. The households of a batch stand in its columns by the number of their persons, the greatest first. Persons
+ * stand by their rank: the first persons of all households, in the order of the households, then all second persons,
+ * and so on. So what concerns the persons of one rank lies side by side in the order of their households, and steps
+ * between both are loops over columns as well. One household alone has its persons in the block's order.
  *
  * A large household (policy.h) is a batch of its own, in a frame of its own size. Nothing was proven of its sums: they are
  * made in 128 bits and cut to the bounds that were proven, and a register notes which of its bounds hold no more. A comparison

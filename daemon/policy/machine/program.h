@@ -3,19 +3,18 @@
  * The compiled policy: flat steps over columns, and what the machine, the explanation, the examples and the
  * rendering need beside them. One typed representation feeds them all.
  *
- * Registers. Step i writes register i and no other; so a register is named by its step. A register is a
- * column with one entry per household or per person (enum domain) of a batch, and is one of quantity   two
- * int64 columns, low ≤ high tri        one byte: bit 0 "may be true", bit 1 "may be false"; 1 true, 2 false,
- * 3 undecided, never 0 code       one byte: a small value (choice, type, grade, yes/no); CODE_NONE when there
- * is no fact
+ * Registers. Step i writes register i and no other; so a register is named by its step. A register is a column with one entry
+ * per household or per person (enum domain) of a batch, and is one of
+ *   quantity   two int64 columns, low ≤ high
+ *   tri        one byte: bit 0 "may be true", bit 1 "may be false"; 1 true, 2 false, 3 undecided, never 0
+ *   code       one byte: a small value (choice, type, grade, yes/no); CODE_NONE when there is no fact
  *
  * Invariants
  *   1. operands of a step have lower numbers than the step
  *   2. equal steps are one step (common subexpressions are shared)
  *   3. no step overflows: its bounds were proven from the declared ranges and the limits in policy.h
- *   4. steps [0, colour_end) decide all clauses but suggestions, and the statistics; [colour_end,
- * suggestion_end) decide suggestions, after the level is known; the rest only fills reasons, causes and
- * definitions and runs in explanations
+ *   4. steps [0, colour_end) decide all clauses but suggestions, and the statistics; [colour_end, suggestion_end) decide
+ *      suggestions, after the level is known; the rest only fills reasons, causes and definitions and runs in explanations
  */
 #ifndef SHOUWANG_POLICY_PROGRAM_H
 #define SHOUWANG_POLICY_PROGRAM_H

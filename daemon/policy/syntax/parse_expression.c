@@ -75,8 +75,7 @@ bool parse_close(struct parser *parser)
     return true;
 }
 
-/* --- operators
- * ---------------------------------------------------------------------------------------------------- */
+/* --- operators --------------------------------------------------------------------------------------------------- */
 
 static const struct token *accept_operator(struct parser *parser, enum mark a, enum mark b)
 {
