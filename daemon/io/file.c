@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -147,36 +146,6 @@ enum status file_read(const char *path, size_t max_bytes, struct text *out, stru
 {
     bool exposed;
     return file_read_secret(path, max_bytes, out, &exposed, err);
-}
-
-enum status file_map_open(struct file_map *map, const char *path, size_t max_bytes, struct error *err)
-{
-    int fd;
-    struct stat st;
-    const enum status status = open_bounded(path, max_bytes, &fd, &st, err);
-    if (status != STATUS_OK)
-        return status;
-    map->bytes = NULL;
-    map->length = (size_t)st.st_size;
-    void *bytes = NULL;
-    if (map->length > 0)
-        bytes = mmap(NULL, map->length, PROT_READ, MAP_PRIVATE, fd, 0);
-    const int number = errno;
-    close(fd); /* the map stays */
-    if (bytes == MAP_FAILED) {
-        errno = number;
-        return file_failed(err, path, "map it");
-    }
-    map->bytes = bytes;
-    return STATUS_OK;
-}
-
-void file_map_close(struct file_map *map)
-{
-    if (map->bytes != NULL)
-        munmap((void *)(uintptr_t)map->bytes, map->length);
-    map->bytes = NULL;
-    map->length = 0;
 }
 
 /* "/a/b" → "/a", "b" → "."; the folder whose entry changes with the file. */
@@ -328,16 +297,6 @@ enum status file_rename(const char *from, const char *to, bool replace, struct e
     }
     const enum status status = sync_folder_of(to, err);
     return status != STATUS_OK ? status : sync_folder_of(from, err);
-}
-
-enum status file_remove(const char *path, bool *removed, struct error *err)
-{
-    const bool gone = unlink(path) == 0;
-    if (!gone && errno != ENOENT)
-        return file_failed(err, path, "remove it");
-    if (removed != NULL)
-        *removed = gone;
-    return STATUS_OK;
 }
 
 static int compare_names(const void *a, const void *b)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Files, as the daemon needs them: bounded reads, read-only maps, writes that are whole or not there, sorted
- * listings.
+ * Files, as the daemon needs them: bounded reads, writes that are whole or not there, sorted listings.
  *
  * Every error names the path and the reason. A full disk, too many open files and input/output errors are
  * STATUS_RETRY; memory is STATUS_FATAL; a file that is larger than its bound, or changes while it is read, is
@@ -49,18 +48,6 @@ enum status file_read(const char *path, size_t max_bytes, struct text *out, stru
 enum status file_read_secret(const char *path, size_t max_bytes, struct text *out, bool *exposed,
                              struct error *err) WARN_UNUSED;
 
-/*
- * A file as read-only memory. Whoever truncates the file meanwhile kills the reader (SIGBUS): only for files
- * in folders that belong to us, moved there by file_rename; for others file_read.
- */
-struct file_map {
-    const char *bytes; /* NULL for an empty file */
-    size_t length;
-};
-enum status file_map_open(struct file_map *map, const char *path, size_t max_bytes,
-                          struct error *err) WARN_UNUSED;
-void file_map_close(struct file_map *map);
-
 /* Writes beside the target, fsyncs, renames over it, fsyncs the folder: after a crash either the old or the
  * new is there. */
 enum status file_write_atomic(const char *path, const void *bytes, size_t length, mode_t mode,
@@ -71,8 +58,6 @@ enum status file_replace(const char *path, const void *bytes, size_t length, str
 /* Moves within one file system and fsyncs both folders. With replace = false an existing target is
  * STATUS_REJECT. */
 enum status file_rename(const char *from, const char *to, bool replace, struct error *err) WARN_UNUSED;
-/* *removed (NULL is allowed) is false when it was not there. */
-enum status file_remove(const char *path, bool *removed, struct error *err) WARN_UNUSED;
 
 /*
  * First in main: of the descriptors 0, 1 and 2 those that the starter closed are opened on /dev/null. Otherwise the next connection or

@@ -157,7 +157,6 @@ static enum status connect_poll(struct pg *pg, struct error *err)
         return pg_connect_error(pg->conn, pg->sqlstate, err);
     if (PQsetnonblocking(pg->conn, 1) != 0)
         return pg_break(pg, err, "connection lost");
-    pg->server_version = PQserverVersion(pg->conn);
     return STATUS_OK;
 }
 
@@ -250,11 +249,6 @@ void pg_set_cancel(struct pg *pg, const atomic_bool *cancel)
 const char *pg_sqlstate(const struct pg *pg)
 {
     return pg->sqlstate;
-}
-
-int pg_server_version(const struct pg *pg)
-{
-    return pg->server_version;
 }
 
 const char *pg_server_encoding(const struct pg *pg)

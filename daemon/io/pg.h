@@ -63,7 +63,6 @@ void pg_set_call_timeout(struct pg *pg, int timeout_ms);
 void pg_set_cancel(struct pg *pg, const atomic_bool *cancel);
 /* The SQLSTATE of the last failure ("23505"), or "" when it had none. */
 const char *pg_sqlstate(const struct pg *pg);
-int pg_server_version(const struct pg *pg);          /* 150018 */
 const char *pg_server_encoding(const struct pg *pg); /* of the database: "UTF8"; "" when it is not known */
 
 /* Statements without parameters and rows; several may be joined by ';' (they then are one transaction unless

@@ -15,7 +15,6 @@ struct pg {
     int64_t deadline_ms; /* monotonic; of the current call */
     const atomic_bool *cancel;
     bool commit_unknown;
-    int server_version;
     char sqlstate[PG_SQLSTATE_SIZE];
 };
 

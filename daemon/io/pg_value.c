@@ -24,7 +24,6 @@ enum {
     OID_DATE = 1082,
     OID_TIMESTAMPTZ = 1184,
     OID_TIMESTAMPTZ_ARRAY = 1185,
-    OID_NUMERIC = 1700,
     OID_UUID = 2950,
     OID_UUID_ARRAY = 2951,
     OID_JSONB = 3802,
@@ -449,44 +448,6 @@ void pg_get_tid(const struct pg_result *result, size_t row, int column, uint32_t
     const unsigned char *p = value_of(result, row, column);
     *block = pg_wire_uint32(p);
     *offset = (uint16_t)(p[4] << 8 | p[5]);
-}
-
-/*
- * numeric on the wire (numeric_send): int16 number of digits, weight, sign, display scale, then digits to the base of
- * 10000; digit i counts digit × 10000^(weight − i).
- */
-bool pg_get_fen(const struct pg_result *result, size_t row, int column, int64_t *fen)
-{
-    enum { POSITIVE = 0, NEGATIVE = 0x4000 };
-    assert(PQftype(rows_of(result), column) == OID_NUMERIC);
-    if (pg_is_null(result, row, column))
-        return false;
-    const unsigned char *p = value_of(result, row, column);
-    int digits = wire_int16(p), weight = wire_int16(p + 2), sign = wire_int16(p + 4);
-    if (sign != POSITIVE && sign != NEGATIVE)
-        return false; /* NaN, infinity */
-    if (digits > 0 && weight > 4)
-        return false; /* 10000^5 yuan and more does not fit into 63 bits of fen */
-    __extension__ __int128 sum = 0;
-    for (int i = 0; i < digits; i++) {
-        int digit = wire_int16(p + 8 + 2 * i), exponent = weight - i;
-        if (exponent >= 0) {
-            __extension__ __int128 scaled = (__int128)digit * 100;
-            for (int e = 0; e < exponent; e++)
-                scaled *= 10000;
-            sum += scaled;
-        } else if (exponent == -1 && digit % 100 == 0) {
-            sum += digit / 100;
-        } else if (digit != 0) {
-            return false; /* a third decimal */
-        }
-    }
-    if (sign == NEGATIVE)
-        sum = -sum;
-    if (sum > INT64_MAX || sum < INT64_MIN)
-        return false;
-    *fen = (int64_t)sum;
-    return true;
 }
 
 /* --- rows for COPY --- */

@@ -92,9 +92,6 @@ struct slice pg_get_text(const struct pg_result *result, size_t row,
 const char *pg_get_uuid(const struct pg_result *result, size_t row, int column, char out[UUID_TEXT_SIZE]);
 /* ctid, never null: where a row lies. */
 void pg_get_tid(const struct pg_result *result, size_t row, int column, uint32_t *block, uint16_t *offset);
-/* numeric → fen, exact: false when it is null, NaN, infinite, has a third decimal other than 0, or does not
- * fit. */
-bool pg_get_fen(const struct pg_result *result, size_t row, int column, int64_t *fen);
 void pg_result_free(struct pg_result *result); /* NULL is allowed */
 
 /* --- rows on their way in: composed in memory and sent in one go ------------------------------------------ */

@@ -62,11 +62,6 @@ const char *policy_text(const struct policy *policy, size_t *length)
     return policy->text;
 }
 
-day_t policy_valid_from(const struct policy *policy)
-{
-    return policy->ast.valid_from;
-}
-
 size_t policy_trial_count(const struct policy *policy)
 {
     return policy->trial_count;

@@ -132,7 +132,6 @@ void policy_free(struct policy *policy);
 const char *policy_name(const struct policy *policy);
 const char *policy_version(const struct policy *policy);
 const char *policy_text(const struct policy *policy, size_t *length);
-day_t policy_valid_from(const struct policy *policy);
 
 size_t policy_clause_count(const struct policy *policy);
 const struct policy_clause *policy_clause_at(const struct policy *policy, size_t index);

@@ -3,8 +3,8 @@
  * A CSV file on disk as rows of UTF-8 fields, in bounded memory.
  *
  * Two passes. table_open reads the file once for its SHA-256 and its encoding; table_next reads it again, decoded and
- * split. The file lies in a folder in which others write, so it is read, not mapped (file.h), and table_check at the
- * end of the second pass refuses one that changed meanwhile.
+ * split. The file lies in a folder in which others write, so it is read, not mapped (whoever truncated it would kill the
+ * reader), and table_check at the end of the second pass refuses one that changed meanwhile.
  *
  * Errors: STATUS_REJECT: the file is bad (damaged CSV, encoding, too large, changed); STATUS_CONFIG: it cannot be
  * opened; STATUS_RETRY: the disk failed, or it was cancelled. Texts name the file without folders, and the line.

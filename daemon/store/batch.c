@@ -205,31 +205,6 @@ static enum status query_one(struct pg *pg, const char *sql, const struct pg_par
     return query_list(pg, sql, params, arena, batch, &count, err);
 }
 
-enum status batch_find(struct pg *pg, int source, const char *name, struct arena *arena,
-                       const struct batch_info **batch, struct error *err)
-{
-    return query_one(pg,
-                     "select " BATCH_COLUMNS BATCH_FROM
-                     " where b.source = $1 and b.batch = $2 and b.status = 'accepted'",
-                     pg_params(pg_of_int16(source), pg_of_text(name)), arena, batch, err);
-}
-
-enum status batch_find_hash(struct pg *pg, int source, const char *sha256, struct arena *arena,
-                            const struct batch_info **batch, struct error *err)
-{
-    return query_one(pg,
-                     "select " BATCH_COLUMNS BATCH_FROM
-                     " where b.source = $1 and b.sha256 = $2 order by b.batch_id desc limit 1",
-                     pg_params(pg_of_int16(source), pg_of_text(sha256)), arena, batch, err);
-}
-
-enum status batch_get(struct pg *pg, int64_t batch_id, struct arena *arena, const struct batch_info **batch,
-                      struct error *err)
-{
-    return query_one(pg, "select " BATCH_COLUMNS BATCH_FROM " where b.batch_id = $1",
-                     pg_params(pg_of_int64(batch_id)), arena, batch, err);
-}
-
 enum status batch_list_newest(struct pg *pg, struct arena *arena, const struct batch_info **batches,
                               size_t *count, struct error *err)
 {

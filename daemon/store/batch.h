@@ -6,7 +6,7 @@
  * An accepted batch and all that it brings commit in one transaction:
  *     pg_begin; lease_lock(LEASE_INGEST); batch_accept → batch_id; facts, quarantine; batch_count; pg_commit
  * so batch_id grows in the order of acceptance. A refused file leaves its row (batch_refuse) and quarantine
- * alone. After a commit of unknown outcome, batch_find by source and name tells whether it was accepted.
+ * alone. After a commit of unknown outcome, arrival_look (store/arrival.h) tells whether it was accepted.
  */
 #ifndef SHOUWANG_STORE_BATCH_H
 #define SHOUWANG_STORE_BATCH_H
@@ -96,14 +96,6 @@ struct batch_info {
     const char *detail_json;
 };
 
-/* Duplicates: the newest batch of the source with this name (accepted ones only), or with this hash (refused
- * ones too). *batch stays NULL when there is none. */
-enum status batch_find(struct pg *pg, int source, const char *name, struct arena *arena,
-                       const struct batch_info **batch, struct error *err) WARN_UNUSED;
-enum status batch_find_hash(struct pg *pg, int source, const char *sha256, struct arena *arena,
-                            const struct batch_info **batch, struct error *err) WARN_UNUSED;
-enum status batch_get(struct pg *pg, int64_t batch_id, struct arena *arena, const struct batch_info **batch,
-                      struct error *err) WARN_UNUSED;
 /* For `feeds`: of every source that ever sent something the newest accepted batch and, if it is newer still,
  * the newest refused one; ordered by source, newest first. */
 enum status batch_list_newest(struct pg *pg, struct arena *arena, const struct batch_info **batches,

@@ -316,39 +316,6 @@ enum status pull_fact_pages(struct pg *pg, enum pull_subject subject, const int1
 
 /* --- sources ------------------------------------------------------------------------------------------------ */
 
-static day_t shanghai_day(int64_t unix_ms)
-{
-    if (unix_ms == INT64_MIN)
-        return DAY_NONE;
-    return civil_shanghai_day(unix_ms / 1000);
-}
-
-enum status pull_batches(struct pg *pg, struct arena *arena, const struct pull_batch **batches, size_t *count,
-                         struct error *err)
-{
-    struct fetch fetch;
-    *batches = NULL;
-    *count = 0;
-    enum status status =
-        fetch_query(&fetch, pg,
-                    "select distinct on (source) source, batch_id, period_to, received_at, sent_at, batch"
-                    " from batch where status = 'accepted' order by source, batch_id desc",
-                    pg_params(), arena, err);
-    struct pull_batch *items = fetch_array(&fetch, sizeof *items);
-    for (; fetch.row < fetch.rows; fetch.row++)
-        items[fetch.row] = (struct pull_batch){
-            .source = pg_get_int16(fetch.result, fetch.row, 0),
-            .batch_id = pg_get_int64(fetch.result, fetch.row, 1),
-            .period_to = pg_get_day(fetch.result, fetch.row, 2),
-            .received_on = shanghai_day(pg_get_unix_ms(fetch.result, fetch.row, 3)),
-            .sent_on = shanghai_day(pg_get_unix_ms(fetch.result, fetch.row, 4)),
-            .name = fetch_text(&fetch, 5),
-        };
-    *batches = items;
-    *count = fetch.rows;
-    return fetch_done(&fetch, status, err);
-}
-
 enum status pull_source_codes(struct pg *pg, struct arena *arena, const struct pull_source_code **pairs,
                               size_t *count, struct error *err)
 {

@@ -124,8 +124,6 @@ struct pull_batch {
     day_t sent_on;     /* the same of the manifest's sent_at; DAY_NONE when not given */
     const char *name;
 };
-enum status pull_batches(struct pg *pg, struct arena *arena, const struct pull_batch **batches, size_t *count,
-                         struct error *err) WARN_UNUSED;
 
 /* Which sources ever spoke about which codes, by source and code. */
 struct pull_source_code {

@@ -45,10 +45,9 @@ END_TEST
 START_TEST(nulls)
 {
     char uuid[UUID_TEXT_SIZE];
-    int64_t fen = 5;
     struct pg_result *r =
         query("select null::bigint, null::boolean, null::date, null::timestamptz, null::text, null::uuid,"
-              " null::numeric, $1, $2, $3",
+              " $1, $2, $3",
               pg_params(pg_of_day(DAY_NONE), pg_of_text(NULL), pg_of_uuid(NULL)));
     ck_assert_int_eq(pg_get_int64(r, 0, 0), 0);
     ck_assert(!pg_get_bool(r, 0, 1));
@@ -56,9 +55,7 @@ START_TEST(nulls)
     ck_assert(pg_get_unix_ms(r, 0, 3) == INT64_MIN);
     ck_assert_uint_eq(pg_get_text(r, 0, 4).length, 0);
     ck_assert_str_eq(pg_get_uuid(r, 0, 5, uuid), "");
-    ck_assert(!pg_get_fen(r, 0, 6, &fen));
-    ck_assert_int_eq(fen, 5);
-    for (int i = 7; i < 10; i++)
+    for (int i = 6; i < 9; i++)
         ck_assert(pg_is_null(r, 0, i));
     pg_result_free(r);
 }
@@ -99,45 +96,6 @@ START_TEST(arrays)
                         pg_of_timestamp_array(times, 2), pg_of_int64_array(NULL, 0)));
     for (int i = 0; i < 7; i++)
         ck_assert_msg(pg_get_bool(r, 0, i), "array %d", i + 1);
-    pg_result_free(r);
-}
-END_TEST
-
-static const struct {
-    const char *numeric;
-    bool exact;
-    int64_t fen;
-} amounts[] = {
-    {"0", true, 0},
-    {"0.01", true, 1},
-    {"-0.01", true, -1},
-    {"0.10", true, 10},
-    {"4830.00", true, 483000},
-    {"4829.99", true, 482999},
-    {"10000", true, 1000000},
-    {"100000000.5", true, 10000000050},
-    {"99999999999999.99", true, 9999999999999999},
-    {"92233720368547758.07", true, INT64_MAX},
-    {"-92233720368547758.08", true, INT64_MIN},
-    {"92233720368547758.08", false, 0},
-    {"1000000000000000000000", false, 0},
-    {"0.005", false, 0},
-    {"1.999", false, 0},
-    {"1.990", true, 199},
-    {"0.00001", false, 0},
-    {"1e20", false, 0},
-    {"NaN", false, 0},
-    {"Infinity", false, 0},
-};
-
-START_TEST(numeric_to_fen)
-{
-    char sql[96];
-    int64_t fen = -99;
-    snprintf(sql, sizeof sql, "select numeric '%s'", amounts[_i].numeric);
-    struct pg_result *r = query(sql, pg_params());
-    ck_assert_msg(pg_get_fen(r, 0, 0, &fen) == amounts[_i].exact, "%s", amounts[_i].numeric);
-    ck_assert_int_eq(fen, amounts[_i].exact ? amounts[_i].fen : -99);
     pg_result_free(r);
 }
 END_TEST
@@ -477,7 +435,6 @@ int main(void)
     tcase_add_test(tests, nulls);
     tcase_add_test(tests, dates_and_times);
     tcase_add_test(tests, arrays);
-    tcase_add_loop_test(tests, numeric_to_fen, 0, sizeof amounts / sizeof *amounts);
     tcase_add_test(tests, not_a_uuid);
     tcase_add_loop_test(tests, error_classes, 0, sizeof errors / sizeof *errors);
     tcase_add_loop_test(tests, refused, 0, sizeof refusals / sizeof *refusals);

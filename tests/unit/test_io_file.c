@@ -87,7 +87,6 @@ START_TEST(what_is_no_file_is_refused_with_its_reason)
 {
     struct error err;
     struct text text;
-    struct file_map map;
     text_init(&text);
     ck_assert_int_eq(file_read(in_folder("missing"), 10, &text, &err), STATUS_CONFIG);
     expect_error(&err, in_folder("missing"), strerror(ENOENT));
@@ -96,7 +95,6 @@ START_TEST(what_is_no_file_is_refused_with_its_reason)
     ck_assert_int_eq(mkfifo(in_folder("fifo"), 0600), 0);
     ck_assert_int_eq(file_read(in_folder("fifo"), 10, &text, &err), STATUS_CONFIG); /* and does not hang */
     expect_error(&err, in_folder("fifo"), "not a regular file");
-    ck_assert_int_eq(file_map_open(&map, in_folder("missing"), 10, &err), STATUS_CONFIG);
     ck_assert_int_eq(file_read("/proc/self/status", 1 << 20, &text, &err),
                      STATUS_REJECT); /* says 0, holds more */
     expect_error(&err, "/proc/self/status", "grew while it was read");
@@ -123,26 +121,6 @@ START_TEST(secrets_tell_whether_others_may_read_them)
         ck_assert_str_eq(text.bytes, "whsec_x");
     }
     text_fini(&text);
-}
-END_TEST
-
-START_TEST(maps_show_the_file)
-{
-    struct error err;
-    struct file_map map;
-    put("data", "a,b\n1,2\n");
-    put("empty", "");
-    io_ok(file_map_open(&map, in_folder("data"), 8, &err), err);
-    ck_assert_uint_eq(map.length, 8);
-    ck_assert_int_eq(memcmp(map.bytes, "a,b\n1,2\n", 8), 0);
-    ck_assert_int_eq(unlink(in_folder("data")), 0);
-    ck_assert_int_eq(map.bytes[0], 'a'); /* the map outlives the name */
-    file_map_close(&map);
-    io_ok(file_map_open(&map, in_folder("empty"), 8, &err), err);
-    ck_assert_uint_eq(map.length, 0);
-    file_map_close(&map);
-    put("data", "123456789");
-    ck_assert_int_eq(file_map_open(&map, in_folder("data"), 8, &err), STATUS_REJECT);
 }
 END_TEST
 
@@ -191,7 +169,6 @@ END_TEST
 START_TEST(moves_replace_only_when_told_to)
 {
     struct error err;
-    bool removed = false;
     put("a", "A");
     put("b", "B");
     ck_assert_int_eq(file_rename(in_folder("a"), in_folder("b"), false, &err), STATUS_REJECT);
@@ -204,11 +181,6 @@ START_TEST(moves_replace_only_when_told_to)
     expect_content("archive/2021/06/b", "A");
     ck_assert_int_eq(file_rename(in_folder("b"), in_folder("c"), false, &err), STATUS_CONFIG);
     expect_error(&err, in_folder("b"), strerror(ENOENT));
-    io_ok(file_remove(in_folder("archive/2021/06/b"), &removed, &err), err);
-    ck_assert(removed);
-    io_ok(file_remove(in_folder("archive/2021/06/b"), &removed, &err), err);
-    ck_assert(!removed);
-    ck_assert_int_eq(file_remove(in_folder("archive"), NULL, &err), STATUS_CONFIG);
 }
 END_TEST
 
@@ -266,7 +238,6 @@ int main(void)
     tcase_add_test(all, files_are_read_up_to_their_bound);
     tcase_add_test(all, what_is_no_file_is_refused_with_its_reason);
     tcase_add_test(all, secrets_tell_whether_others_may_read_them);
-    tcase_add_test(all, maps_show_the_file);
     tcase_add_test(all, writes_are_whole_or_not_there);
     tcase_add_test(all, moves_replace_only_when_told_to);
     tcase_add_test(all, listings_are_sorted_by_bytes_and_bounded);

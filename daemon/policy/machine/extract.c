@@ -167,12 +167,6 @@ static const struct policy_fact *latest_fact(const struct run_of_facts *facts,
     return latest;
 }
 
-const struct policy_fact *leaf_latest(const struct run_of_facts *facts, const struct program_fact *declared,
-                                      int rank)
-{
-    return latest_fact(facts, declared, rank);
-}
-
 /* --- the facts of one subject and code ------------------------------------------------------------------------------ */
 
 static void fill_latest(const struct run_of_facts *facts, const struct leaf *leaf, size_t row)

@@ -95,10 +95,6 @@ static inline bool later(const struct policy_fact *a, const struct policy_fact *
 
 /* --- extract.c ---------------------------------------------------------------------------------------------------- */
 
-/* The latest that is active on D, of the source of that rank; NULL when there is none. */
-const struct policy_fact *leaf_latest(const struct run_of_facts *facts, const struct program_fact *declared,
-                                      int rank);
-
 /* What one source says where a disagreement is looked for. */
 struct saying {
     uint8_t source;
