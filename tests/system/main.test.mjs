@@ -67,6 +67,7 @@ test('all seven feeds were accepted and archived', () => {
     const feeds = instance.json('feeds');
     assert.equal(instance.sql("select count(distinct source) from batch where status = 'accepted' and source <> 0"), '7');
     assert.ok(JSON.stringify(feeds).includes('medical_insurance'));
+    assert.equal(readdirSync(instance.drop).length, 7);
     for (const feed of readdirSync(instance.drop)) assert.deepEqual(readdirSync(join(instance.drop, feed)), []);
 });
 

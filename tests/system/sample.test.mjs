@@ -69,12 +69,15 @@ test('the shares are those of a county: about 5 % of the people in assistance, 2
 
 test('what is said about bad rows and damaged batches points at files that are there', () => {
     withCounty(['--households', '0', '--damage'], (folder) => {
-        for (const [file, line, reason] of table(join(folder, 'expected_rows.tsv'))) {
+        const rows = table(join(folder, 'expected_rows.tsv'));
+        assert.ok(rows.length > 5, `${rows.length} bad rows`);
+        for (const [file, line, reason] of rows) {
             const lines = readFileSync(join(folder, file), 'utf8').split('\r\n');
             assert.ok(lines[Number(line) - 1], `${file} has a line ${line}`);
             assert.match(reason, /^[a-z]+\.[a-z_]+$/);
         }
         const cases = table(join(folder, 'damaged', 'expected.tsv')).map(([name]) => name);
+        assert.ok(cases.length > 5, `${cases.length} damaged batches`);
         assert.deepEqual(cases.sort(), readdirSync(join(folder, 'damaged')).filter((name) => name !== 'expected.tsv').sort());
     });
 });
