@@ -132,7 +132,5 @@ enum status round_execute(const struct round_options *options, const atomic_bool
 /* One JSON document with a newline: docs/json.md. */
 enum status round_report_json(const struct round_report *report, struct text *out,
                               struct error *err) WARN_UNUSED;
-/* The same for people, in Chinese: counts by level; of a dry run the changes by township. */
-void round_report_text(const struct round_report *report, struct text *out);
 
 #endif

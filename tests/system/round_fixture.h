@@ -38,7 +38,7 @@ struct round_options options_on(const char *as_of);
 /* Runs a round that must succeed; only its counts stay. The other two may be NULL. */
 struct round_counts run(const struct round_options *options, int64_t *round_id, bool *held);
 struct round_counts round_on(const char *as_of);
-/* Both of its renderings say what they must. */
+/* Its JSON says what it must. */
 void check_report(const struct round_report *report);
 
 #endif

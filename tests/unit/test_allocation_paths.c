@@ -479,7 +479,6 @@ static enum status tell_of_a_round(struct error *err)
     struct text out;
     text_init(&out);
     enum status status = round_report_json(&report, &out, err);
-    round_report_text(&report, &out);
     if (status == STATUS_OK)
         status = out_of(&out, err);
     text_fini(&out);
