@@ -79,7 +79,7 @@ export class Run {
         run.options = options;
         const state = site.states.get(from);
         const database = `run_${++site.made}`;
-        await site.sql(`create database ${database} template ${state.database}`);
+        await site.sql(`create database ${database} template ${state.database} strategy file_copy`);
         run.receivers = {};
         for (const code of [...site.townships, site.county]) run.receivers[code] = await Receiver.start(site.secrets[code]);
         run.instance = new Instance(site.cluster, {
