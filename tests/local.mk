@@ -13,11 +13,13 @@ check_LIBRARIES = tests/unit/libunit.a
 tests_unit_libunit_a_SOURCES = tests/unit/cases.c tests/unit/cases.h
 tests_unit_libunit_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 
+# Those that take longest begin first.
+include tests/unit/policy.mk
+include tests/unit/app.mk
 include tests/unit/base.mk
 include tests/unit/io.mk
 include tests/unit/round.mk
 include tests/unit/domain.mk
-include tests/unit/app.mk
 include tests/lint.mk
 include tests/reference/local.mk
 include tests/unit/delivery.mk
@@ -25,7 +27,6 @@ include tests/system/local.mk
 include tests/system/round.mk
 include tests/system/source.mk
 include tests/unit/source.mk
-include tests/unit/policy.mk
 include tests/policies/local.mk
 include tests/fault/local.mk
 include tests/fuzz/local.mk

@@ -103,7 +103,7 @@ static void line(int file, const char *format, ...)
 /* A sound number; the person's number is its order of birth. */
 static const char *id_of(int person)
 {
-    static char ids[4][19];
+    static char ids[4][36]; /* 19, and room for the numbers that the compiler fears */
     static int next;
     static const int weights[] = {7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2};
     char *id = ids[next++ % 4];
