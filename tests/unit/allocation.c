@@ -26,7 +26,7 @@ static atomic_int count, fail_at;
 static atomic_bool failed, by_place;
 
 /* Sets of calls that have failed already. */
-enum { PLACES = 1 << 14, INNERMOST = 3, DEPTH = 3 };
+enum { PLACES = 1 << 14, INNERMOST = 3, DEPTH = 4 };
 static uint64_t places[PLACES];
 
 /* The innermost calls are this one, allocation_fails and the wrap. */
@@ -75,7 +75,8 @@ int allocation_count(void)
     return atomic_load(&count);
 }
 
-bool allocation_fails(void)
+/* Not inlined: INNERMOST is the same however this is compiled. */
+__attribute__((noinline)) bool allocation_fails(void)
 {
     int now = atomic_fetch_add(&count, 1) + 1, at = atomic_load(&fail_at);
     bool placed = atomic_load(&by_place) && !atomic_load(&failed) && is_new_place();
