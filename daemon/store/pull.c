@@ -204,16 +204,18 @@ static const struct {
     unsigned column;
     const char *expression;
 } fact_columns[] = {
-    {PULL_VALUE, "value"},      {PULL_FROM, "from_day"},  {PULL_TO, "to_day"},
+    {PULL_SOURCE, "source"},    {PULL_VALUE, "value"},    {PULL_FROM, "from_day"}, {PULL_TO, "to_day"},
     {PULL_DAY, DAY_EXPRESSION}, {PULL_BATCH, "batch_id"}, {PULL_ROW, "row_no"},
 };
 
-static void read_fact(struct pull_facts *f, unsigned columns, struct pg_row *row)
+static void read_fact(struct pull_facts *f, const struct pull_code *code, struct pg_row *row)
 {
     size_t i = f->count++;
-    int16_t source = 0;
+    unsigned columns = code->columns;
+    int16_t source = code->source;
     pg_row_int64(row, &f->subject_id[i]);
-    pg_row_int16(row, &source);
+    if (columns & PULL_SOURCE)
+        pg_row_int16(row, &source);
     f->source[i] = (uint8_t)source;
     f->value[i] = FACT_UNKNOWN;
     f->batch_id[i] = 0;
@@ -233,7 +235,7 @@ static void compose_fact_pull(struct text *sql, enum pull_subject subject, const
 {
     char day[CIVIL_TEXT_SIZE];
     bool of_persons = subject == PULL_PERSON_FACTS;
-    text_printf(sql, "copy (select %s, source", of_persons ? "person_id" : "household_id");
+    text_printf(sql, "copy (select %s", of_persons ? "person_id" : "household_id");
     for (size_t i = 0; i < sizeof fact_columns / sizeof *fact_columns; i++)
         if (code->columns & fact_columns[i].column)
             text_printf(sql, ", %s", fact_columns[i].expression);
@@ -245,14 +247,15 @@ static void compose_fact_pull(struct text *sql, enum pull_subject subject, const
 }
 
 /* Rows to the end, or until `take` fails; the last ones stay in `rows`. */
-static enum status hand_over_rows(struct pg_copy_out *copy, unsigned columns, struct pull_facts *rows,
-                                  pull_facts_take *take, void *context, struct error *err)
+static enum status hand_over_rows(struct pg_copy_out *copy, const struct pull_code *code,
+                                  struct pull_facts *rows, pull_facts_take *take, void *context,
+                                  struct error *err)
 {
     enum status status = STATUS_OK;
     struct pg_row *row;
     rows->count = 0;
     while (status == STATUS_OK && (row = pg_copy_out_next(copy)) != NULL) {
-        read_fact(rows, columns, row);
+        read_fact(rows, code, row);
         if (rows->count == PULL_FACTS_ROWS) {
             status = take(context, rows, err);
             rows->count = 0;
@@ -261,15 +264,16 @@ static enum status hand_over_rows(struct pg_copy_out *copy, unsigned columns, st
     return status;
 }
 
-static enum status stream_facts(struct pg *pg, const char *sql, unsigned columns, struct pull_facts *rows,
-                                pull_facts_take *take, void *context, struct error *err)
+static enum status stream_facts(struct pg *pg, const char *sql, const struct pull_code *code,
+                                struct pull_facts *rows, pull_facts_take *take, void *context,
+                                struct error *err)
 {
     struct pg_copy_out *copy;
     struct error ended;
     enum status status = pg_copy_out_begin(pg, sql, &copy, err);
     if (status != STATUS_OK)
         return status;
-    status = hand_over_rows(copy, columns, rows, take, context, err);
+    status = hand_over_rows(copy, code, rows, take, context, err);
     enum status end = pg_copy_out_end(copy, &ended);
     if (status != STATUS_OK)
         return status;
@@ -288,7 +292,7 @@ enum status pull_facts(struct pg *pg, enum pull_subject subject, const struct pu
     text_init(&sql);
     compose_fact_pull(&sql, subject, code, pages);
     enum status status =
-        sql.failed ? no_statement(err) : stream_facts(pg, sql.bytes, code->columns, rows, take, context, err);
+        sql.failed ? no_statement(err) : stream_facts(pg, sql.bytes, code, rows, take, context, err);
     text_fini(&sql);
     return status;
 }

@@ -81,13 +81,15 @@ enum pull_columns {
     PULL_BATCH = 8, /* batch_id */
     PULL_ROW = 16,  /* row_no */
     PULL_DAY = 32,  /* instead of from and to: to, or else from; given as `to` */
-    PULL_ALL = PULL_VALUE | PULL_FROM | PULL_TO | PULL_BATCH | PULL_ROW,
+    PULL_SOURCE = 64,
+    PULL_ALL = PULL_VALUE | PULL_FROM | PULL_TO | PULL_BATCH | PULL_ROW | PULL_SOURCE,
 };
 
 /* What to pull of one code. Columns not asked for cost nothing and are filled with FACT_UNKNOWN, 0 or DAY_NONE. */
 struct pull_code {
     int code;
     unsigned columns; /* set of enum pull_columns */
+    uint8_t source;   /* without PULL_SOURCE: whose facts they all are */
     day_t after;      /* only what ends (to, or else from) after that day; DAY_NONE: everything */
 };
 

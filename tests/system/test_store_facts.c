@@ -465,7 +465,8 @@ START_TEST(pulls_many_facts_by_stretches)
     struct counted all = {.enough = SIZE_MAX}, stretch = {.enough = SIZE_MAX}, rest = {.enough = SIZE_MAX},
                    some = {.enough = PULL_FACTS_ROWS + 1};
     const int16_t codes[] = {(int16_t)fixture_code("event.death"), (int16_t)fixture_code(PAID)};
-    const struct pull_code code = {.code = codes[1], .columns = PULL_VALUE | PULL_DAY, .after = DAY_NONE};
+    const struct pull_code code = {
+        .code = codes[1], .columns = PULL_SOURCE | PULL_VALUE | PULL_DAY, .after = DAY_NONE};
     uint32_t pages[2];
     fixture_sql("insert into person_fact (person_id, value, batch_id, from_day, row_no, code, source)"
                 " select n, n, 1, '2021-01-01', n, (select code from fact_code where name = '" PAID "'), 1"
@@ -501,8 +502,9 @@ START_TEST(pulls)
           {FACT_PERSON, 4, "relief.medical", 1, "2022-01-01", "", "", NULL},
           {FACT_HOUSEHOLD, 9, "housing.grade", 3, "2020-01-01", "", "", NULL},
           {FACT_STRANGER, 9, "event.death", 1, "2020-01-01", "", "", NULL});
-    const struct pull_code days = {
-        .code = fixture_code(PAID), .columns = PULL_VALUE | PULL_DAY, .after = day("2020-01-31")};
+    const struct pull_code days = {.code = fixture_code(PAID),
+                                   .columns = PULL_SOURCE | PULL_VALUE | PULL_DAY,
+                                   .after = day("2020-01-31")};
     const struct pulled *facts = pull(db, PULL_PERSON_FACTS, &days);
     ck_assert_uint_eq(facts->count, 2);
     size_t first = facts->subject_id[0] == 1 ? 0 : 1;
