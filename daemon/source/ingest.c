@@ -325,6 +325,8 @@ enum status ingest_file(struct pg *pg, const struct ingest_settings *settings,
     status = judge_files(&attempt, err);
     if (status == STATUS_OK && !waits(&attempt))
         status = ingest_take_in(&attempt, err);
+    if (status == STATUS_RETRY && attempt.table != NULL && attempt.table->disk_failed)
+        status = ingest_wait_for(&attempt, err->text); /* as one that could not be read to begin with */
     if (status == STATUS_REJECT)
         status = record_refusal(&attempt, err);
     table_close(attempt.table);

@@ -14,8 +14,9 @@
 /* A window and what is decoded into it stay in the second-level cache. */
 enum { WINDOW_BYTES = 512 * 1024, RAW_BYTES = 128 * 1024, CHUNK_BYTES = 256 * 1024 };
 
-static enum status disk_error(const struct table *table, struct error *err)
+static enum status disk_error(struct table *table, struct error *err)
 {
+    table->disk_failed = true;
     return error_set(err, STATUS_RETRY, "%s: cannot be read: %s", table->name, strerror(errno));
 }
 
@@ -25,7 +26,7 @@ static bool cancelled(const struct table *table)
 }
 
 /* Reads at most size bytes at the offset; fewer only at the file's end. */
-static enum status read_at(const struct table *table, uint64_t offset, char *out, size_t size, size_t *got,
+static enum status read_at(struct table *table, uint64_t offset, char *out, size_t size, size_t *got,
                            struct error *err)
 {
     *got = 0;
@@ -43,7 +44,7 @@ static enum status read_at(const struct table *table, uint64_t offset, char *out
 }
 
 /* A byte that belongs to no character, with its line: line ends are the same byte in both encodings. */
-static enum status refuse_byte(const struct table *table, uint64_t offset, enum encoding encoding,
+static enum status refuse_byte(struct table *table, uint64_t offset, enum encoding encoding,
                                struct error *err)
 {
     uint64_t line = 1;
@@ -339,7 +340,7 @@ enum csv_step table_next(struct table *table, struct error *err)
     return explained(table, go_on(table, step, err), err);
 }
 
-enum status table_check(const struct table *table, struct error *err)
+enum status table_check(struct table *table, struct error *err)
 {
     struct stat info;
     if (fstat(table->fd, &info) != 0)

@@ -31,6 +31,7 @@ struct table {
     struct file_mark mark;  /* of the file that is read, as it was opened */
     enum encoding encoding; /* after table_header: as found, never ENCODING_AUTO */
     struct csv csv;         /* the current row */
+    bool disk_failed;       /* that is why the last call came to STATUS_RETRY */
     /* private */
     int fd;
     const atomic_bool *cancel;
@@ -57,6 +58,6 @@ enum csv_step table_next(struct table *table, struct error *err) WARN_UNUSED;
 /* Back behind the header, after table_header: the next table_next gives the first row again. Columns stay bound. */
 enum status table_rewind(struct table *table, struct error *err) WARN_UNUSED;
 /* STATUS_REJECT when the file is not the one any more that table_open read. */
-enum status table_check(const struct table *table, struct error *err) WARN_UNUSED;
+enum status table_check(struct table *table, struct error *err) WARN_UNUSED;
 
 #endif
