@@ -206,6 +206,24 @@ static void finish_answer(struct http_call *call, bool cut)
     finish(call, &result);
 }
 
+/* Of an answer to which nothing more will come. */
+static void conclude(struct http_call *call, enum http_answer_state state)
+{
+    if (state == HTTP_ANSWER_WHOLE || state == HTTP_ANSWER_LONG_BODY)
+        finish_answer(call, state == HTTP_ANSWER_LONG_BODY);
+    else
+        finish_fault(call, state);
+}
+
+/* What the answer has come to by the end of its connection, or its break. */
+static enum http_answer_state end_answer(struct http_call *call, enum transfer transfer)
+{
+    if (transfer == TRANSFER_ENDED)
+        return http_answer_end(call->answer);
+    call->connection->reset = true;
+    return HTTP_ANSWER_CUT;
+}
+
 /* ---- deadlines ---- */
 
 static int64_t deadline_ms_of(const struct http_call *call)
@@ -245,13 +263,12 @@ static bool finish_with_what_came(struct http_call *call)
         if (transfer == TRANSFERRED)
             state = http_answer_take(call->answer, bytes, got);
     }
-    if (transfer == TRANSFER_ENDED)
-        state = http_answer_end(call->answer);
-    if (state == HTTP_ANSWER_WHOLE || state == HTTP_ANSWER_LONG_BODY)
-        finish_answer(call, state == HTTP_ANSWER_LONG_BODY);
-    else if (state != HTTP_ANSWER_MORE)
-        finish_fault(call, state);
-    return state != HTTP_ANSWER_MORE;
+    if (transfer == TRANSFER_ENDED || transfer == TRANSFER_BROKEN)
+        state = end_answer(call, transfer);
+    if (state == HTTP_ANSWER_MORE)
+        return false;
+    conclude(call, state);
+    return true;
 }
 
 static void finish_overdue(struct http_call *call)
@@ -348,27 +365,20 @@ static void begin_exchange(struct http_call *call)
 static bool take_bytes(struct http_call *call, enum transfer transfer, const char *bytes, size_t length)
 {
     const bool first = !http_answer_begun(call->answer);
-    enum http_answer_state state = HTTP_ANSWER_CUT;
+    enum http_answer_state state;
     if (transfer == TRANSFER_WAITS)
         return false;
     if (transfer == TRANSFERRED)
         state = http_answer_take(call->answer, bytes, length);
     else if (begun_again(call))
         return false;
-    else if (transfer == TRANSFER_ENDED)
-        state = http_answer_end(call->answer);
     else
-        call->connection->reset = true;
+        state = end_answer(call, transfer);
     if (first && transfer == TRANSFERRED)
         KILL_POINT("send.answer_begun");
     if (state == HTTP_ANSWER_MORE)
         return true;
-    if (state == HTTP_ANSWER_WHOLE)
-        finish_answer(call, false);
-    else if (state == HTTP_ANSWER_LONG_BODY)
-        finish_answer(call, true);
-    else
-        finish_fault(call, state);
+    conclude(call, state);
     return false;
 }
 

@@ -172,6 +172,45 @@ START_TEST(resets_are_told)
 }
 END_TEST
 
+struct held_reset {
+    atomic_bool asked, answer;
+};
+
+static void serve_reset_when_told(int fd, void *ctx)
+{
+    static const char half[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab";
+    struct held_reset *held = ctx;
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    net_read_request(fd);
+    atomic_store(&held->asked, true);
+    while (!atomic_load(&held->answer))
+        poll(NULL, 0, 1);
+    net_send(fd, half, sizeof half - 1);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+/* Half an answer and its reset are read in one turn with the deadline: it did not end at the deadline. */
+START_TEST(a_reset_is_no_answer_either_for_a_client_that_stood_still)
+{
+    struct held_reset held = {0};
+    struct answer answer = {0};
+    rig_up();
+    struct net_server *server = net_server_start(serve_reset_when_told, &held);
+    struct http_request request = request_to(url_of("http", "127.0.0.1", net_server_port(server), "/"));
+    request.total_timeout_ms = 500;
+    const int64_t begin_ms = clock_monotonic_ms();
+    start(&request, &answer, NULL);
+    io_turn_until(loop, atomic_load(&held.asked));
+    atomic_store(&held.answer, true);
+    net_server_stop(server);
+    while (clock_monotonic_ms() <= begin_ms + request.total_timeout_ms)
+        poll(NULL, 0, 1);
+    io_turn_until(loop, answer.calls == 1);
+    expect(&answer, HTTP_BROKEN_OFF, "connection was");
+    rig_down();
+}
+END_TEST
+
 START_TEST(endless_answers_cost_no_more_than_their_limit)
 {
     static char filler[4096];
@@ -428,6 +467,7 @@ static Suite *hostile_suite(void)
     tcase_add_test(hostile, silence_and_drips_end_at_the_deadline);
     tcase_add_test(hostile, silence_on_a_kept_connection_is_told_as_such);
     tcase_add_test(hostile, resets_are_told);
+    tcase_add_test(hostile, a_reset_is_no_answer_either_for_a_client_that_stood_still);
     tcase_add_test(hostile, endless_answers_cost_no_more_than_their_limit);
     tcase_add_test(hostile, a_process_without_descriptors_does_not_blame_the_server);
     tcase_add_test(hostile, a_kept_connection_that_died_meanwhile_is_replaced);
