@@ -2,7 +2,8 @@
 /*
  * A receiver. One that keeps failing is tried by one attempt at a time (its breaker), so that it does not fill the places of
  * all; one that cannot even be reached by a probe now and then, for all that waits for it. When it takes an event again, what
- * its failures had put off is due at once, which means as fast as its places allow; and only one that answers has claims waiting beyond its places, as many as its pace promises to take soon.
+ * its failures had put off is due at once, which means as fast as its places allow. Only one that answers has claims waiting
+ * beyond its places, as many as its pace promises to take soon.
  */
 #include "base/clock.h"
 #include "base/log.h"

@@ -82,15 +82,13 @@ END_TEST
 
 /* --- a pull that is cut off ----------------------------------------------------------------------------------------- */
 
-/* The tables that a round pulls, and how its statement begins. */
-static const struct {
-    const char *table, *statement;
-} pulled[] = {
-    {"household", "copy (select household_id, township"},
-    {"membership", "copy (select person_id, household_id"},
-    {"person_fact", "copy (select person_id, source"},
-    {"household_fact", "copy (select household_id, source"},
-};
+/* The tables that a round pulls. */
+static const char *const pulled[] = {"household", "membership", "person_fact", "household_fact"};
+
+/* The session whose statement pulls from the table %s. */
+#define PULLS                                                                                                \
+    "from pg_stat_activity where datname = current_database() and state = 'active'"                          \
+    " and query like 'copy (select %% from %s where%%' and wait_event = 'PgSleep'"
 
 /* From here on each row of the table takes a second: a round stays in its pull for more than half a minute. */
 static void slow_down(const char *table)
@@ -109,12 +107,9 @@ static void start_slow_round(struct rival *rival, size_t which)
 {
     char query[256];
     *rival = (struct rival){0};
-    slow_down(pulled[which].table);
+    slow_down(pulled[which]);
     pthread_create(&rival->thread, NULL, compete, rival);
-    snprintf(query, sizeof query,
-             "select count(*) from pg_stat_activity where datname = current_database() and state = 'active' "
-             "and query like '%s%%' and wait_event = 'PgSleep'",
-             pulled[which].statement);
+    snprintf(query, sizeof query, "select count(*) " PULLS, pulled[which]);
     wait_for(query, 1);
 }
 
@@ -125,7 +120,7 @@ static void check_ended_clean(struct rival *rival, size_t which, const char *why
     ck_assert_int_lt(clock_monotonic_ms() - since, 20000); /* the slow statement would take longer */
     sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and "
         "application_name = 'shouwangd round'"); /* a server notices only when it sends */
-    speed_up(pulled[which].table);
+    speed_up(pulled[which]);
     ck_assert_int_eq(rival->status, STATUS_RETRY);
     ck_assert_str_eq(rival->err.text, why);
     ck_assert_int_eq(fixture_int("select count(*) from finding"), 0);
@@ -144,9 +139,7 @@ START_TEST(a_connection_lost_in_the_pull_fails_the_round_and_the_next_one_succee
     for (size_t i = 0; i < sizeof pulled / sizeof *pulled; i++) {
         struct rival rival;
         start_slow_round(&rival, i);
-        sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and "
-            "query like '%s%%' and wait_event = 'PgSleep'",
-            pulled[i].statement);
+        sql("select pg_terminate_backend(pid) " PULLS, pulled[i]);
         check_ended_clean(&rival, i, "load: database: connection lost");
     }
     ck_assert_int_eq(round_on("2021-06-30").raised, 40);
