@@ -57,9 +57,12 @@ struct compare_result compare_household(const struct rules *rules, const struct 
     now.checks_raised = rules->checks & (now.inserted | (now.fired & standing->undecided));
     now.checks_cleared = rules->checks & now.deleted;
     now.level = compare_level(rules, now.fired, now.undecided);
-    /* One that is undecided counts as to be verified, whatever its clause stands for. */
-    bool reasons_differ =
-        ((status_differs | (rewritten & now.fired)) & reasons) != 0 || standing->reasons_vanished;
+    /* What is undecided is told as to be verified, whatever its clause stands for; a verify clause always, so that of one that
+     * stood and stands nothing is told, unless it was a colour that had fired. */
+    uint64_t verified = rules->verifies & before & stands;
+    uint64_t differs =
+        ((status_differs | (rewritten & now.fired)) & ~verified) | (rewritten & standing->fired & verified);
+    bool reasons_differ = (differs & reasons) != 0 || standing->reasons_vanished;
     now.change = change_of(standing->level, now.level, reasons_differ);
     now.notable = status_differs != 0 || now.change != COMPARE_SAME;
     return now;
