@@ -33,10 +33,10 @@ struct verdict {
     int64_t next_attempt_in_ms; /* OUTBOX_AGAIN */
     bool hold_endpoint;         /* 410 */
     bool endpoint_fails;        /* no answer, or 5xx: the receiver, not the event, is at fault */
-    int64_t
-        endpoint_pause_ms; /* Retry-After: nothing more goes to this receiver before, whoever leads meanwhile; 0 = none */
-    int64_t
-        endpoint_rest_ms; /* it cannot be reached: nothing more goes to it before, but for a probe; 0 = see target_rest */
+    /* Retry-After: nothing more goes to this receiver before, whoever leads meanwhile; 0 = none. */
+    int64_t endpoint_pause_ms;
+    /* It cannot be reached: nothing more goes to it before, but for a probe; 0 = it can (target_rest). */
+    int64_t endpoint_rest_ms;
 };
 
 /* attempts: this one included, from 1. refusals: before this one. Both count: an operator who puts an event back sets attempts

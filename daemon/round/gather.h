@@ -37,8 +37,7 @@ enum status gather_chunk(struct gather *gather, const struct load *load, const s
                          struct error *err) WARN_UNUSED;
 
 /* An arena for one of them, for its dossier, explanation, event and evidence: 64 MB (the largest real ones take some hundred
- * kilobytes), and more where it has very many facts, which are
- * in memory already. NULL when memory has run out. */
+ * kilobytes), and more where it has very many facts, which are in memory already. NULL when memory has run out. */
 struct arena *gather_arena(const struct gather *gather, uint32_t position);
 
 /* One of them; the dossier lies in `arena`. */

@@ -94,8 +94,8 @@ struct fact_plan {
     int64_t sent_at_ms;   /* of a batch that comes late: Unix; 0 and INT64_MIN = none was sent later */
     size_t expected_rows; /* may be wrong */
     const struct fact_scope *scope; /* NULL = anybody; of a full batch always NULL */
-    const struct fact_days *
-        days; /* each code once, all that the batch states; NULL = any. Borrowed as the scope is; never of a full batch */
+    /* Each code once, all that the batch states; NULL = any. Borrowed as the scope is; never of a full batch. */
+    const struct fact_days *days;
     size_t day_count;
     bool by_township;                   /* count them (volume.h): of feeds */
     const struct volume_places *places; /* where they live, borrowed; NULL = asked at the end */

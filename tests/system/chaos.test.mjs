@@ -15,9 +15,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { differences, faults, seen } from '../fault/lib/compare.mjs';
-import { Pair, pause, randomOf, TOWNSHIPS, Weather } from './lib/chaos.mjs';
+import { Pair, TOWNSHIPS, Weather } from './lib/chaos.mjs';
 import { dropFeed, Register, residentId } from './lib/county.mjs';
 import { Cluster } from './lib/instance.mjs';
+import { pause, randomOf } from './lib/random.mjs';
 
 const SEEDS = Number(process.env.SHOUWANG_SEEDS ?? 1);
 const FIRST = Number(process.env.SHOUWANG_FIRST_SEED ?? 1);

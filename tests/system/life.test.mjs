@@ -15,6 +15,7 @@ import { POLICIES } from '../reference/life-policy.mjs';
 import { readAnyCounty } from '../reference/policy.mjs';
 import { dropFeed, Register, residentId } from './lib/county.mjs';
 import { Cluster, Instance } from './lib/instance.mjs';
+import { randomOf } from './lib/random.mjs';
 
 const SEEDS = Number(process.env.SHOUWANG_SEEDS ?? 1);
 const FIRST = Number(process.env.SHOUWANG_FIRST_SEED ?? 1); // to go through one again
@@ -25,19 +26,6 @@ const TOWNSHIPS = ['610922100', '610922101', '610922200'];
 let cluster;
 before(() => (cluster = Cluster.start()));
 after(() => cluster?.stop());
-
-/** mulberry32 */
-function randomOf(seed) {
-    let state = seed * 0x9e3779b9;
-    const next = () => {
-        state = (state + 0x6d2b79f5) | 0;
-        let t = Math.imul(state ^ (state >>> 15), 1 | state);
-        t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-        return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-    };
-    const upTo = (n) => Math.floor(next() * n);
-    return { upTo, chance: (percent) => next() * 100 < percent, pick: (list) => list[upTo(list.length)] };
-}
 
 // --- the county -------------------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ import { plusDays } from '../reference/county.mjs';
 import { Judge } from '../reference/storm.mjs';
 import { Register, residentId } from './lib/county.mjs';
 import { Cluster, Instance, newSecret } from './lib/instance.mjs';
+import { pause, randomOf } from './lib/random.mjs';
 import { MOODS, StormReceiver } from './lib/storm_receiver.mjs';
 import { DEADLINE_MS } from './lib/wait.mjs';
 
@@ -32,21 +33,6 @@ const POLICY = `政策 风暴 版本 1 生效 2019-01-01\n文件 甲 "试"\n事�
 let cluster;
 before(() => (cluster = Cluster.start()));
 after(() => cluster?.stop());
-
-/** mulberry32 */
-function randomOf(seed) {
-    let state = seed * 0x9e3779b9;
-    const next = () => {
-        state = (state + 0x6d2b79f5) | 0;
-        let t = Math.imul(state ^ (state >>> 15), 1 | state);
-        t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-        return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-    };
-    const upTo = (n) => Math.floor(next() * n);
-    return { next, upTo, chance: (percent) => next() * 100 < percent, pick: (list) => list[upTo(list.length)] };
-}
-
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Like spawnSync, but the receivers go on meanwhile. */
 function run(command, ...args) {

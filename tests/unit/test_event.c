@@ -399,7 +399,6 @@ START_TEST(evidence_comes_back_as_it_was)
 }
 END_TEST
 
-/* Cut anywhere, or with any byte changed: refused or read, never a crash (run under sanitizers). */
 /* PostgreSQL would refuse the document, and with it the whole round. */
 START_TEST(evidence_of_too_many_facts_says_how_many)
 {
@@ -423,6 +422,7 @@ START_TEST(evidence_of_too_many_facts_says_how_many)
 }
 END_TEST
 
+/* Cut anywhere, or with any byte changed: refused or read, never a crash (run under sanitizers). */
 START_TEST(damaged_evidence_is_refused)
 {
     struct dossier dossier = dossier_make();

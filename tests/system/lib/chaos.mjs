@@ -8,6 +8,7 @@ import { ask } from './control.mjs';
 import { Instance, newSecret, ROOT } from './instance.mjs';
 import { PgProxy } from './pg_proxy.mjs';
 import { Psql } from './psql.mjs';
+import { pause } from './random.mjs';
 import { Receiver } from './receiver.mjs';
 import { until } from './wait.mjs';
 
@@ -19,22 +20,6 @@ const [SPREAD, MOMENT_MS] = process.env.SHOUWANG_LONG === undefined ? [0.2, 800]
 const LEADER_MS = 30000;
 const ROLES = ['first', 'second'];
 const POLICY = join(ROOT, 'conf', 'policies', 'shaanxi-county.policy');
-
-export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** mulberry32 */
-export function randomOf(seed) {
-    let state = seed * 0x9e3779b9;
-    const next = () => {
-        state = (state + 0x6d2b79f5) | 0;
-        let t = Math.imul(state ^ (state >>> 15), 1 | state);
-        t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-        return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-    };
-    const upTo = (n) => Math.floor(next() * n);
-    const shuffled = (list) => list.map((one) => [next(), one]).sort(([a], [b]) => a - b).map(([, one]) => one);
-    return { upTo, shuffled, chance: (percent) => next() * 100 < percent, pick: (list) => list[upTo(list.length)] };
-}
 
 /**
  * Each daemon has a role of its own, by which the database knows who writes. A transaction that writes is noted with the time of its
