@@ -308,7 +308,12 @@ enum status control_new(struct control **handle, struct loop *loop, const char *
 {
     static const struct socket_server_events events = {.line = on_line, .closed = on_closed};
     struct socket_server_settings settings = {
-        .path = path, .output_max_bytes = OUTPUT_MAX_BYTES, .idle_timeout_ms = IDLE_TIMEOUT_MS};
+        .path = path,
+        .refusal =
+            "{\"ok\":false,\"exit\":75,\"error\":\"too many wait for answers of this shouwangd; try again later\"}\n",
+        .output_max_bytes = OUTPUT_MAX_BYTES,
+        .idle_timeout_ms = IDLE_TIMEOUT_MS,
+    };
     struct control *control = calloc(1, sizeof *control);
     if (!control)
         return error_set(err, STATUS_FATAL, "no memory for the control socket");

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * A peer takes lines while it is neither busy, nor has a refused write outstanding, nor is ending (takes_lines); refresh
- * derives from its state what the loop watches and whether the idle deadline runs, and is called after each change.
- * Whoever ends a peer calls end_peer: the descriptor is closed at once, the memory at the end of the turn.
+ * A peer takes lines while it is neither busy, nor has output to take, nor is ending (takes_lines); refresh derives from its
+ * state what the loop watches and whether the idle deadline runs, and is called after each change.
+ * Whoever ends a peer calls end_peer: the descriptor is closed at once, the memory and the place at the end of the turn.
  */
 #include "config.h"
 
 #include "io/socket_server.h"
 
+#include "base/clock.h"
 #include "io/address.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -25,7 +27,8 @@ enum {
     LINE_MAX_DEFAULT = 64 * 1024,
     OUTPUT_MAX_DEFAULT = 1024 * 1024,
     IDLE_DEFAULT_MS = 30 * 1000,
-    /* How long to leave new clients alone when the process has no descriptor for them. */
+    SPARE_DEFAULT_MS = 1000,
+    /* How long to leave new clients in the socket's queue when there is no descriptor or no place for them. */
     ACCEPT_PAUSE_MS = 200,
 };
 
@@ -39,9 +42,9 @@ struct socket_peer {
     struct loop_task end_task;   /* `closed`, and free */
     struct text input;
     struct text output;
-    size_t written; /* of output */
+    size_t written;    /* of output */
+    int64_t active_ms; /* monotonic: when it came, completed a line, took output, or was answered */
     bool busy;
-    bool refused;   /* a write: `drained` is owed */
     bool finishing; /* ends when all is written */
     bool input_ended;
     void *ctx;
@@ -73,6 +76,8 @@ static size_t pending_output(const struct socket_peer *peer)
     return peer->output.length - peer->written;
 }
 
+static void accept_again(void *ctx);
+
 static void free_peer(struct socket_peer *peer)
 {
     struct socket_server *server = peer->server;
@@ -85,6 +90,8 @@ static void free_peer(struct socket_peer *peer)
     text_fini(&peer->input);
     text_fini(&peer->output);
     free(peer);
+    if (loop_timer_armed(server->accept_timer))
+        accept_again(server); /* this was what the client in the queue waits for */
 }
 
 static void free_ended(void *ctx)
@@ -108,11 +115,12 @@ static void end_peer(struct socket_peer *peer)
 
 static bool takes_lines(const struct socket_peer *peer)
 {
-    return peer->fd >= 0 && !peer->busy && !peer->refused && !peer->finishing;
+    return peer->fd >= 0 && !peer->busy && pending_output(peer) == 0 && !peer->finishing;
 }
 
 static void restart_idle(struct socket_peer *peer)
 {
+    peer->active_ms = clock_monotonic_ms();
     loop_timer_cancel(peer->idle_timer); /* refresh arms it where it applies */
 }
 
@@ -222,22 +230,13 @@ static void write_output(struct socket_peer *peer)
     peer->written = 0;
 }
 
-static void tell_drained(struct socket_peer *peer)
-{
-    if (peer->fd < 0 || !peer->refused || pending_output(peer) > 0)
-        return;
-    peer->refused = false;
-    if (peer->server->events.drained != NULL)
-        peer->server->events.drained(peer->server->ctx, peer);
-    deliver_lines(peer);
-}
-
 static void peer_ready(void *ctx, unsigned ready)
 {
     struct socket_peer *peer = ctx;
-    if (ready & LOOP_WRITE)
+    if (ready & LOOP_WRITE) {
         write_output(peer);
-    tell_drained(peer);
+        deliver_lines(peer);
+    }
     if ((ready & LOOP_READ) && takes_lines(peer) && !peer->input_ended)
         read_input(peer);
     refresh(peer);
@@ -251,11 +250,9 @@ enum status socket_peer_write(struct socket_peer *peer, const char *bytes, size_
     if (length > limit)
         return error_set(err, STATUS_REJECT, "%zu bytes at once are too many: expected at most %zu", length,
                          limit);
-    if (peer->refused || length > limit - pending_output(peer)) {
-        peer->refused = true;
-        refresh(peer);
+    const bool queued = pending_output(peer) > 0; /* behind it; the loop tells when there is room */
+    if (length > limit - pending_output(peer))
         return error_set(err, STATUS_RETRY, "the client does not read");
-    }
     /* What was written makes room before the buffer grows. */
     if (peer->written > 0) {
         memmove(peer->output.bytes, peer->output.bytes + peer->written, pending_output(peer));
@@ -267,7 +264,8 @@ enum status socket_peer_write(struct socket_peer *peer, const char *bytes, size_
         end_peer(peer);
         return error_set(err, STATUS_FATAL, "out of memory");
     }
-    write_output(peer);
+    if (!queued)
+        write_output(peer);
     refresh(peer);
     return STATUS_OK;
 }
@@ -324,11 +322,10 @@ static bool read_credentials(int fd, struct socket_credentials *credentials)
     return true;
 }
 
-/* Takes fd over. Without the memory, or beyond the limit, it is closed. */
+/* Takes fd over. Without the memory it is closed. */
 static void add_peer(struct socket_server *server, int fd)
 {
-    struct socket_peer *peer =
-        server->peer_count < server->settings.peers_max ? calloc(1, sizeof *peer) : NULL;
+    struct socket_peer *peer = calloc(1, sizeof *peer);
     if (peer == NULL) {
         close(fd);
         return;
@@ -350,34 +347,93 @@ static void add_peer(struct socket_server *server, int fd)
     }
     TAILQ_INSERT_TAIL(&server->peers, peer, link);
     server->peer_count++;
+    restart_idle(peer);
     refresh(peer);
+}
+
+static void refuse_client(const struct socket_server *server, int fd)
+{
+    const char *refusal = server->settings.refusal;
+    if (refusal != NULL)
+        (void)!send(fd, refusal, strlen(refusal), MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(fd);
+}
+
+/* ---- the server: places for those who come ---- */
+
+static bool is_idle(const struct socket_peer *peer)
+{
+    return takes_lines(peer) && !has_line(peer);
+}
+
+static bool hung_up(int fd)
+{
+    struct pollfd look = {.fd = fd};
+    return poll(&look, 1, 0) > 0 && (look.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+static void give_place(struct socket_peer *peer)
+{
+    const int64_t spare_ms = peer->server->settings.spare_ms;
+    if (clock_monotonic_ms() - peer->active_ms < spare_ms)
+        return;
+    peer_ready(peer, LOOP_READ); /* we may have been away for so long, and it has asked meanwhile */
+    if (peer->fd >= 0 && is_idle(peer) && clock_monotonic_ms() - peer->active_ms >= spare_ms)
+        end_peer(peer);
+}
+
+/* All places are taken. False: by peers who wait for their answers; true: one is about to be free, or will be when a peer
+ * that asks nothing has been spared long enough. */
+static bool place_comes(struct socket_server *server)
+{
+    struct socket_peer *peer, *idlest = NULL;
+    TAILQ_FOREACH(peer, &server->peers, link)
+    {
+        if (peer->busy && hung_up(peer->fd))
+            end_peer(peer);
+        if (peer->fd < 0)
+            return true;
+        if (is_idle(peer) && (idlest == NULL || peer->active_ms < idlest->active_ms))
+            idlest = peer;
+    }
+    if (idlest != NULL)
+        give_place(idlest);
+    return idlest != NULL;
+}
+
+/* The clients stay in the queue, and the socket stays ready: without a pause the loop would spin. */
+static void pause_accepting(struct socket_server *server)
+{
+    loop_watch_pause(server->watch);
+    loop_timer_arm(server->accept_timer, ACCEPT_PAUSE_MS);
 }
 
 static void accept_again(void *ctx)
 {
     struct socket_server *server = ctx;
     struct error err;
+    loop_timer_cancel(server->accept_timer);
     if (loop_watch_set(server->watch, LOOP_READ, &err) != STATUS_OK)
         loop_timer_arm(server->accept_timer, ACCEPT_PAUSE_MS);
 }
 
+/* One a turn: those who have come already are heard in between. */
 static void client_waits(void *ctx, unsigned ready)
 {
     (void)ready;
     struct socket_server *server = ctx;
-    for (;;) {
-        const int fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            add_peer(server, fd);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            /* The client stays in the queue and the socket stays ready: without a pause the loop would spin. */
-            loop_watch_pause(server->watch);
-            loop_timer_arm(server->accept_timer, ACCEPT_PAUSE_MS);
-            return;
-        } else if (errno != EINTR && errno != ECONNABORTED) {
-            return;
-        }
+    const bool full = server->peer_count >= server->settings.peers_max;
+    if (full && place_comes(server)) {
+        pause_accepting(server);
+        return;
     }
+    const int fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0 && full)
+        refuse_client(server, fd);
+    else if (fd >= 0)
+        add_peer(server, fd);
+    else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        pause_accepting(server);
 }
 
 /* ---- the server: its socket ---- */
@@ -456,6 +512,8 @@ static void apply_defaults(struct socket_server_settings *settings)
         settings->output_max_bytes = OUTPUT_MAX_DEFAULT;
     if (settings->idle_timeout_ms <= 0)
         settings->idle_timeout_ms = IDLE_DEFAULT_MS;
+    if (settings->spare_ms <= 0)
+        settings->spare_ms = SPARE_DEFAULT_MS;
 }
 
 enum status socket_server_new(struct socket_server **server, struct loop *loop,

@@ -249,7 +249,7 @@ static void socket_scenario(void)
     int closed = 0;
     const char *path = io_path(folder, "s");
     const struct socket_server_settings settings = {.path = path, .idle_timeout_ms = 500};
-    const struct socket_server_events events = {echo_line, NULL, count_closed};
+    const struct socket_server_events events = {echo_line, count_closed};
     if (loop_new(&loop, &err) != STATUS_OK)
         return;
     if (socket_server_new(&server, loop, &settings, &events, &closed, &err) == STATUS_OK)

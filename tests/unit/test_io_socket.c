@@ -21,7 +21,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 1000, OUTPUT_MAX_BYTES = 64 * 1024, IDLE_MS = 300 };
+enum { PEERS_MAX = 4, LINE_MAX_BYTES = 1000, OUTPUT_MAX_BYTES = 64 * 1024, IDLE_MS = 300, SPARE_MS = 30 };
 
 static struct loop *loop;
 static struct socket_server *server;
@@ -29,7 +29,7 @@ static char *folder;
 static char path[200];
 static struct text lines; /* all that were taken, each with a '|' behind it */
 static int closed_count;
-static int drained_count;
+static int refused_writes;
 static struct socket_peer *last_peer;
 
 /* What the line asks of the test's server. */
@@ -56,6 +56,9 @@ static void take_line(void *ctx, struct socket_peer *peer, struct slice line)
         static char filler[OUTPUT_MAX_BYTES];
         memset(filler, 'l', sizeof filler);
         io_ok(socket_peer_write(peer, filler, sizeof filler, &err), err);
+    } else if (slice_is(line, "half room")) {
+        static char half[OUTPUT_MAX_BYTES / 2];
+        refused_writes += socket_peer_write(peer, half, sizeof half, &err) != STATUS_OK;
     } else if (slice_is(line, "many")) {
         for (int i = 0; i < 3; i++)
             io_ok(socket_peer_write(peer, "row\n", 4, &err), err);
@@ -64,13 +67,6 @@ static void take_line(void *ctx, struct socket_peer *peer, struct slice line)
         io_ok(socket_peer_write(peer, line.bytes, line.length, &err), err);
         io_ok(socket_peer_write(peer, "\n", 1, &err), err);
     }
-}
-
-static void note_drained(void *ctx, struct socket_peer *peer)
-{
-    (void)ctx;
-    (void)peer;
-    drained_count++;
 }
 
 static void note_closed(void *ctx, struct socket_peer *peer)
@@ -83,13 +79,15 @@ static void note_closed(void *ctx, struct socket_peer *peer)
 
 static void serve(int64_t idle_ms)
 {
-    static const struct socket_server_events events = {take_line, note_drained, note_closed};
+    static const struct socket_server_events events = {take_line, note_closed};
     struct error err;
     const struct socket_server_settings settings = {.path = path,
-                                                    .peers_max = 4,
+                                                    .peers_max = PEERS_MAX,
+                                                    .refusal = "no room\n",
                                                     .line_max_bytes = LINE_MAX_BYTES,
                                                     .output_max_bytes = OUTPUT_MAX_BYTES,
-                                                    .idle_timeout_ms = idle_ms};
+                                                    .idle_timeout_ms = idle_ms,
+                                                    .spare_ms = SPARE_MS};
     io_ok(socket_server_new(&server, loop, &settings, &events, NULL, &err), err);
 }
 
@@ -159,6 +157,13 @@ static bool raw_has(int fd, struct text *got, const char *expected)
 static bool lines_are(const char *expected)
 {
     return lines.length == strlen(expected) && memcmp(lines.bytes, expected, lines.length) == 0;
+}
+
+static void turn_for(int64_t time_ms)
+{
+    const int64_t until_ms = clock_monotonic_ms() + time_ms;
+    while (clock_monotonic_ms() < until_ms)
+        io_turn(loop);
 }
 
 /* ---- lines ---- */
@@ -293,7 +298,7 @@ END_TEST
 
 /* ---- bounds ---- */
 
-START_TEST(a_client_that_does_not_read_is_refused_and_told_when_it_has)
+START_TEST(a_client_that_does_not_read_is_refused_until_it_has)
 {
     static char block[4096];
     struct error err;
@@ -309,18 +314,40 @@ START_TEST(a_client_that_does_not_read_is_refused_and_told_when_it_has)
         ck_assert_uint_lt(taken, 16 * 1024 * 1024);
     }
     ck_assert_int_eq(err.status, STATUS_RETRY);
-    ck_assert_int_eq(socket_peer_write(last_peer, "x", 1, &err),
-                     STATUS_RETRY); /* until drained: order is kept */
     raw_send(fd, "later\n");
     io_turn(loop);
     io_turn(loop);
     ck_assert(lines_are("quiet|quiet|")); /* no further line meanwhile */
-    ck_assert_int_eq(drained_count, 0);
-    io_turn_until(loop, (raw_ended(fd, &got), drained_count == 1));
-    ck_assert_int_eq(socket_peer_write(last_peer, block, OUTPUT_MAX_BYTES + 1, &err), STATUS_REJECT);
     io_turn_until(loop, (raw_ended(fd, &got), got.length == taken + 6));
     ck_assert_int_eq(memcmp(got.bytes + taken, "later\n", 6), 0);
+    ck_assert_int_eq(socket_peer_write(last_peer, block, OUTPUT_MAX_BYTES + 1, &err), STATUS_REJECT);
     close(fd);
+    text_fini(&got);
+}
+END_TEST
+
+/* Many requests in a row, and no answer read: no more of them wait in our memory than one answer. */
+START_TEST(a_client_that_asks_without_reading_is_not_taken_further_questions)
+{
+    enum { QUESTIONS = 200 };
+    struct text got, questions;
+    text_init(&got);
+    text_init(&questions);
+    for (int i = 0; i < QUESTIONS; i++)
+        text_add_str(&questions, "half room\n");
+    const int fd = raw_connect();
+    raw_send(fd, questions.bytes);
+    io_turn_until(loop, lines.length > 0);
+    for (size_t before = 0; before < lines.length;) {
+        before = lines.length;
+        io_turn(loop);
+    }
+    const size_t answered = lines.length / strlen("half room|");
+    ck_assert_uint_lt(answered, QUESTIONS);
+    ck_assert_int_eq(refused_writes, 0); /* there was room for each answer that was asked for */
+    io_turn_until(loop, (raw_ended(fd, &got), got.length == (size_t)QUESTIONS * (OUTPUT_MAX_BYTES / 2)));
+    close(fd);
+    text_fini(&questions);
     text_fini(&got);
 }
 END_TEST
@@ -394,13 +421,6 @@ START_TEST(silence_drips_and_unread_output_end_at_the_deadline)
 }
 END_TEST
 
-static void turn_for(int64_t time_ms)
-{
-    const int64_t until_ms = clock_monotonic_ms() + time_ms;
-    while (clock_monotonic_ms() < until_ms)
-        io_turn(loop);
-}
-
 /* Twice the deadline with whole lines, and twice with output that is taken. */
 static bool is_served_on(int fd, int64_t idle_ms, struct text *got)
 {
@@ -442,26 +462,128 @@ START_TEST(whole_lines_and_output_taken_put_the_deadline_off)
 }
 END_TEST
 
-START_TEST(clients_are_bounded)
+/* Who stands by the door is not in the way of who has something to ask. */
+START_TEST(the_longest_idle_gives_way_to_a_new_client)
 {
-    int fds[5];
+    enum { MORE = 3 * PEERS_MAX };
+    int fds[PEERS_MAX], more[MORE], fd;
+    struct error err;
     struct text got;
     text_init(&got);
-    for (int i = 0; i < 4; i++) {
+    fds[0] = raw_connect();
+    raw_send(fds[0], "busy\n");
+    io_turn_until(loop, lines_are("busy|"));
+    struct socket_peer *busy = last_peer;
+    for (int i = 1; i < PEERS_MAX; i++) {
         fds[i] = raw_connect();
-        raw_send(fds[i], "hello\n");
+        const unsigned peers = (unsigned)i + 1;
+        io_turn_until(loop, socket_server_peers(server) == peers);
+        turn_for(2);
     }
-    io_turn_until(loop, lines_are("hello|hello|hello|hello|"));
-    fds[4] = raw_connect();
-    io_turn_until(loop, raw_ended(fds[4], &got));
-    ck_assert_uint_eq(got.length, 0);
-    ck_assert_uint_eq(socket_server_peers(server), 4);
-    for (int i = 0; i < 5; i++)
+    raw_send(fds[1], "quiet\n"); /* it came first and asked last */
+    io_turn_until(loop, lines_are("busy|quiet|"));
+    raw_send(fds[2], "half a li"); /* which is no line */
+    fd = raw_connect();
+    raw_send(fd, "new\n");
+    io_turn_until(loop, raw_has(fd, &got, "new\n"));
+    ck_assert(raw_ended(fds[2], &got));
+    ck_assert(!raw_ended(fds[1], &got) && !raw_ended(fds[3], &got));
+    close(fds[2]);
+    close(fd);
+
+    for (int i = 0; i < MORE; i++) { /* nor do any number of them put the busy one out */
+        fd = raw_connect();
+        text_clear(&got);
+        raw_send(fd, "more\n");
+        io_turn_until(loop, raw_has(fd, &got, "more\n"));
+        ck_assert_uint_le(socket_server_peers(server), PEERS_MAX);
+        more[i] = fd;
+    }
+    for (int i = 0; i < MORE; i++)
+        close(more[i]);
+    io_ok(socket_peer_write(busy, "answer\n", 7, &err), err);
+    text_clear(&got);
+    io_turn_until(loop, raw_has(fds[0], &got, "answer\n"));
+    close(fds[0]);
+    close(fds[1]);
+    close(fds[3]);
+    text_fini(&got);
+}
+END_TEST
+
+/* More come at once than there are places: each asks, and each is answered. */
+START_TEST(a_rush_is_served_in_turn)
+{
+    enum { CLIENTS = 5 * PEERS_MAX };
+    int fds[CLIENTS];
+    struct text got;
+    text_init(&got);
+    for (int i = 0; i < CLIENTS; i++)
+        fds[i] = raw_connect();
+    for (int i = 0; i < CLIENTS; i++)
+        raw_send(fds[i], "hello\n");
+    for (int i = 0; i < CLIENTS; i++) {
+        text_clear(&got);
+        io_turn_until(loop, raw_has(fds[i], &got, "hello\n"));
         close(fds[i]);
-    io_turn_until(loop, closed_count == 4);
-    const int fd = raw_connect(); /* and there is room again */
-    raw_send(fd, "again\n");
-    io_turn_until(loop, raw_has(fd, &got, "again\n"));
+    }
+    text_fini(&got);
+}
+END_TEST
+
+START_TEST(a_client_is_refused_while_all_wait_for_their_answers)
+{
+    int fds[PEERS_MAX];
+    struct text got;
+    text_init(&got);
+    for (int i = 0; i < PEERS_MAX; i++) {
+        fds[i] = raw_connect();
+        raw_send(fds[i], "busy\n");
+    }
+    io_turn_until(loop, lines_are("busy|busy|busy|busy|"));
+    turn_for(2 * SPARE_MS);
+    int fd = raw_connect();
+    io_turn_until(loop, raw_ended(fd, &got));
+    ck_assert_str_eq(got.bytes, "no room\n");
+    ck_assert_uint_eq(socket_server_peers(server), PEERS_MAX);
+    ck_assert_int_eq(closed_count, 0);
+    close(fd);
+
+    close(fds[1]); /* whom nobody can answer any more */
+    fd = raw_connect();
+    raw_send(fd, "hello\n");
+    text_clear(&got);
+    io_turn_until(loop, raw_has(fd, &got, "hello\n"));
+    ck_assert_int_eq(closed_count, 1);
+    close(fd);
+    for (int i = 0; i < PEERS_MAX; i++)
+        if (i != 1)
+            close(fds[i]);
+    text_fini(&got);
+}
+END_TEST
+
+/* Requests that came while the process stood still are older than spare_ms when they are first seen. */
+START_TEST(a_request_that_waited_unread_counts)
+{
+    int fds[PEERS_MAX];
+    struct text got;
+    text_init(&got);
+    for (int i = 0; i < PEERS_MAX; i++)
+        fds[i] = raw_connect();
+    io_turn_until(loop, socket_server_peers(server) == PEERS_MAX);
+    const int fd = raw_connect();
+    for (int i = 0; i < PEERS_MAX; i++)
+        raw_send(fds[i], "busy\n");
+    const int64_t until_ms = clock_monotonic_ms() + 2 * SPARE_MS;
+    while (clock_monotonic_ms() < until_ms)
+        continue; /* no turn of the loop */
+    io_turn_until(loop, raw_ended(fd, &got));
+    ck_assert(lines_are("busy|busy|busy|busy|"));
+    ck_assert_str_eq(got.bytes, "no room\n");
+    ck_assert_int_eq(closed_count, 0);
+    for (int i = 0; i < PEERS_MAX; i++)
+        close(fds[i]);
     close(fd);
     text_fini(&got);
 }
@@ -494,7 +616,7 @@ END_TEST
 
 static enum status second_server(const char *second_path, struct socket_server **second, struct error *err)
 {
-    static const struct socket_server_events events = {take_line, NULL, NULL};
+    static const struct socket_server_events events = {take_line, NULL};
     const struct socket_server_settings settings = {.path = second_path};
     return socket_server_new(second, loop, &settings, &events, NULL, err);
 }
@@ -683,11 +805,15 @@ int main(void)
     tcase_add_test(peers, a_busy_peer_gives_no_lines_until_it_is_set_back);
     tcase_add_test(peers, a_client_that_ends_its_side_still_gets_its_answer);
     tcase_add_test(peers, finish_and_close_end_a_peer_from_within_its_line);
-    tcase_add_test(peers, a_client_that_does_not_read_is_refused_and_told_when_it_has);
+    tcase_add_test(peers, a_client_that_does_not_read_is_refused_until_it_has);
+    tcase_add_test(peers, a_client_that_asks_without_reading_is_not_taken_further_questions);
     tcase_add_test(peers, output_keeps_its_order_under_pressure);
     tcase_add_test(peers, silence_drips_and_unread_output_end_at_the_deadline);
     tcase_add_test(peers, whole_lines_and_output_taken_put_the_deadline_off);
-    tcase_add_test(peers, clients_are_bounded);
+    tcase_add_test(peers, the_longest_idle_gives_way_to_a_new_client);
+    tcase_add_test(peers, a_rush_is_served_in_turn);
+    tcase_add_test(peers, a_client_is_refused_while_all_wait_for_their_answers);
+    tcase_add_test(peers, a_request_that_waited_unread_counts);
     tcase_add_test(peers, without_descriptors_the_server_waits_instead_of_spinning);
     tcase_add_test(peers, the_socket_file_is_replaced_only_when_nobody_listens);
     tcase_add_test(peers, freeing_the_server_ends_its_peers_and_its_file);
