@@ -94,6 +94,12 @@ static void print_trouble(const json_t *status)
     if (number(status, "endpoints_held") > 0)
         printf("HELD: %lld receivers answered 410 and are sent nothing until they are released\n",
                (long long)number(status, "endpoints_held"));
+    const json_t *transaction = json_object_get(status, "oldest_transaction");
+    if (json_is_true(json_object_get(transaction, "old")))
+        printf(
+            "OLD TRANSACTION: session %lld of the database, of account %s, has kept dead rows from being cleaned for %lld min\n",
+            (long long)number(transaction, "pid"), text(transaction, "account"),
+            (long long)(number(transaction, "age_s") / 60));
     if (json_array_size(lonely) > 0) {
         printf("NO RECEIVER is configured (townships.d) for townships whose events wait:");
         json_array_foreach(lonely, i, township) printf(" %s", json_string_value(township));

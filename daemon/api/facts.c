@@ -15,6 +15,8 @@ static enum status read_all(struct pg *pg, struct api_facts *facts, struct error
         status = batch_list_newest(pg, facts->arena, &facts->batches, &facts->batch_count, err);
     if (status == STATUS_OK)
         status = round_list(pg, API_ROUNDS_SHOWN, facts->arena, &facts->rounds, &facts->round_count, err);
+    if (status == STATUS_OK)
+        status = transactions_read(pg, facts->arena, &facts->transactions, &facts->transaction_count, err);
     return status;
 }
 

@@ -17,6 +17,7 @@
 #include "store/batch.h"
 #include "store/listing.h"
 #include "store/round_store.h"
+#include "store/transactions.h"
 #include "store/volume.h"
 
 #include <stdbool.h>
@@ -52,6 +53,9 @@ struct api_facts {
     size_t round_count;
     const struct listing_shape *queue; /* by township */
     size_t queue_count;
+    struct transaction *transactions;
+    size_t transaction_count;
+    const struct transaction *oldest; /* of them; set by the owner, who has seen them before. NULL = none */
 };
 
 enum status api_facts_read(struct pg *pg, struct api_facts **facts, struct error *err) WARN_UNUSED;

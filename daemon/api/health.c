@@ -13,6 +13,15 @@ static void database_line(const struct api_view *view, bool verbose, struct text
         text_add_str(out, "[+] database: up, schema as this program expects it\n");
 }
 
+static void transaction_line(const struct api_view *view, struct text *out)
+{
+    const struct transaction *old = api_view_old_transaction(view);
+    if (old)
+        text_printf(out,
+                    "[!] database: session %lld of %s has kept dead rows from being cleaned for %lld s\n",
+                    (long long)old->pid, old->account, (long long)(old->age_ms / 1000));
+}
+
 static void lease_line(const struct api_view *view, bool verbose, struct text *out)
 {
     if (view->leading && verbose)
@@ -78,6 +87,7 @@ bool health_render(const struct api_view *view, bool verbose, struct text *out)
     if (!verbose)
         return ready;
     char since[CLOCK_RFC3339_SIZE];
+    transaction_line(view, out);
     text_printf(out, "[+] policy: %s version %s\n", view->policy_name, view->policy_version);
     if (view->settings_failed)
         text_printf(out, "[!] configuration: the last reload was refused, the settings of %s are in use\n",

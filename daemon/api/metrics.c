@@ -256,9 +256,10 @@ static void render_facts(const struct api_facts *facts, struct text *out)
 {
     number(out, "shouwang_rounds_held", GAUGE, "Rounds that wait for an operator.",
            facts->status.rounds_held);
-    seconds(out, "shouwang_database_oldest_transaction_age_seconds",
-            "Age of the oldest transaction that holds a snapshot: it keeps dead rows alive.",
-            facts->status.oldest_snapshot_ms);
+    seconds(
+        out, "shouwang_database_oldest_transaction_age_seconds",
+        "Age of the oldest transaction that holds a snapshot or has written: it keeps dead rows from being cleaned.",
+        facts->oldest ? facts->oldest->age_ms : 0);
     seconds(out, "shouwang_database_figures_timestamp_seconds", "When the figures of the database were read.",
             facts->read_unix_ms);
     render_last_round(facts, out);

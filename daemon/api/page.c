@@ -96,6 +96,14 @@ static void render_state(const struct api_view *view, struct text *out)
     text_add_str(out, "数据截至 ");
     add_time(out, view->facts->read_unix_ms);
     text_add_str(out, "。</p>\n");
+    const struct transaction *old = api_view_old_transaction(view);
+    if (old) {
+        text_printf(out, "<p class=\"bad\">数据库会话 %lld（账户 ", (long long)old->pid);
+        text_add_html(out, slice_of(old->account));
+        text_add_str(out, "）的事务已持续 ");
+        add_duration(out, old->age_ms);
+        text_add_str(out, "未结束，妨碍数据库清理。</p>\n");
+    }
     if (view->facts->status.rounds_held > 0)
         text_printf(out,
                     "<p class=\"bad\">有 %lld 轮比对因变动超过上限而暂缓，等待人工确认"

@@ -58,3 +58,9 @@ int64_t api_view_waiting(const struct listing_shape *shape)
         waiting += shape->count[age];
     return waiting;
 }
+
+const struct transaction *api_view_old_transaction(const struct api_view *view)
+{
+    const struct transaction *oldest = view->facts ? view->facts->oldest : NULL;
+    return oldest && oldest->age_ms >= TRANSACTION_OLD_MS ? oldest : NULL;
+}

@@ -74,6 +74,8 @@ const struct batch_info *api_view_refused(const struct api_view *view, int sourc
 const struct volume_swinging *api_view_swinging(const struct api_view *view, int source);
 /* Whether the township has a receiver: without one its events wait for ever. */
 bool api_view_has_endpoint(const struct api_view *view, int64_t township);
+/* The transaction that has kept rows from being cleaned for too long; NULL: there is none. */
+const struct transaction *api_view_old_transaction(const struct api_view *view);
 /* Events that wait for the township of this row of the queue. */
 int64_t api_view_waiting(const struct listing_shape *shape);
 /* Days from the end of what the newest accepted batch speaks about to today; -1 when there is none. */

@@ -51,7 +51,8 @@ struct database {
     int64_t retry_ms;
     struct api_facts *facts;
     struct api_counts *counts; /* the facts point to them */
-    bool count_deferred;       /* the first look has left the counting to the next one */
+    struct transactions_watch transactions;
+    bool count_deferred; /* the first look has left the counting to the next one */
     int64_t last_scheduled_unix_ms;
     bool stopping;
     int64_t leader, cleared_leader; /* the leadership's token, 0 = none; that for which was cleared up */
@@ -240,6 +241,18 @@ static void drop_counts(struct database *database)
     database->counts = 0;
 }
 
+static void watch_transactions(struct database *database)
+{
+    struct api_facts *facts = database->facts;
+    facts->oldest = transactions_watch(&database->transactions, facts->transactions, facts->transaction_count,
+                                       clock_monotonic_ms());
+    for (size_t i = 0; i < facts->transaction_count; i++)
+        if (facts->transactions[i].news)
+            log_event(LOG_DATABASE_OLD_TRANSACTION, log_int("pid", facts->transactions[i].pid),
+                      log_text("account", facts->transactions[i].account),
+                      log_int("age_s", facts->transactions[i].age_ms / 1000));
+}
+
 static void take_seen(struct database *database)
 {
     database->state = database->seen;
@@ -258,6 +271,7 @@ static void take_seen(struct database *database)
         drop_counts(database);
     database->seen_connected = false;
     database->facts->counts = database->counts;
+    watch_transactions(database);
     if (database->look_leader == 0)
         database->endpoints_wanted = database->endpoints_wanted || database->look_makes_endpoints;
     if (database->look_clears) {

@@ -72,6 +72,15 @@ static json_t *no_receiver_json(const struct api_view *view)
     return json;
 }
 
+/* Null when none holds anything back. */
+static json_t *transaction_json(const struct transaction *oldest)
+{
+    return oldest ? json_pack("{s:I,s:s,s:I,s:b}", "pid", (json_int_t)oldest->pid, "account", oldest->account,
+                              "age_s", (json_int_t)(oldest->age_ms / 1000), "old",
+                              oldest->age_ms >= TRANSACTION_OLD_MS)
+                  : json_null();
+}
+
 static void add_facts(json_t *json, const struct api_facts *facts)
 {
     if (facts->counts) {
@@ -83,6 +92,7 @@ static void add_facts(json_t *json, const struct api_facts *facts)
     json_object_set_new(json, "rounds_held", json_integer(facts->status.rounds_held));
     json_object_set_new(json, "queue", queue_json(&facts->status));
     json_object_set_new(json, "endpoints_held", json_integer(facts->status.endpoints_held));
+    json_object_set_new(json, "oldest_transaction", transaction_json(facts->oldest));
     json_object_set_new(json, "figures_of", time_json(facts->read_unix_ms));
 }
 

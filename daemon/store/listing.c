@@ -299,9 +299,6 @@ static const char status_sql[] =
     "           and round_id > coalesce((select round_id from last), 0)),"
     "        (select round_id from last), (select as_of from last),"
     "        (select count(*) from endpoint where state = 'held'),"
-    "        coalesce((select (extract(epoch from clock_timestamp() - min(xact_start)) * 1000)::bigint"
-    "                  from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-    "                  and backend_xmin is not null), 0),"
     "        coalesce((select max(round_id) from round where state in ('committed', 'held')), 0)";
 
 static void sum_queue(const struct listing_shape *shapes, size_t count, struct listing_status *status)
@@ -330,8 +327,7 @@ enum status listing_status(struct pg *pg, const struct listing_shape *shapes, si
         .last_round = pg_get_int64(r, 0, 2),
         .last_as_of = pg_get_day(r, 0, 3),
         .endpoints_held = pg_get_int64(r, 0, 4),
-        .oldest_snapshot_ms = pg_get_int64(r, 0, 5),
-        .last_judged = pg_get_int64(r, 0, 6),
+        .last_judged = pg_get_int64(r, 0, 5),
     };
     pg_result_free(r);
     sum_queue(shapes, count, status);

@@ -145,7 +145,6 @@ struct listing_status {
     int64_t queue_waiting, queue_in_flight, queue_failed, queue_held, queue_expired;
     int64_t queue_oldest_ms; /* age of the oldest waiting event; 0 when there is none */
     int64_t endpoints_held;
-    int64_t oldest_snapshot_ms; /* age of the oldest transaction of this database that holds a snapshot */
 };
 /* The queue's figures are the sums of its shape, which is read before: the queue may be long, so it is counted once. */
 enum status listing_status(struct pg *pg, const struct listing_shape *shapes, size_t count,

@@ -27,6 +27,7 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/round_store.c daemon/store/round_store.h \
 	daemon/store/sender.c daemon/store/sender.h \
 	daemon/store/session.c daemon/store/session.h \
+	daemon/store/transactions.c daemon/store/transactions.h \
 	daemon/store/vocabulary.c daemon/store/vocabulary.h daemon/store/volume.c daemon/store/volume.h \
 	daemon/store/clearing_store.c daemon/store/clearing_store.h
 nodist_daemon_store_libstore_a_SOURCES = daemon/store/migrations_embedded.c

@@ -5,6 +5,7 @@ import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { ask } from './lib/control.mjs';
 import { dropFeed, Register, residentId } from './lib/county.mjs';
 import { Cluster, Instance, newSecret } from './lib/instance.mjs';
+import { Psql } from './lib/psql.mjs';
 import { Receiver } from './lib/receiver.mjs';
 import { until } from './lib/wait.mjs';
 
@@ -168,5 +169,32 @@ test('status says in words what is wrong, and nothing of it when nothing is', as
         await until(() => /^DATABASE down: .*; the figures below are of \d{4}-/m.test(shown()), 'the database to be missed');
     } finally {
         cluster.pg('start');
+    }
+});
+
+// The account is not the superuser that tests usually are: to it PostgreSQL says of others' sessions neither age nor state.
+test('a transaction of somebody else that does not end is seen by an account that may not see its age', async () => {
+    for (const role of ['status_daemon', 'status_li']) cluster.sql(`create role ${role} login in role shouwang_daemon`);
+    daemon = new Instance(cluster, { settings: QUICK });
+    daemon.conninfo = daemon.settings.database.conninfo = daemon.conninfo.replace(/user=\S+/, 'user=status_daemon');
+    daemon.configure();
+    await daemon.start();
+    const age = async () => Number(/^shouwang_database_oldest_transaction_age_seconds (\S+)$/m.exec((await daemon.get('/metrics')).text)[1]);
+    const seen = async () => (await ask(daemon.socket, 'status')).result.oldest_transaction;
+    await until(async () => / job -\n/.test(daemon.ctl('status').stdout) && !(await seen()), 'the first scan to end');
+
+    for (const begin of ['begin isolation level repeatable read; select count(*) from batch', 'begin; select pg_current_xact_id()']) {
+        const other = new Psql(daemon.conninfo.replace(/user=\S+/, 'user=status_li'));
+        try {
+            await other.ask(begin);
+            const pid = Number(await other.ask('select pg_backend_pid()'));
+            await until(async () => (await age()) > 0.5, () => `the metric to tell of session ${pid}`);
+            const { age_s, ...rest } = await seen();
+            assert.deepEqual(rest, { pid, account: 'status_li', old: false });
+            assert.ok(age_s >= 0);
+        } finally {
+            await other.close();
+        }
+        await until(async () => !(await seen()), 'nobody to hold anything');
     }
 });

@@ -70,6 +70,7 @@ static const struct round_info rounds[] = {
 };
 static const struct listing_shape queue[] = {{610922103, .count = {1, 2, 0, 0, 0, 3}, .queued = 6,
                                               .failed = 4, .held = 5, .expired = 6, .oldest_ms = 90061001}};
+static struct transaction oldest;
 static const struct api_feed feeds[] = {
     {.source = 1,
      .name = "medical_insurance",
@@ -96,20 +97,21 @@ static void make_facts(void)
                                           .last_round = 2,
                                           .queue_waiting = 6,
                                           .queue_failed = 4,
-                                          .queue_oldest_ms = 90061001,
-                                          .oldest_snapshot_ms = 250},
+                                          .queue_oldest_ms = 90061001},
                                .counts = &counts,
                                .batches = batches,
                                .batch_count = 3,
                                .rounds = rounds,
                                .round_count = 2,
                                .queue = queue,
-                               .queue_count = 1};
+                               .queue_count = 1,
+                               .oldest = &oldest};
 }
 
 static void make_view(void)
 {
     make_facts();
+    oldest = (struct transaction){.pid = 4711, .account = "l<i>", .age_ms = 250};
     view = (struct api_view){.now_unix_ms = NOW_MS,
                              .started_unix_ms = NOW_MS - 86400000,
                              .version = "0.1.0",
@@ -297,6 +299,40 @@ START_TEST(metrics_say_what_is)
 }
 END_TEST
 
+/* --- transactions that do not end ------------------------------------------------------------------------------ */
+
+START_TEST(an_age_that_is_not_told_is_how_long_it_was_seen_and_told_once)
+{
+    struct transactions_watch watch = {0};
+    struct transaction list[] = {{.pid = 1, .xid = 700, .age_ms = -1},
+                                 {.pid = 2, .xid = 700, .age_ms = 5000}};
+    const struct transaction *first = transactions_watch(&watch, list, 2, 1000);
+    ck_assert_ptr_eq(first, &list[1]);
+    ck_assert_int_eq(list[0].age_ms, 0);
+
+    list[0].age_ms = -1;
+    list[1] = (struct transaction){.pid = 3, .xid = 701, .age_ms = -1}; /* another comes, and one is gone */
+    ck_assert_ptr_eq(transactions_watch(&watch, list, 2, 1000 + TRANSACTION_OLD_MS - 1), &list[0]);
+    ck_assert(!list[0].news);
+    list[0].age_ms = -1;
+    ck_assert_ptr_eq(transactions_watch(&watch, list, 1, 1000 + TRANSACTION_OLD_MS), &list[0]);
+    ck_assert(list[0].news);
+    ck_assert_int_eq(list[0].age_ms, TRANSACTION_OLD_MS);
+    list[0].age_ms = -1;
+    transactions_watch(&watch, list, 1, 2000 + TRANSACTION_OLD_MS);
+    ck_assert(!list[0].news);
+    list[0] = (struct transaction){.pid = 1, .xid = 900, .age_ms = -1}; /* the session's next one */
+    transactions_watch(&watch, list, 1, 3000 + TRANSACTION_OLD_MS);
+    ck_assert_int_eq(list[0].age_ms, 0);
+    list[0].age_ms = 2 * TRANSACTION_OLD_MS; /* told by the server: what passed before we looked counts */
+    transactions_watch(&watch, list, 1, 4000 + TRANSACTION_OLD_MS);
+    ck_assert(list[0].news);
+    ck_assert_int_eq(list[0].age_ms, 2 * TRANSACTION_OLD_MS);
+    ck_assert_ptr_null(transactions_watch(&watch, list, 0, 5000 + TRANSACTION_OLD_MS));
+    ck_assert_uint_eq(watch.count, 0);
+}
+END_TEST
+
 /* --- readiness ------------------------------------------------------------------------------------------------ */
 
 static char *render_health(bool verbose, bool *ready)
@@ -337,6 +373,22 @@ START_TEST(old_feeds_are_told_but_do_not_make_it_unready)
     text = render_health(false, &ready);
     ck_assert(ready);
     ck_assert(!text || !*text);
+    free(text);
+}
+END_TEST
+
+START_TEST(a_transaction_that_does_not_end_is_told_but_does_not_make_it_unready)
+{
+    bool ready;
+    make_view();
+    char *text = render_health(true, &ready);
+    ck_assert_ptr_null(strstr(text, "dead rows"));
+    free(text);
+    oldest.age_ms = TRANSACTION_OLD_MS;
+    text = render_health(true, &ready);
+    ck_assert(ready);
+    ck_assert_ptr_nonnull(strstr(
+        text, "[!] database: session 4711 of l<i> has kept dead rows from being cleaned for 3600 s\n"));
     free(text);
 }
 END_TEST
@@ -438,6 +490,12 @@ START_TEST(the_page_is_well_formed_and_escapes)
     ck_assert_ptr_nonnull(strstr(html, "暂缓"));
     ck_assert_ptr_nonnull(strstr(html, "未配置接收系统"));
     ck_assert_ptr_nonnull(strstr(html, "83 天（已过期）"));
+    ck_assert_ptr_null(strstr(html, "数据库会话"));
+    free(html);
+    oldest.age_ms = 3 * TRANSACTION_OLD_MS;
+    html = render_status_page();
+    check_nesting(html);
+    ck_assert_ptr_nonnull(strstr(html, "数据库会话 4711（账户 l&lt;i&gt;）的事务已持续 3 小时未结束"));
     free(html);
     view.leading = false;
     html = render_status_page();
@@ -462,6 +520,8 @@ int main(void)
     tcase_add_test(tcase, metrics_are_in_the_format);
     tcase_add_test(tcase, metrics_say_what_is);
     tcase_add_test(tcase, old_feeds_are_told_but_do_not_make_it_unready);
+    tcase_add_test(tcase, an_age_that_is_not_told_is_how_long_it_was_seen_and_told_once);
+    tcase_add_test(tcase, a_transaction_that_does_not_end_is_told_but_does_not_make_it_unready);
     tcase_add_test(tcase, a_database_that_is_away_makes_it_unready_and_says_why);
     tcase_add_test(tcase, a_standby_is_unready_and_says_who_leads);
     tcase_add_test(tcase, a_daemon_that_stops_is_unready);
