@@ -15,7 +15,6 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/migrate.c daemon/store/migrate.h \
 	daemon/store/number_map.c daemon/store/number_map.h \
 	daemon/store/outbox.c daemon/store/outbox.h \
-	daemon/store/outbox_admin.c \
 	daemon/store/pull.c daemon/store/pull.h \
 	daemon/store/pull_detail.c daemon/store/pull_detail.h \
 	daemon/store/pull_one.c daemon/store/pull_one.h \

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* The daemon's side of the outbox: claims, results, what is due, what is given up. */
+/* The outbox: claims, results, what is due before its time, what is given up, endpoints. */
 #include "store/outbox.h"
 
 #include "base/clock.h"
 #include "io/pg.h"
-#include "store/fetch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,7 +118,6 @@ static void ask_arrays_free(struct ask_arrays *arrays)
 struct call {
     void *context;
     outbox_recorded recorded;
-    outbox_due_known due;
     outbox_overdue_known overdue;
 };
 
@@ -241,56 +239,6 @@ enum status outbox_claim_async(struct pg_async *async, int64_t leader, const str
     return status;
 }
 
-/* The bodies of claims that were made blocking, copied into their arena. */
-static enum status fetch_bodies_now(struct pg *pg, struct outbox_claim *claims, size_t count,
-                                    struct arena *arena, struct error *err)
-{
-    struct body_arrays arrays;
-    struct fetch fetch = {0};
-    enum status status = body_arrays_make(&arrays, claims, count, err);
-    if (!status)
-        status = fetch_query(&fetch, pg, bodies_sql, BODY_PARAMS(arrays, count), arena, err);
-    body_arrays_free(&arrays);
-    for (; fetch.row < fetch.rows; fetch.row++) {
-        struct outbox_claim *claim = claim_of_body(claims, count, fetch.result, fetch.row);
-        if (!claim)
-            continue;
-        claim->type.bytes = fetch_text(&fetch, 2);
-        claim->event.bytes = fetch_text(&fetch, 3);
-    }
-    return fetch_done(&fetch, status, err);
-}
-
-enum status outbox_claim(struct pg *pg, const struct outbox_ask *asks, size_t ask_count, int64_t lease_ms,
-                         struct arena *arena, const struct outbox_claim **claims, size_t *count,
-                         struct error *err)
-{
-    struct ask_arrays arrays;
-    struct fetch fetch = {0};
-    *claims = NULL;
-    *count = 0;
-    enum status status = ask_arrays_make(&arrays, asks, ask_count, err);
-    if (!status)
-        status = fetch_query(&fetch, pg, claim_sql,
-                             pg_params(pg_of_int64_array(arrays.townships, ask_count),
-                                       pg_of_int32_array(arrays.limits, ask_count), pg_of_int64(lease_ms),
-                                       pg_of_int64(0)),
-                             arena, err);
-    ask_arrays_free(&arrays);
-    struct outbox_claim *items = fetch_array(&fetch, sizeof *items);
-    for (; items && fetch.row < fetch.rows; fetch.row++)
-        items[fetch.row] = claim_at(fetch.result, fetch.row, lease_ms);
-    size_t made = items ? fetch.rows : 0;
-    status = fetch_done(&fetch, status, err);
-    if (!status && made > 0)
-        status = fetch_bodies_now(pg, items, made, arena, err);
-    if (!status) {
-        *claims = items;
-        *count = made;
-    }
-    return status;
-}
-
 enum status outbox_recall(struct pg *pg, int64_t *count, struct error *err)
 {
     return pg_update(pg,
@@ -399,60 +347,7 @@ enum status outbox_record_async(struct pg_async *async, int64_t leader, const st
     return status;
 }
 
-enum status outbox_record(struct pg *pg, const struct outbox_result *results, size_t count, int64_t *affected,
-                          struct error *err)
-{
-    struct result_arrays arrays;
-    struct pg_result *result = NULL;
-    enum status status = result_arrays_make(&arrays, results, count, err);
-    if (!status)
-        status = pg_query(pg, record_sql, RESULT_PARAMS(&arrays, 0), &result, err);
-    if (!status)
-        *affected = pg_get_int64(result, 0, 0);
-    pg_result_free(result);
-    result_arrays_free(&arrays);
-    return status;
-}
-
-/* --- when next ---------------------------------------------------------------------------------------------- */
-
-static const char due_sql[] =
-    "select d.township_code, count(*),"
-    "       greatest(0, (extract(epoch from greatest(min(case when d.state = 'queued' then d.next_attempt_at"
-    "         else d.lease_until end), (select e.paused_until from endpoint e where e.township_code ="
-    " d.township_code)) - now()) * 1000)::bigint),"
-    "       (extract(epoch from now() - min(d.created_at)) * 1000)::bigint,"
-    "       coalesce((select e.state = 'held' from endpoint e where e.township_code = d.township_code),"
-    " false)"
-    " from delivery d where d.finished_at is null and d.state <> 'held' group by d.township_code order by"
-    " d.township_code";
-
-static void due_done(void *context, enum status status, const struct pg_result *result,
-                     const struct error *why)
-{
-    struct call *call = context;
-    struct error own;
-    struct outbox_due *due = rows_array(result, sizeof *due, &status, &own);
-    size_t count = due ? pg_result_rows(result) : 0;
-    for (size_t i = 0; i < count; i++)
-        due[i] = (struct outbox_due){
-            .township = pg_get_int64(result, i, 0),
-            .waiting = pg_get_int64(result, i, 1),
-            .due_in_ms = pg_get_int64(result, i, 2),
-            .oldest_ms = pg_get_int64(result, i, 3),
-            .held = pg_get_bool(result, i, 4),
-        };
-    call->due(call->context, status, due, count, status && result ? &own : why);
-    free(due);
-    free(call);
-}
-
-enum status outbox_due_async(struct pg_async *async, int timeout_ms, outbox_due_known done, void *context,
-                             struct error *err)
-{
-    return submit(async, due_sql, pg_params(), timeout_ms, due_done,
-                  (struct call){.context = context, .due = done}, err);
-}
+/* --- due before their time ---------------------------------------------------------------------------------- */
 
 /* An attempt may be under way by a lease of that clock: it gets a minute. */
 static const char set_right_sql[] =
@@ -594,27 +489,13 @@ enum status outbox_put_async(struct pg_async *async, int64_t leader, const struc
                   (struct call){.context = context, .recorded = done}, err);
 }
 
-enum status outbox_put(struct pg *pg, const struct outbox_event *event, const char *actor, struct error *err)
-{
-    enum status status = pg_begin(pg, PG_READ_COMMITTED, err);
-    if (!status)
-        status = pg_update(pg, put_sql, pg_params(EVENT_PARAMS(event, 0)), NULL, err);
-    if (!status)
-        status =
-            pg_update(pg,
-                      "insert into audit (actor, action, household_id, detail) values ($1, $2, nullif($3, 0),"
-                      " jsonb_build_object('township', $4::text, 'event', $5::text))",
-                      pg_params(pg_of_text(actor), pg_of_text(event->type), pg_of_int64(event->household_id),
-                                pg_of_int64(event->township), pg_of_uuid(event->event_id)),
-                      NULL, err);
-    if (!status)
-        status = pg_commit(pg, err);
-    if (status)
-        pg_rollback(pg);
-    return status;
-}
+/* --- endpoints ------------------------------------------------------------------------------------------------ */
 
-/* --- endpoints, from the loop --------------------------------------------------------------------------------- */
+enum status outbox_ensure_endpoints(struct pg *pg, const int64_t *townships, size_t count, struct error *err)
+{
+    return pg_update(pg, "insert into endpoint (township_code) select unnest($1) on conflict do nothing",
+                     pg_params(pg_of_int64_array(townships, count)), NULL, err);
+}
 
 enum status outbox_hold_endpoint_async(struct pg_async *async, int64_t leader, int64_t township,
                                        const char *reason, int timeout_ms, outbox_recorded done,

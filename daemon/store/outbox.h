@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * The outbox: claiming what is due, recording what became of it, and the operator's hand on the queue.
+ * The outbox: claiming what is due, recording what became of it, giving up what nobody took in its term. What operators
+ * put back into the queue they put back with SQL (docs/operators.md, Sending again), under the lock that claims take.
  *
  * A delivery's way:
  *     queued ── claim ──► in_flight ── result ──► delivered, failed, expired, or queued again (retry)
@@ -18,13 +19,12 @@
  * 5. leader is the token of the leadership (store/lease.h): in the statement's own transaction it is checked, and a
  *    daemon that has lost it gets STATUS_FATAL and has changed nothing. 0 = not checked (tests).
  *
- * The daemon uses the pg_async functions (one statement each, a claim two, on the loop's connection); shouwangctl the
- * blocking ones.
+ * The _async functions are one statement each, a claim two; their callbacks come from the loop. The blocking ones belong to
+ * the worker that holds the connection.
  */
 #ifndef SHOUWANG_STORE_OUTBOX_H
 #define SHOUWANG_STORE_OUTBOX_H
 
-#include "base/arena.h"
 #include "base/random.h"
 #include "base/status.h"
 #include "base/text.h"
@@ -74,11 +74,6 @@ typedef void (*outbox_claimed)(void *context, enum status status, const struct o
 enum status outbox_claim_async(struct pg_async *async, int64_t leader, const struct outbox_ask *asks,
                                size_t ask_count, int64_t lease_ms, int timeout_ms, outbox_claimed done,
                                void *context, struct error *err) WARN_UNUSED;
-/* The same, blocking; claims and their texts from `arena`. For tests and `endpoint test`. */
-enum status outbox_claim(struct pg *pg, const struct outbox_ask *asks, size_t ask_count, int64_t lease_ms,
-                         struct arena *arena, const struct outbox_claim **claims, size_t *count,
-                         struct error *err) WARN_UNUSED;
-
 /* Calls back what a leader that is gone had in flight: it can be claimed now. Within a transaction that is fenced. */
 enum status outbox_recall(struct pg *pg, int64_t *count, struct error *err) WARN_UNUSED;
 
@@ -115,24 +110,7 @@ typedef void (*outbox_recorded)(void *context, enum status status, int64_t affec
 enum status outbox_record_async(struct pg_async *async, int64_t leader, const struct outbox_result *results,
                                 size_t count, int timeout_ms, outbox_recorded done, void *context,
                                 struct error *err) WARN_UNUSED;
-enum status outbox_record(struct pg *pg, const struct outbox_result *results, size_t count, int64_t *affected,
-                          struct error *err) WARN_UNUSED;
-
-/* --- when next ------------------------------------------------------------------------------------------ */
-
-struct outbox_due {
-    int64_t township;
-    int64_t waiting;   /* queued and in flight */
-    int64_t due_in_ms; /* until the next can be claimed; 0 = now */
-    int64_t oldest_ms; /* age of the oldest waiting event */
-    bool held;         /* the endpoint is held */
-};
-/* Townships with anything queued or in flight. Costs a scan of the queue's index: ask every few seconds, not
- * every turn. */
-typedef void (*outbox_due_known)(void *context, enum status status, const struct outbox_due *due,
-                                 size_t count, const struct error *err);
-enum status outbox_due_async(struct pg_async *async, int timeout_ms, outbox_due_known done, void *context,
-                             struct error *err) WARN_UNUSED;
+/* --- due before their time ------------------------------------------------------------------------------ */
 
 /* After the database's clock has come back from years ahead: what was to wait by it for more than a day is due, and no
  * endpoint is paused for so long. affected: how many deliveries and endpoints that were. */
@@ -195,52 +173,10 @@ enum status outbox_put_async(struct pg_async *async, int64_t leader, const struc
 /* Makes the rows of endpoints that are configured. */
 enum status outbox_ensure_endpoints(struct pg *pg, const int64_t *townships, size_t count,
                                     struct error *err) WARN_UNUSED;
-/* Held: nothing more is claimed for it. reason in our own words. *known is false when there is no such
- * endpoint. */
-enum status outbox_hold_endpoint(struct pg *pg, int64_t township, const char *reason, const char *actor,
-                                 bool *known, struct error *err) WARN_UNUSED;
-enum status outbox_release_endpoint(struct pg *pg, int64_t township, const char *actor, bool *known,
-                                    struct error *err) WARN_UNUSED;
-/* The daemon's own: after an answer 410. done may be NULL. */
+/* Held: nothing more is claimed for it, until an operator releases it; one that is held already is left so. reason in our own
+ * words, with an audit row. done may be NULL. */
 enum status outbox_hold_endpoint_async(struct pg_async *async, int64_t leader, int64_t township,
                                        const char *reason, int timeout_ms, outbox_recorded done,
                                        void *context, struct error *err) WARN_UNUSED;
-
-struct outbox_endpoint {
-    int64_t township;
-    bool held;
-    const char *held_reason;
-    int64_t last_sequence;
-    int64_t last_success_ms, last_failure_ms; /* Unix; INT64_MIN = never */
-    const char *last_error;
-};
-enum status outbox_endpoints(struct pg *pg, struct arena *arena, const struct outbox_endpoint **endpoints,
-                             size_t *count, struct error *err) WARN_UNUSED;
-
-/* --- the operator's hand -------------------------------------------------------------------------------- */
-
-/* Puts an event (endpoint.test) into the queue, in one transaction with its audit row. */
-enum status outbox_put(struct pg *pg, const struct outbox_event *event, const char *actor,
-                       struct error *err) WARN_UNUSED;
-
-enum outbox_act {
-    OUTBOX_HOLD,    /* queued → held; keeps later events of the household back */
-    OUTBOX_RELEASE, /* held → queued, due now */
-    OUTBOX_RETRY,   /* queued → due now */
-    OUTBOX_REQUEUE, /* failed, expired → queued, due now, with a new term of term_ms from now */
-    OUTBOX_REPLAY,  /* delivered, failed, expired → the same: told again under the same id and sequence */
-    OUTBOX_DROP,    /* queued, held: never attempted → superseded, attempted → failed */
-};
-/* Which deliveries: by event ids, or of a township (created since a time). Neither is refused (STATUS_REJECT). */
-struct outbox_choice {
-    const char *const *event_ids; /* each pg_uuid_valid, or STATUS_REJECT */
-    size_t event_count;
-    int64_t township; /* 0 = any, with event ids */
-    int64_t since_ms; /* Unix; INT64_MIN = any time */
-};
-/* One transaction with its audit row; *affected counts what changed. */
-enum status outbox_act(struct pg *pg, enum outbox_act act, const struct outbox_choice *choice,
-                       int64_t term_ms, const char *actor, const char *reason, int64_t *affected,
-                       struct error *err) WARN_UNUSED;
 
 #endif

@@ -11,7 +11,8 @@ SYSTEM_TESTS = \
 	tests/system/test_store_round
 check_PROGRAMS += $(SYSTEM_TESTS)
 check_LIBRARIES += tests/system/libstoretest.a
-tests_system_libstoretest_a_SOURCES = tests/system/store_fixture.c tests/system/store_fixture.h
+tests_system_libstoretest_a_SOURCES = tests/system/courier.c tests/system/courier.h \
+	tests/system/store_fixture.c tests/system/store_fixture.h
 tests_system_libstoretest_a_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 STORE_TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 STORE_TEST_LIBS = tests/system/libstoretest.a daemon/store/libstore.a daemon/io/libio.a daemon/domain/libdomain.a \

@@ -248,14 +248,15 @@ END_TEST
 
 static void two_events(void)
 {
-    for (int i = 0; i < 2; i++)
-        must(outbox_put(db,
-                        &(struct outbox_event){.event_id = i ? other_id : event_id,
-                                               .township = TOWNSHIP,
-                                               .type = "endpoint.test",
-                                               .term_ms = 60000,
-                                               .event = slice_of("{}")},
-                        "test", &err));
+    for (int i = 0; i < 2; i++) {
+        const struct outbox_event event = {.event_id = i ? other_id : event_id,
+                                           .township = TOWNSHIP,
+                                           .type = "endpoint.test",
+                                           .term_ms = 60000,
+                                           .event = slice_of("{}")};
+        answer_of(outbox_put_async(async, 0, &event, TIMEOUT_MS, on_count, NULL, &err));
+        ck_assert_int_eq(affected, 1);
+    }
 }
 
 static const char everything[] =

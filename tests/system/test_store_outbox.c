@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* The outbox: order, sequence, leases, results, two claimers at once, giving up, the operator's hand. */
+/* The outbox: order, sequence, leases, results, two claimers at once, giving up, what operators put back. */
 #include "config.h"
 
 #include "base/clock.h"
+#include "courier.h"
 #include "io/loop.h"
 #include "store/listing.h"
 #include "store/outbox.h"
@@ -19,6 +20,7 @@
 enum { MINUTE_MS = 60000, DAY_MS = 86400000 };
 
 static struct arena *arena;
+static struct courier *courier;
 static const struct outbox_claim *claims;
 static size_t count;
 
@@ -32,10 +34,12 @@ static void fixture_queue(void)
     must(outbox_ensure_endpoints(db, townships, 2, &err));
     must(outbox_ensure_endpoints(db, townships, 2, &err));
     arena = arena_new(0);
+    courier = courier_new("test_daemon");
 }
 
 static void fixture_end(void)
 {
+    courier_free(courier);
     arena_free(arena);
     fixture_drop();
 }
@@ -59,13 +63,13 @@ static void put(int n, int64_t township, int64_t household, int priority)
                                        .priority = priority,
                                        .term_ms = 60 * MINUTE_MS,
                                        .event = slice_of("{\"a\":1}")};
-    must(outbox_put(db, &event, "test", &err));
+    must(courier_put(courier, &event, &err));
 }
 
 static void claim(int64_t township, int limit, int64_t lease_ms)
 {
     const struct outbox_ask ask = {township, limit};
-    must(outbox_claim(db, &ask, 1, lease_ms, arena, &claims, &count, &err));
+    must(courier_claim(courier, &ask, 1, lease_ms, arena, &claims, &count, &err));
 }
 
 /* "event:sequence:attempts …" of what was claimed. */
@@ -97,7 +101,7 @@ static int64_t record(size_t i, enum outbox_outcome outcome)
 {
     int64_t affected;
     struct outbox_result result = result_of(&claims[i], outcome);
-    must(outbox_record(db, &result, 1, &affected, &err));
+    must(courier_record(courier, &result, 1, &affected, &err));
     return affected;
 }
 
@@ -138,9 +142,9 @@ START_TEST(retries)
     struct outbox_result again = result_of(&claims[0], OUTBOX_AGAIN);
     int64_t affected;
     again.next_attempt_in_ms = MINUTE_MS;
-    must(outbox_record(db, &again, 1, &affected, &err));
+    must(courier_record(courier, &again, 1, &affected, &err));
     ck_assert_int_eq(affected, 1);
-    must(outbox_record(db, &again, 1, &affected, &err)); /* repeated after a lost answer */
+    must(courier_record(courier, &again, 1, &affected, &err)); /* repeated after a lost answer */
     ck_assert_int_eq(affected, 0);
     claim(NORTH, 10, MINUTE_MS); /* not due, and it keeps the second one back */
     ck_assert_str_eq(claimed(), "");
@@ -213,11 +217,11 @@ START_TEST(moved)
     memcpy(results[2].place, results[0].place, sizeof results[2].place); /* where another one was */
     fixture_sql("update delivery set next_attempt_at = next_attempt_at where sequence = 1");
     int64_t affected;
-    must(outbox_record(db, results, 3, &affected, &err));
+    must(courier_record(courier, results, 3, &affected, &err));
     ck_assert_int_eq(affected, 3);
     ck_assert_str_eq(fixture_text("select state, attempts from delivery order by outbox_no"),
                      "delivered,1;delivered,1;queued,0");
-    must(outbox_record(db, results, 3, &affected, &err));
+    must(courier_record(courier, results, 3, &affected, &err));
     ck_assert_int_eq(affected, 0);
 }
 END_TEST
@@ -232,8 +236,7 @@ START_TEST(paused)
     struct outbox_result result = result_of(&claims[0], OUTBOX_AGAIN);
     result.next_attempt_in_ms = result.endpoint_pause_ms = MINUTE_MS;
     int64_t affected;
-    bool known;
-    must(outbox_record(db, &result, 1, &affected, &err));
+    must(courier_record(courier, &result, 1, &affected, &err));
     ck_assert_int_eq(affected, 1);
     claim(NORTH, 10, MINUTE_MS);
     ck_assert_str_eq(claimed(), "");
@@ -241,7 +244,7 @@ START_TEST(paused)
     ck_assert_str_eq(claimed(), "3:1:1");
     result.attempts++; /* of an attempt beside it, with a shorter one: the longer one stands */
     result.endpoint_pause_ms = 1;
-    must(outbox_record(db, &result, 1, &affected, &err));
+    must(courier_record(courier, &result, 1, &affected, &err));
     ck_assert_str_eq(fixture_text("select paused_until > now() + interval '50 s' from endpoint"
                                   " where township_code = 610922101"),
                      "t");
@@ -251,8 +254,7 @@ START_TEST(paused)
     fixture_sql("update endpoint set paused_until = 'infinity'; update delivery set next_attempt_at = now()");
     claim(NORTH, 10, MINUTE_MS);
     ck_assert_str_eq(claimed(), "");
-    must(outbox_release_endpoint(db, NORTH, "tester", &known, &err));
-    ck_assert(known);
+    fixture_sql("update endpoint set paused_until = null where township_code = 610922101");
     claim(NORTH, 10, MINUTE_MS);
     ck_assert_str_eq(claimed(), "1:1:2");
 }
@@ -287,87 +289,61 @@ END_TEST
 
 START_TEST(held)
 {
-    bool known;
-    int64_t affected;
     put(1, NORTH, 1, 0);
     put(2, NORTH, 2, 0);
     put(3, NORTH, 1, 0);
-    must(outbox_hold_endpoint(db, NORTH, "answered 410", "operator:li", &known, &err));
-    ck_assert(known);
-    must(outbox_hold_endpoint(db, 999, "x", "operator:li", &known, &err));
-    ck_assert(!known);
+    fixture_sql("update endpoint set state = 'held' where township_code = 610922101");
     claim(NORTH, 10, MINUTE_MS);
     ck_assert_uint_eq(count, 0);
-    const struct outbox_endpoint *endpoints;
-    size_t endpoint_count;
-    must(outbox_endpoints(db, arena, &endpoints, &endpoint_count, &err));
-    ck_assert_uint_eq(endpoint_count, 2);
-    ck_assert(endpoints[0].held && !endpoints[1].held);
-    ck_assert_str_eq(endpoints[0].held_reason, "answered 410");
-    must(outbox_release_endpoint(db, NORTH, "operator:li", &known, &err));
-
-    const char *ids[] = {id(1)};
-    const struct outbox_choice one = {ids, 1, 0, INT64_MIN};
-    must(outbox_act(db, OUTBOX_HOLD, &one, 0, "operator:li", "asked by the township", &affected, &err));
-    ck_assert_int_eq(affected, 1);
+    fixture_sql("update endpoint set state = 'active' where township_code = 610922101");
+    fixture_sql("update delivery set state = 'held' where event_id::text like '%1'");
     claim(NORTH, 10, MINUTE_MS); /* 3 waits behind the held 1 */
     ck_assert_str_eq(claimed(), "2:1:1");
-    must(outbox_act(db, OUTBOX_RELEASE, &one, 0, "operator:li", "", &affected, &err));
+    fixture_sql("update delivery set state = 'queued' where state = 'held'");
     claim(NORTH, 10, MINUTE_MS);
     ck_assert_str_eq(claimed(), "1:2:1");
-    ck_assert_str_eq(
-        fixture_text("select actor, action, detail ->> 'changed' from audit where action like 'queue.%'"
-                     " order by audit_id"),
-        "operator:li,queue.hold,1;operator:li,queue.release,1");
-    ck_assert_int_eq(fixture_int("select count(*) from audit where action like 'endpoint.%'"), 2);
 }
 END_TEST
 
-START_TEST(acts)
+/* As docs/operators.md says ("Sending again"), which tests/system/outside.test.mjs reads and tries. */
+static void requeue(const char *which)
 {
-    int64_t affected, term = 60 * MINUTE_MS;
-    const struct outbox_choice north = {NULL, 0, NORTH, INT64_MIN}, nothing = {NULL, 0, 0, INT64_MIN};
-    const struct outbox_choice tomorrow = {NULL, 0, NORTH, clock_unix_ms() + 24 * 60 * MINUTE_MS};
-    ck_assert_int_eq(outbox_act(db, OUTBOX_DROP, &nothing, 0, "x", "", &affected, &err), STATUS_REJECT);
+    char sql[512];
+    snprintf(sql, sizeof sql,
+             "begin; select 1 from endpoint where township_code = 610922101 for update;"
+             " update delivery set state = 'queued', attempts = 0, refusals = 0, next_attempt_at = now(),"
+             " expires_at = now() + interval '3 days', finished_at = null"
+             " where township_code = 610922101 and state in (%s); commit",
+             which);
+    fixture_sql(sql);
+}
+
+/* Told again under the same id and sequence, whatever had become of it; what is new goes on counting. */
+START_TEST(sent_again)
+{
     put(1, NORTH, 1, 0);
     put(2, NORTH, 2, 0);
     put(3, NORTH, 3, 0);
-    put(4, SOUTH, 4, 0);
     claim(NORTH, 2, MINUTE_MS);
     record(0, OUTBOX_FAILED);
     record(1, OUTBOX_DELIVERED);
-    must(outbox_act(db, OUTBOX_REQUEUE, &tomorrow, term, "x", "", &affected, &err));
-    ck_assert_int_eq(affected, 0);
-    must(outbox_act(db, OUTBOX_REQUEUE, &north, term, "x", "", &affected, &err));
-    ck_assert_int_eq(affected, 1);
+    requeue("'failed', 'expired'");
     claim(NORTH, 1, MINUTE_MS);
-    ck_assert_str_eq(claimed(), "1:1:2");
+    ck_assert_str_eq(claimed(), "1:1:1");
     record(0, OUTBOX_DELIVERED);
-    must(outbox_act(db, OUTBOX_REPLAY, &north, term, "x", "", &affected, &err));
-    ck_assert_int_eq(affected, 2);
+    requeue("'delivered'");
     claim(NORTH, 10, MINUTE_MS);
-    ck_assert_str_eq(claimed(), "1:1:3 2:2:2 3:3:1");
-    struct outbox_result again = result_of(&claims[0], OUTBOX_AGAIN);
-    must(outbox_record(db, &again, 1, &affected, &err));
-    put(5, NORTH, 5, 0);
-    must(outbox_act(db, OUTBOX_DROP, &north, 0, "x", "", &affected, &err));
-    ck_assert_int_eq(affected, 2);
-    ck_assert_str_eq(
-        fixture_text(
-            "select state, sequence from delivery where township_code = 610922101 order by outbox_no"),
-        "failed,1;in_flight,2;in_flight,3;superseded,");
-    const char *bad[] = {"nonsense"};
-    const struct outbox_choice malformed = {bad, 1, 0, INT64_MIN};
-    ck_assert_int_eq(outbox_act(db, OUTBOX_HOLD, &malformed, 0, "x", "", &affected, &err), STATUS_REJECT);
-    ck_assert_int_eq(fixture_int("select 1"), 1);
+    ck_assert_str_eq(claimed(), "1:1:1 2:2:1 3:3:1");
+    ck_assert_int_eq(record(0, OUTBOX_EXPIRED), 1);
+    requeue("'failed', 'expired'");
+    claim(NORTH, 10, MINUTE_MS);
+    ck_assert_str_eq(claimed(), "1:1:1");
 }
 END_TEST
 
 /* An older event that comes back waits for the newer one that is in flight. */
 START_TEST(requeued_behind)
 {
-    int64_t affected;
-    const struct outbox_choice north = {NULL, 0, NORTH, INT64_MIN};
     put(1, NORTH, 1, 0);
     put(2, NORTH, 1, 0);
     claim(NORTH, 10, MINUTE_MS);
@@ -375,14 +351,13 @@ START_TEST(requeued_behind)
     claim(NORTH, 10, MINUTE_MS);
     ck_assert_str_eq(claimed(), "2:2:1");
     const struct outbox_claim newer = claims[0];
-    must(outbox_act(db, OUTBOX_REQUEUE, &north, 60 * MINUTE_MS, "x", "", &affected, &err));
-    ck_assert_int_eq(affected, 1);
+    requeue("'failed', 'expired'");
     claim(NORTH, 10, MINUTE_MS);
     ck_assert_uint_eq(count, 0);
     claims = &newer;
     record(0, OUTBOX_DELIVERED);
     claim(NORTH, 10, MINUTE_MS);
-    ck_assert_str_eq(claimed(), "1:1:2");
+    ck_assert_str_eq(claimed(), "1:1:1");
 }
 END_TEST
 
@@ -403,14 +378,15 @@ static void breach(const struct error *why)
 }
 
 /* Some attempts fail, some answers are lost (the lease runs out). */
-static void answer(struct pg *pg, struct random *random, const struct outbox_claim *mine, size_t n)
+static void answer(struct courier *own_courier, struct random *random, const struct outbox_claim *mine,
+                   size_t n)
 {
     struct error own;
     int64_t affected;
     for (size_t i = 0; i < n; i++) {
         uint64_t luck = random_below(random, 10);
         struct outbox_result result = result_of(&mine[i], luck == 0 ? OUTBOX_AGAIN : OUTBOX_DELIVERED);
-        if (luck != 1 && outbox_record(pg, &result, 1, &affected, &own))
+        if (luck != 1 && courier_record(own_courier, &result, 1, &affected, &own))
             breach(&own);
     }
 }
@@ -435,6 +411,7 @@ static void *deliver(void *seed)
     struct error own;
     struct random random;
     struct pg *pg = fixture_connect("test_daemon");
+    struct courier *own_courier = courier_new("test_daemon");
     random_seed(&random, (uint64_t)(uintptr_t)seed);
     do {
         struct arena *memory = arena_new(0);
@@ -443,11 +420,12 @@ static void *deliver(void *seed)
         size_t n;
         for (int i = 0; i < TOWNSHIPS; i++)
             asks[i] = (struct outbox_ask){NORTH + i, (int32_t)random_below(&random, 8)};
-        if (outbox_claim(pg, asks, TOWNSHIPS, 20, memory, &mine, &n, &own))
+        if (courier_claim(own_courier, asks, TOWNSHIPS, 20, memory, &mine, &n, &own))
             breach(&own);
-        answer(pg, &random, mine, n);
+        answer(own_courier, &random, mine, n);
         arena_free(memory);
     } while (!nothing_left(pg));
+    courier_free(own_courier);
     pg_close(pg);
     return NULL;
 }
@@ -567,24 +545,6 @@ static void on_recorded(void *context, enum status status, int64_t affected, con
     number = affected;
 }
 
-static void on_due(void *context, enum status status, const struct outbox_due *due, size_t n,
-                   const struct error *why)
-{
-    (void)context;
-    (void)why;
-    answers++;
-    answered = status;
-    number = (int64_t)n;
-    if (n != 2)
-        return;
-    ck_assert_int_eq(due[0].township, NORTH);
-    ck_assert_int_eq(due[0].waiting, 2);
-    ck_assert_int_eq(due[0].due_in_ms, 0);
-    ck_assert_int_eq(due[1].township, SOUTH);
-    ck_assert(due[1].held);
-    ck_assert_int_gt(due[1].due_in_ms, 30000);
-}
-
 START_TEST(async_round_trip)
 {
     open_loop();
@@ -601,10 +561,11 @@ START_TEST(async_round_trip)
     must(outbox_hold_endpoint_async(async, 0, SOUTH, "answered 410", PATIENCE_MS, on_recorded, NULL, &err));
     turn_until(answers == 3);
     ck_assert_int_eq(number, 1);
-    fixture_sql("update delivery set next_attempt_at = now() + '1 minute' where township_code = 610922102");
-    must(outbox_due_async(async, PATIENCE_MS, on_due, NULL, &err));
-    turn_until(answers == 4);
-    ck_assert_int_eq(number, 2);
+    ck_assert_str_eq(fixture_text("select held_reason from endpoint where state = 'held'"),
+                     "\"answered 410\"");
+    ck_assert_str_eq(
+        fixture_text("select actor, detail from audit where action = 'endpoint.hold'"),
+        "daemon,\"{\"\"reason\"\": \"\"answered 410\"\", \"\"township\"\": \"\"610922102\"\"}\"");
     close_loop();
 }
 END_TEST
@@ -739,7 +700,7 @@ int main(void)
     tcase_add_test(tests, paused);
     tcase_add_test(tests, lease_expires);
     tcase_add_test(tests, held);
-    tcase_add_test(tests, acts);
+    tcase_add_test(tests, sent_again);
     tcase_add_test(tests, requeued_behind);
     tcase_add_test(tests, two_claimers);
     tcase_add_test(tests, async_round_trip);

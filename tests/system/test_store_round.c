@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "base/clock.h"
+#include "courier.h"
 #include "store/lease.h"
 #include "store/listing.h"
 #include "store/outbox.h"
@@ -18,6 +19,7 @@
 #define SOUTH INT64_C(610922102)
 
 static struct arena *arena;
+static struct courier *courier;
 static day_t today;
 
 static void fixture_rounds(void)
@@ -27,6 +29,7 @@ static void fixture_rounds(void)
     pg_close(db);
     db = fixture_connect("test_daemon");
     arena = arena_new(0);
+    courier = courier_new("test_daemon");
     ck_assert(civil_from_ymd(2021, 6, 30, &today));
     fixture_sql("insert into household (household_id, household_no, township_code, village_code, urban,"
                 " address, valid_from)"
@@ -40,6 +43,7 @@ static void fixture_rounds(void)
 
 static void fixture_end(void)
 {
+    courier_free(courier);
     arena_free(arena);
     fixture_drop();
 }
@@ -461,12 +465,12 @@ START_TEST(what_ends_or_lowers_is_told_whoever_was_told_before)
     last = tell(last, 3, 1, SOUTH, "warning.changed", true, false);
     ck_assert_str_eq(south(1), "1,superseded;2,superseded;3,queued");
     must(outbox_ensure_endpoints(db, townships, 1, &err));
-    must(outbox_claim(db, &(struct outbox_ask){SOUTH, 1}, 1, 60000, arena, &claims, &count, &err));
+    must(courier_claim(courier, &(struct outbox_ask){SOUTH, 1}, 1, 60000, arena, &claims, &count, &err));
     ck_assert_uint_eq(count, 1);
     struct outbox_result told = {
         .household_id = 1, .township = SOUTH, .attempts = 1, .outcome = OUTBOX_DELIVERED, .http_status = 200};
     memcpy(told.event_id, claims[0].event_id, UUID_TEXT_SIZE);
-    must(outbox_record(db, &told, 1, &affected, &err));
+    must(courier_record(courier, &told, 1, &affected, &err));
     last = tell(last, 4, 1, SOUTH, "warning.escalated", true, false);
     last = tell(last, 5, 1, SOUTH, "warning.deescalated", true, false);
     last = tell(last, 6, 1, SOUTH, "warning.changed", true, false);
@@ -499,7 +503,7 @@ START_TEST(superseding)
     ck_assert_str_eq(states(), "1,superseded;2,queued;3,queued;4,superseded;5,queued;6,superseded");
     /* South was told (an attempt was begun): the attempt stays, and the clearing is sent. */
     const struct outbox_ask ask = {SOUTH, 1};
-    must(outbox_claim(db, &ask, 1, 60000, arena, &claims, &count, &err));
+    must(courier_claim(courier, &ask, 1, 60000, arena, &claims, &count, &err));
     ck_assert_uint_eq(count, 1);
     last = tell(last, 7, 1, SOUTH, "warning.cleared", true, true);
     ck_assert_str_eq(states(),
@@ -509,7 +513,7 @@ START_TEST(superseding)
         .household_id = 1, .township = SOUTH, .attempts = 1, .outcome = OUTBOX_AGAIN};
     int64_t affected;
     memcpy(again.event_id, claims[0].event_id, UUID_TEXT_SIZE);
-    must(outbox_record(db, &again, 1, &affected, &err));
+    must(courier_record(courier, &again, 1, &affected, &err));
     /* Nor is a clearing that has to be told: the next case has another name, and the first would stay open. */
     last = tell(last, 10, 1, SOUTH, "warning.raised", true, false);
     ck_assert_str_eq(south(1), "3,queued;7,queued;10,queued");
