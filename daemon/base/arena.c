@@ -164,8 +164,3 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     va_end(args);
     return out;
 }
-
-size_t arena_used_bytes(const struct arena *arena)
-{
-    return arena->used_bytes;
-}

@@ -29,6 +29,4 @@ char *arena_copy(struct arena *arena, const char *bytes, size_t length); /* adds
 char *arena_strdup(struct arena *arena, const char *text);
 char *arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 
-size_t arena_used_bytes(const struct arena *arena);
-
 #endif

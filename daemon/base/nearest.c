@@ -16,7 +16,8 @@ static size_t decode(struct slice text, uint32_t chars[NEAREST_CHARS_MAX])
     return count;
 }
 
-int nearest_distance(struct slice a, struct slice b, int limit)
+/* How many characters must change to make one of the other; limit + 1 when they are more than the limit. */
+static int nearest_distance(struct slice a, struct slice b, int limit)
 {
     uint32_t left[NEAREST_CHARS_MAX], right[NEAREST_CHARS_MAX];
     size_t left_count = decode(a, left), right_count = decode(b, right);

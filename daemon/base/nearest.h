@@ -29,7 +29,4 @@ struct nearest {
 struct nearest nearest_to(struct slice wanted);
 void nearest_consider(struct nearest *nearest, struct slice name);
 
-/* How many characters must change to make one of the other; limit + 1 when they are more than the limit. */
-int nearest_distance(struct slice a, struct slice b, int limit);
-
 #endif

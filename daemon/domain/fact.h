@@ -115,6 +115,5 @@ struct source_name {
 extern const struct source_name source_names[];
 /* These know the register, too ("register", 0): who looks for a feed asks for a number above 0. NULL where there is none. */
 const struct source_name *source_by_name(struct slice name);
-const struct source_name *source_by_number(int number);
 
 #endif

@@ -246,35 +246,7 @@ enum resident_id_verdict resident_id_parse(struct slice text, day_t today, uint6
     return read_unclean(text, today, packed);
 }
 
-/* --- words and forms ------------------------------------------------------------------------------------------ */
-
-static const struct {
-    const char *english, *chinese;
-} words[] = {
-    [RESIDENT_ID_OK] = {"valid", "有效"},
-    [RESIDENT_ID_EMPTY] = {"empty", "身份证号为空"},
-    [RESIDENT_ID_SCIENTIFIC] = {"damaged by a spreadsheet (scientific notation such as 5.1E+17)",
-                                "被电子表格改成科学计数法（如 5.1E+17）"},
-    [RESIDENT_ID_LENGTH] = {"neither 15 nor 18 characters long", "位数不对（应为18位，或旧15位）"},
-    [RESIDENT_ID_CHARACTER] = {"holds a character that is no digit (nor an X at the end)",
-                               "含有数字和末位X以外的字符"},
-    [RESIDENT_ID_BIRTH_DATE] = {"its birth date does not exist or lies in the future",
-                                "出生日期不存在或晚于今天"},
-    [RESIDENT_ID_CHECK] = {"the check character does not fit", "校验码不符"},
-    [RESIDENT_ID_CHECK_ZEROS] =
-        {"the check character does not fit and the number ends in zeros: digits lost in a spreadsheet",
-         "校验码不符且末尾为000：被电子表格截去尾数"},
-};
-
-const char *resident_id_verdict_text(enum resident_id_verdict verdict)
-{
-    return words[verdict].english;
-}
-
-const char *resident_id_verdict_chinese(enum resident_id_verdict verdict)
-{
-    return words[verdict].chinese;
-}
+/* --- forms ------------------------------------------------------------------------------------------------ */
 
 const char *resident_id_format(uint64_t packed, char out[RESIDENT_ID_TEXT_SIZE])
 {

@@ -37,8 +37,6 @@ enum { RESIDENT_ID_TEXT_SIZE = 19 };
  * from above (DAY_NONE = no bound); DAY_MIN bounds them from below. */
 enum resident_id_verdict resident_id_parse(struct slice text, day_t today, uint64_t *packed);
 /* "damaged by a spreadsheet (5.1E+17)" …: our own words, without the number. */
-const char *resident_id_verdict_text(enum resident_id_verdict verdict);    /* English */
-const char *resident_id_verdict_chinese(enum resident_id_verdict verdict); /* for officials */
 
 const char *resident_id_format(uint64_t packed, char out[RESIDENT_ID_TEXT_SIZE]);
 day_t resident_id_birth(uint64_t packed);

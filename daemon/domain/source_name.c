@@ -38,12 +38,3 @@ const struct source_name *source_by_name(struct slice name)
             return source;
     return NULL;
 }
-
-const struct source_name *source_by_number(int number)
-{
-    enum { COUNT = sizeof source_names / sizeof source_names[0] - 1 };
-    if (number == SOURCE_REGISTER)
-        return &the_register;
-    /* Numbers run from 1 without a gap (a test holds them to it). */
-    return number >= 1 && number <= COUNT ? &source_names[number - 1] : NULL;
-}

@@ -65,23 +65,6 @@ enum status address_parse(const char *text, struct sockaddr_storage *address, so
     return STATUS_OK;
 }
 
-const char *address_format(const struct sockaddr *address, char out[ADDRESS_TEXT_SIZE])
-{
-    char host[HOST_TEXT_MAX];
-    if (address->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
-        snprintf(out, ADDRESS_TEXT_SIZE, "%s:%u", host, (unsigned)ntohs(v4->sin_port));
-    } else if (address->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
-        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
-        snprintf(out, ADDRESS_TEXT_SIZE, "[%s]:%u", host, (unsigned)ntohs(v6->sin6_port));
-    } else {
-        snprintf(out, ADDRESS_TEXT_SIZE, "unknown");
-    }
-    return out;
-}
-
 static void map_v4(uint8_t bytes[16], const struct in_addr *v4)
 {
     memset(bytes, 0, 10);

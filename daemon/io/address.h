@@ -18,10 +18,6 @@
 enum status address_parse(const char *text, struct sockaddr_storage *address, socklen_t *length,
                           struct error *err) WARN_UNUSED;
 
-enum { ADDRESS_TEXT_SIZE = 80 };
-/* "127.0.0.1:8090", "[::1]:8090", "unknown" for other families; returns out. */
-const char *address_format(const struct sockaddr *address, char out[ADDRESS_TEXT_SIZE]);
-
 /* IPv4 networks are kept in their IPv4-mapped form (::ffff:0:0/96), so both spellings of an address compare
  * equal. */
 struct address_network {

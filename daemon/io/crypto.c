@@ -82,18 +82,6 @@ void crypto_sha256_free(struct crypto_sha256 *hash)
     free(hash);
 }
 
-enum status crypto_hmac_sha256(const void *key, size_t key_length, const void *bytes, size_t length,
-                               uint8_t mac[CRYPTO_SHA256_BYTES], struct error *err)
-{
-    /* HMAC takes the key's length as an int; no key of ours comes near, and a NULL key would mean "the last
-     * one". */
-    if (key_length > INT32_MAX)
-        return error_set(err, STATUS_FATAL, "an HMAC key of %zu bytes is too long", key_length);
-    if (HMAC(EVP_sha256(), key_length > 0 ? key : "", (int)key_length, bytes, length, mac, NULL) == NULL)
-        return openssl_failed(err, "compute HMAC-SHA256");
-    return STATUS_OK;
-}
-
 struct crypto_hmac {
     EVP_MAC_CTX *context;
 };

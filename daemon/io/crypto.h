@@ -36,11 +36,7 @@ enum status crypto_sha256_end(struct crypto_sha256 *hash, uint8_t digest[CRYPTO_
                               struct error *err) WARN_UNUSED;
 void crypto_sha256_free(struct crypto_sha256 *hash);
 
-/* HMAC-SHA256 (RFC 2104). Any key length. */
-enum status crypto_hmac_sha256(const void *key, size_t key_length, const void *bytes, size_t length,
-                               uint8_t mac[CRYPTO_SHA256_BYTES], struct error *err) WARN_UNUSED;
-
-/* The same with a key that is prepared once. */
+/* HMAC-SHA256 (RFC 2104), with a key of any length that is prepared once. */
 struct crypto_hmac;
 enum status crypto_hmac_new(struct crypto_hmac **hmac, const void *key, size_t key_length,
                             struct error *err) WARN_UNUSED;

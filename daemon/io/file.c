@@ -192,10 +192,9 @@ static enum status write_all(const char *path, int fd, const char *bytes, size_t
     return STATUS_OK;
 }
 
-/* Whose a new file is to be. owned = false: its maker's. */
+/* Whose the new file is to be. */
 struct ownership {
     mode_t mode;
-    bool owned;
     uid_t owner;
     gid_t group;
 };
@@ -203,8 +202,6 @@ struct ownership {
 static bool give_to(int fd, const struct ownership *whose)
 {
     struct stat own;
-    if (!whose->owned)
-        return true;
     return fstat(fd, &own) == 0 && ((own.st_uid == whose->owner && own.st_gid == whose->group) ||
                                     fchown(fd, whose->owner, whose->group) == 0);
 }
@@ -253,13 +250,6 @@ static enum status write_beside(const char *path, const void *bytes, size_t leng
     return sync_folder_of(path, err);
 }
 
-enum status file_write_atomic(const char *path, const void *bytes, size_t length, mode_t mode,
-                              struct error *err)
-{
-    const struct ownership makers = {.mode = mode};
-    return write_beside(path, bytes, length, &makers, err);
-}
-
 enum status file_replace(const char *path, const void *bytes, size_t length, struct error *err)
 {
     enum { PERMISSIONS = 07777 };
@@ -267,7 +257,7 @@ enum status file_replace(const char *path, const void *bytes, size_t length, str
     struct stat old;
     if (realpath(path, target) == NULL || stat(target, &old) != 0)
         return file_failed(err, path, "find it");
-    const struct ownership same = {old.st_mode & PERMISSIONS, true, old.st_uid, old.st_gid};
+    const struct ownership same = {old.st_mode & PERMISSIONS, old.st_uid, old.st_gid};
     return write_beside(target, bytes, length, &same, err);
 }
 

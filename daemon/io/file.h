@@ -48,11 +48,8 @@ enum status file_read(const char *path, size_t max_bytes, struct text *out, stru
 enum status file_read_secret(const char *path, size_t max_bytes, struct text *out, bool *exposed,
                              struct error *err) WARN_UNUSED;
 
-/* Writes beside the target, fsyncs, renames over it, fsyncs the folder: after a crash either the old or the
- * new is there. */
-enum status file_write_atomic(const char *path, const void *bytes, size_t length, mode_t mode,
-                              struct error *err) WARN_UNUSED;
-/* The same for a file that is there, which keeps its owner, group and mode; through symbolic links, which stay. Refused where its
+/* Writes the new content beside the file, fsyncs, renames it over it and fsyncs the folder: after a crash either the old or
+ * the new is there. The file, which must exist, keeps its owner, group and mode; symbolic links to it stay. Refused where its
  * owner and group cannot be kept: the next reader might be one who no longer may. */
 enum status file_replace(const char *path, const void *bytes, size_t length, struct error *err) WARN_UNUSED;
 /* Moves within one file system and fsyncs both folders. With replace = false an existing target is

@@ -15,11 +15,6 @@
 
 enum { STATUS_TEXT_MAX = 256 };
 
-bool notify_enabled(void)
-{
-    return getenv("NOTIFY_SOCKET") != NULL;
-}
-
 void notify_ready(void)
 {
     sd_notify(0, "READY=1");

@@ -12,10 +12,8 @@
 
 #include "base/status.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
-bool notify_enabled(void);
 void notify_ready(void);     /* start-up, and each reload, is complete */
 void notify_reloading(void); /* notify_ready follows */
 void notify_stopping(void);

@@ -87,12 +87,6 @@ bool pg_uuid_bytes(const char *text, unsigned char out[16])
     return text[UUID_TEXT_SIZE - 1] == '\0';
 }
 
-bool pg_uuid_valid(const char *text)
-{
-    unsigned char bytes[16];
-    return pg_uuid_bytes(text, bytes);
-}
-
 const char *pg_uuid_format(const unsigned char bytes[16], char out[UUID_TEXT_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
@@ -180,11 +174,6 @@ struct pg_param pg_of_int16_array(const int16_t *values, size_t count)
     return array_param(PG_INT16_ARRAY, values, count);
 }
 
-struct pg_param pg_of_timestamp_array(const int64_t *unix_ms, size_t count)
-{
-    return array_param(PG_TIMESTAMP_ARRAY, unix_ms, count);
-}
-
 struct pg_param pg_of_text_array(const struct slice *texts, size_t count)
 {
     return array_param(PG_TEXT_ARRAY, texts, count);
@@ -209,14 +198,12 @@ static const Oid type_oids[] = {
     [PG_INT64_ARRAY] = OID_INT8_ARRAY,
     [PG_INT32_ARRAY] = OID_INT4_ARRAY,
     [PG_INT16_ARRAY] = OID_INT2_ARRAY,
-    [PG_TIMESTAMP_ARRAY] = OID_TIMESTAMPTZ_ARRAY,
     [PG_TEXT_ARRAY] = OID_TEXT_ARRAY,
     [PG_UUID_ARRAY] = OID_UUID_ARRAY,
 };
 
 static const Oid element_oids[] = {
-    [PG_INT64_ARRAY] = OID_INT8, [PG_INT32_ARRAY] = OID_INT4,
-    [PG_INT16_ARRAY] = OID_INT2, [PG_TIMESTAMP_ARRAY] = OID_TIMESTAMPTZ,
+    [PG_INT64_ARRAY] = OID_INT8, [PG_INT32_ARRAY] = OID_INT4, [PG_INT16_ARRAY] = OID_INT2,
     [PG_TEXT_ARRAY] = OID_TEXT,  [PG_UUID_ARRAY] = OID_UUID,
 };
 
@@ -236,13 +223,6 @@ static bool add_element(struct text *out, const struct pg_param *param, size_t i
         add_uint32(out, 2);
         add_uint16(out, (uint16_t)((const int16_t *)param->array)[i]);
         return true;
-    case PG_TIMESTAMP_ARRAY: {
-        int64_t unix_ms = ((const int64_t *)param->array)[i];
-        add_uint32(out, unix_ms == INT64_MIN ? UINT32_MAX : 8);
-        if (unix_ms != INT64_MIN)
-            add_uint64(out, (uint64_t)timestamp_to_pg(unix_ms));
-        return true;
-    }
     case PG_TEXT_ARRAY: {
         struct slice text = ((const struct slice *)param->array)[i];
         add_uint32(out, text.bytes ? (uint32_t)text.length : UINT32_MAX);
@@ -535,14 +515,6 @@ void pg_put_day(struct pg_rows *rows, day_t day)
         pg_put_null(rows);
     else
         pg_put_int32(rows, civil_to_pg(day));
-}
-
-void pg_put_timestamp(struct pg_rows *rows, int64_t unix_ms)
-{
-    if (unix_ms == INT64_MIN)
-        pg_put_null(rows);
-    else
-        pg_put_int64(rows, timestamp_to_pg(unix_ms));
 }
 
 void pg_put_text(struct pg_rows *rows, struct slice text)

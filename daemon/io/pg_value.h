@@ -34,9 +34,8 @@ enum pg_kind {
     PG_INT64_ARRAY,
     PG_INT32_ARRAY,
     PG_INT16_ARRAY,
-    PG_TIMESTAMP_ARRAY, /* int64 Unix milliseconds; INT64_MIN = null */
-    PG_TEXT_ARRAY,      /* struct slice; bytes NULL = null */
-    PG_UUID_ARRAY,      /* const char * of 36 characters each */
+    PG_TEXT_ARRAY, /* struct slice; bytes NULL = null */
+    PG_UUID_ARRAY, /* const char * of 36 characters each */
 };
 
 /* Borrows what it points to until the call returns. */
@@ -60,16 +59,14 @@ struct pg_param pg_of_day(day_t day);
 struct pg_param pg_of_timestamp(int64_t unix_ms);
 struct pg_param pg_of_text(const char *text); /* NULL = null */
 struct pg_param pg_of_slice(struct slice text);
-struct pg_param pg_of_uuid(const char *text); /* valid (pg_uuid_valid) or NULL = null */
+struct pg_param
+pg_of_uuid(const char *text); /* 8-4-4-4-12 hexadecimal digits, else STATUS_REJECT; NULL = null */
 struct pg_param pg_of_int64_array(const int64_t *values, size_t count);
 struct pg_param pg_of_int32_array(const int32_t *values, size_t count);
 struct pg_param pg_of_int16_array(const int16_t *values, size_t count);
-struct pg_param pg_of_timestamp_array(const int64_t *unix_ms, size_t count);
 struct pg_param pg_of_text_array(const struct slice *texts, size_t count);
 struct pg_param pg_of_uuid_array(const char *const *texts, size_t count);
 
-/* 8-4-4-4-12 hexadecimal digits. */
-bool pg_uuid_valid(const char *text);
 const char *pg_uuid_format(const unsigned char bytes[16], char out[UUID_TEXT_SIZE]); /* returns out */
 
 /* --- results -------------------------------------------------------------------------------------------- */
@@ -119,10 +116,9 @@ void pg_put_int64(struct pg_rows *rows, int64_t value);
 void pg_put_int32(struct pg_rows *rows, int32_t value);
 void pg_put_int16(struct pg_rows *rows, int value);
 void pg_put_bool(struct pg_rows *rows, bool value);
-void pg_put_day(struct pg_rows *rows, day_t day);             /* DAY_NONE = null */
-void pg_put_timestamp(struct pg_rows *rows, int64_t unix_ms); /* INT64_MIN = null */
-void pg_put_text(struct pg_rows *rows, struct slice text);    /* bytes NULL = null */
-void pg_put_str(struct pg_rows *rows, const char *text);      /* NULL = null */
+void pg_put_day(struct pg_rows *rows, day_t day);          /* DAY_NONE = null */
+void pg_put_text(struct pg_rows *rows, struct slice text); /* bytes NULL = null */
+void pg_put_str(struct pg_rows *rows, const char *text);   /* NULL = null */
 void pg_put_jsonb(struct pg_rows *rows, struct slice json);
 void pg_put_uuid(struct pg_rows *rows, const char *text); /* 36 characters; NULL = null */
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * A peer takes lines while it is neither busy, nor has output to take, nor is ending (takes_lines); refresh derives from its
- * state what the loop watches and whether the idle deadline runs, and is called after each change.
+ * A peer takes lines while it is neither busy, nor has output to take (takes_lines); refresh derives from its state what the loop watches and whether the idle deadline runs, and is called after each change.
  * Whoever ends a peer calls end_peer: the descriptor is closed at once, the memory and the place at the end of the turn.
  */
 #include "config.h"
@@ -45,7 +44,6 @@ struct socket_peer {
     size_t written;    /* of output */
     int64_t active_ms; /* monotonic: when it came, completed a line, took output, or was answered */
     bool busy;
-    bool finishing; /* ends when all is written */
     bool input_ended;
     void *ctx;
     struct socket_credentials credentials;
@@ -115,7 +113,7 @@ static void end_peer(struct socket_peer *peer)
 
 static bool takes_lines(const struct socket_peer *peer)
 {
-    return peer->fd >= 0 && !peer->busy && pending_output(peer) == 0 && !peer->finishing;
+    return peer->fd >= 0 && !peer->busy && pending_output(peer) == 0;
 }
 
 static void restart_idle(struct socket_peer *peer)
@@ -130,7 +128,7 @@ static void refresh(struct socket_peer *peer)
     if (peer->fd < 0)
         return;
     const bool has_output = pending_output(peer) > 0;
-    if (!has_output && !peer->busy && (peer->finishing || peer->input_ended)) {
+    if (!has_output && !peer->busy && peer->input_ended) {
         end_peer(peer);
         return;
     }
@@ -245,7 +243,7 @@ static void peer_ready(void *ctx, unsigned ready)
 enum status socket_peer_write(struct socket_peer *peer, const char *bytes, size_t length, struct error *err)
 {
     const size_t limit = peer->server->settings.output_max_bytes;
-    if (peer->fd < 0 || peer->finishing)
+    if (peer->fd < 0)
         return error_set(err, STATUS_REJECT, "the client has gone");
     if (length > limit)
         return error_set(err, STATUS_REJECT, "%zu bytes at once are too many: expected at most %zu", length,
@@ -281,13 +279,6 @@ void socket_peer_set_busy(struct socket_peer *peer, bool busy)
         loop_defer(peer->server->loop, &peer->lines_task);
     else
         refresh(peer);
-}
-
-void socket_peer_finish(struct socket_peer *peer)
-{
-    peer->finishing = true;
-    peer->busy = false;
-    refresh(peer);
 }
 
 void socket_peer_close(struct socket_peer *peer)

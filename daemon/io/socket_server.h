@@ -65,8 +65,7 @@ enum status socket_peer_write(struct socket_peer *peer, const char *bytes, size_
                               struct error *err) WARN_UNUSED;
 /* Busy: the answer comes later; no further line is taken until it is set back. */
 void socket_peer_set_busy(struct socket_peer *peer, bool busy);
-void socket_peer_finish(struct socket_peer *peer); /* closes once everything is written */
-void socket_peer_close(struct socket_peer *peer);
+void socket_peer_close(struct socket_peer *peer); /* at once; what it has not taken is lost */
 void socket_peer_set_context(struct socket_peer *peer, void *ctx);
 void *socket_peer_context(const struct socket_peer *peer);
 

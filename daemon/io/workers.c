@@ -142,11 +142,23 @@ enum status workers_new(struct workers **workers, struct loop *loop, unsigned th
     return STATUS_OK;
 }
 
+static void cancel_all(struct workers *workers)
+{
+    pthread_mutex_lock(&workers->lock);
+    struct workers_job *job;
+    TAILQ_FOREACH(job, &workers->waiting, link)
+    workers_job_cancel(job);
+    for (unsigned i = 0; i < workers->thread_count; i++)
+        if (workers->workers[i].running != NULL)
+            workers_job_cancel(workers->workers[i].running);
+    pthread_mutex_unlock(&workers->lock);
+}
+
 void workers_free(struct workers *workers)
 {
     if (workers == NULL)
         return;
-    workers_cancel_all(workers);
+    cancel_all(workers);
     pthread_mutex_lock(&workers->lock);
     workers->closing = true;
     pthread_cond_broadcast(&workers->work);
@@ -190,18 +202,6 @@ void workers_job_cancel(struct workers_job *job)
 bool workers_job_cancelled(const struct workers_job *job)
 {
     return atomic_load_explicit(&job->cancelled, memory_order_relaxed);
-}
-
-void workers_cancel_all(struct workers *workers)
-{
-    pthread_mutex_lock(&workers->lock);
-    struct workers_job *job;
-    TAILQ_FOREACH(job, &workers->waiting, link)
-    workers_job_cancel(job);
-    for (unsigned i = 0; i < workers->thread_count; i++)
-        if (workers->workers[i].running != NULL)
-            workers_job_cancel(workers->workers[i].running);
-    pthread_mutex_unlock(&workers->lock);
 }
 
 size_t workers_pending(const struct workers *workers)

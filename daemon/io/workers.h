@@ -59,7 +59,6 @@ void workers_job_cancel(struct workers_job *job);
 /* A long run function polls this, about every millisecond of work, and returns when it is true. Any thread.
  */
 bool workers_job_cancelled(const struct workers_job *job);
-void workers_cancel_all(struct workers *workers);
 
 /* Jobs whose done was not called yet. */
 size_t workers_pending(const struct workers *workers);

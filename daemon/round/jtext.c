@@ -84,19 +84,19 @@ void jtext_null(struct text *out)
     jtext_text(out, NULL);
 }
 
-void jtext_day(struct text *out, day_t day)
+static void jtext_day(struct text *out, day_t day)
 {
     char buffer[CIVIL_TEXT_SIZE];
     jtext_text(out, day == DAY_NONE ? NULL : civil_format(day, buffer));
 }
 
-void jtext_int_text(struct text *out, int64_t number)
+static void jtext_int_text(struct text *out, int64_t number)
 {
     separate(out);
     text_printf(out, "\"%lld\"", (long long)number);
 }
 
-void jtext_yuan(struct text *out, int64_t fen)
+static void jtext_yuan(struct text *out, int64_t fen)
 {
     char buffer[MONEY_TEXT_SIZE];
     jtext_text(out, money_format(fen, buffer));

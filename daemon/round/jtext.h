@@ -26,17 +26,15 @@ void jtext_slice(struct text *out, struct slice text);
 void jtext_int(struct text *out, int64_t number);
 void jtext_bool(struct text *out, bool value);
 void jtext_null(struct text *out);
-void jtext_day(struct text *out, day_t day);           /* "2021-06-30"; DAY_NONE = null */
-void jtext_int_text(struct text *out, int64_t number); /* "812": identifiers are strings */
-void jtext_yuan(struct text *out, int64_t fen);        /* "4830.00" */
 
 /* Key and value in one. */
 void jtext_put_text(struct text *out, const char *key, const char *text);
 void jtext_put_int(struct text *out, const char *key, int64_t number);
 void jtext_put_bool(struct text *out, const char *key, bool value);
 void jtext_put_null(struct text *out, const char *key);
-void jtext_put_day(struct text *out, const char *key, day_t day);
-void jtext_put_int_text(struct text *out, const char *key, int64_t number);
-void jtext_put_yuan(struct text *out, const char *key, int64_t fen);
+void jtext_put_day(struct text *out, const char *key, day_t day); /* "2021-06-30"; DAY_NONE = null */
+void jtext_put_int_text(struct text *out, const char *key,
+                        int64_t number);                             /* "812": identifiers are strings */
+void jtext_put_yuan(struct text *out, const char *key, int64_t fen); /* "4830.00" */
 
 #endif

@@ -32,7 +32,8 @@ void origins_take_whole(struct origins *origins, const struct batch_info *batch)
         origins->whole[batch->source] = batch;
 }
 
-const struct batch_info *origins_find(const struct origins *origins, int64_t batch_id)
+/* NULL when there is none of that number. */
+static const struct batch_info *origins_find(const struct origins *origins, int64_t batch_id)
 {
     size_t low = 0, high = origins->count;
     while (low < high) {

@@ -29,8 +29,6 @@ struct origins {
 /* Lies in `arena`. Best within the snapshot that the facts were read from. */
 enum status origins_load(struct origins *origins, struct pg *pg, struct arena *arena,
                          struct error *err) WARN_UNUSED;
-/* NULL when there is none of that number. */
-const struct batch_info *origins_find(const struct origins *origins, int64_t batch_id);
 /* For a round of an earlier day: forgets which batches are whole, then takes those that were known, by batch_id. */
 void origins_forget_whole(struct origins *origins);
 void origins_take_whole(struct origins *origins, const struct batch_info *batch);

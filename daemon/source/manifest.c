@@ -10,11 +10,6 @@
 #include <jansson.h>
 #include <string.h>
 
-const char *manifest_mode_name(enum manifest_mode mode)
-{
-    return mode == MANIFEST_FULL ? "full" : "delta";
-}
-
 static bool name_ok(struct slice name, size_t max, const char *first_chars, const char *chars)
 {
     if (name.length == 0 || name.length > max || !memchr(first_chars, name.bytes[0], strlen(first_chars)))

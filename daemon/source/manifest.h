@@ -27,7 +27,6 @@ enum {
 #define MANIFEST_ROWS_MAX INT64_C(2000000000)
 
 enum manifest_mode { MANIFEST_DELTA, MANIFEST_FULL };
-const char *manifest_mode_name(enum manifest_mode mode);
 
 struct manifest {
     char feed[MANIFEST_FEED_MAX + 1];

@@ -231,15 +231,6 @@ enum status batch_list_accepted(struct pg *pg, struct arena *arena, const struct
         pg_params(), arena, batches, count, err);
 }
 
-enum status batch_list(struct pg *pg, int source, int limit, struct arena *arena,
-                       const struct batch_info **batches, size_t *count, struct error *err)
-{
-    return query_list(pg,
-                      "select " BATCH_COLUMNS BATCH_FROM
-                      " where $1 < 0 or b.source = $1 order by b.batch_id desc limit $2",
-                      pg_params(pg_of_int32(source), pg_of_int32(limit)), arena, batches, count, err);
-}
-
 enum status batch_lookup(struct pg *pg, const char *number_or_name, struct arena *arena,
                          const struct batch_info **batch, struct error *err)
 {

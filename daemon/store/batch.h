@@ -103,9 +103,6 @@ enum status batch_list_newest(struct pg *pg, struct arena *arena, const struct b
 /* All that were accepted, oldest first, without what a round does not ask: reason, file_name, sha256, encoding, detail_json. */
 enum status batch_list_accepted(struct pg *pg, struct arena *arena, const struct batch_info **batches,
                                 size_t *count, struct error *err) WARN_UNUSED;
-/* The newest `limit` batches of a source (-1 = all sources), newest first. */
-enum status batch_list(struct pg *pg, int source, int limit, struct arena *arena,
-                       const struct batch_info **batches, size_t *count, struct error *err) WARN_UNUSED;
 /* `feed show`: a batch by its number or, failing that, by its name (the newest of that name). */
 enum status batch_lookup(struct pg *pg, const char *number_or_name, struct arena *arena,
                          const struct batch_info **batch, struct error *err) WARN_UNUSED;

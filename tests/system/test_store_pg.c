@@ -86,15 +86,13 @@ START_TEST(arrays)
     const int16_t shorts[] = {-5};
     const struct slice texts[] = {slice_of("a\"b{,}"), slice_of(""), {NULL, 0}};
     const char *const uuids[] = {"00000000-0000-0000-0000-000000000001"};
-    const int64_t times[] = {0, INT64_MIN};
     struct pg_result *r =
         query("select $1 = array[1, -2, 9223372036854775807], $2 = array[3, 4], $3 = array[-5]::smallint[],"
               " $4 = array['a\"b{,}', '', null], $5 = array['00000000-0000-0000-0000-000000000001']::uuid[],"
-              " $6 = array[timestamptz '1970-01-01Z', null], cardinality($7) = 0",
+              " cardinality($6) = 0",
               pg_params(pg_of_int64_array(longs, 3), pg_of_int32_array(ints, 2), pg_of_int16_array(shorts, 1),
-                        pg_of_text_array(texts, 3), pg_of_uuid_array(uuids, 1),
-                        pg_of_timestamp_array(times, 2), pg_of_int64_array(NULL, 0)));
-    for (int i = 0; i < 7; i++)
+                        pg_of_text_array(texts, 3), pg_of_uuid_array(uuids, 1), pg_of_int64_array(NULL, 0)));
+    for (int i = 0; i < 6; i++)
         ck_assert_msg(pg_get_bool(r, 0, i), "array %d", i + 1);
     pg_result_free(r);
 }
@@ -102,14 +100,20 @@ END_TEST
 
 START_TEST(not_a_uuid)
 {
+    static const char *const none[] = {
+        "nonsense", "00000000-0000-0000-0000-00000000000", "00000000-0000-0000-0000-0000000000000",
+        "00000000x0000-0000-0000-000000000000", "00000000-0000-0000-0000-00000000000g"};
     struct pg_result *r;
-    ck_assert_int_eq(pg_query(db, "select $1", pg_params(pg_of_uuid("nonsense")), &r, &err), STATUS_REJECT);
-    ck_assert_ptr_null(r);
-    ck_assert(!pg_uuid_valid("00000000-0000-0000-0000-00000000000"));
-    ck_assert(!pg_uuid_valid("00000000-0000-0000-0000-0000000000000"));
-    ck_assert(!pg_uuid_valid("00000000x0000-0000-0000-000000000000"));
-    ck_assert(!pg_uuid_valid("00000000-0000-0000-0000-00000000000g"));
-    ck_assert(pg_uuid_valid("00000000-0000-0000-0000-00000000000F"));
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        ck_assert_int_eq(pg_query(db, "select $1", pg_params(pg_of_uuid(none[i])), &r, &err), STATUS_REJECT);
+        ck_assert_ptr_null(r);
+        ck_assert_int_eq(pg_query(db, "select $1", pg_params(pg_of_uuid_array(&none[i], 1)), &r, &err),
+                         STATUS_REJECT);
+    }
+    r = query("select $1 = uuid '00000000-0000-0000-0000-00000000000f'",
+              pg_params(pg_of_uuid("00000000-0000-0000-0000-00000000000F")));
+    ck_assert(pg_get_bool(r, 0, 0));
+    pg_result_free(r);
 }
 END_TEST
 
@@ -301,7 +305,7 @@ static void fill(struct pg_rows *rows, int64_t from, int64_t to)
     for (int64_t i = from; i < to; i++) {
         char text[32];
         snprintf(text, sizeof text, "第%lld行", (long long)i);
-        pg_rows_begin(rows, 9);
+        pg_rows_begin(rows, 8);
         pg_put_int64(rows, i);
         pg_put_int32(rows, (int32_t)-i);
         pg_put_int16(rows, (int)(i % 1000));
@@ -310,7 +314,6 @@ static void fill(struct pg_rows *rows, int64_t from, int64_t to)
         pg_put_str(rows, i % 5 == 0 ? NULL : text);
         pg_put_jsonb(rows, slice_of("{\"a\": 1}"));
         pg_put_uuid(rows, "00000000-0000-0000-0000-00000000000f");
-        pg_put_timestamp(rows, i % 7 == 0 ? INT64_MIN : i * 1000);
     }
 }
 
@@ -340,8 +343,7 @@ START_TEST(copy_both_ways)
     struct pg_row *row;
     int64_t count = 0;
     fixture_sql(
-        "create table public.t (a bigint, b int, c smallint, d boolean, e date, f text, g jsonb, h uuid,"
-        " i timestamptz)");
+        "create table public.t (a bigint, b int, c smallint, d boolean, e date, f text, g jsonb, h uuid)");
     pg_rows_init(&rows);
     must(pg_copy_in(db, "copy public.t from stdin (format binary)", &rows, &err)); /* nothing to send */
     for (int64_t i = 0; i < COPY_ROWS; i += 1000) {
@@ -353,10 +355,7 @@ START_TEST(copy_both_ways)
     ck_assert_int_eq(rows.count, 0);
     pg_rows_fini(&rows);
     ck_assert_int_eq(fixture_int("select count(*) from public.t"), COPY_ROWS);
-    ck_assert_int_eq(
-        fixture_int("select count(*) from public.t where i is not distinct from"
-                    " case when a % 7 = 0 then null else to_timestamp(a) end and g = '{\"a\": 1}'"),
-        COPY_ROWS);
+    ck_assert_int_eq(fixture_int("select count(*) from public.t where g = '{\"a\": 1}'"), COPY_ROWS);
 
     must(pg_copy_out_begin(db, "copy public.t (a, b, c, d, e, f, h) to stdout (format binary)", &copy, &err));
     while ((row = pg_copy_out_next(copy))) {

@@ -6,10 +6,27 @@
 #include "io/address.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
-START_TEST(addresses_are_read_and_written_as_the_table_says)
+enum { ADDRESS_TEXT_SIZE = 80 };
+
+/* "127.0.0.1:8090", "[::1]:8090". */
+static void write_address(const struct sockaddr_storage *address, char out[ADDRESS_TEXT_SIZE])
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+    char host[INET6_ADDRSTRLEN];
+    if (address->ss_family == AF_INET)
+        snprintf(out, ADDRESS_TEXT_SIZE, "%s:%u", inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host),
+                 (unsigned)ntohs(v4->sin_port));
+    else
+        snprintf(out, ADDRESS_TEXT_SIZE, "[%s]:%u", inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host),
+                 (unsigned)ntohs(v6->sin6_port));
+}
+
+START_TEST(addresses_are_read_as_the_table_says)
 {
     struct cases *cases = cases_open("addresses.tsv", 3);
     for (const struct case_row *row; (row = cases_next(cases));) {
@@ -25,7 +42,9 @@ START_TEST(addresses_are_read_and_written_as_the_table_says)
             continue;
         }
         ck_assert_msg(status == STATUS_OK, "%s: %s", cases_where(cases), err.text);
-        address_format((const struct sockaddr *)&address, text);
+        ck_assert_uint_eq(length, address.ss_family == AF_INET ? sizeof(struct sockaddr_in)
+                                                               : sizeof(struct sockaddr_in6));
+        write_address(&address, text);
         ck_assert_msg(case_is(row, 1, text), "%s: %s", cases_where(cases), text);
     }
     cases_close(cases);
@@ -64,12 +83,10 @@ START_TEST(other_families_are_nowhere)
 {
     struct error err;
     struct address_network all[2];
-    char text[ADDRESS_TEXT_SIZE];
     const struct sockaddr_un local = {.sun_family = AF_UNIX};
     ck_assert(address_parse_network("0.0.0.0/0", &all[0], &err) == STATUS_OK);
     ck_assert(address_parse_network("::/0", &all[1], &err) == STATUS_OK);
     ck_assert(!address_in_networks((const struct sockaddr *)&local, all, 2));
-    ck_assert_str_eq(address_format((const struct sockaddr *)&local, text), "unknown");
 }
 END_TEST
 
@@ -77,7 +94,7 @@ int main(void)
 {
     Suite *suite = suite_create("io_address");
     TCase *all = tcase_create("address");
-    tcase_add_test(all, addresses_are_read_and_written_as_the_table_says);
+    tcase_add_test(all, addresses_are_read_as_the_table_says);
     tcase_add_test(all, networks_hold_what_the_table_says);
     tcase_add_test(all, other_families_are_nowhere);
     suite_add_tcase(suite, all);

@@ -58,9 +58,6 @@ START_TEST(hmac_gives_the_published_codes)
         char hex[CRYPTO_SHA256_HEX_SIZE];
         const size_t key_length = from_hex(row->cell[0], key);
         const size_t length = from_hex(row->cell[1], message);
-        io_ok(crypto_hmac_sha256(key, key_length, message, length, mac, &err), err);
-        ck_assert_msg(case_is(row, 2, crypto_hex(mac, sizeof mac, hex)), "%s: %s", cases_where(cases), hex);
-
         struct crypto_hmac *hmac;
         io_ok(crypto_hmac_new(&hmac, key, key_length, &err), err);
         for (int again = 0; again < 2; again++) {

@@ -36,8 +36,10 @@ static const char *in_folder(const char *name)
 
 static void put(const char *name, const char *bytes)
 {
-    struct error err;
-    io_ok(file_write_atomic(in_folder(name), bytes, strlen(bytes), 0640, &err), err);
+    FILE *file = fopen(in_folder(name), "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(bytes, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
 }
 
 static void expect_content(const char *name, const char *bytes)
@@ -140,16 +142,20 @@ START_TEST(writes_are_whole_or_not_there)
     struct error err;
     struct stat st;
     put("state", "old");
-    put("state", "new");
+    ck_assert_int_eq(chmod(in_folder("state"), 0640), 0);
+    ck_assert_int_eq(symlink("state", in_folder("link")), 0);
+    io_ok(file_replace(in_folder("link"), "new", 3, &err), err);
+    ck_assert_int_eq(lstat(in_folder("link"), &st), 0);
+    ck_assert(S_ISLNK(st.st_mode));
     expect_content("state", "new");
     ck_assert_int_eq(stat(in_folder("state"), &st), 0);
     ck_assert_uint_eq(st.st_mode & 0777, 0640);
-    ck_assert_int_eq(file_write_atomic(in_folder("nowhere/state"), "x", 1, 0600, &err), STATUS_CONFIG);
+    ck_assert_int_eq(file_replace(in_folder("nowhere/state"), "x", 1, &err), STATUS_CONFIG);
     expect_error(&err, in_folder("nowhere/state"), strerror(ENOENT));
     /* Where the target cannot be replaced, nothing is left beside it. */
     ck_assert_int_eq(mkdir(in_folder("taken"), 0700), 0);
-    ck_assert_int_ne(file_write_atomic(in_folder("taken"), "x", 1, 0600, &err), STATUS_OK);
-    ck_assert_int_eq(entries_of_folder(), 2);
+    ck_assert_int_ne(file_replace(in_folder("taken"), "x", 1, &err), STATUS_OK);
+    ck_assert_int_eq(entries_of_folder(), 3);
     /* A disk that is full (here: a limit on files' sizes): the old content stands. */
     struct rlimit limit, small;
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
@@ -157,12 +163,12 @@ START_TEST(writes_are_whole_or_not_there)
     small.rlim_cur = 2;
     signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
-    const enum status status = file_write_atomic(in_folder("state"), "newer", 5, 0600, &err);
+    const enum status status = file_replace(in_folder("state"), "newer", 5, &err);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     ck_assert_int_ne(status, STATUS_OK);
     expect_error(&err, in_folder("state"), strerror(EFBIG));
     expect_content("state", "new");
-    ck_assert_int_eq(entries_of_folder(), 2);
+    ck_assert_int_eq(entries_of_folder(), 3);
 }
 END_TEST
 

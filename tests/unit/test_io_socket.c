@@ -45,13 +45,12 @@ static void take_line(void *ctx, struct socket_peer *peer, struct slice line)
     } else if (slice_is(line, "close")) {
         socket_peer_close(peer);
         ck_assert_int_eq(socket_peer_write(peer, "x", 1, &err), STATUS_REJECT);
-    } else if (slice_is(line, "finish")) {
+    } else if (slice_is(line, "bye")) {
         io_ok(socket_peer_write(peer, "bye\n", 4, &err), err);
-        socket_peer_finish(peer);
-        ck_assert_int_eq(socket_peer_write(peer, "x", 1, &err), STATUS_REJECT);
+        socket_peer_close(peer);
     } else if (slice_is(line, "half")) {
         io_ok(socket_peer_write(peer, "whole\r\nhal", 10, &err), err);
-        socket_peer_finish(peer);
+        socket_peer_close(peer);
     } else if (slice_is(line, "long")) {
         static char filler[OUTPUT_MAX_BYTES];
         memset(filler, 'l', sizeof filler);
@@ -62,7 +61,7 @@ static void take_line(void *ctx, struct socket_peer *peer, struct slice line)
     } else if (slice_is(line, "many")) {
         for (int i = 0; i < 3; i++)
             io_ok(socket_peer_write(peer, "row\n", 4, &err), err);
-        socket_peer_finish(peer);
+        socket_peer_close(peer);
     } else if (!slice_is(line, "quiet")) {
         io_ok(socket_peer_write(peer, line.bytes, line.length, &err), err);
         io_ok(socket_peer_write(peer, "\n", 1, &err), err);
@@ -275,12 +274,12 @@ START_TEST(a_client_that_ends_its_side_still_gets_its_answer)
 }
 END_TEST
 
-START_TEST(finish_and_close_end_a_peer_from_within_its_line)
+START_TEST(a_peer_is_closed_from_within_its_line)
 {
     struct text got;
     text_init(&got);
     int fd = raw_connect();
-    raw_send(fd, "finish\nnever taken\n");
+    raw_send(fd, "bye\nnever taken\n");
     io_turn_until(loop, raw_ended(fd, &got));
     ck_assert_str_eq(got.bytes, "bye\n");
     close(fd);
@@ -291,7 +290,7 @@ START_TEST(finish_and_close_end_a_peer_from_within_its_line)
     ck_assert_uint_eq(got.length, 0);
     close(fd);
     io_turn_until(loop, closed_count == 2);
-    ck_assert(lines_are("finish|close|"));
+    ck_assert(lines_are("bye|close|"));
     text_fini(&got);
 }
 END_TEST
@@ -804,7 +803,7 @@ int main(void)
     tcase_add_test(peers, lines_are_bounded);
     tcase_add_test(peers, a_busy_peer_gives_no_lines_until_it_is_set_back);
     tcase_add_test(peers, a_client_that_ends_its_side_still_gets_its_answer);
-    tcase_add_test(peers, finish_and_close_end_a_peer_from_within_its_line);
+    tcase_add_test(peers, a_peer_is_closed_from_within_its_line);
     tcase_add_test(peers, a_client_that_does_not_read_is_refused_until_it_has);
     tcase_add_test(peers, a_client_that_asks_without_reading_is_not_taken_further_questions);
     tcase_add_test(peers, output_keeps_its_order_under_pressure);

@@ -39,8 +39,7 @@ START_TEST(numbers_are_read_and_damage_is_named)
         uint64_t packed = 77;
         enum resident_id_verdict expected = verdict_named(row, 1);
         enum resident_id_verdict verdict = resident_id_parse(row->cell[0], today, &packed);
-        ck_assert_msg(verdict == expected, "%s: got %s", cases_where(cases),
-                      resident_id_verdict_text(verdict));
+        ck_assert_msg(verdict == expected, "%s: got verdict %d", cases_where(cases), (int)verdict);
         if (expected != RESIDENT_ID_OK) {
             ck_assert_msg(packed == 77, "%s: *packed was touched", cases_where(cases));
             continue;
@@ -121,7 +120,7 @@ START_TEST(no_other_byte_passes_for_a_digit)
                                 ? verdict == RESIDENT_ID_CHARACTER
                                 : verdict == RESIDENT_ID_CHARACTER || verdict == RESIDENT_ID_LENGTH;
             if (!expected)
-                ck_abort_msg("byte %d at %d: %s", c, at, resident_id_verdict_text(verdict));
+                ck_abort_msg("byte %d at %d: verdict %d", c, at, (int)verdict);
         }
     }
 }
@@ -147,16 +146,12 @@ START_TEST(any_bytes_may_come)
 }
 END_TEST
 
-START_TEST(masks_and_words_do_not_tell_the_number)
+START_TEST(masks_do_not_tell_the_number)
 {
     uint64_t packed;
     char out[RESIDENT_ID_TEXT_SIZE];
     ck_assert_int_eq(resident_id_parse(slice_of("11010519491231002x"), DAY_NONE, &packed), RESIDENT_ID_OK);
     ck_assert_str_eq(resident_id_mask(packed, out), "1101**********002X");
-    for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
-        ck_assert_ptr_nonnull(resident_id_verdict_text(verdicts[i].verdict));
-        ck_assert_ptr_nonnull(resident_id_verdict_chinese(verdicts[i].verdict));
-    }
 }
 END_TEST
 
@@ -189,7 +184,7 @@ int main(void)
     tcase_add_test(numbers, exactly_one_check_character_fits);
     tcase_add_test(numbers, no_other_byte_passes_for_a_digit);
     tcase_add_test(numbers, any_bytes_may_come);
-    tcase_add_test(numbers, masks_and_words_do_not_tell_the_number);
+    tcase_add_test(numbers, masks_do_not_tell_the_number);
     tcase_add_test(numbers, numbers_are_hidden_in_any_text);
     suite_add_tcase(suite, numbers);
     return unit_run(&suite, 1);

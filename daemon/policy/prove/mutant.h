@@ -78,8 +78,6 @@ void mutant_patch(struct mutant_maker *maker, struct mutant *mutant, void *targe
                   size_t size);
 /* Exchanges the tree's bytes with the mutant's: makes it, or takes it back. */
 void mutant_toggle(const struct mutant *mutant);
-/* Describes what the expression, set or line is now and what it is with the mutant. */
-void mutant_describe_expr(struct mutant_maker *maker, struct mutant *mutant, const struct expr *expr);
 const char *mutant_text(struct mutant_maker *maker); /* what maker->text holds; empties it */
 /* "去掉", "dropped". */
 const char *mutant_gone(const struct mutant_maker *maker);

@@ -77,7 +77,8 @@ static struct unparser unparser_of(struct mutant_maker *maker)
     return (struct unparser){maker->policy->text, maker->policy->language, &maker->text};
 }
 
-void mutant_describe_expr(struct mutant_maker *maker, struct mutant *mutant, const struct expr *expr)
+/* Describes what the expression is now and what it is with the mutant. */
+static void mutant_describe_expr(struct mutant_maker *maker, struct mutant *mutant, const struct expr *expr)
 {
     if (mutant == NULL)
         return;

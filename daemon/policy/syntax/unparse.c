@@ -30,7 +30,7 @@ void unparse_edge(struct text *out, enum language language, const struct window_
         text_printf(out, "last_%d_%s", count, days ? "days" : "months");
 }
 
-const char *unparse_mark(int symbol)
+static const char *unparse_mark(int symbol)
 {
     switch (symbol) {
     case SYMBOL_EQUAL:

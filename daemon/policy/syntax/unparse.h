@@ -23,6 +23,5 @@ void unparse_line(const struct unparser *unparser, const struct clause_line *lin
 void unparse_words(const struct unparser *unparser, uint32_t begin, uint32_t end);
 /* 近24月, last_24_months */
 void unparse_edge(struct text *out, enum language language, const struct window_edge *edge);
-const char *unparse_mark(int symbol); /* "≥"; "" for what is no comparison */
 
 #endif
