@@ -2,7 +2,6 @@
 #include "app/daemon.h"
 
 #include "app/daemon_state.h"
-#include "app/settings_difference.h"
 #include "base/clock.h"
 #include "base/kill_point.h"
 #include "base/log.h"
@@ -21,90 +20,9 @@
 enum {
     WORKER_THREADS = 2, /* one for the job that runs, one for looks at the database */
     WORKER_QUEUE = 8,
-    DRAIN_MS = 25000, /* below systemd's 90 s and Kubernetes' 30 s before the kill */
-    CLOCK_WARN_MS =
-        5 * 60 *
-        1000, /* receivers may refuse an older or younger webhook-timestamp (Standard Webhooks 1.0) */
+    DRAIN_MS = 25000,               /* below systemd's 90 s and Kubernetes' 30 s before the kill */
     ROUND_RETRY_MS = 5 * 60 * 1000, /* a scheduled round that failed for a passing reason */
 };
-
-/* A clock that leaps ahead so far was not set right, and no machine was asleep: half a year is more than either takes. */
-#define CLOCK_LEAP_MS INT64_C(15552000000)
-/* 2020-01-01, before this program was written: a clock that stands there has not been set since its battery died. */
-#define CLOCK_LEAST_UNIX_MS INT64_C(1577836800000)
-
-/* --- mistakes ------------------------------------------------------------------------------------------------- */
-
-static void print_mistakes(const struct mistakes *mistakes, const struct error *err)
-{
-    if (mistakes->count == 0) {
-        fprintf(stderr, "shouwangd: %s\n", err->text);
-        return;
-    }
-    fputs(mistakes->lines.bytes ? mistakes->lines.bytes : "", stderr);
-    if (mistakes->count > MISTAKES_MAX)
-        fprintf(stderr, "… and %zu more\n", mistakes->count - MISTAKES_MAX);
-}
-
-static void log_mistakes(const struct mistakes *mistakes)
-{
-    const char *line = mistakes->lines.bytes ? mistakes->lines.bytes : "";
-    while (*line) {
-        size_t length = strcspn(line, "\n");
-        char text[ERROR_TEXT_MAX + 256];
-        snprintf(text, sizeof text, "%.*s", (int)length, line);
-        log_event(LOG_CONFIG_MISTAKE, log_text("mistake", text));
-        line += length + (line[length] == '\n');
-    }
-}
-
-/* What is said of the policy: hardly meant, but no mistake. */
-static void log_findings(const struct settings *settings)
-{
-    const struct policy_diagnostics *found[] = {&settings->findings.warnings, &settings->findings.notices};
-    static const enum log_event_id events[] = {LOG_POLICY_WARNING, LOG_POLICY_NOTICE};
-    for (size_t k = 0; k < sizeof found / sizeof found[0]; k++)
-        for (size_t i = 0; i < found[k]->count; i++)
-            log_event(events[k], log_text("file", settings->options->policy_file),
-                      log_int("line", found[k]->items[i].line), log_int("column", found[k]->items[i].column),
-                      log_text("text", found[k]->items[i].text));
-}
-
-static void print_findings(const struct settings *settings)
-{
-    const struct policy_diagnostics *found[] = {&settings->findings.warnings, &settings->findings.notices};
-    static const char *const kinds[] = {"warning", "notice"};
-    for (size_t k = 0; k < sizeof found / sizeof found[0]; k++)
-        for (size_t i = 0; i < found[k]->count; i++)
-            printf("%s:%d:%d: %s: %s\n", settings->options->policy_file, found[k]->items[i].line,
-                   found[k]->items[i].column, kinds[k], found[k]->items[i].text);
-}
-
-static int load_settings(const char *conf, struct settings **settings)
-{
-    struct mistakes mistakes;
-    struct error err = {0};
-    mistakes_init(&mistakes);
-    enum status status = settings_load(conf, settings, &mistakes, &err);
-    if (status != STATUS_OK)
-        print_mistakes(&mistakes, &err);
-    mistakes_fini(&mistakes);
-    return status_exit_code(status);
-}
-
-int daemon_check_config(const char *conf)
-{
-    struct settings *settings = 0;
-    int exit_code = load_settings(conf, &settings);
-    if (exit_code == EX_OK)
-        printf("%s: good; policy %s version %s, %zu townships, %zu feeds of their own form\n", conf,
-               policy_name(settings->policy), policy_version(settings->policy), settings->townships.count,
-               settings->feed_count);
-    if (exit_code == EX_OK)
-        print_findings(settings);
-    settings_release(settings);
-    return exit_code;
-}
 
 /* Why it does not start, to whoever started it; the log has it already, unless that goes to stderr. */
 static void tell_starter(const struct daemon *daemon, const char *text)
@@ -172,19 +90,6 @@ static void on_terminate(void *ctx)
 
 /* --- jobs ----------------------------------------------------------------------------------------------------- */
 
-/*
- * By how much the wall clock is wrong as far as one can tell who has no other: ahead, since it last agreed with the database's
- * (which may have leapt with it, on one machine); or behind the day on which this program was written. 0 = not.
- */
-static int64_t clock_wrong_ms(const struct daemon *daemon)
-{
-    const int64_t now_ms = clock_unix_ms();
-    const int64_t leap_ms = now_ms - clock_monotonic_ms() - daemon->clock_ahead_ms;
-    if (now_ms < CLOCK_LEAST_UNIX_MS)
-        return now_ms - CLOCK_LEAST_UNIX_MS;
-    return daemon->clock_ahead_ms != 0 && leap_ms > CLOCK_LEAP_MS ? leap_ms : 0;
-}
-
 enum status daemon_can_work(const struct daemon *daemon, struct error *err)
 {
     if (daemon->stopping)
@@ -192,10 +97,10 @@ enum status daemon_can_work(const struct daemon *daemon, struct error *err)
     if (database_state(daemon->database) != DATABASE_UP)
         return error_set(err, STATUS_RETRY, "the database cannot be worked with: %s",
                          database_reason(daemon->database));
-    if (clock_wrong_ms(daemon) != 0)
+    if (wall_clock_wrong_ms(&daemon->clock) != 0)
         return error_set(err, STATUS_RETRY,
                          "this machine's clock is wrong by years; if it is right, restart shouwangd");
-    if (daemon->clock_holds)
+    if (daemon->clock.holds)
         return error_set(err, STATUS_RETRY,
                          "this machine's clock and the database's are more than a day apart");
     if (leader_state(daemon->leader) == LEADER_SUSPENDED)
@@ -233,7 +138,7 @@ static void on_round_due(void *ctx)
     struct error err;
     if (daemon_can_work(daemon, &err) == STATUS_OK)
         order(daemon, JOB_ROUND, "schedule");
-    else if (leader_state(daemon->leader) != LEADER_STANDBY && !daemon->clock_holds)
+    else if (leader_state(daemon->leader) != LEADER_STANDBY && !daemon->clock.holds)
         schedule_retry(daemon->schedule, ROUND_RETRY_MS);
 }
 
@@ -284,7 +189,7 @@ static void on_job_end(void *ctx, const struct job_end *end)
     if (end->status == STATUS_RETRY)
         database_suspect(daemon->database);
     if (end->status == STATUS_OK && strcmp(end->order->cause, "schedule") == 0)
-        daemon->clock_agreed_unix_s = clock_unix_ms() / 1000;
+        daemon->clock.agreed_unix_s = clock_unix_ms() / 1000;
     if (end->status == STATUS_RETRY && strcmp(end->order->cause, "schedule") == 0 && !daemon->stopping)
         schedule_retry(daemon->schedule, ROUND_RETRY_MS);
     if (daemon->arguments->once && !daemon->stopping)
@@ -346,8 +251,8 @@ static void stand_by(struct daemon *daemon)
 /* What the calendar had while the clock was wrong is made up for; what a wrong clock made of the calendar is forgotten. */
 static void clock_is_right_again(struct daemon *daemon)
 {
-    int64_t since_s = daemon->clock_agreed_unix_s > 0
-                          ? daemon->clock_agreed_unix_s
+    int64_t since_s = daemon->clock.agreed_unix_s > 0
+                          ? daemon->clock.agreed_unix_s
                           : database_last_scheduled_unix_ms(daemon->database) / 1000;
     schedule_set(daemon->schedule, &daemon->settings->options->rounds_schedule);
     schedule_catch_up(daemon->schedule, since_s);
@@ -355,38 +260,18 @@ static void clock_is_right_again(struct daemon *daemon)
     delivery_clock_is_back(daemon->delivery);
 }
 
-/*
- * Terms, leases and retries are by the database's clock, timers by the monotonic one. By our wall clock go the date that
- * a round judges by, and the time stamp of webhooks: when the two clocks are a day apart, nobody knows which is right, and
- * everything waits until somebody has set one. When both have leapt ahead together, everything waits until they are back, or
- * we are started again: whoever does that has looked.
- */
+/* While nobody knows what day it is, nothing is judged or told by it (app/wall_clock.h). */
 static void look_at_clock(struct daemon *daemon)
 {
-    const int64_t off_ms = database_clock_off_ms(daemon->database);
-    const bool apart = llabs(off_ms) > JOBS_CLOCK_OFF_MS;
-    const int64_t wrong_ms = apart ? 0 : clock_wrong_ms(daemon); /* else that is said */
-    const bool disagrees = llabs(off_ms) > CLOCK_WARN_MS || wrong_ms != 0, holds = apart || wrong_ms != 0;
-    const bool held = daemon->clock_holds;
-    if (disagrees != daemon->clock_disagrees || holds != held) {
-        if (wrong_ms != 0)
-            log_event(LOG_CLOCK_WRONG, log_int("ahead_s", wrong_ms / 1000));
-        else if (disagrees)
-            log_event(LOG_CLOCK_DISAGREES, log_int("ahead_s", off_ms / 1000),
-                      log_text("work", holds ? "waits" : "goes on"));
-        else
-            log_event(LOG_CLOCK_AGREES);
-    }
-    daemon->clock_disagrees = disagrees;
-    daemon->clock_holds = holds;
-    if (holds && !held)
+    const enum wall_clock_turn turn =
+        wall_clock_compare(&daemon->clock, database_clock_off_ms(daemon->database));
+    if (turn == WALL_CLOCK_LOST)
         stand_by(daemon);
-    if (held && !holds)
+    if (turn == WALL_CLOCK_FOUND)
         clock_is_right_again(daemon);
-    if (holds)
+    if (daemon->clock.holds)
         return;
-    daemon->clock_agreed_unix_s = clock_unix_ms() / 1000;
-    daemon->clock_ahead_ms = clock_unix_ms() - clock_monotonic_ms();
+    wall_clock_agreed(&daemon->clock);
     delivery_clock_agrees(daemon->delivery);
 }
 
@@ -436,72 +321,7 @@ static void on_leader(void *ctx, enum leader_state before, enum leader_state now
     become_ready(daemon);
 }
 
-/* --- reload --------------------------------------------------------------------------------------------------- */
-
-static struct delivery_settings delivery_settings_of(const struct settings *settings)
-{
-    const struct options *options = settings->options;
-    return (struct delivery_settings){
-        .conninfo = options->database_conninfo,
-        .connect_timeout_ms = options->database_connect_timeout,
-        .county_code = options->county_code,
-        .endpoints = settings->townships.endpoints,
-        .endpoint_count = settings->townships.count,
-        .connections = (unsigned)options->delivery_connections,
-        .timeout_ms = options->delivery_timeout,
-        .retry_first_ms = options->delivery_retry_first,
-        .retry_max_ms = options->delivery_retry_max,
-        .expiry_ms = options->delivery_expiry,
-        .networks = options->delivery_allow.items,
-        .network_count = options->delivery_allow.count,
-    };
-}
-
-static void take_settings(struct daemon *daemon, struct settings *settings)
-{
-    struct settings *before = daemon->settings;
-    daemon->settings = settings;
-    daemon->settings_loaded_unix_ms = clock_unix_ms();
-    daemon->settings_failed = false;
-    log_set_level((enum log_level)settings->options->log_level);
-    jobs_set_settings(daemon->jobs, settings);
-    database_set_settings(daemon->database, settings);
-    if (!daemon->arguments->once && option_changed(&before->file.set, &settings->file.set,
-                                                   option_index(&options_table, "rounds", "schedule")))
-        schedule_set(daemon->schedule, &settings->options->rounds_schedule);
-    size_t changes = settings_difference_log(before, settings);
-    log_event(LOG_CONFIG_LOADED, log_int("changes", (int64_t)changes),
-              log_text("policy", policy_name(settings->policy)),
-              log_text("version", policy_version(settings->policy)));
-    log_findings(settings);
-    settings_release(before);
-}
-
-enum status daemon_reload(struct daemon *daemon, struct mistakes *mistakes, struct error *err)
-{
-    struct settings *settings = 0;
-    if (daemon->stopping)
-        return error_set(err, STATUS_RETRY, "the daemon is stopping");
-    notify_reloading();
-    enum status status = settings_load_again(daemon->settings, &settings, mistakes, err);
-    KILL_POINT("reload.read");
-    if (status == STATUS_OK && daemon->delivery) {
-        struct delivery_settings delivery = delivery_settings_of(settings);
-        status = delivery_reconfigure(daemon->delivery, &delivery, err);
-    }
-    KILL_POINT("reload.delivery_taken");
-    if (status == STATUS_OK)
-        take_settings(daemon, settings);
-    else {
-        settings_release(settings);
-        daemon->settings_failed = true;
-        log_mistakes(mistakes);
-        log_event(LOG_CONFIG_REFUSED, log_error(err));
-    }
-    if (daemon->ready)
-        notify_ready();
-    return status;
-}
+/* --- signals -------------------------------------------------------------------------------------------------- */
 
 static void on_hangup(void *ctx)
 {
@@ -557,7 +377,7 @@ static enum status open_log(const struct daemon *daemon, struct error *err)
                   log_text("policy", policy_name(daemon->settings->policy)),
                   log_text("policy_version", policy_version(daemon->settings->policy)));
     if (status == STATUS_OK)
-        log_findings(daemon->settings);
+        daemon_log_findings(daemon->settings);
     return status;
 }
 
@@ -646,7 +466,7 @@ static enum status make_pages(struct daemon *daemon, struct error *err)
 /* The control socket comes first: it is what tells that another daemon is at work here. */
 static enum status make_parts(struct daemon *daemon, struct error *err)
 {
-    struct delivery_settings delivery = delivery_settings_of(daemon->settings);
+    struct delivery_settings delivery = daemon_delivery_settings(daemon->settings);
     enum status status = loop_new(&daemon->loop, err);
     if (status == STATUS_OK)
         status = make_signals(daemon, err);
@@ -702,7 +522,7 @@ int daemon_run(const struct daemon_arguments *arguments)
 {
     struct daemon daemon = {.arguments = arguments, .started_unix_ms = clock_unix_ms()};
     struct error err = {0};
-    int exit_code = load_settings(arguments->conf, &daemon.settings);
+    int exit_code = daemon_load_settings(arguments->conf, &daemon.settings);
     if (exit_code != EX_OK)
         return exit_code;
     daemon.settings_loaded_unix_ms = daemon.started_unix_ms;

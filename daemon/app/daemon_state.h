@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* What the parts of the daemon share: daemon.c (its life), verbs.c (operators' orders), view.c (what it shows). */
+/* What the parts of the daemon share: daemon.c (its life), reload.c (its settings), verbs.c (operators' orders), view.c (what it
+ * shows). */
 #ifndef SHOUWANG_APP_DAEMON_STATE_H
 #define SHOUWANG_APP_DAEMON_STATE_H
 
@@ -11,6 +12,7 @@
 #include "app/leader.h"
 #include "app/schedule.h"
 #include "app/settings.h"
+#include "app/wall_clock.h"
 #include "delivery/delivery.h"
 #include "io/loop.h"
 #include "io/workers.h"
@@ -35,21 +37,24 @@ struct daemon {
     struct loop_timer *scan_timer, *watchdog_timer, *drain_timer;
     struct loop_signal *signals[DAEMON_SIGNALS];
 
-    bool clock_disagrees, clock_holds; /* with the database's: by minutes, by days */
-    int64_t clock_agreed_unix_s;       /* when it last did not hold us up; 0 = never */
-    int64_t clock_ahead_ms; /* of the monotonic one, when it last agreed with the database's; 0 = never did */
+    struct wall_clock clock;
 
     int64_t started_unix_ms;
     int64_t settings_loaded_unix_ms;
     bool settings_failed; /* the last reload was refused */
     bool ready;
     bool stopping, delivery_drained, leaving;
-    bool in_loop; /* loop_run is running */
     int exit_code;
     char http_address[DAEMON_ADDRESS_MAX]; /* "" = none */
     struct api_feed feeds[SOURCE_NUMBER_MAX + 1];
 };
 
+/* The settings of a process that begins; mistakes go to stderr. EX_OK, or the exit status. */
+int daemon_load_settings(const char *conf, struct settings **settings);
+/* What is said of the policy: hardly meant, but no mistake. */
+void daemon_log_findings(const struct settings *settings);
+/* Borrows from the settings. */
+struct delivery_settings daemon_delivery_settings(const struct settings *settings);
 /* Builds new settings and takes them into use; any error keeps the old whole. All mistakes go to `mistakes`. */
 enum status daemon_reload(struct daemon *daemon, struct mistakes *mistakes, struct error *err) WARN_UNUSED;
 /* Begins to drain; the exit status is the first that was given. */

@@ -13,12 +13,14 @@ daemon_app_libapp_a_SOURCES = \
 	daemon/app/option.c daemon/app/option.h \
 	daemon/app/option_types.c daemon/app/option_values.h \
 	daemon/app/options.c daemon/app/options.h \
+	daemon/app/reload.c \
 	daemon/app/schedule.c daemon/app/schedule.h \
 	daemon/app/settings.c daemon/app/settings.h \
 	daemon/app/settings_difference.c daemon/app/settings_difference.h \
 	daemon/app/supply.c daemon/app/supply.h \
 	daemon/app/townships.c daemon/app/townships.h \
-	daemon/app/verbs.c daemon/app/view.c
+	daemon/app/verbs.c daemon/app/view.c \
+	daemon/app/wall_clock.c daemon/app/wall_clock.h
 
 # The sample is what the option table prints; tests/unit/test_app keeps it true.
 dist_doc_DATA += conf/shouwang.conf

@@ -7,5 +7,6 @@
 Suite *options_suite(void);
 Suite *settings_suite(void);
 Suite *schedule_suite(void);
+Suite *wall_clock_suite(void);
 
 #endif
