@@ -9,6 +9,7 @@
 #include "store/volume.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -137,19 +138,36 @@ int verb_feeds(struct ctl *ctl)
     return exit_code;
 }
 
+/* One document of any length: what stands before the rows, then each as it comes. */
+struct quarantine_list {
+    int64_t rows;
+    bool failed; /* to write */
+};
+
+static bool print_json_part(json_t *part)
+{
+    bool done = part && json_dumpf(part, stdout, JSON_COMPACT) == 0;
+    json_decref(part);
+    return done;
+}
+
 static enum status quarantine_json(void *context, const struct quarantine_row *row, struct error *err)
 {
+    struct quarantine_list *list = context;
+    if (list->rows++ > 0)
+        putchar(',');
     json_t *item = json_pack("{s:I, s:o, s:s, s:o, s:s, s:b}", "line", (json_int_t)row->line, "column",
                              ctl_json_slice(row->column), "reason", row->reason, "found",
                              ctl_json_slice(row->found), "expected", row->expected, "kept", row->kept);
-    return json_array_append_new(context, item) == 0 ? STATUS_OK
-                                                     : error_set(err, STATUS_FATAL, "out of memory");
+    list->failed = !print_json_part(item);
+    return list->failed ? error_set(err, STATUS_FATAL, "cannot write the document") : STATUS_OK;
 }
 
 static enum status quarantine_print(void *context, const struct quarantine_row *row, struct error *err)
 {
-    (void)context;
+    struct quarantine_list *list = context;
     (void)err;
+    list->rows++;
     printf("  line %lld, ", (long long)row->line);
     ctl_print_visible(row->column);
     printf(": %s: found \"", row->reason);
@@ -158,24 +176,86 @@ static enum status quarantine_print(void *context, const struct quarantine_row *
     return STATUS_OK;
 }
 
-static int show_batch(struct ctl *ctl, const struct batch_info *batch)
+/* What the rows amount to. */
+struct quarantine_kinds {
+    const struct quarantine_kind *items;
+    size_t count;
+    int64_t rows;
+};
+
+static void print_kinds(const struct quarantine_kinds *kinds)
+{
+    for (size_t i = 0; i < kinds->count; i++) {
+        const struct quarantine_kind *kind = &kinds->items[i];
+        printf("  %lld rows with %s", (long long)kind->rows, kind->reason);
+        if (kind->column[0] != '\0') {
+            printf(" in ");
+            ctl_print_visible(slice_of(kind->column));
+        }
+        printf("%s, the first in line %lld\n", kind->kept ? " (kept)" : "", (long long)kind->first_line);
+    }
+}
+
+static json_t *kinds_json(const struct quarantine_kinds *kinds)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < kinds->count; i++) {
+        const struct quarantine_kind *kind = &kinds->items[i];
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:b, s:I, s:I}", "reason", kind->reason, "column",
+                                        kind->column, "kept", kind->kept, "rows", (json_int_t)kind->rows,
+                                        "first_line", (json_int_t)kind->first_line));
+    }
+    return list;
+}
+
+static int show_text(struct ctl *ctl, const struct batch_info *batch, const struct quarantine_kinds *kinds,
+                     int64_t limit)
 {
     struct error err;
-    if (!ctl->json) {
-        print_batch(batch);
-        return batch_quarantine(ctl->pg, batch->batch_id, quarantine_print, NULL, &err) == STATUS_OK
-                   ? 0
-                   : ctl_fail_error(&err);
-    }
-    json_t *document = batch_json(batch);
-    json_t *rows = json_array();
-    if (batch_quarantine(ctl->pg, batch->batch_id, quarantine_json, rows, &err) != STATUS_OK) {
-        json_decref(document);
-        json_decref(rows);
+    struct quarantine_list list = {0};
+    print_batch(batch);
+    print_kinds(kinds);
+    if (batch_quarantine(ctl->pg, batch->batch_id, limit, quarantine_print, &list, &err) != STATUS_OK)
         return ctl_fail_error(&err);
-    }
-    json_object_set_new(document, "quarantine", rows);
-    return ctl_print_json(document);
+    if (list.rows < kinds->rows)
+        printf("  and %lld more\n", (long long)(kinds->rows - list.rows));
+    return 0;
+}
+
+static int show_json(struct ctl *ctl, const struct batch_info *batch, const struct quarantine_kinds *kinds,
+                     int64_t limit)
+{
+    struct error err;
+    struct quarantine_list list = {0};
+    json_t *document = batch_json(batch);
+    json_object_set_new(document, "kinds", kinds_json(kinds));
+    char *head = document ? json_dumps(document, JSON_COMPACT) : NULL;
+    json_decref(document);
+    if (head == NULL)
+        return ctl_fail(EX_OSERR, "out of memory");
+    printf("%.*s,\"quarantine\":[", (int)strlen(head) - 1, head);
+    free(head);
+    enum status status = batch_quarantine(ctl->pg, batch->batch_id, limit, quarantine_json, &list, &err);
+    puts("]}");
+    if (list.failed)
+        return ctl_fail(EX_IOERR, "%s", err.text);
+    return status == STATUS_OK ? 0 : ctl_fail_error(&err);
+}
+
+static int show_batch(struct ctl *ctl, const struct batch_info *batch, struct arena *arena)
+{
+    struct error err;
+    struct quarantine_kinds kinds = {0};
+    int64_t limit = 0;
+    if (!ctl_number(ctl, "--limit", &limit))
+        return EX_USAGE;
+    if (batch_quarantine_kinds(ctl->pg, batch->batch_id, arena, &kinds.items, &kinds.count, &err) !=
+        STATUS_OK)
+        return ctl_fail_error(&err);
+    for (size_t i = 0; i < kinds.count; i++)
+        kinds.rows += kinds.items[i].rows;
+    return ctl->json ? show_json(ctl, batch, &kinds, limit) : show_text(ctl, batch, &kinds, limit);
 }
 
 int verb_feed_show(struct ctl *ctl)
@@ -194,7 +274,7 @@ int verb_feed_show(struct ctl *ctl)
         exit_code =
             ctl_fail(EX_NOINPUT, "there is no batch \"%s\"; shouwangctl feeds lists them", ctl->words[0]);
     else
-        exit_code = show_batch(ctl, batch);
+        exit_code = show_batch(ctl, batch, arena);
     arena_free(arena);
     return exit_code;
 }

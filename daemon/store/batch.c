@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { QUARANTINE_AT_ONCE = 5000 }; /* rows of one answer; a file may have a million */
+enum {
+    QUARANTINE_AT_ONCE = 2000
+}; /* lines of one answer; a file may have a million, and a line several rows */
 
 const char *batch_mode_name(enum batch_mode mode)
 {
@@ -259,17 +261,21 @@ enum status batch_lookup_of(struct pg *pg, const char *feed, const char *number_
                            pg_params(pg_of_text(number_or_name), pg_of_text(feed)), arena, batch, err);
 }
 
-/* By whole lines, so that what lies behind the last one is all that is left. */
+/*
+ * By whole lines, so that what lies behind the last one is all that is left; between two lines, so that the server reads no more than
+ * that, whatever it believes of a batch that it has not analysed yet. It took and sorted all that was left, for each answer anew.
+ */
 static const char quarantine_sql[] =
-    "select line, column_name, reason, found, expected, kept from quarantine where batch_id = $1 and line > $2"
-    " and line <= coalesce((select line from quarantine where batch_id = $1 and line > $2 order by line"
-    "   offset $3 limit 1), 9223372036854775807) order by line, column_name, reason";
+    "select q.line, q.column_name, q.reason, q.found, q.expected, q.kept"
+    " from (select min(line) as line from quarantine where batch_id = $1 and line > $2) as first"
+    " join quarantine q on q.batch_id = $1 and q.line >= first.line and q.line < first.line + $3"
+    " order by q.line, q.column_name, q.reason";
 
-static enum status visit_rows(const struct pg_result *result, quarantine_visit visit, void *context,
-                              struct error *err)
+static enum status visit_rows(const struct pg_result *result, size_t rows, quarantine_visit visit,
+                              void *context, struct error *err)
 {
     enum status status = STATUS_OK;
-    for (size_t i = 0; !status && i < pg_result_rows(result); i++)
+    for (size_t i = 0; !status && i < rows; i++)
         status = visit(context,
                        &(struct quarantine_row){
                            .line = pg_get_int64(result, i, 0),
@@ -283,10 +289,33 @@ static enum status visit_rows(const struct pg_result *result, quarantine_visit v
     return status;
 }
 
-enum status batch_quarantine(struct pg *pg, int64_t batch_id, quarantine_visit visit, void *context,
-                             struct error *err)
+enum status batch_quarantine_kinds(struct pg *pg, int64_t batch_id, struct arena *arena,
+                                   const struct quarantine_kind **kinds, size_t *count, struct error *err)
 {
-    int64_t line = INT64_MIN;
+    struct fetch fetch;
+    enum status status = fetch_query(
+        &fetch, pg,
+        "select reason, column_name, kept, count(*), min(line) from quarantine where batch_id = $1"
+        " group by 1, 2, 3 order by 4 desc, 1, 2, 3",
+        pg_params(pg_of_int64(batch_id)), arena, err);
+    struct quarantine_kind *items = fetch_array(&fetch, sizeof *items);
+    for (; fetch.row < fetch.rows; fetch.row++)
+        items[fetch.row] = (struct quarantine_kind){
+            .reason = fetch_text(&fetch, 0),
+            .column = fetch_text(&fetch, 1),
+            .kept = pg_get_bool(fetch.result, fetch.row, 2),
+            .rows = pg_get_int64(fetch.result, fetch.row, 3),
+            .first_line = pg_get_int64(fetch.result, fetch.row, 4),
+        };
+    *kinds = items;
+    *count = fetch.rows;
+    return fetch_done(&fetch, status, err);
+}
+
+enum status batch_quarantine(struct pg *pg, int64_t batch_id, int64_t limit, quarantine_visit visit,
+                             void *context, struct error *err)
+{
+    int64_t line = INT64_MIN, left = limit > 0 ? limit : INT64_MAX;
     for (bool more = true; more;) {
         struct pg_result *result;
         enum status status =
@@ -296,10 +325,13 @@ enum status batch_quarantine(struct pg *pg, int64_t batch_id, quarantine_visit v
         if (status)
             return status;
         size_t rows = pg_result_rows(result);
-        more = rows > 0;
-        if (more)
+        if (rows > 0)
             line = pg_get_int64(result, rows - 1, 0);
-        status = visit_rows(result, visit, context, err);
+        if ((int64_t)rows > left)
+            rows = (size_t)left;
+        left -= (int64_t)rows;
+        more = rows > 0 && left > 0;
+        status = visit_rows(result, rows, visit, context, err);
         pg_result_free(result);
         if (status)
             return status;

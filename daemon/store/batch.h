@@ -109,9 +109,19 @@ enum status batch_lookup(struct pg *pg, const char *number_or_name, struct arena
 /* The same within a feed, by the feed's name. *known: whether there is such a feed. */
 enum status batch_lookup_of(struct pg *pg, const char *feed, const char *number_or_name, struct arena *arena,
                             const struct batch_info **batch, bool *known, struct error *err) WARN_UNUSED;
-/* Its quarantine, ordered by line. Stops early with the callback's status if that is not STATUS_OK. */
+/* Its quarantine in short: rows of one reason and column, the most frequent first. Reads all of it; there are few kinds. */
+struct quarantine_kind {
+    const char *reason, *column;
+    bool kept;
+    int64_t rows, first_line;
+};
+enum status batch_quarantine_kinds(struct pg *pg, int64_t batch_id, struct arena *arena,
+                                   const struct quarantine_kind **kinds, size_t *count,
+                                   struct error *err) WARN_UNUSED;
+/* The rows, ordered by line, at most `limit` (0 = all), piece by piece. Stops early with the callback's status if that is not
+ * STATUS_OK. */
 typedef enum status (*quarantine_visit)(void *context, const struct quarantine_row *row, struct error *err);
-enum status batch_quarantine(struct pg *pg, int64_t batch_id, quarantine_visit visit, void *context,
-                             struct error *err) WARN_UNUSED;
+enum status batch_quarantine(struct pg *pg, int64_t batch_id, int64_t limit, quarantine_visit visit,
+                             void *context, struct error *err) WARN_UNUSED;
 
 #endif

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: PostgreSQL
 // Feeds in every state of disrepair: a bad row is quarantined with its line and reason, a bad file changes nothing.
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { dropBytes, dropFeed, Register, residentId } from './lib/county.mjs';
-import { Cluster, Instance } from './lib/instance.mjs';
+import { Cluster, Instance, program } from './lib/instance.mjs';
+import { until } from './lib/wait.mjs';
 
 const ID = residentId('1980-01-01', 1);
 let cluster, instance;
@@ -130,4 +132,50 @@ test('file: GB18030 is read as what it is', () => {
     dropBytes(instance.drop, 'medical_insurance', 'gb', bytes, 1, { mode: 'delta' });
     instance.round('2021-06-30', '--dry-run');
     assert.equal(instance.sql("select encoding from batch where batch = 'gb'"), 'gb18030');
+});
+
+/** What `feed show --json` prints, and its memory (kB) when the first of it comes: what it holds before it prints anything. */
+function showSlowly(batch) {
+    return new Promise((resolve, reject) => {
+        const child = spawn(program('shouwangctl'), ['-c', instance.conf, 'feed', 'show', batch, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] });
+        let text = '', memory = null;
+        child.stdout.setEncoding('utf8').on('data', (chunk) => {
+            memory ??= Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${child.pid}/status`, 'latin1'))?.[1] ?? 0);
+            text += chunk;
+        });
+        child.on('error', reject).on('close', (status) => resolve({ status, memory, shown: JSON.parse(text) }));
+    });
+}
+
+test('a batch of which hundreds of thousands of rows were refused is shown in short, and needs no memory for them', async () => {
+    const ROWS = 200_000, MEMORY_KB = 120_000; // it was 220,000
+    dropFeed(instance.drop, 'medical_insurance', 'many', [amount({ ref: 'many' }), amount({ id_number: '' }), amount({ from: 'x', ref: 'y' }), amount({ value: 'z', ref: 'z' })], { mode: 'delta' });
+    instance.round('2021-06-30', '--dry-run');
+    assert.equal(instance.json('feed', 'show', 'many').quarantine.length, 3);
+    instance.sql(`insert into quarantine select q.batch_id, n + 10, column_name, q.reason, found, expected, kept from quarantine q join batch using (batch_id),
+        generate_series(1, ${ROWS}) n where batch = 'many' and column_name = 'from'`);
+    // Entries of its index; a session tells them when it ends.
+    const read = () => Number(instance.sql("select idx_tup_read from pg_stat_user_indexes where indexrelname = 'quarantine_batch'"));
+    const before = read();
+    const many = await showSlowly('many');
+    await until(() => read() - before >= ROWS, 'the session to tell what it read');
+    assert.ok(read() - before < 3 * ROWS, `${read() - before} rows were read to show ${ROWS}`);
+    assert.equal(many.status, 0);
+    assert.equal(many.shown.quarantine.length, ROWS + 3);
+    assert.ok(many.memory > 0 && many.memory < MEMORY_KB, `${many.memory} kB for ${ROWS} rows`);
+    const kinds = [
+        { reason: 'date.unreadable', column: 'from', kept: false, rows: ROWS + 1, first_line: 4 },
+        { reason: 'amount.unreadable', column: 'value', kept: true, rows: 1, first_line: 5 },
+        { reason: 'subject.none', column: '', kept: false, rows: 1, first_line: 3 },
+    ];
+    assert.deepEqual(many.shown.kinds, kinds);
+
+    const { quarantine, ...rest } = instance.json('feed', 'show', 'many', '--limit', '2');
+    assert.deepEqual(quarantine.map(({ line }) => line), [3, 4]);
+    assert.deepEqual(rest.kinds, kinds);
+    const text = instance.ctl('feed', 'show', 'many', '--limit', '1').stdout.split('\n');
+    assert.equal(text[1], `  ${ROWS + 1} rows with date.unreadable in from, the first in line 4`);
+    assert.equal(text[2], '  1 rows with amount.unreadable in value (kept), the first in line 5');
+    assert.match(text[4], /^ {2}line 3, : subject\.none: /);
+    assert.equal(text[5], `  and ${ROWS + 2} more`);
 });

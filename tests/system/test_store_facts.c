@@ -397,7 +397,7 @@ START_TEST(quarantine_is_listed)
             writer, &(struct quarantine_row){.line = line, .reason = "id.check", .expected = ""}, &err));
     must(quarantine_writer_finish(writer, &err));
     quarantine_writer_free(writer);
-    ck_assert_int_eq(batch_quarantine(db, 1, visit, NULL, &err), STATUS_REJECT);
+    ck_assert_int_eq(batch_quarantine(db, 1, 0, visit, NULL, &err), STATUS_REJECT);
     ck_assert_int_eq(visited, 4);
 }
 END_TEST
