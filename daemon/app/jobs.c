@@ -486,5 +486,6 @@ void jobs_free(struct jobs *jobs)
         start_next(jobs); /* which ends them */
     loop_task_cancel(jobs->loop, &jobs->start_task);
     settings_release(jobs->settings);
+    ingest_memory_fini(&jobs->memory);
     free(jobs);
 }

@@ -17,6 +17,7 @@
 #include "store/lease.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { PERIOD_AHEAD_MAX_DAYS = 366 }; /* a roster may speak of the year that it is made for */
@@ -254,7 +255,44 @@ static void fold(uint64_t *hash, const void *bytes, size_t length)
         *hash = (*hash ^ ((const unsigned char *)bytes)[i]) * UINT64_C(0x100000001B3);
 }
 
-/* True once for each file, reason and time of its last change. */
+static int compare_hashes(const void *a, const void *b)
+{
+    const uint64_t *one = a, *other = b;
+    return *one < *other ? -1 : *one > *other;
+}
+
+/* Without memory it is said again. */
+static void note_said(struct ingest_said *said, uint64_t hash)
+{
+    if (said->count == said->capacity) {
+        size_t capacity = said->capacity ? 2 * said->capacity : 64;
+        uint64_t *grown = realloc(said->hashes, capacity * sizeof *grown);
+        if (!grown)
+            return;
+        said->hashes = grown;
+        said->capacity = capacity;
+    }
+    said->hashes[said->count++] = hash;
+}
+
+void ingest_end_memory(struct ingest_memory *memory, bool whole)
+{
+    for (size_t i = 0; !whole && i < memory->before.count; i++)
+        note_said(&memory->now, memory->before.hashes[i]);
+    free(memory->before.hashes);
+    memory->before = memory->now;
+    memory->now = (struct ingest_said){0};
+    if (memory->before.count > 0)
+        qsort(memory->before.hashes, memory->before.count, sizeof *memory->before.hashes, compare_hashes);
+}
+
+void ingest_memory_fini(struct ingest_memory *memory)
+{
+    free(memory->before.hashes);
+    free(memory->now.hashes);
+}
+
+/* True once for each file, reason and time of its last change, as long as scans meet it. */
 static bool is_news(struct ingest_memory *memory, const struct ingest_result *result)
 {
     if (!memory)
@@ -264,12 +302,9 @@ static bool is_news(struct ingest_memory *memory, const struct ingest_result *re
     fold(&hash, result->file_name, strlen(result->file_name) + 1);
     fold(&hash, result->reason, strlen(result->reason));
     fold(&hash, &result->waiting_since_unix_ms, sizeof result->waiting_since_unix_ms);
-    enum { COUNT = sizeof memory->seen / sizeof *memory->seen };
-    for (size_t i = 0; i < COUNT; i++)
-        if (memory->seen[i] == hash)
-            return false;
-    memory->seen[memory->next++ % COUNT] = hash;
-    return true;
+    note_said(&memory->now, hash);
+    return !memory->before.hashes || !bsearch(&hash, memory->before.hashes, memory->before.count,
+                                              sizeof *memory->before.hashes, compare_hashes);
 }
 
 void ingest_log_outcome(const struct ingest_settings *settings, const struct ingest_result *result)

@@ -66,11 +66,14 @@ enum ingest_outcome {
 };
 const char *ingest_outcome_name(enum ingest_outcome outcome);
 
-/* What was said of files that wait, so that each is logged once; zero it and keep it from scan to scan. */
+/* What was said of files that wait, so that each is logged once, however many they are; zero it and keep it from scan to scan. */
 struct ingest_memory {
-    uint64_t seen[1024];
-    size_t next;
+    struct ingest_said {
+        uint64_t *hashes;
+        size_t count, capacity;
+    } before, now; /* by the scans before, in order; by this one */
 };
+void ingest_memory_fini(struct ingest_memory *memory);
 
 struct ingest_settings {
     const struct dictionary *dictionary;
@@ -113,7 +116,8 @@ enum status ingest_file(struct pg *pg, const struct ingest_settings *settings,
 
 typedef void ingest_done(void *context, const struct ingest_result *result);
 /*
- * Every file of every feed, in the order of sent_at and then batch; `done` (NULL allowed) is told of each.
+ * Every file of every feed; `done` (NULL allowed) is told of each. A feed's files come in the order of sent_at and then batch,
+ * and feeds take turns, so that the thousand files of one do not hold up the others'.
  * Stops at the first error of the database. A folder that cannot be used is passed over, and its error is the scan's when
  * all others are done; a file that cannot be read waits. A folder that names no feed is reported as waiting, with the
  * reason. Logs each outcome.

@@ -38,6 +38,8 @@ enum status ingest_wait_for(struct ingest_attempt *attempt, const char *reason) 
 /* What the database is told of the batch; borrows. */
 struct batch_manifest ingest_describe(const struct ingest_attempt *attempt);
 void ingest_log_outcome(const struct ingest_settings *settings, const struct ingest_result *result);
+/* A scan has ended. whole: what it did not meet is gone, and forgotten. */
+void ingest_end_memory(struct ingest_memory *memory, bool whole);
 
 /* --- ingest_arrival.c --- */
 

@@ -17,6 +17,7 @@ struct candidate {
     char path[DROP_PATH_MAX]; /* of the CSV, which may be missing */
     char batch[MANIFEST_BATCH_MAX + 1];
     int64_t sent_at_unix_ms; /* INT64_MIN: what cannot be read comes first, to be refused */
+    size_t turn;             /* among its feed's */
 };
 
 struct scan {
@@ -37,6 +38,24 @@ static int compare_candidates(const void *a, const void *b)
         return one->sent_at_unix_ms < other->sent_at_unix_ms ? -1 : 1;
     int order = strcmp(one->batch, other->batch);
     return order ? order : strcmp(one->path, other->path);
+}
+
+static int compare_turns(const void *a, const void *b)
+{
+    const struct candidate *one = a, *other = b;
+    return one->turn != other->turn ? (one->turn < other->turn ? -1 : 1) : compare_candidates(a, b);
+}
+
+/* Each feed's by their sending, and the feeds in turn: they do not depend on each other. */
+static void put_in_order(struct scan *scan)
+{
+    size_t turns[SOURCE_NUMBER_MAX + 1] = {0};
+    if (scan->count == 0)
+        return;
+    qsort(scan->candidates, scan->count, sizeof *scan->candidates, compare_candidates);
+    for (size_t i = 0; i < scan->count; i++)
+        scan->candidates[i].turn = turns[scan->candidates[i].config->source]++;
+    qsort(scan->candidates, scan->count, sizeof *scan->candidates, compare_turns);
 }
 
 static enum status add_candidate(struct scan *scan, const struct feed_config *config, const char *folder,
@@ -174,8 +193,7 @@ static enum status find_candidates(struct scan *scan, struct error *err)
     for (size_t i = 0; status == STATUS_OK && i < feeds.count; i++)
         status = pass_over(scan, add_feed(scan, feeds.names[i], err), err);
     file_list_close(&feeds);
-    if (scan->count > 0)
-        qsort(scan->candidates, scan->count, sizeof *scan->candidates, compare_candidates);
+    put_in_order(scan);
     return status;
 }
 
@@ -199,6 +217,9 @@ enum status ingest_scan(struct pg *pg, const struct ingest_settings *settings, i
         if (status == STATUS_OK)
             report(&scan, &result);
     }
+    status = tell_passed_over(&scan, status, err);
+    if (settings->memory)
+        ingest_end_memory(settings->memory, status == STATUS_OK);
     scan_fini(&scan);
-    return tell_passed_over(&scan, status, err);
+    return status;
 }

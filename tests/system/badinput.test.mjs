@@ -2,7 +2,8 @@
 // Feeds in every state of disrepair: a bad row is quarantined with its line and reason, a bad file changes nothing.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { dropBytes, dropFeed, Register, residentId } from './lib/county.mjs';
 import { Cluster, Instance, program } from './lib/instance.mjs';
@@ -178,4 +179,27 @@ test('a batch of which hundreds of thousands of rows were refused is shown in sh
     assert.equal(text[2], '  1 rows with amount.unreadable in value (kept), the first in line 5');
     assert.match(text[4], /^ {2}line 3, : subject\.none: /);
     assert.equal(text[5], `  and ${ROWS + 2} more`);
+});
+
+test('of thousands of files that wait each is told of once', async () => {
+    const FILES = 1100;
+    const folder = join(instance.drop, 'water');
+    mkdirSync(folder);
+    for (let i = 0; i < FILES; i++) writeFileSync(join(folder, `w${i}.csv`), '');
+    const told = () => instance.output.split('event=feed.waiting feed=water').length - 1;
+    const scan = () => instance.ctlAside('round', '--as-of', '2021-06-30', '--dry-run'); // the log is read meanwhile
+    for (let i = 0; i < 3; i++) assert.equal((await scan()).status, 0);
+    rmSync(folder, { recursive: true });
+    await scan();
+    await until(() => told() >= FILES, 'the log to be read');
+    assert.equal(told(), FILES);
+});
+
+test('the many files of one feed do not hold up the only one of another, and keep their order', () => {
+    const FILES = 30, sent = (minute) => ({ mode: 'delta', sent_at: `2021-06-30T08:${minute}:00+08:00` });
+    for (let i = FILES - 1; i >= 0; i--) dropFeed(instance.drop, 'justice', `j${i}`, [amount({ ref: `j${i}` })], sent(10 + i));
+    dropFeed(instance.drop, 'tax', 't', [amount({ ref: 't' })], sent(50));
+    instance.round('2021-06-30', '--dry-run');
+    const order = instance.sql("select batch from batch where batch ~ '^(j[0-9]+|t)$' order by batch_id").split('\n');
+    assert.deepEqual(order, ['j0', 't', ...Array.from({ length: FILES - 1 }, (_, i) => `j${i + 1}`)]);
 });
