@@ -199,6 +199,12 @@ void http_answer_begin(struct http_answer *answer, size_t body_max)
     answer->retry_after_ms = -1;
 }
 
+/* What follows belongs to the body: chunks, and trailers behind them. */
+static bool in_body(const struct http_answer *answer)
+{
+    return answer->headers_ended && !is_interim(&answer->parser);
+}
+
 /* What the parser makes of the bytes; its own limit of headers is above ours. */
 static enum http_answer_state judge(struct http_answer *answer)
 {
@@ -206,7 +212,7 @@ static enum http_answer_state judge(struct http_answer *answer)
         answer->body_bytes + HTTP_CLIENT_HEADER_MAX + OVERHEAD_OF_BODY * answer->body.length;
     const enum http_errno failure = HTTP_PARSER_ERRNO(&answer->parser);
     if (failure == HPE_HEADER_OVERFLOW || answer->taken > allowed)
-        answer->state = HTTP_ANSWER_LONG_HEADERS;
+        answer->state = in_body(answer) ? HTTP_ANSWER_LONG_BODY : HTTP_ANSWER_LONG_HEADERS;
     else if (answer->state == HTTP_ANSWER_MORE && failure != HPE_OK)
         answer->state = HTTP_ANSWER_MALFORMED;
     return answer->state;
@@ -241,8 +247,7 @@ bool http_answer_begun(const struct http_answer *answer)
 
 bool http_answer_has_head(const struct http_answer *answer)
 {
-    return answer->headers_ended && !is_interim(&answer->parser) &&
-           (answer->state <= HTTP_ANSWER_CUT || answer->state == HTTP_ANSWER_LONG_BODY);
+    return in_body(answer) && (answer->state <= HTTP_ANSWER_CUT || answer->state == HTTP_ANSWER_LONG_BODY);
 }
 
 int http_answer_status(const struct http_answer *answer)

@@ -27,8 +27,8 @@ enum http_answer_state {
     HTTP_ANSWER_WHOLE,
     HTTP_ANSWER_CUT, /* the stream ended before it was whole */
     HTTP_ANSWER_MALFORMED,
-    HTTP_ANSWER_LONG_HEADERS, /* or what stands beside a body's chunks and behind them */
-    HTTP_ANSWER_LONG_BODY,    /* behind a head that is whole */
+    HTTP_ANSWER_LONG_HEADERS,
+    HTTP_ANSWER_LONG_BODY, /* behind a head that is whole; or what stands beside its chunks, or trailers behind them */
     HTTP_ANSWER_NO_MEMORY,
 };
 

@@ -11,8 +11,8 @@
  * 3. A call has exactly one end: its done function, on the loop's thread and never inside http_client_start;
  * or http_client_cancel, after which done is not called.
  * 4. A response costs at most response_max_bytes of decoded body and HTTP_CLIENT_HEADER_MAX of headers. Its status is the
- * answer: a body that is longer, or not at its end when the time is over, is cut, and its connection closed. One that
- * breaks off in the middle is no answer: then nobody knows how far the other side came.
+ * answer: a body that is longer (or its trailers, which RFC 9112 7.1.2 lets us discard), or not at its end when the time is over,
+ * is cut, and its connection closed. One that breaks off in the middle is no answer: then nobody knows how far the other side came.
  * 5. The resolved address is compared with the allowed networks before a connection is opened and again
  * before a request goes over a kept one, so that neither DNS nor an earlier list can lead outside.
  *

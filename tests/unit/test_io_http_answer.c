@@ -148,9 +148,9 @@ START_TEST(endless_answers_are_refused_at_their_limits)
         {"HTTP/1.1 200 OK\r\nX", "x", HTTP_ANSWER_LONG_HEADERS, HTTP_CLIENT_HEADER_MAX + 100},
         {"HTTP/1.1 200 OK\r\nRetry-After: ", "9", HTTP_ANSWER_LONG_HEADERS, HTTP_CLIENT_HEADER_MAX + 100},
         {"HTTP/1.1 200 OK\r\n", "X: y\r\n", HTTP_ANSWER_LONG_HEADERS, HTTP_CLIENT_HEADER_MAX + 100},
-        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;", "x", HTTP_ANSWER_LONG_HEADERS,
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;", "x", HTTP_ANSWER_LONG_BODY,
          HTTP_CLIENT_HEADER_MAX + 100},
-        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X: y\r\n", HTTP_ANSWER_LONG_HEADERS,
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", "X: y\r\n", HTTP_ANSWER_LONG_BODY,
          HTTP_CLIENT_HEADER_MAX + 100},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n", HTTP_ANSWER_LONG_BODY, 600},
         {"HTTP/1.1 200 OK\r\n\r\n", "x", HTTP_ANSWER_LONG_BODY, 100},
@@ -161,7 +161,7 @@ START_TEST(endless_answers_are_refused_at_their_limits)
     flood("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n", 100 * 1024,
           HTTP_ANSWER_LONG_BODY);
     flood("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1;12345678901234567890\r\nx\r\n",
-          100 * 1024, HTTP_ANSWER_LONG_HEADERS);
+          100 * 1024, HTTP_ANSWER_LONG_BODY);
 }
 END_TEST
 
