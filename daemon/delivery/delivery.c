@@ -149,7 +149,8 @@ enum status delivery_new(struct delivery **out, struct loop *loop, const struct 
         return error_set(err, STATUS_FATAL, "out of memory");
     TAILQ_INIT(&delivery->attempts);
     TAILQ_INIT(&delivery->tests);
-    TAILQ_INIT(&delivery->ring);
+    TAILQ_INIT(&delivery->proven);
+    TAILQ_INIT(&delivery->unproven);
     delivery->loop = loop;
     delivery->settings = *settings;
     delivery->drain_look = (struct loop_task){.run = look_drained, .ctx = delivery};

@@ -74,6 +74,7 @@ static void wait_for_place(struct delivery *delivery, struct target *target, str
         TAILQ_INSERT_HEAD(&target->waiting, attempt, link);
     target->waiting_count++;
     delivery->waiting_count++;
+    delivery->waiting_bytes += attempt->message.body.length;
     target_settle(delivery, target);
 }
 
@@ -82,6 +83,7 @@ static void take_out(struct delivery *delivery, struct target *target, struct at
     TAILQ_REMOVE(&target->waiting, attempt, link);
     target->waiting_count--;
     delivery->waiting_count--;
+    delivery->waiting_bytes -= attempt->message.body.length;
 }
 
 void attempt_claimed(struct delivery *delivery, const struct outbox_claim *claim)
@@ -103,6 +105,13 @@ void attempt_claimed(struct delivery *delivery, const struct outbox_claim *claim
     attempt->claimed_ms = clock_monotonic_ms();
     memcpy(attempt->event_id, claim->event_id, sizeof attempt->event_id);
     memcpy(attempt->place, claim->place, sizeof attempt->place);
+    if (claim->event.bytes == NULL) { /* beyond what we keep: it comes again */
+        text_init(&attempt->message.signed_bytes);
+        keep_result(delivery, attempt, &(struct outbox_result){.outcome = OUTBOX_RELEASED});
+        attempt_free(attempt);
+        return;
+    }
+    delivery->event_bytes = smoothed(delivery->event_bytes, (int64_t)claim->event.length);
     enum status status =
         message_prepare(&attempt->message, claim->event_id, claim->event, claim->sequence, &err);
     if (status == STATUS_OK && target == NULL) /* an endpoint that a reload has just taken away */
@@ -245,13 +254,13 @@ static bool is_replaced(const struct delivery *delivery, const struct attempt *a
 static void forget_receiver(struct delivery *delivery, const struct attempt *attempt, struct verdict *verdict)
 {
     struct verdict_terms terms = terms_of(delivery);
-    verdict->hold_endpoint = verdict->endpoint_fails = false;
+    verdict->hold_endpoint = false;
     verdict->endpoint_pause_ms = 0;
     if (verdict->outcome == OUTBOX_AGAIN)
         verdict->next_attempt_in_ms = verdict_backoff_ms(attempt->attempts, &terms, &delivery->random);
 }
 
-/* The place is free; the target learns how it went. */
+/* The place is free; the target learns how it went, unless that says nothing of its receiver (verdict NULL). */
 static void leave_place(struct delivery *delivery, struct attempt *attempt, const struct verdict *verdict,
                         int64_t total_us)
 {
@@ -262,7 +271,8 @@ static void leave_place(struct delivery *delivery, struct attempt *attempt, cons
         return;
     if (target->in_flight > 0)
         target->in_flight--;
-    target_note(delivery, target, verdict, total_us);
+    if (verdict != NULL)
+        target_note(delivery, target, verdict, total_us);
     target_settle(delivery, target);
 }
 
@@ -274,10 +284,11 @@ static void attempt_done(void *ctx, const struct http_result *http)
     struct verdict_terms terms = terms_of(delivery);
     struct verdict verdict =
         verdict_of(http, attempt->attempts, attempt->refusals, &terms, &delivery->random);
-    if (is_replaced(delivery, attempt))
+    const bool replaced = is_replaced(delivery, attempt);
+    if (replaced)
         forget_receiver(delivery, attempt, &verdict);
-    else if (!http->sent)
-        target_rest(delivery, target_of(delivery, attempt->township), &verdict);
+    else
+        target_rest(delivery, target_of(delivery, attempt->township), http, &verdict);
     struct test *test = test_find(delivery, attempt->event_id);
     if (test != NULL && verdict.outcome != OUTBOX_DELIVERED)
         verdict.outcome = OUTBOX_FAILED; /* a test is one attempt */
@@ -294,7 +305,7 @@ static void attempt_done(void *ctx, const struct http_result *http)
     };
     keep_result(delivery, attempt, &result);
     KILL_POINT("delivery.result_kept");
-    leave_place(delivery, attempt, &verdict, http->total_us);
+    leave_place(delivery, attempt, replaced ? NULL : &verdict, http->total_us);
     if (test != NULL)
         test_end(test, &(struct delivery_test_result){verdict.outcome == OUTBOX_DELIVERED, http->status_code,
                                                       http->total_us, http->text, attempt->event_id});
@@ -363,10 +374,10 @@ void attempts_send(struct delivery *delivery)
 {
     struct target *target;
     while (delivery->stats.in_flight < delivery->settings.connections &&
-           (target = TAILQ_FIRST(&delivery->ring)) != NULL) {
+           (target = target_next(delivery)) != NULL) {
         struct attempt *attempt = TAILQ_FIRST(&target->waiting);
-        TAILQ_REMOVE(&delivery->ring, target, ring);
-        target->ringed = false;
+        TAILQ_REMOVE(target->ringed, target, ring);
+        target->ringed = NULL;
         if (too_old(attempt) || target_waits(target, clock_monotonic_ms())) {
             release(delivery, target, attempt); /* or claimed before the receiver said so */
         } else {

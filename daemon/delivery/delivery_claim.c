@@ -7,7 +7,7 @@
  *       └───────────────── poll timer (POLL_MS, or the next retry that is known) ◄────────────────────────────────────────┘
  *
  * A claim asks for the places that are free and for some that will be soon (target_room), so that the next claim is made
- * while the present one is sent. Where that does not reach for all targets, the next claim goes on behind the last one asked,
+ * while the present one is sent; but no more while the bodies that wait come to AHEAD_MAX_BYTES. Where that does not reach for all targets, the next claim goes on behind the last one asked,
  * until each has been asked once; the next pump begins where that ended. So no endpoint can keep another from its turn,
  * whether it has nothing to be sent or far too much. Large claims cost less an event: none is made before a target runs low.
  *
@@ -26,8 +26,15 @@ enum { POLL_MS = 2000 /* events of a daemon beside us, or whose wake-up was lost
 
 static void sleep_until_next(struct delivery *delivery)
 {
-    int64_t poll_ms = clock_monotonic_ms() + POLL_MS;
-    loop_timer_arm_at(delivery->poll, delivery->next_retry_ms < poll_ms ? delivery->next_retry_ms : poll_ms);
+    int64_t now_ms = clock_monotonic_ms(), next_ms = now_ms + POLL_MS;
+    if (delivery->next_retry_ms < next_ms)
+        next_ms = delivery->next_retry_ms;
+    for (size_t i = 0; i < delivery->target_count; i++) {
+        int64_t rest_until_ms = delivery->targets[i].rest_until_ms;
+        if (rest_until_ms > now_ms && rest_until_ms < next_ms)
+            next_ms = rest_until_ms;
+    }
+    loop_timer_arm_at(delivery->poll, next_ms);
 }
 
 /* The present pump is over. */
@@ -68,8 +75,7 @@ static void claimed(void *context, enum status status, const struct outbox_claim
     else
         note_dry(delivery, claims, count);
     if (count > 0)
-        delivery->claim_us =
-            pace_smoothed(delivery->claim_us, (clock_monotonic_ms() - delivery->asked_ms) * 1000);
+        delivery->claim_us = smoothed(delivery->claim_us, (clock_monotonic_ms() - delivery->asked_ms) * 1000);
     /* What was claimed under a leadership that is over is the new leader's. */
     for (size_t i = 0; i < count && delivery->claim_leader == delivery->leader; i++)
         attempt_claimed(delivery, &claims[i]);
@@ -96,25 +102,67 @@ static unsigned whole_room(const struct delivery *delivery)
         most += ahead < AHEAD_MAX ? ahead : AHEAD_MAX;
     }
     unsigned taken = delivery->stats.in_flight + delivery->waiting_count;
-    return most > taken ? (unsigned)most - taken : 0;
+    if (delivery->waiting_bytes >= AHEAD_MAX_BYTES || most <= taken)
+        return 0;
+    /* Claimed without their bodies they would have to be given back. */
+    const uint64_t bytes = AHEAD_MAX_BYTES - delivery->waiting_bytes;
+    const uint64_t fit = delivery->event_bytes > 0 ? bytes / (uint64_t)delivery->event_bytes + 1 : most;
+    return (unsigned)(most - taken < fit ? most - taken : fit);
 }
 
-/* How many more each target may have, within the whole's bound, from the one whose turn it is; the number of asks. */
+/* What targets that are not proven may ask for: all of them together, and each. */
+struct doubted_share {
+    unsigned left, each;
+    bool asked;
+};
+
+static struct doubted_share doubted_share(const struct delivery *delivery)
+{
+    struct doubted_share share = {.left = doubted_room(delivery)};
+    unsigned doubted = 0;
+    for (size_t i = 0; i < delivery->target_count; i++)
+        doubted += !target_proven(&delivery->targets[i]);
+    share.each = doubted > 0 ? share.left / doubted : 0;
+    share.each = share.each > 0 ? share.each : 1;
+    return share;
+}
+
+/* How many of these a target takes. */
+static unsigned take_doubted(struct doubted_share *share, unsigned room)
+{
+    unsigned most = share->each < share->left ? share->each : share->left;
+    unsigned taken = room < most ? room : most;
+    share->left -= taken;
+    share->asked = share->asked || taken > 0;
+    return taken;
+}
+
+/* How many more each target may have, within the whole's bounds, from the one whose turn it is; the number of asks. */
 static size_t compose_asks(struct delivery *delivery, struct outbox_ask *asks)
 {
     int64_t now_ms = clock_monotonic_ms();
     unsigned left = whole_room(delivery);
+    struct doubted_share doubted = doubted_share(delivery);
     left = left < CLAIM_MAX ? left : CLAIM_MAX;
     size_t count = 0;
     for (; delivery->unasked > 0 && left > 0; delivery->unasked--) {
         struct target *target = &delivery->targets[delivery->turn];
         unsigned room = target_room(delivery, target, now_ms);
+        room = room < left ? room : left;
+        if (room > 0 && !target_proven(target)) {
+            if (doubted.left == 0 && doubted.asked)
+                break; /* some of those have nothing to be sent: then the next claim is for this one */
+            if (doubted.left == 0 && delivery->left_out == 0)
+                delivery->left_out = delivery->turn + 1;
+            room = take_doubted(&doubted, room);
+        }
         delivery->turn = (delivery->turn + 1) % delivery->target_count;
         if (room == 0)
             continue;
-        target->asked = room < left ? room : left;
+        target->asked = target_probed(target) ? 1 : room;
         left -= target->asked;
-        asks[count++] = (struct outbox_ask){target->config->code, (int32_t)target->asked};
+        asks[count++] =
+            (struct outbox_ask){target->config->code, (int32_t)target->asked, target_probed(target)};
     }
     return count;
 }
@@ -132,7 +180,8 @@ static void ask(struct delivery *delivery)
     int64_t lease_ms = delivery->settings.timeout_ms + LEASE_MARGIN_MS + delivery->claim_us / 1000;
     if (count > 0)
         status = outbox_claim_async(delivery->pg, delivery->leader, asks, count, lease_ms,
-                                    STATEMENT_TIMEOUT_MS, claimed, delivery, &err);
+                                    AHEAD_MAX_BYTES - (int64_t)delivery->waiting_bytes, STATEMENT_TIMEOUT_MS,
+                                    claimed, delivery, &err);
     free(asks);
     delivery->claim_leader = delivery->leader;
     delivery->claiming = status == STATUS_OK && count > 0;
@@ -152,6 +201,9 @@ void delivery_pump(struct delivery *delivery)
         return;
     if (delivery->next_retry_ms <= clock_monotonic_ms())
         delivery->next_retry_ms = NEVER_MS;
+    if (delivery->left_out > 0)
+        delivery->turn = delivery->left_out - 1;
+    delivery->left_out = 0;
     delivery->unasked = delivery->target_count;
     ask(delivery);
 }

@@ -13,9 +13,24 @@
  *     (database) ── claimed ──► WAITING ── attempts_send ──► IN FLIGHT ── attempt_done ──► result ── results_written ──► (gone)
  *                                  └─────── attempts_release: lease too old, receiver failing or paused, draining ──► result
  *
+ * A target's states, by what its receiver did last (a failure: no answer, 408, 425, 429 or 5xx):
+ *
+ *       ┌─────────────────────────────────── any other answer ──────────────────────────────────┐
+ *       ▼                                                                                       │
+ *     PROVEN ── a failure ──► DOUBTED ── BREAKER_FAILURES in a row ──► BROKEN ── more ──► RESTING, and probed
+ *                               ▲
+ *                               └── (begun, reloaded with another URL)
+ *
+ *     PROVEN    all its places, and claims waiting for them
+ *     DOUBTED   its places, but all targets that are not proven have half of all places together: those that hang fill no more
+ *     BROKEN    one attempt at a time
+ *     RESTING   nothing goes to it but a probe now and then, any event that is due: of one that gives no answer from
+ *               BREAKER_FAILURES on, of one that answers from REST_FAILURES on, because there it may be the events' fault
+ *
  * Invariants
  * 1. An attempt is in its target's list of waiting ones, or in delivery->attempts with a call under way; never in both.
- * 2. A target is in the ring of those that can send exactly while it has a claim waiting, a place free and no pause.
+ * 2. A target is in a ring of those that can send exactly while it has a claim waiting and a place free: in that of the proven
+ *    ones or in the other, as it is. delivery->doubted counts what is under way and waits for those that are not.
  */
 #ifndef SHOUWANG_DELIVERY_DELIVERY_INTERNAL_H
 #define SHOUWANG_DELIVERY_DELIVERY_INTERNAL_H
@@ -30,6 +45,7 @@
 
 struct http_call;
 struct http_client;
+struct http_result;
 struct overdue;
 struct pg_async;
 struct results;
@@ -47,6 +63,9 @@ enum {
     AHEAD_MAX_US = 2000000, /* well below WAITING_MAX_MS */
     AHEAD_MAX = 2048,       /* all targets together, whatever their pace: the bound of our memory */
     CLAIM_MAX = 1024,       /* one statement: results wait behind it */
+    /* The same bound where events are long (1 MB at the most): their bodies that wait. Beside these are as many as there are
+     * connections, and while a claim is answered those that it brings a second time. */
+    AHEAD_MAX_BYTES = 16 * 1024 * 1024,
 };
 #define NEVER_MS (INT64_MAX / 2)
 
@@ -66,6 +85,7 @@ struct attempt {
     char place[OUTBOX_PLACE_SIZE];
 };
 TAILQ_HEAD(attempt_list, attempt);
+TAILQ_HEAD(target_ring, target);
 
 /* An endpoint and what is under way to it. */
 struct target {
@@ -75,18 +95,19 @@ struct target {
     struct attempt_list waiting; /* the most urgent first */
     unsigned waiting_count;
     unsigned in_flight;
-    unsigned failures;     /* attempts in a row after which the receiver must be taken for down */
-    unsigned rests;        /* probes in a row for which there was no connection */
+    unsigned failures;     /* in a row, as far as that matters */
+    unsigned rests;        /* in a row, each ended by a probe that failed */
     int64_t rest_until_ms; /* monotonic; then the next probe */
     bool was_down;         /* since its events were hurried last, or nobody knows: some may wait for long */
     bool hurry;            /* to be done with the next results */
     int64_t hurried_ms;    /* monotonic; 0 = never */
     int64_t not_before_ms; /* monotonic: Retry-After of 429 and 503; endpoint.paused_until
                               is the same for those who come after us */
-    int64_t pace_us;       /* how long its attempts take, smoothed; 0 = not known */
-    unsigned asked;        /* of the claim under way */
-    bool dry;              /* the last claim found less than was asked for, and nothing has happened since */
-    bool ringed;
+    int64_t pace_us; /* how long its attempts take, smoothed; 0 = not known, or it failed since: not proven */
+    unsigned asked;  /* of the claim under way */
+    bool dry;        /* the last claim found less than was asked for, and nothing has happened since */
+    unsigned doubted, doubted_in_flight; /* its part of the delivery's */
+    struct target_ring *ringed;          /* NULL: in none */
     bool moved; /* a reload has brought another URL: the pause that the database has is the old receiver's */
     TAILQ_ENTRY(target) ring;
 };
@@ -105,11 +126,17 @@ struct delivery {
     struct random random;
     struct target *targets; /* in the order of settings.endpoints */
     size_t target_count;
-    TAILQ_HEAD(, target) ring; /* those that can send, by turns */
-    size_t turn;               /* the target that is asked for next */
-    size_t unasked;            /* targets that the present pump has not come to */
+    struct target_ring proven, unproven; /* those that can send, by turns */
+    bool unproven_turn;                  /* of the two rings */
+    unsigned doubted; /* attempts under way and claims waiting for targets that are not proven */
+    unsigned doubted_in_flight;
+    size_t turn;     /* the target that is asked for next */
+    size_t unasked;  /* targets that the present pump has not come to */
+    size_t left_out; /* 1 + the first that it had to leave out, where the next begins; 0 = none */
     struct attempt_list attempts;
     unsigned waiting_count; /* of all targets */
+    size_t waiting_bytes;   /* their bodies */
+    int64_t event_bytes;    /* a body, smoothed */
     int64_t pace_us;        /* of all targets */
     int64_t claim_us;       /* how long a claim takes, smoothed */
     TAILQ_HEAD(, test) tests;
@@ -152,29 +179,38 @@ void targets_doubt(struct delivery *delivery);
 void targets_end_rests(struct delivery *delivery);
 struct target *target_of(const struct delivery *delivery, int64_t code); /* NULL = not configured */
 bool target_broken(const struct target *target);
+bool target_proven(const struct target *target);
+/* What goes to it now is a probe. */
+bool target_probed(const struct target *target);
 /* It asked for a pause, or rests between probes. */
 bool target_waits(const struct target *target, int64_t now_ms);
 /*
- * Of an attempt for which there was no connection. What failed then is no event, and one that cannot be reached is probed by one
- * attempt for all that waits: so the event waits as long as the others, which is REST_MAX_MS at the most.
+ * Of an attempt that failed: gives the verdict the rest that follows, if one does. What failed before anything was sent is no event,
+ * so the event waits as long as the others, which is REST_MAX_MS at the most; else it waits by its own plan, and others are probes.
  */
-void target_rest(struct delivery *delivery, const struct target *target, struct verdict *verdict);
-/* A running mean of times: an eighth is the newest. */
-int64_t pace_smoothed(int64_t pace_us, int64_t newest_us);
+void target_rest(struct delivery *delivery, const struct target *target, const struct http_result *http,
+                 struct verdict *verdict);
+/* A running mean: an eighth is the newest. */
+int64_t smoothed(int64_t mean, int64_t newest);
 /* For how long it is worth to have claims waiting. */
 int64_t delivery_ahead_us(const struct delivery *delivery);
 /* Attempts that it may have at one time. */
 unsigned target_places(const struct target *target);
+/* How many more attempts and claims those may have that are not proven, all together. */
+unsigned doubted_room(const struct delivery *delivery);
+/* Whose turn it is to send; NULL = nobody's. */
+struct target *target_next(struct delivery *delivery);
 /* How many more claims it can take now: places that are free, and those that become free within delivery_ahead_us. */
 unsigned target_room(const struct delivery *delivery, const struct target *target, int64_t now_ms);
 /* Whether it is about to send its last, and there may be more. */
 bool target_low(const struct delivery *delivery, const struct target *target, int64_t now_ms);
 void target_note(struct delivery *delivery, struct target *target, const struct verdict *verdict,
                  int64_t total_us);
-/* After any change of what invariant 2 speaks of. */
+/* After any change of what invariant 2 speaks of, and before anything else is decided. */
 void target_settle(struct delivery *delivery, struct target *target);
 
 /* --- delivery_attempt.c --- */
+/* One without its body is given back. */
 void attempt_claimed(struct delivery *delivery, const struct outbox_claim *claim);
 void attempts_send(struct delivery *delivery);                           /* as many as there are places */
 void attempts_release(struct delivery *delivery, struct target *target); /* all that wait for it */

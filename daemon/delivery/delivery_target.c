@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * A receiver. One that keeps failing is tried by one attempt at a time (its breaker), so that it does not fill the places of
- * all; one that cannot even be reached by a probe now and then, for all that waits for it. When it takes an event again, what
- * its failures had put off is due at once, which means as fast as its places allow. Only one that answers has claims waiting
- * beyond its places, as many as its pace promises to take soon.
+ * A receiver, and its states (delivery_internal.h). One that keeps failing is tried by one attempt at a time (its breaker), so that
+ * it does not fill the places of all; one that goes on failing, by a probe now and then: a township whose program is broken is
+ * not asked once for each event that waits. When it takes an event again, what its failures had put off is due at once, which
+ * means as fast as its places allow. Only one that answers has claims waiting beyond its places, as many as its pace promises to
+ * take soon.
  */
 #include "base/clock.h"
 #include "base/log.h"
 #include "delivery/delivery_internal.h"
 #include "delivery/verdict.h"
+#include "io/http_client.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    BREAKER_FAILURES = 3, /* in a row, without an answer or with a 5xx: more than a hiccup */
-    PACE_WEIGHT = 8,      /* an attempt counts an eighth of the pace */
+    BREAKER_FAILURES = 3, /* in a row: more than a hiccup */
+    REST_FAILURES = 10,   /* in a row, answered: more than a few events that a bug of the receiver's meets */
+    MEAN_WEIGHT = 8,      /* the newest counts an eighth */
     REST_MAX_MS = 5 * 60 * 1000,
+    /* Of one that answers, which costs no place for long: so many events that alone provoke a failure keep back the others so long,
+     * each of them once at the most, and by chance. */
+    REST_ANSWERED_MAX_MS = 60 * 1000,
     /* An event at which a receiver fails again and again, between others that it takes, is not hurried after each of these. */
     HURRY_EVERY_MS = 5 * 60 * 1000,
 };
@@ -39,6 +45,16 @@ struct target *target_of(const struct delivery *delivery, int64_t code)
 bool target_broken(const struct target *target)
 {
     return target->failures >= BREAKER_FAILURES;
+}
+
+bool target_proven(const struct target *target)
+{
+    return target->pace_us > 0;
+}
+
+bool target_probed(const struct target *target)
+{
+    return target->rests > 0;
 }
 
 bool target_waits(const struct target *target, int64_t now_ms)
@@ -75,39 +91,77 @@ unsigned target_room(const struct delivery *delivery, const struct target *targe
 
 bool target_low(const struct delivery *delivery, const struct target *target, int64_t now_ms)
 {
-    return !target->dry && target->waiting_count * 4 <= target_ahead(delivery, target) * 3 &&
+    return !target->dry && (target_proven(target) || doubted_room(delivery) > 0) &&
+           target->waiting_count * 4 <= target_ahead(delivery, target) * 3 &&
            target_room(delivery, target, now_ms) > 0;
+}
+
+unsigned doubted_room(const struct delivery *delivery)
+{
+    const unsigned half = (delivery->settings.connections + 1) / 2;
+    return delivery->doubted < half ? half - delivery->doubted : 0;
+}
+
+static void count_doubted(struct delivery *delivery, struct target *target)
+{
+    const unsigned in_flight = target_proven(target) ? 0 : target->in_flight;
+    const unsigned all = target_proven(target) ? 0 : target->in_flight + target->waiting_count;
+    delivery->doubted += all - target->doubted;
+    delivery->doubted_in_flight += in_flight - target->doubted_in_flight;
+    target->doubted = all;
+    target->doubted_in_flight = in_flight;
 }
 
 void target_settle(struct delivery *delivery, struct target *target)
 {
-    bool able = target->waiting_count > 0 && target->in_flight < target_places(target);
-    if (able == target->ringed)
+    struct target_ring *ring = target_proven(target) ? &delivery->proven : &delivery->unproven;
+    count_doubted(delivery, target);
+    if (target->waiting_count == 0 || target->in_flight >= target_places(target))
+        ring = NULL;
+    if (ring == target->ringed)
         return;
-    target->ringed = able;
-    if (able)
-        TAILQ_INSERT_TAIL(&delivery->ring, target, ring);
-    else
-        TAILQ_REMOVE(&delivery->ring, target, ring);
+    if (target->ringed != NULL)
+        TAILQ_REMOVE(target->ringed, target, ring);
+    if (ring != NULL)
+        TAILQ_INSERT_TAIL(ring, target, ring);
+    target->ringed = ring;
 }
 
-int64_t pace_smoothed(int64_t pace_us, int64_t newest_us)
+/* The rings by turns; those that are not proven may be as many when they turn out so while their claims wait. */
+struct target *target_next(struct delivery *delivery)
 {
-    int64_t next_us = pace_us == 0 ? newest_us : pace_us + (newest_us - pace_us) / PACE_WEIGHT;
-    return next_us > 0 ? next_us : 1;
+    const unsigned half = (delivery->settings.connections + 1) / 2;
+    struct target *proven = TAILQ_FIRST(&delivery->proven);
+    struct target *unproven = delivery->doubted_in_flight < half ? TAILQ_FIRST(&delivery->unproven) : NULL;
+    if (proven == NULL || unproven == NULL)
+        return proven != NULL ? proven : unproven;
+    delivery->unproven_turn = !delivery->unproven_turn;
+    return delivery->unproven_turn ? unproven : proven;
 }
 
-void target_rest(struct delivery *delivery, const struct target *target, struct verdict *verdict)
+int64_t smoothed(int64_t mean, int64_t newest)
+{
+    int64_t next = mean == 0 ? newest : mean + (newest - mean) / MEAN_WEIGHT;
+    return next > 0 ? next : 1;
+}
+
+void target_rest(struct delivery *delivery, const struct target *target, const struct http_result *http,
+                 struct verdict *verdict)
 {
     const struct delivery_settings *settings = &delivery->settings;
+    const bool answered = http->outcome == HTTP_ANSWERED;
+    const int64_t longest_ms = answered ? REST_ANSWERED_MAX_MS : REST_MAX_MS;
     const struct verdict_terms terms = {
         settings->retry_first_ms,
-        settings->retry_max_ms < REST_MAX_MS ? settings->retry_max_ms : REST_MAX_MS,
+        settings->retry_max_ms < longest_ms ? settings->retry_max_ms : longest_ms,
     };
-    if (verdict->outcome != OUTBOX_AGAIN || target->failures + 1 < BREAKER_FAILURES)
+    if (!verdict->endpoint_fails || target->failures + 1 < (answered ? REST_FAILURES : BREAKER_FAILURES))
+        return;
+    if (verdict->endpoint_pause_ms > 0) /* it has said itself when it wants the next */
         return;
     verdict->endpoint_rest_ms = verdict_backoff_ms((int32_t)target->rests + 1, &terms, &delivery->random);
-    verdict->next_attempt_in_ms = verdict->endpoint_rest_ms;
+    if (!http->sent)
+        verdict->next_attempt_in_ms = verdict->endpoint_rest_ms;
 }
 
 /* It answered, and not with a failure of its own. */
@@ -129,7 +183,7 @@ static void note_failure(struct target *target, const struct verdict *verdict)
 {
     enum { RESTS_MAX = 100 }; /* longer than any back-off grows */
     target->pace_us = 0;
-    if (target->failures < BREAKER_FAILURES)
+    if (target->failures < REST_FAILURES)
         target->failures++;
     target->was_down = target->was_down || target_broken(target);
     if (verdict->endpoint_rest_ms == 0)
@@ -147,10 +201,10 @@ void target_note(struct delivery *delivery, struct target *target, const struct 
         if (until_ms > target->not_before_ms)
             target->not_before_ms = until_ms;
     }
-    delivery->pace_us = pace_smoothed(delivery->pace_us, total_us);
+    delivery->pace_us = smoothed(delivery->pace_us, total_us);
     if (!verdict->endpoint_fails) {
         note_good(delivery, target, verdict);
-        target->pace_us = pace_smoothed(target->pace_us, total_us);
+        target->pace_us = smoothed(target->pace_us, total_us);
     } else {
         note_failure(target, verdict);
     }
@@ -175,7 +229,9 @@ static enum status target_init(struct target *target, const struct target *old,
     target->was_down = target->was_down || old == NULL;
     target->config = config;
     target->waiting_count = target->asked = 0;
-    target->dry = target->ringed = false;
+    target->dry = false;
+    target->ringed = NULL;
+    target->doubted = target->doubted_in_flight = 0;
     TAILQ_INIT(&target->waiting);
     return message_keys_init(&target->keys, config, err);
 }
@@ -209,27 +265,31 @@ void targets_free(struct target *targets, size_t count)
 static void take_waiting(struct delivery *delivery, struct target *old)
 {
     struct target *target = target_of(delivery, old->config->code);
+    old->ringed = NULL;
+    old->doubted = old->doubted_in_flight = 0;
     if (target == NULL) {
+        old->in_flight = 0; /* those end without a target */
         attempts_release(delivery, old);
         return;
     }
     TAILQ_CONCAT(&target->waiting, &old->waiting, link);
     target->waiting_count = old->waiting_count;
-    target_settle(delivery, target);
 }
 
 void targets_take_over(struct delivery *delivery, struct target *targets, size_t count)
 {
     struct target *old = delivery->targets;
     size_t old_count = delivery->target_count;
-    TAILQ_INIT(&delivery->ring);
+    TAILQ_INIT(&delivery->proven);
+    TAILQ_INIT(&delivery->unproven);
+    delivery->doubted = delivery->doubted_in_flight = 0;
     delivery->targets = targets;
     delivery->target_count = count;
-    delivery->turn = delivery->unasked = 0;
-    for (size_t i = 0; i < old_count; i++) {
-        old[i].ringed = false;
+    delivery->turn = delivery->unasked = delivery->left_out = 0;
+    for (size_t i = 0; i < old_count; i++)
         take_waiting(delivery, &old[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        target_settle(delivery, &targets[i]);
     targets_free(old, old_count);
 }
 

@@ -38,7 +38,7 @@ static struct verdict again(const struct http_result *result, int32_t attempts,
     /* What refuses an event speaks of that event; all others of themselves. */
     if (result->retry_after_ms > 0 && class_of(result) == ANSWER_LATER)
         verdict.endpoint_pause_ms = result->retry_after_ms;
-    verdict.endpoint_fails = result->outcome != HTTP_ANSWERED || result->status_code >= 500;
+    verdict.endpoint_fails = class_of(result) == ANSWER_LATER;
     return verdict;
 }
 

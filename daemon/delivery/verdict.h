@@ -32,10 +32,10 @@ struct verdict {
     enum outbox_outcome outcome;
     int64_t next_attempt_in_ms; /* OUTBOX_AGAIN */
     bool hold_endpoint;         /* 410 */
-    bool endpoint_fails;        /* no answer, or 5xx: the receiver, not the event, is at fault */
+    bool endpoint_fails; /* no answer, 408, 425, 429 or 5xx: the receiver, it seems, and not the event */
     /* Retry-After: nothing more goes to this receiver before, whoever leads meanwhile; 0 = none. */
     int64_t endpoint_pause_ms;
-    /* It cannot be reached: nothing more goes to it before, but for a probe; 0 = it can (target_rest). */
+    /* It fails again and again: nothing goes to it before; 0 = it does not (target_rest). */
     int64_t endpoint_rest_ms;
 };
 

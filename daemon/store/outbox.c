@@ -11,20 +11,23 @@
 
 /* --- claiming ----------------------------------------------------------------------------------------------- */
 
-/* Migrations 0009 and 0018 say how. */
+/* Migrations 0009, 0018 and 0021 say how. */
 static const char claim_sql[] =
     "select household_id, event_id, township_code, sequence, attempts, priority, fresh, expires_at, place::text,"
     " refusals"
     " from claim_deliveries($4, $1, $2, $3) order by township_code, priority, outbox_no";
 
 /*
- * The bodies, by the claims' places in the arrays. A statement of its own: PostgreSQL keeps all rows of one that writes
- * until it has ended, but sends those of a plain one as it finds them. Bodies never change, so nothing is lost in between.
+ * The bodies, by the claims' places in the arrays, until those before come to $4 bytes. A statement of its own: PostgreSQL keeps
+ * all rows of one that writes until it has ended, but of a plain one it reads a long body when it sends it (until then the row
+ * holds only where that lies, and how long it is). Bodies never change, so nothing is lost in between.
  */
 static const char bodies_sql[] =
-    "select k.place, o.created_at, o.type, o.event"
-    " from unnest($1::bigint[], $2::uuid[]) with ordinality as k (household_id, event_id, place)"
-    " join outbox o on o.household_id = k.household_id and o.event_id = k.event_id";
+    "select place, created_at, type, case when before < $4 then event end from ("
+    " select k.place, o.created_at, o.type, o.event,"
+    "   sum(octet_length(o.event)) over (order by k.turn, k.place) - octet_length(o.event) as before"
+    " from unnest($1::bigint[], $2::uuid[], $3::integer[]) with ordinality as k (household_id, event_id, turn, place)"
+    " join outbox o on o.household_id = k.household_id and o.event_id = k.event_id) as body";
 
 static struct outbox_claim claim_at(const struct pg_result *r, size_t row, int64_t lease_ms)
 {
@@ -55,14 +58,16 @@ static struct outbox_claim *claim_of_body(struct outbox_claim *claims, size_t co
     struct outbox_claim *claim = &claims[place - 1];
     claim->created_at_ms = pg_get_unix_ms(r, row, 1);
     claim->type = pg_get_text(r, row, 2);
-    claim->event = pg_get_text(r, row, 3);
+    if (!pg_is_null(r, row, 3))
+        claim->event = pg_get_text(r, row, 3);
     return claim;
 }
 
-/* Whose bodies, as two arrays. */
+/* Whose bodies, and whose turn it is among those of all townships. */
 struct body_arrays {
     int64_t *households;
     const char **event_ids;
+    int32_t *turns;
 };
 
 static enum status body_arrays_make(struct body_arrays *arrays, const struct outbox_claim *claims,
@@ -70,11 +75,14 @@ static enum status body_arrays_make(struct body_arrays *arrays, const struct out
 {
     arrays->households = calloc(count + 1, sizeof *arrays->households);
     arrays->event_ids = calloc(count + 1, sizeof *arrays->event_ids);
-    if (!arrays->households || !arrays->event_ids)
+    arrays->turns = calloc(count + 1, sizeof *arrays->turns);
+    if (!arrays->households || !arrays->event_ids || !arrays->turns)
         return error_set(err, STATUS_FATAL, "no memory to fetch the bodies of deliveries");
     for (size_t i = 0; i < count; i++) {
+        const bool same_township = i > 0 && claims[i].township == claims[i - 1].township;
         arrays->households[i] = claims[i].household_id;
         arrays->event_ids[i] = claims[i].event_id;
+        arrays->turns[i] = same_township ? arrays->turns[i - 1] + 1 : 0;
     }
     return STATUS_OK;
 }
@@ -83,12 +91,14 @@ static void body_arrays_free(struct body_arrays *arrays)
 {
     free(arrays->households);
     free(arrays->event_ids);
+    free(arrays->turns);
 }
 
-#define BODY_PARAMS(arrays, count)                                                                           \
-    pg_params(pg_of_int64_array((arrays).households, count), pg_of_uuid_array((arrays).event_ids, count))
+#define BODY_PARAMS(arrays, count, bytes_max)                                                                \
+    pg_params(pg_of_int64_array((arrays).households, count), pg_of_uuid_array((arrays).event_ids, count),    \
+              pg_of_int32_array((arrays).turns, count), pg_of_int64(bytes_max))
 
-/* The asks as two arrays. */
+/* The asks as two arrays; claim_deliveries takes a negative number for a probe. */
 struct ask_arrays {
     int64_t *townships;
     int32_t *limits;
@@ -103,7 +113,7 @@ static enum status ask_arrays_make(struct ask_arrays *arrays, const struct outbo
         return error_set(err, STATUS_FATAL, "no memory to claim deliveries");
     for (size_t i = 0; i < count; i++) {
         arrays->townships[i] = asks[i].township;
-        arrays->limits[i] = asks[i].limit;
+        arrays->limits[i] = asks[i].probe ? -1 : asks[i].limit;
     }
     return STATUS_OK;
 }
@@ -150,6 +160,7 @@ static void *rows_array(const struct pg_result *result, size_t item_bytes, enum 
 struct claiming {
     struct pg_async *async;
     int64_t lease_ms;
+    int64_t bytes_max;
     int64_t deadline_ms; /* monotonic; of both statements */
     outbox_claimed claimed;
     void *context;
@@ -168,13 +179,8 @@ static void bodies_done(void *context, enum status status, const struct pg_resul
                         const struct error *why)
 {
     struct claiming *claiming = context;
-    size_t found = 0;
     for (size_t i = 0; i < pg_result_rows(result); i++)
         (void)claim_of_body(claiming->claims, claiming->count, result, i);
-    for (size_t i = 0; i < claiming->count; i++)
-        if (claiming->claims[i].event.bytes) /* without its event, which cannot be, it could not be sent */
-            claiming->claims[found++] = claiming->claims[i];
-    claiming->count = found;
     claiming_end(claiming, status, why);
 }
 
@@ -184,7 +190,8 @@ static enum status fetch_bodies(struct claiming *claiming, struct error *err)
     int64_t left_ms = claiming->deadline_ms - clock_monotonic_ms();
     enum status status = body_arrays_make(&arrays, claiming->claims, claiming->count, err);
     if (!status)
-        status = pg_async_submit(claiming->async, bodies_sql, BODY_PARAMS(arrays, claiming->count),
+        status = pg_async_submit(claiming->async, bodies_sql,
+                                 BODY_PARAMS(arrays, claiming->count, claiming->bytes_max),
                                  left_ms > 0 ? (int)left_ms : 0, bodies_done, claiming, err);
     body_arrays_free(&arrays);
     return status;
@@ -212,8 +219,8 @@ static void claim_done(void *context, enum status status, const struct pg_result
 }
 
 enum status outbox_claim_async(struct pg_async *async, int64_t leader, const struct outbox_ask *asks,
-                               size_t ask_count, int64_t lease_ms, int timeout_ms, outbox_claimed done,
-                               void *context, struct error *err)
+                               size_t ask_count, int64_t lease_ms, int64_t bytes_max, int timeout_ms,
+                               outbox_claimed done, void *context, struct error *err)
 {
     struct ask_arrays arrays;
     struct claiming *claiming = calloc(1, sizeof *claiming);
@@ -222,6 +229,7 @@ enum status outbox_claim_async(struct pg_async *async, int64_t leader, const str
     *claiming = (struct claiming){
         .async = async,
         .lease_ms = lease_ms,
+        .bytes_max = bytes_max,
         .deadline_ms = clock_monotonic_ms() + timeout_ms,
         .claimed = done,
         .context = context,
@@ -406,9 +414,12 @@ enum status outbox_hurry_async(struct pg_async *async, int64_t leader, const int
     "d.expires_at <= now() and d.finished_at is null and (d.state = 'queued' or d.state = 'in_flight' and d.lease_until <= now())"
 
 static const char overdue_sql[] =
-    "select d.household_id, d.event_id, d.township_code, d.attempts, d.priority, o.type, o.event"
-    " from delivery d join outbox o using (household_id, event_id) where " IS_OVERDUE
-    " and now() <= $2::timestamptz + interval '1 day' order by d.outbox_no limit $1";
+    "select household_id, event_id, township_code, attempts, priority, type, event from ("
+    " select d.household_id, d.event_id, d.township_code, d.attempts, d.priority, o.type, o.event, d.outbox_no,"
+    "   sum(octet_length(o.event)) over (order by d.outbox_no) - octet_length(o.event) as before"
+    " from (select * from delivery d where " IS_OVERDUE
+    "   and now() <= $2::timestamptz + interval '1 day' order by d.outbox_no limit $1) d"
+    " join outbox o using (household_id, event_id)) as body where before < $3 order by outbox_no";
 
 static void overdue_done(void *context, enum status status, const struct pg_result *result,
                          const struct error *why)
@@ -436,8 +447,9 @@ static void overdue_done(void *context, enum status status, const struct pg_resu
 enum status outbox_overdue_async(struct pg_async *async, int limit, int64_t unix_ms, int timeout_ms,
                                  outbox_overdue_known done, void *context, struct error *err)
 {
-    return submit(async, overdue_sql, pg_params(pg_of_int32(limit), pg_of_timestamp(unix_ms)), timeout_ms,
-                  overdue_done, (struct call){.context = context, .overdue = done}, err);
+    return submit(async, overdue_sql,
+                  pg_params(pg_of_int32(limit), pg_of_timestamp(unix_ms), pg_of_int64(OUTBOX_OVERDUE_BYTES)),
+                  timeout_ms, overdue_done, (struct call){.context = context, .overdue = done}, err);
 }
 
 /* $1… the new event; `source` says from where it comes: an unconditional row, or the delivery that was given up. */

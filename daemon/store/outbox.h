@@ -38,10 +38,11 @@ struct pg_async;
 
 /* --- claiming ------------------------------------------------------------------------------------------- */
 
-/* At most `limit` deliveries to this township. */
+/* At most `limit` deliveries to this township, the most urgent first. */
 struct outbox_ask {
     int64_t township;
     int32_t limit;
+    bool probe; /* instead one, whichever of those that are due */
 };
 
 /* Where the database saw a delivery's row last, in its own words: a hint that spares it a look into the index. */
@@ -61,7 +62,7 @@ struct outbox_claim {
     int64_t created_at_ms, expires_at_ms; /* Unix */
     int64_t lease_ms;                     /* how long the lease lasts, as asked */
     struct slice type;
-    struct slice event; /* JSON, all but its sequence */
+    struct slice event; /* JSON, all but its sequence; bytes NULL: it was not fetched (bytes_max) */
 };
 
 /* claims are ordered by township, priority and order of writing. With STATUS_RETRY some may be in flight all
@@ -69,11 +70,16 @@ struct outbox_claim {
 typedef void (*outbox_claimed)(void *context, enum status status, const struct outbox_claim *claims,
                                size_t count, const struct error *err);
 
-/* Held and paused endpoints, and townships without an endpoint row (outbox_ensure_endpoints), give nothing. lease_ms
- * must be longer than an attempt can last. */
+/*
+ * Held and paused endpoints, and townships without an endpoint row (outbox_ensure_endpoints), give nothing. lease_ms
+ * must be longer than an attempt can last.
+ *
+ * Once the bodies fetched come to bytes_max, no more are: by turns, the townships' first, then their second. So an answer costs
+ * bytes_max and one event at the most, here and in PostgreSQL. What is claimed without its body is to be released.
+ */
 enum status outbox_claim_async(struct pg_async *async, int64_t leader, const struct outbox_ask *asks,
-                               size_t ask_count, int64_t lease_ms, int timeout_ms, outbox_claimed done,
-                               void *context, struct error *err) WARN_UNUSED;
+                               size_t ask_count, int64_t lease_ms, int64_t bytes_max, int timeout_ms,
+                               outbox_claimed done, void *context, struct error *err) WARN_UNUSED;
 /* Calls back what a leader that is gone had in flight: it can be claimed now. Within a transaction that is fenced. */
 enum status outbox_recall(struct pg *pg, int64_t *count, struct error *err) WARN_UNUSED;
 
@@ -130,6 +136,8 @@ enum status outbox_hurry_async(struct pg_async *async, int64_t leader, const int
 
 /* --- giving up ------------------------------------------------------------------------------------------ */
 
+enum { OUTBOX_OVERDUE_BYTES = 4 * 1024 * 1024 };
+
 /* A delivery whose term has run out (expires_at has passed, and it is not in flight): nothing claims it any more, but
  * it keeps later events of its household back until it is given up. Slices are valid during the callback only. */
 struct outbox_overdue {
@@ -143,7 +151,7 @@ struct outbox_overdue {
 };
 typedef void (*outbox_overdue_known)(void *context, enum status status, const struct outbox_overdue *overdue,
                                      size_t count, const struct error *err);
-/* At most `limit` of them, oldest first; changes nothing. None while the database's clock is more than a day ahead of
+/* At most `limit` of them, oldest first, and no more once their bodies come to OUTBOX_OVERDUE_BYTES; changes nothing. None while the database's clock is more than a day ahead of
  * unix_ms, the caller's: then it is wrong, or nobody knows. */
 enum status outbox_overdue_async(struct pg_async *async, int limit, int64_t unix_ms, int timeout_ms,
                                  outbox_overdue_known done, void *context, struct error *err) WARN_UNUSED;

@@ -9,9 +9,13 @@ const PROMPT = 0.5;
 /** Of what is seen in one turn of a busy loop nobody knows what was first. */
 const ONE_TURN_MS = 40;
 
+/** So many failures in a row, and a township is probed, with rests between. */
+const FAILURES = 10;
+
 const LEVELS = { A: 'none', B: 'yellow', C: 'orange', D: 'red' };
 const isTaken = (status) => status >= 200 && status < 300;
 const isRefusal = (status) => status >= 300 && status < 500 && ![408, 410, 425, 429].includes(status);
+const isFailure = (status) => [408, 425, 429].includes(status) || status >= 500;
 const ENDS = /\.cleared$/, LOWERS = /\.(cleared|deescalated)$/;
 
 function groups(list, keyOf) {
@@ -26,7 +30,8 @@ export class Judge {
     /**
      * events: rows of the database, in the order of outbox_no; ledger: what came, in its order; log: attempts that the daemon told
      * the end of; blows: { kind, from, to, township? } against the daemon (kill, freeze, database) and reloads; orders: township →
-     * configurations; lags: when this process stood still; timeout_ms: of an attempt; homes: household → { township, grade };
+     * configurations; lags: when this process stood still; wakes: { from, to }
+     * when something made the daemon look at all receivers; retry: { first_ms, max_ms }; timeout_ms: of an attempt; homes: household → { township, grade };
      * last: township → last number given; verify(secret, body, headers) throws unless the signature fits
      */
     constructor(storm) {
@@ -148,6 +153,30 @@ export class Judge {
         }
     }
 
+    /**
+     * Who answers nothing but failures is probed by one event at a time, and the longer it fails the longer are the rests: at least
+     * half of the wait of an event that failed as often. A round, a test
+     * and whatever befalls the daemon may end a rest, but the next is longer all the same; another address begins anew.
+     */
+    checkRests() {
+        const { first_ms, max_ms } = this.retry;
+        this.rests = 0; // that were seen; we answer before the daemon reads it and read after it has sent, so that none is shorter than it seems
+        for (const entries of groups(this.ledger, ({ township, address, epoch }) => `${township} ${address} ${epoch}`).values()) {
+            const ends = entries.filter(({ ended }) => ended !== null).sort((a, b) => a.ended - b.ended);
+            for (const next of entries) {
+                const before = ends.filter(({ ended }) => ended < next.at), last = before.at(-1);
+                if (!last || entries.some((other) => other !== next && other.at <= next.at && (other.ended ?? Infinity) >= next.at)) continue;
+                const reset = Math.max(0, ...this.blows.filter(({ kind, township, from }) => kind === 'reload' && township === next.township && from <= next.at).map(({ to }) => (to ?? Infinity) + GRACE_MS));
+                const run = before.length - 1 - before.findLastIndex(({ status, wait_s, ended }) => !isFailure(status) || wait_s || ended < reset);
+                if ([...this.wakes, ...this.blows].some(({ from, to }) => from <= next.at && (to ?? Infinity) + GRACE_MS + this.lag(to ?? 0, to ?? 0) >= last.ended)) continue;
+                if (run < FAILURES) continue;
+                this.rests++;
+                const least = Math.min(first_ms * 2 ** (run - FAILURES), max_ms) / 2 - 5;
+                if (next.at - last.ended < least) this.wrong('a probe before its rest', `${this.tell(next)}: ${(next.at - last.ended).toFixed(0)} ms after ${run} failures, the last ${this.tell(last)}; at least ${least} ms`);
+            }
+        }
+    }
+
     /** Answered 2xx while the daemon lived, was not frozen, and had time. */
     checkTaken() {
         for (const [id, entries] of this.byId)
@@ -224,6 +253,7 @@ export class Judge {
         this.checkOrder();
         this.checkNumbers();
         this.checkPauses();
+        this.checkRests();
         this.checkTaken();
         this.checkEnds();
         this.checkAttempts();

@@ -107,10 +107,11 @@ enum status courier_claim(struct courier *courier, const struct outbox_ask *asks
     courier->arena = arena;
     courier->claims = NULL;
     courier->claim_count = 0;
-    const enum status status = answer_of(courier,
-                                         outbox_claim_async(courier->async, 0, asks, ask_count, lease_ms,
-                                                            PATIENCE_MS, on_claimed, courier, failure),
-                                         failure);
+    const enum status status =
+        answer_of(courier,
+                  outbox_claim_async(courier->async, 0, asks, ask_count, lease_ms, INT64_MAX, PATIENCE_MS,
+                                     on_claimed, courier, failure),
+                  failure);
     *claims = courier->claims;
     *count = courier->claim_count;
     return status;

@@ -293,8 +293,9 @@ test('a township that is back after an outage gets at once what its failures had
     await patient(12, 3);
     a.answer = () => (a.ledger.length === 0 ? 404 : 503);
     instance.round('2021-06-30');
+    // After ten failures in a row it is probed alone: the twelfth waits for that, and was never tried.
     const failed = () => instance.sql("select count(*) filter (where last_status = 404) || ' ' || count(*) filter (where last_status >= 500) from delivery where state = 'queued'");
-    await until(() => failed() === '1 11', () => `all to have failed: ${failed()}`);
+    await until(() => failed() === '1 10', () => `all to have failed: ${failed()}`);
     let open = 0, most = 0;
     a.answer = () => {
         most = Math.max(most, ++open);
@@ -302,9 +303,9 @@ test('a township that is back after an outage gets at once what its failures had
     };
     assert.equal((await instance.ctlAside('endpoint', 'test', A)).status, 0);
     await a.waitFor(12);
-    await instance.waitForLog(/event=delivery.hurried events=11\b/);
+    await instance.waitForLog(/event=delivery.hurried events=10\b/);
     assert.equal(most, 3, 'as many at a time as it may have');
-    await until(() => states(A).match(/delivered/g).length === 12, 'the results');
+    await until(() => states(A).match(/delivered/g)?.length === 12, 'the results');
     assert.equal(instance.sql("select attempts || ' ' || last_status from delivery where state = 'queued' and next_attempt_at > now() + interval '4 min'"), '1 404');
 });
 

@@ -16,7 +16,7 @@ import { Register, residentId } from './lib/county.mjs';
 import { Cluster, Instance, newSecret } from './lib/instance.mjs';
 import { pause, randomOf } from './lib/random.mjs';
 import { MOODS, StormReceiver } from './lib/storm_receiver.mjs';
-import { DEADLINE_MS } from './lib/wait.mjs';
+import { DEADLINE_MS, until } from './lib/wait.mjs';
 
 const SEEDS = Number(process.env.SHOUWANG_SEEDS ?? 1);
 const FIRST = Number(process.env.SHOUWANG_FIRST_SEED ?? 3); // to go through one again; that of ./check has a bit of everything
@@ -24,6 +24,7 @@ const LONG = process.env.SHOUWANG_LONG !== undefined;
 const [HOUSEHOLDS, ROUNDS, BLOWS] = LONG ? [60, 12, 60] : [30, 3, 14];
 const TOWNSHIPS = ['610922100', '610922101', '610922200', '610922201'];
 const TIMEOUT_MS = 2000;
+const RETRY = { first_ms: 100, max_ms: 600 };
 const PG_CLUSTER = join(fileURLToPath(new URL('.', import.meta.url)), 'pg_cluster.sh');
 
 // What changes about a household is its dwelling's grade, and with it its level.
@@ -50,6 +51,7 @@ class Storm {
     blows = [];
     lags = [];
     releases = [];
+    wakes = []; // rounds and tests: the daemon looks at all receivers
     logs = [];
     orders = new Map();
     homes = new Map();
@@ -63,7 +65,7 @@ class Storm {
         this.folder = mkdtempSync(join(tmpdir(), 'swstorm.'));
         const policy = join(this.folder, 'storm.policy');
         writeFileSync(policy, POLICY);
-        const delivery = { retry_first: '100ms', retry_max: '600ms', timeout: `${TIMEOUT_MS}ms` };
+        const delivery = { retry_first: `${RETRY.first_ms}ms`, retry_max: `${RETRY.max_ms}ms`, timeout: `${TIMEOUT_MS}ms` };
         this.instance = new Instance(cluster, { detached: true, policy, settings: { delivery, rounds: { schedule: 'off', limit: '1000000' } } });
         let last = this.now();
         this.ticker = setInterval(() => {
@@ -72,6 +74,16 @@ class Storm {
             last = now;
         }, 10);
         for (let n = 1; n <= HOUSEHOLDS; n++) this.homes.set(`H${String(n).padStart(3, '0')}`, { id: residentId('1980-01-01', n), township: TOWNSHIPS[n % TOWNSHIPS.length], grade: 'A' });
+    }
+
+    async wake(act) {
+        const wake = { from: this.now(), to: null };
+        this.wakes.push(wake);
+        try {
+            return await act();
+        } finally {
+            wake.to = this.now();
+        }
     }
 
     now = () => performance.now() - this.began;
@@ -107,6 +119,17 @@ class Storm {
         await this.insist('import', () => this.instance.ctlAside('import', folder));
     }
 
+    /** Before the storm: all have news, and one township's program is broken. */
+    async siege() {
+        const receiver = this.receivers.get(TOWNSHIPS[0]), asked = (from) => this.ledger.filter(({ township, at }) => township === receiver.township && at > from).length;
+        await receiver.setMood('broken');
+        for (const home of this.homes.values()) home.grade = 'B';
+        await this.import();
+        await this.wake(() => this.insist('round', () => this.instance.ctlAside('round', '--as-of', '2021-06-29', '--wait')));
+        const quiet = this.now() + 1000; // what the round made the daemon do is over
+        await until(() => asked(0) >= 15 && asked(quiet) >= 3, () => `ten failures and some probes: ${asked(0)}`);
+    }
+
     async live() {
         for (let n = 0; n < ROUNDS; n++) {
             for (const home of this.homes.values()) {
@@ -114,7 +137,7 @@ class Storm {
                 if (this.fate.chance(4)) home.township = this.fate.pick(TOWNSHIPS);
             }
             await this.import();
-            await this.insist('round', () => this.instance.ctlAside('round', '--as-of', plusDays('2021-06-30', n), '--wait'));
+            await this.wake(() => this.insist('round', () => this.instance.ctlAside('round', '--as-of', plusDays('2021-06-30', n), '--wait')));
             await pause(this.fate.upTo(300));
         }
     }
@@ -161,13 +184,13 @@ class Storm {
     }
 
     strike = {
-        mood: (receiver) => receiver.setMood(this.random.pick(['good', 'mixed', 'mixed', 'mixed', 'busy', 'busy', 'failing', 'refusing', 'breaking', 'down'])),
+        mood: (receiver) => receiver.setMood(this.random.pick(['good', 'mixed', 'mixed', 'mixed', 'busy', 'busy', 'failing', 'broken', 'refusing', 'breaking', 'down'])),
         closeIdle: (receiver) => receiver.closeIdle(),
         move: (receiver) => this.reload(receiver, (order) => ({ ...order, address: 1 - order.address })),
         rotate: (receiver) => this.reload(receiver, ({ secrets, ...order }) => ({ ...order, secrets: secrets.length > 1 ? [secrets[0]] : [newSecret(), ...(this.random.chance(70) ? [secrets[0]] : [])] })),
         allow: (receiver) => this.reload(receiver, (order) => ({ ...order, connections: 1 + this.random.upTo(6) })),
         release: () => this.release(),
-        test: (receiver) => this.pending.push(this.instance.ctlAside('endpoint', 'test', receiver.township)),
+        test: (receiver) => this.pending.push(this.wake(() => this.instance.ctlAside('endpoint', 'test', receiver.township))),
         kill: () => this.blow('kill', async () => {
             await this.end_daemon('SIGKILL');
             if (this.random.chance(30)) await pause(this.random.upTo(500));
@@ -248,10 +271,12 @@ class Storm {
         const last = new Map((await this.psql('select township_code, last_sequence from endpoint')).stdout.trim().split('\n').map((line) => line.split('|')).map(([code, number]) => [code, Number(number)]));
         const line = /event=delivery\.(delivered|retry|failed) delivery=(\S+) township=(\d+) attempt=(\d+) http=(\d+) outcome=(\S+)/g;
         const log = [...this.logs.join('').matchAll(line)].map(([, end, id, township, attempt, http, outcome]) => ({ end, id, township, attempt: Number(attempt), http: Number(http), outcome }));
-        const judge = new Judge({ events, ledger: this.ledger, log, last, blows: this.blows, orders: this.orders, releases: this.releases, lags: this.lags, timeout_ms: TIMEOUT_MS, homes: this.homes, verify: (secret, body, headers) => new Webhook(secret).verify(body, headers) });
+        const judge = new Judge({ events, ledger: this.ledger, log, last, blows: this.blows, orders: this.orders, releases: this.releases, lags: this.lags, wakes: this.wakes, retry: RETRY, timeout_ms: TIMEOUT_MS, homes: this.homes, verify: (secret, body, headers) => new Webhook(secret).verify(body, headers) });
         const count = (list, what) => Object.fromEntries([...new Set(list.map(what))].sort().map((one) => [one, list.filter((other) => what(other) === one).length]));
         const told = { ms: [this.calm, this.now()].map(Math.round), came: this.ledger.length, states: count(events, ({ state }) => state), blows: count(this.blows, ({ kind }) => kind), acts: count(this.ledger, ({ act }) => act) };
-        return { wrong: judge.judge(), told };
+        const wrong = judge.judge();
+        assert.ok(judge.rests > 0, 'of those that rested between probes some were seen');
+        return { wrong, told: { ...told, rests: judge.rests } };
     }
 
     async close() {
@@ -270,6 +295,7 @@ for (let seed = FIRST; seed < FIRST + SEEDS; seed++)
         const storm = new Storm(seed);
         try {
             await storm.begin();
+            await storm.siege();
             await Promise.all([storm.live(), storm.rage()]);
             await storm.drain();
             const { wrong, told } = await storm.judge();

@@ -278,8 +278,9 @@ static void write_event(int64_t leader)
 
 static void write_claim(int64_t leader)
 {
-    struct outbox_ask ask = {TOWNSHIP, 1};
-    answer_of(outbox_claim_async(async, leader, &ask, 1, TERM_MS, TIMEOUT_MS, on_claims, NULL, &err));
+    struct outbox_ask ask = {.township = TOWNSHIP, .limit = 1};
+    answer_of(
+        outbox_claim_async(async, leader, &ask, 1, TERM_MS, INT64_MAX, TIMEOUT_MS, on_claims, NULL, &err));
     affected = answered == STATUS_OK ? (int64_t)claimed : 0;
 }
 

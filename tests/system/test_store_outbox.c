@@ -54,7 +54,7 @@ static const char *id(int n)
     return text;
 }
 
-static void put(int n, int64_t township, int64_t household, int priority)
+static void put_body(int n, int64_t township, int64_t household, int priority, const char *body)
 {
     const struct outbox_event event = {.household_id = household,
                                        .event_id = id(n),
@@ -62,13 +62,18 @@ static void put(int n, int64_t township, int64_t household, int priority)
                                        .type = "warning.raised",
                                        .priority = priority,
                                        .term_ms = 60 * MINUTE_MS,
-                                       .event = slice_of("{\"a\":1}")};
+                                       .event = slice_of(body)};
     must(courier_put(courier, &event, &err));
+}
+
+static void put(int n, int64_t township, int64_t household, int priority)
+{
+    put_body(n, township, household, priority, "{\"a\":1}");
 }
 
 static void claim(int64_t township, int limit, int64_t lease_ms)
 {
-    const struct outbox_ask ask = {township, limit};
+    const struct outbox_ask ask = {.township = township, .limit = limit};
     must(courier_claim(courier, &ask, 1, lease_ms, arena, &claims, &count, &err));
 }
 
@@ -419,7 +424,9 @@ static void *deliver(void *seed)
         const struct outbox_claim *mine;
         size_t n;
         for (int i = 0; i < TOWNSHIPS; i++)
-            asks[i] = (struct outbox_ask){NORTH + i, (int32_t)random_below(&random, 8)};
+            asks[i] = (struct outbox_ask){.township = NORTH + i,
+                                          .limit = (int32_t)random_below(&random, 8),
+                                          .probe = random_below(&random, 4) == 0};
         if (courier_claim(own_courier, asks, TOWNSHIPS, 20, memory, &mine, &n, &own))
             breach(&own);
         answer(own_courier, &random, mine, n);
@@ -551,8 +558,8 @@ START_TEST(async_round_trip)
     put(1, NORTH, 1, 0);
     put(2, NORTH, 2, 0);
     put(3, SOUTH, 2, 0);
-    const struct outbox_ask ask = {NORTH, 1};
-    must(outbox_claim_async(async, 0, &ask, 1, MINUTE_MS, PATIENCE_MS, on_claimed, NULL, &err));
+    const struct outbox_ask ask = {.township = NORTH, .limit = 1};
+    must(outbox_claim_async(async, 0, &ask, 1, MINUTE_MS, INT64_MAX, PATIENCE_MS, on_claimed, NULL, &err));
     turn_until(answers == 1);
     ck_assert_int_eq(answered, STATUS_OK);
     ck_assert_int_eq(number, 1);
@@ -583,6 +590,92 @@ static void on_overdue(void *context, enum status status, const struct outbox_ov
     if (n)
         late = overdue[0];
 }
+
+enum { LONG_BODY = 20000, OVERDUE_BODY = 1000000 };
+
+/* Fetched, of which townships, and not fetched. */
+static char fetched[64];
+
+static void on_long(void *context, enum status status, const struct outbox_claim *got, size_t n,
+                    const struct error *why)
+{
+    (void)context;
+    (void)why;
+    answers++;
+    answered = status;
+    number = (int64_t)n;
+    for (size_t i = 0; i < n; i++) {
+        const bool whole = got[i].event.bytes != NULL;
+        ck_assert(!whole || got[i].event.length >= LONG_BODY);
+        fetched[i] = whole ? (got[i].township == NORTH ? 'N' : 'S') : '-';
+    }
+    fetched[n] = '\0';
+}
+
+START_TEST(bodies_are_fetched_by_turns_until_they_come_to_so_many_bytes)
+{
+    static const struct {
+        int64_t bytes_max;
+        const char *fetched;
+    } cases[] = {{1, "N-------"},
+                 {LONG_BODY, "N-------"},
+                 {LONG_BODY + 1, "N---S---"},
+                 {3 * LONG_BODY, "NN--S---"},
+                 {100 * LONG_BODY, "NNNNSSSS"}};
+    static char body[LONG_BODY + 1], longest[OVERDUE_BODY + 1];
+    memset(body, 'x', LONG_BODY);
+    memset(longest, 'x', OVERDUE_BODY);
+    open_loop();
+    for (int n = 1; n <= 4; n++) {
+        put_body(n, NORTH, n, 0, body);
+        put_body(4 + n, SOUTH, n, 0, body);
+    }
+    const struct outbox_ask asks[] = {{.township = NORTH, .limit = 9}, {.township = SOUTH, .limit = 9}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        must(outbox_claim_async(async, 0, asks, 2, MINUTE_MS, cases[i].bytes_max, PATIENCE_MS, on_long, NULL,
+                                &err));
+        turn_until(answers == (int)i + 1);
+        ck_assert_int_eq(answered, STATUS_OK);
+        ck_assert_str_eq(fetched, cases[i].fetched);
+        fixture_sql("update delivery set lease_until = now()");
+    }
+    for (int n = 11; n <= 18; n++)
+        put_body(n, NORTH, n, 0, longest);
+    fixture_sql("update delivery set expires_at = now() where event_id::text like '%0001_'");
+    must(outbox_overdue_async(async, 100, clock_unix_ms(), PATIENCE_MS, on_overdue, NULL, &err));
+    turn_until(answers == 1 + (int)(sizeof cases / sizeof cases[0]));
+    ck_assert_int_eq(number, OUTBOX_OVERDUE_BYTES / OVERDUE_BODY + 1);
+    close_loop();
+}
+END_TEST
+
+START_TEST(a_probe_is_any_event_that_is_due)
+{
+    enum { PUT = 8 };
+    bool probed[PUT + 1] = {false};
+    int kinds = 0;
+    for (int n = 1; n <= PUT; n++)
+        put(n, NORTH, n, n % 3);
+    put(PUT + 1, NORTH, 1, 0); /* behind the household's first */
+    fixture_sql("update delivery set next_attempt_at = now() + '1 minute' where event_id::text like '%3'");
+    for (int i = 0; i < 200; i++) {
+        const struct outbox_ask ask = {.township = NORTH, .limit = 5, .probe = true};
+        must(courier_claim(courier, &ask, 1, MINUTE_MS, arena, &claims, &count, &err));
+        ck_assert_uint_eq(count, 1);
+        int n = atoi(claims[0].event_id + 24);
+        ck_assert_int_le(n, PUT);
+        ck_assert_int_ne(n, 3);
+        kinds += !probed[n];
+        probed[n] = true;
+        record(0, OUTBOX_RELEASED);
+    }
+    ck_assert_int_eq(kinds, PUT - 1);
+    put(50, NORTH, 0, -1); /* an endpoint test */
+    const struct outbox_ask ask = {.township = NORTH, .limit = 1, .probe = true};
+    must(courier_claim(courier, &ask, 1, MINUTE_MS, arena, &claims, &count, &err));
+    ck_assert_int_eq(atoi(claims[0].event_id + 24), 50);
+}
+END_TEST
 
 START_TEST(giving_up)
 {
@@ -705,6 +798,8 @@ int main(void)
     tcase_add_test(tests, two_claimers);
     tcase_add_test(tests, async_round_trip);
     tcase_add_test(tests, giving_up);
+    tcase_add_test(tests, bodies_are_fetched_by_turns_until_they_come_to_so_many_bytes);
+    tcase_add_test(tests, a_probe_is_any_event_that_is_due);
     tcase_add_test(tests, listings);
     suite_add_tcase(suite, tests);
     return fixture_main(suite);

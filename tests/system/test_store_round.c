@@ -465,7 +465,8 @@ START_TEST(what_ends_or_lowers_is_told_whoever_was_told_before)
     last = tell(last, 3, 1, SOUTH, "warning.changed", true, false);
     ck_assert_str_eq(south(1), "1,superseded;2,superseded;3,queued");
     must(outbox_ensure_endpoints(db, townships, 1, &err));
-    must(courier_claim(courier, &(struct outbox_ask){SOUTH, 1}, 1, 60000, arena, &claims, &count, &err));
+    must(courier_claim(courier, &(struct outbox_ask){.township = SOUTH, .limit = 1}, 1, 60000, arena, &claims,
+                       &count, &err));
     ck_assert_uint_eq(count, 1);
     struct outbox_result told = {
         .household_id = 1, .township = SOUTH, .attempts = 1, .outcome = OUTBOX_DELIVERED, .http_status = 200};
@@ -502,7 +503,7 @@ START_TEST(superseding)
     last = tell(last, 6, 2, NORTH, "warning.cleared", true, true);
     ck_assert_str_eq(states(), "1,superseded;2,queued;3,queued;4,superseded;5,queued;6,superseded");
     /* South was told (an attempt was begun): the attempt stays, and the clearing is sent. */
-    const struct outbox_ask ask = {SOUTH, 1};
+    const struct outbox_ask ask = {.township = SOUTH, .limit = 1};
     must(courier_claim(courier, &ask, 1, 60000, arena, &claims, &count, &err));
     ck_assert_uint_eq(count, 1);
     last = tell(last, 7, 1, SOUTH, "warning.cleared", true, true);

@@ -57,6 +57,7 @@ export const MOODS = {
     mixed: { ...GOOD, ...BROKEN, taken: 8, busy: 1, 'away for a while': 1, 'away for a while, and many words': 1, 'a gateway that waits': 1, 'out of order': 4, 'too late or too early': 2, refused: 3, 'refused for a while': 1, 'moved away': 2, gone: 0.3 },
     busy: { busy: 2, 'away for a while': 2, 'away for a while, and many words': 1, 'a gateway that waits': 2, 'refused for a while': 1, taken: 6 },
     failing: { 'out of order': 6, silence: 1, 'reset without a word': 3, taken: 1 },
+    broken: { 'out of order': 6, 'too late or too early': 1 },
     refusing: { refused: 6, 'moved away': 3, taken: 2 },
     breaking: { ...BROKEN, taken: 3 },
     down: null,
