@@ -64,6 +64,8 @@ static bool set_options(struct http_connection *connection)
         {CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
         {CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S},
         {CURLOPT_BUFFERSIZE, 1024 /* the least: nothing is read into it */},
+        /* Else a CA that is replaced in its file, because the receiver's certificate was, would be taken up after a day. */
+        {CURLOPT_CA_CACHE_TIMEOUT, 0},
         /* Without it a call that times out while its name is resolved waits for the resolver's thread, and
          * the loop with it. The thread is detached instead and frees what it holds when it ends. */
         {CURLOPT_QUICK_EXIT, 1},

@@ -356,6 +356,32 @@ test('a certificate of a private CA is trusted by ca_file alone', async () => {
     }
 });
 
+test('a CA that is replaced in its file is the one that counts from the next connection on', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'swca.'));
+    try {
+        const certificate = (name) => {
+            const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=receiver', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', `${name}.key`, '-out', `${name}.pem`], { cwd: directory });
+            assert.equal(made.status, 0);
+            return { key: readFileSync(join(directory, `${name}.key`)), cert: readFileSync(join(directory, `${name}.pem`)) };
+        };
+        const trusted = join(directory, 'trusted.pem'), secret = newSecret(), before = certificate('before'), now = certificate('now');
+        writeFileSync(trusted, before.cert);
+        a = await Receiver.start(secret, { tls: before });
+        const { port } = a;
+        instance = new Instance(cluster, { settings: FAST, townships: { [A]: { url: a.url, secret, ca_file: trusted } } });
+        await instance.start();
+        const tried = async () => (await instance.ctlAside('endpoint', 'test', A)).status;
+        assert.equal(await tried(), 0);
+        await a.stop();
+        a = await Receiver.start(secret, { port, tls: now });
+        assert.equal(await tried(), 1, 'a certificate that nobody has told the county of');
+        writeFileSync(trusted, now.cert);
+        assert.equal(await tried(), 0, 'its owner has sent it, and the operator has put it in the place of the other');
+    } finally {
+        rmSync(directory, { recursive: true });
+    }
+});
+
 test('what a township did not take in its term is told to the county once, with no more names than the county may know', async () => {
     await county(FAST, { disclosure: 'named' });
     const secret = newSecret();
