@@ -28,6 +28,10 @@ enum { CTL_OPTIONS_MAX = 10, CTL_WORDS_MAX = 16 };
 
 enum { EXIT_NO = 1 }; /* the answer is no; the other codes are those of sysexits.h */
 
+/* What a verb needs of the configuration file. CTL_SOCKET: where the daemon listens, so that it works where conninfo is a
+ * credential, which systemd shows to the daemon alone. */
+enum ctl_settings { CTL_ALL, CTL_SOCKET, CTL_NOTHING };
+
 struct ctl_option {
     const char *name;     /* "--as-of" */
     const char *argument; /* "DATE"; NULL for a switch */
@@ -41,7 +45,7 @@ struct ctl_verb {
     const char *arguments; /* "BATCH" */
     const char *summary;
     int words_min, words_max;
-    bool without_settings; /* needs no configuration file */
+    enum ctl_settings settings;
     struct ctl_option options[CTL_OPTIONS_MAX];
     const char *examples; /* lines without "shouwangctl " in front */
     int (*run)(struct ctl *ctl);
@@ -59,7 +63,7 @@ struct ctl {
         *values[CTL_OPTIONS_MAX]; /* by the verb's options; "" for a switch that was given, NULL if not */
     const char *words[CTL_WORDS_MAX];
     int word_count;
-    const struct options *options; /* NULL for verbs without_settings */
+    const struct options *options; /* NULL for verbs of CTL_NOTHING */
     struct pg *pg;                 /* NULL until ctl_database */
     struct dictionary *dictionary; /* NULL until ctl_dictionary */
 };

@@ -245,7 +245,8 @@ static int read_options(struct ctl *ctl, struct options_file *file)
     struct error err;
     struct mistakes mistakes;
     mistakes_init(&mistakes);
-    enum status status = options_file_read(file, ctl->conf_path, &mistakes, &err);
+    enum options_use use = ctl->verb->settings == CTL_SOCKET ? OPTIONS_WITHOUT_CREDENTIALS : OPTIONS_WHOLE;
+    enum status status = options_file_read(file, ctl->conf_path, use, &mistakes, &err);
     if (status == STATUS_OK)
         status = mistakes_verdict(&mistakes, &err);
     size_t count = mistakes.count;
@@ -287,7 +288,7 @@ static int run(struct ctl *ctl, struct options_file *file, int argc, char **argv
         print_verb_help(ctl->verb);
     } else {
         exit_code = read_verb(ctl, rest + used, rest_count - used);
-        if (exit_code == 0 && !ctl->verb->without_settings)
+        if (exit_code == 0 && ctl->verb->settings != CTL_NOTHING)
             exit_code = read_options(ctl, file);
         if (exit_code == 0)
             exit_code = ctl->verb->run(ctl);

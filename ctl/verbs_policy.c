@@ -75,7 +75,8 @@ static int read_configuration(struct ctl *ctl, struct options_file *file)
     if (!ctl->conf_given && access(ctl->conf_path, R_OK) != 0)
         return 0;
     mistakes_init(&mistakes);
-    enum status status = options_file_read(file, ctl->conf_path, &mistakes, &err);
+    enum status status =
+        options_file_read(file, ctl->conf_path, OPTIONS_WITHOUT_CREDENTIALS, &mistakes, &err);
     if (status == STATUS_OK)
         status = mistakes_verdict(&mistakes, &err);
     mistakes_fini(&mistakes);

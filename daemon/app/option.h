@@ -59,6 +59,7 @@ struct option_set {
     const char *file; /* as it was named; relative paths in it begin at its folder */
     struct arena *arena;
     void *values;                   /* the caller's struct */
+    bool without_credentials;       /* conninfo = credential:NAME stays NULL */
     const char *texts[OPTIONS_MAX]; /* as written, or the default; NULL = not given */
     int lines[OPTIONS_MAX];         /* 0 = default */
 };

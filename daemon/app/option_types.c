@@ -51,7 +51,8 @@ static enum status credential_path(const struct option_set *set, struct slice na
     if (!directory || !*directory)
         return error_set(
             err, STATUS_CONFIG,
-            "CREDENTIALS_DIRECTORY is not set: credentials are given by systemd (LoadCredential=)");
+            "CREDENTIALS_DIRECTORY is not set: systemd sets it for the daemon (LoadCredential=), an operator to a "
+            "folder of his own");
     *path = arena_printf(set->arena, "%s/%.*s", directory, (int)name.length, name.bytes);
     return *path ? STATUS_OK : error_set(err, STATUS_FATAL, "no memory");
 }
@@ -84,6 +85,8 @@ PARSER(parse_conninfo)
     struct slice name;
     if (!names_credential(text, &name))
         return keep_text(set, text, value, err);
+    if (set->without_credentials)
+        return STATUS_OK;
     const char *path;
     enum status status = credential_path(set, name, &path, err);
     if (status != STATUS_OK)

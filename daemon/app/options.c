@@ -193,10 +193,12 @@ static bool is_missing(const char *path)
     return file_stat(path, &info, &ignored) == STATUS_OK && !info.exists;
 }
 
-enum status options_file_read(struct options_file *file, const char *path, struct mistakes *mistakes,
-                              struct error *err)
+enum status options_file_read(struct options_file *file, const char *path, enum options_use use,
+                              struct mistakes *mistakes, struct error *err)
 {
-    *file = (struct options_file){.set = {.table = &options_table, .values = &file->values}};
+    *file = (struct options_file){.set = {.table = &options_table,
+                                          .values = &file->values,
+                                          .without_credentials = use == OPTIONS_WITHOUT_CREDENTIALS}};
     file->set.arena = arena_new(0);
     file->set.file = file->set.arena ? arena_strdup(file->set.arena, path) : 0;
     if (!file->set.file)

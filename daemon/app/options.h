@@ -73,13 +73,16 @@ struct options_file {
     struct option_set set;
 };
 
+/* OPTIONS_WITHOUT_CREDENTIALS: for who needs no database; `conninfo = credential:NAME` is left unread, and is NULL. */
+enum options_use { OPTIONS_WHOLE, OPTIONS_WITHOUT_CREDENTIALS };
+
 /*
  * Reads a conf file alone, without the files that it names: enough for shouwangctl to find database and socket. Mistakes
  * are added; the values are there all the same, so that the caller may go on with its checks. STATUS_CONFIG, STATUS_RETRY:
  * the file cannot be read. Free with options_file_free in every case.
  */
-enum status options_file_read(struct options_file *file, const char *path, struct mistakes *mistakes,
-                              struct error *err) WARN_UNUSED;
+enum status options_file_read(struct options_file *file, const char *path, enum options_use use,
+                              struct mistakes *mistakes, struct error *err) WARN_UNUSED;
 /* Values that do not fit together; once each of them is right. Done by options_file_read. */
 void options_check(const struct options *options, const struct option_set *set, struct mistakes *mistakes);
 void options_file_free(struct options_file *file);

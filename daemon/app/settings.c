@@ -221,7 +221,7 @@ static enum status load(const char *path, const struct settings *before, struct 
 {
     enum status status = settings_new(settings, err);
     if (status == STATUS_OK)
-        status = options_file_read(&(*settings)->file, path, mistakes, err);
+        status = options_file_read(&(*settings)->file, path, OPTIONS_WHOLE, mistakes, err);
     if (status == STATUS_CONFIG || status == STATUS_REJECT)
         mistakes_add_text(mistakes, err->text);
     if (status == STATUS_OK && before)

@@ -2,7 +2,7 @@
 // What is typed wrongly, or on a day when nothing runs: exit status by the manual page, and a message that says what to do.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +35,8 @@ const CONF = conf('shouwang.conf');
 const BAD = file('bad.policy', '政策 坏\n');
 const BAD_CONF = conf('badpolicy.conf', BAD);
 const WRONG = file('wrong.conf', '[county]\ncode = 12\nnme = x\n');
+const CREDENTIAL = conf('credential.conf');
+writeFileSync(CREDENTIAL, readFileSync(CREDENTIAL, 'utf8').replace(/^conninfo = .*$/m, 'conninfo = credential:conninfo'));
 const NONE = join(folder, 'none.conf'), NO_POLICY = join(folder, 'none.policy');
 const run = (name, args, options = {}) => spawnSync(program(name), args, { encoding: 'utf8', timeout: 120000, ...options });
 
@@ -48,6 +50,9 @@ const CASES = [
     // nothing runs
     ...[['status'], ['round'], ['round', '--dry-run'], ['round', 'accept', '--reason', 'seen', '1'], ['endpoint', 'test', '610922103'], ['reload']].map((args) => [args, 69, DAEMON_DOWN]),
     ...[['warnings'], ['explain', 'H1'], ['leads'], ['migrate'], ['feeds'], ['feed', 'show', '1'], ['rounds'], ['queue'], ['queue', 'shape'], ['simulate', POLICY]].map((args) => [args, 69, DATABASE_DOWN]),
+    // what only systemd shows, and only to the daemon: who needs no database needs it not, who does names a folder of his own
+    ...[['status'], ['round'], ['round', 'accept', '--reason', 'seen', '1'], ['endpoint', 'test', '610922103'], ['reload']].map((args) => [['-c', CREDENTIAL, ...args], 69, DAEMON_DOWN]),
+    ...[['warnings'], ['import', 'register']].map((args) => [['-c', CREDENTIAL, ...args], 78, /conninfo: CREDENTIALS_DIRECTORY is not set: .*an operator to a folder of his own/]),
     // files
     [['import', join(folder, 'register')], 66, /household\.csv: cannot be read: No such file/],
     ...['check', 'test', 'show', 'fmt'].flatMap((verb) => [
@@ -101,6 +106,12 @@ const CASES = [
     [['policy', 'test', '--examples', '--mutants', POLICY], 64, /--examples and --mutants do not go together/],
     [['policy', 'fmt', '--check', '--write', POLICY], 64, /--check and --write do not go together/],
 ];
+test('a policy is checked beside a configuration whose conninfo only systemd shows', () => {
+    const { status, stdout } = run('shouwangctl', ['-c', CREDENTIAL, 'policy', 'check', POLICY]);
+    assert.equal(status, 0);
+    assert.match(stdout, /来源与 .*credential\.conf 比对过/);
+});
+
 for (const [args, status, said] of CASES)
     test(`shouwangctl ${args.map((word) => word.replace(folder + '/', '').replace(ROOT + '/', '') || '""').join(' ')}`, () => {
         const result = run('shouwangctl', args.includes('-c') || args.length === 0 ? args : ['-c', CONF, ...args], { cwd: folder });
