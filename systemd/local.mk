@@ -5,10 +5,10 @@ nodist_systemdsystemunit_DATA = systemd/shouwangd.service
 EXTRA_DIST += systemd/shouwangd.service.in systemd/shouwang.sysusers.conf systemd/shouwang.tmpfiles.conf
 CLEANFILES += systemd/shouwangd.service
 
-# Here and not in configure: sbindir and sysconfdir hold make variables.
+# Here and not in configure: bindir, sbindir and sysconfdir hold make variables.
 systemd/shouwangd.service: systemd/shouwangd.service.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) systemd && \
-	sed -e 's,@sbindir\@,$(sbindir),g' -e 's,@sysconfdir\@,$(sysconfdir),g' $(top_srcdir)/systemd/shouwangd.service.in >$@.new && mv $@.new $@
+	sed -e 's,@bindir\@,$(bindir),g' -e 's,@sbindir\@,$(sbindir),g' -e 's,@sysconfdir\@,$(sysconfdir),g' $(top_srcdir)/systemd/shouwangd.service.in >$@.new && mv $@.new $@
 
 install-data-local: install-systemd
 uninstall-local: uninstall-systemd

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -27,8 +26,9 @@ enum {
 /* Why it does not start, to whoever started it; the log has it already, unless that goes to stderr. */
 static void tell_starter(const struct daemon *daemon, const char *text)
 {
+    notify_status("%s", text);
     if (daemon->settings->options->log_file && !daemon->arguments->log_to_stderr)
-        fprintf(stderr, "shouwangd: %s\n", text);
+        fprintf(stderr, "%sshouwangd: %s\n", notify_stderr_is_journal() ? "<1>" : "", text);
 }
 
 /* --- stopping ------------------------------------------------------------------------------------------------- */
@@ -142,7 +142,7 @@ static void on_round_due(void *ctx)
         schedule_retry(daemon->schedule, ROUND_RETRY_MS);
 }
 
-static void tell_status(const struct daemon *daemon)
+void daemon_tell_status(const struct daemon *daemon)
 {
     const struct api_facts *facts = database_facts(daemon->database);
     if (daemon->stopping)
@@ -155,10 +155,11 @@ static void tell_status(const struct daemon *daemon)
     else if (leader_state(daemon->leader) == LEADER_SUSPENDED)
         notify_status("suspended: the lease could not be kept in time");
     else
-        notify_status("round %lld, %lld events waiting%s%s",
+        notify_status("round %lld, %lld events waiting%s%s%s",
                       (long long)(facts ? facts->status.last_round : 0),
                       (long long)(facts ? facts->status.queue_waiting : 0),
-                      jobs_running(daemon->jobs)[0] ? ", now: " : "", jobs_running(daemon->jobs));
+                      jobs_running(daemon->jobs)[0] ? ", now: " : "", jobs_running(daemon->jobs),
+                      daemon->settings_failed ? "; the last reload was refused" : "");
 }
 
 static void on_settled(void *ctx, bool settled)
@@ -194,7 +195,7 @@ static void on_job_end(void *ctx, const struct job_end *end)
         schedule_retry(daemon->schedule, ROUND_RETRY_MS);
     if (daemon->arguments->once && !daemon->stopping)
         end_once(daemon, end);
-    tell_status(daemon);
+    daemon_tell_status(daemon);
     stop_if_drained(daemon);
 }
 
@@ -224,8 +225,8 @@ static void begin_work(struct daemon *daemon, bool first)
     if (daemon_can_work(daemon, &err) != STATUS_OK) {
         if (daemon->arguments->once && first && !daemon->stopping) { /* nothing is waited for */
             log_event(LOG_DAEMON_FAILED, log_error(&err));
-            tell_starter(daemon, err.text);
             daemon_stop(daemon, status_exit_code(err.status));
+            tell_starter(daemon, err.text);
         }
         return;
     }
@@ -279,10 +280,10 @@ static void on_database(void *ctx, enum database_state before, enum database_sta
 {
     struct daemon *daemon = ctx;
     bool first = database_is_new(daemon->database);
-    tell_status(daemon);
+    daemon_tell_status(daemon);
     if (now == DATABASE_MISFIT && !daemon->ready) {
-        tell_starter(daemon, database_reason(daemon->database));
         daemon_stop(daemon, EX_CONFIG);
+        tell_starter(daemon, database_reason(daemon->database));
         return;
     }
     if (now == DATABASE_UP || now == DATABASE_MISFIT) /* of a database that is away nobody knows */
@@ -314,10 +315,10 @@ static void on_leader(void *ctx, enum leader_state before, enum leader_state now
     if (now == LEADER_STANDBY && daemon->arguments->once && leader_holder(daemon->leader)[0]) {
         struct error err;
         (void)error_set(&err, STATUS_RETRY, "another daemon leads: %s", leader_holder(daemon->leader));
-        tell_starter(daemon, err.text);
         daemon_stop(daemon, EX_TEMPFAIL);
+        tell_starter(daemon, err.text);
     }
-    tell_status(daemon);
+    daemon_tell_status(daemon);
     become_ready(daemon);
 }
 
@@ -352,25 +353,12 @@ static void on_watchdog(void *ctx)
     loop_timer_arm(daemon->watchdog_timer, notify_watchdog_interval_ms() / 2);
 }
 
-/* sd-daemon(7): JOURNAL_STREAM names the device and inode of the stream that leads to the journal. */
-static bool stderr_is_journal(void)
-{
-    const char *stream = getenv("JOURNAL_STREAM");
-    struct stat info;
-    char ours[64];
-    if (!stream || fstat(STDERR_FILENO, &info) != 0)
-        return false;
-    snprintf(ours, sizeof ours, "%llu:%llu", (unsigned long long)info.st_dev,
-             (unsigned long long)info.st_ino);
-    return strcmp(stream, ours) == 0;
-}
-
 static enum status open_log(const struct daemon *daemon, struct error *err)
 {
     const struct options *options = daemon->settings->options;
     const char *path = daemon->arguments->log_to_stderr ? 0 : options->log_file;
     log_set_level((enum log_level)options->log_level);
-    enum status status = log_open(path, !path && stderr_is_journal(), err);
+    enum status status = log_open(path, !path && notify_stderr_is_journal(), err);
     if (status == STATUS_OK)
         log_event(LOG_DAEMON_START, log_text("version", PACKAGE_VERSION), log_int("pid", getpid()),
                   log_text("conf", daemon->arguments->conf),
@@ -522,11 +510,14 @@ int daemon_run(const struct daemon_arguments *arguments)
 {
     struct daemon daemon = {.arguments = arguments, .started_unix_ms = clock_unix_ms()};
     struct error err = {0};
+    enum status status = log_open(NULL, notify_stderr_is_journal(), &err); /* until the settings say where */
+    if (status != STATUS_OK)
+        return status_exit_code(status);
     int exit_code = daemon_load_settings(arguments->conf, &daemon.settings);
     if (exit_code != EX_OK)
         return exit_code;
     daemon.settings_loaded_unix_ms = daemon.started_unix_ms;
-    enum status status = open_log(&daemon, &err);
+    status = open_log(&daemon, &err);
     if (status == STATUS_OK)
         status = make_parts(&daemon, &err);
     if (status == STATUS_OK)

@@ -49,7 +49,8 @@ struct daemon {
     struct api_feed feeds[SOURCE_NUMBER_MAX + 1];
 };
 
-/* The settings of a process that begins; mistakes go to stderr. EX_OK, or the exit status. */
+/* The settings of a process that begins; mistakes go to stderr, as events of the log where that leads to the journal. EX_OK, or
+ * the exit status. */
 int daemon_load_settings(const char *conf, struct settings **settings);
 /* What is said of the policy: hardly meant, but no mistake. */
 void daemon_log_findings(const struct settings *settings);
@@ -57,6 +58,8 @@ void daemon_log_findings(const struct settings *settings);
 struct delivery_settings daemon_delivery_settings(const struct settings *settings);
 /* Builds new settings and takes them into use; any error keeps the old whole. All mistakes go to `mistakes`. */
 enum status daemon_reload(struct daemon *daemon, struct mistakes *mistakes, struct error *err) WARN_UNUSED;
+/* What `systemctl status` shows. */
+void daemon_tell_status(const struct daemon *daemon);
 /* Begins to drain; the exit status is the first that was given. */
 void daemon_stop(struct daemon *daemon, int exit_code);
 /* STATUS_RETRY, with the reason, unless rounds and scans can run now. */

@@ -66,8 +66,14 @@ int daemon_load_settings(const char *conf, struct settings **settings)
     struct error err = {0};
     mistakes_init(&mistakes);
     enum status status = settings_load(conf, settings, &mistakes, &err);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK &&
+        notify_stderr_is_journal()) { /* which sorts by priority; a person reads plain lines */
+        log_mistakes(&mistakes);
+        log_event(LOG_DAEMON_FAILED, log_error(&err));
+    } else if (status != STATUS_OK)
         print_mistakes(&mistakes, &err);
+    if (status != STATUS_OK)
+        notify_status("%s", err.text);
     mistakes_fini(&mistakes);
     return status_exit_code(status);
 }
@@ -150,5 +156,6 @@ enum status daemon_reload(struct daemon *daemon, struct mistakes *mistakes, stru
     }
     if (daemon->ready)
         notify_ready();
+    daemon_tell_status(daemon);
     return status;
 }

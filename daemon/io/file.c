@@ -280,8 +280,8 @@ enum status file_rename(const char *from, const char *to, bool replace, struct e
         if (number == EEXIST)
             return error_set(err, STATUS_REJECT, "%s: cannot be moved to %s, which exists", from, to);
         if (number == EXDEV)
-            return error_set(err, STATUS_CONFIG, "%s: cannot be moved to %s, which is on another file system",
-                             from, to);
+            return error_set(err, STATUS_CONFIG,
+                             "%s: cannot be moved to %s, which is on another file system or mount", from, to);
         return error_set(err, status_of_errno(number), "%s: cannot be moved to %s: %s", from, to,
                          strerror(number));
     }

@@ -11,9 +11,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 enum { STATUS_TEXT_MAX = 256 };
+
+/* sd-daemon(7): JOURNAL_STREAM names the device and inode of the stream that leads to the journal. */
+bool notify_stderr_is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat info;
+    char ours[64];
+    if (!stream || fstat(STDERR_FILENO, &info) != 0)
+        return false;
+    snprintf(ours, sizeof ours, "%llu:%llu", (unsigned long long)info.st_dev,
+             (unsigned long long)info.st_ino);
+    return strcmp(stream, ours) == 0;
+}
 
 void notify_ready(void)
 {

@@ -12,8 +12,11 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
+/* Whether stderr leads to the journal, which reads "<N>" at the beginning of a line as its priority. */
+bool notify_stderr_is_journal(void);
 void notify_ready(void);     /* start-up, and each reload, is complete */
 void notify_reloading(void); /* notify_ready follows */
 void notify_stopping(void);

@@ -2,7 +2,8 @@
 // The daemon's life: start, readiness, reload, orders, outages, leftovers of a kill, the end.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createConnection } from 'node:net';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { ask, askLine } from './lib/control.mjs';
@@ -39,6 +40,15 @@ test('it tells the service manager when it is ready, when it reloads and when it
     await manager.waitFor('RELOADING=1');
     assert.match(manager.messages, /^MONOTONIC_USEC=\d+$/m);
     await manager.waitFor('READY=1', 2);
+    const good = readFileSync(instance.conf, 'utf8'); // `systemctl status` tells of a reload that was refused
+    writeFileSync(instance.conf, `${good}\n[nonsense]\n`);
+    instance.daemon.kill('SIGHUP');
+    await manager.waitFor('READY=1', 3);
+    await until(() => /^STATUS=.*reload was refused/m.test(manager.messages), () => manager.messages);
+    writeFileSync(instance.conf, good);
+    instance.daemon.kill('SIGHUP');
+    await manager.waitFor('READY=1', 4);
+    await until(() => !/refused/.test(manager.messages.match(/^STATUS=.*$/gm).at(-1)), () => manager.messages);
     assert.deepEqual(await instance.stop(), { code: 0, signal: null });
     await manager.waitFor('STOPPING=1'); // its last words may come after its end
     assert.equal(manager.count('STOPPING=1'), 1);
@@ -54,6 +64,36 @@ test('the watchdog is pinged while the loop turns', async () => {
     } finally {
         delete process.env.WATCHDOG_USEC;
     }
+});
+
+// `journalctl -p err` and `systemctl status` are what an operator looks at when it does not start.
+test('what keeps it from starting has the priority of a fault in the journal, and is its status', async () => {
+    const journal = (...args) => {
+        const path = join(instance.directory, 'journal.log'), fd = openSync(path, 'w');
+        const { dev, ino } = fstatSync(fd);
+        const env = { ...process.env, JOURNAL_STREAM: `${dev}:${ino}` };
+        const { status } = spawnSync(program('shouwangd'), ['-c', instance.conf, ...args], { env, stdio: ['ignore', 'ignore', fd], timeout: 60000 });
+        closeSync(fd);
+        return { status, lines: readFileSync(path, 'utf8').trimEnd().split('\n') };
+    };
+    const config = readFileSync(instance.conf, 'utf8');
+    writeFileSync(instance.conf, `${config}\n[rounds]\nlimit = 0.5\n[nonsense]\n`);
+    const mistaken = journal();
+    assert.equal(mistaken.status, 78);
+    assert.match(mistaken.lines[0], /^<3>level=error event=config\.mistake mistake=".*limit = 0\.5/);
+    assert.match(mistaken.lines.at(-1), /^<1>level=alert event=daemon\.failed err=".*limit = 0\.5/);
+    for (const line of mistaken.lines) assert.match(line, /^<[13]>level=/);
+    await until(() => /^STATUS=.*limit = 0\.5/m.test(manager.messages), () => manager.messages);
+
+    writeFileSync(instance.conf, config);
+    instance.sql("insert into migration select max(number) + 1, 'from the future', repeat('0', 64), now() from migration");
+    const log = join(instance.directory, 'other.log');
+    writeFileSync(instance.conf, config.includes('[log]') ? config.replace('[log]', `[log]\nfile = ${log}`) : `${config}\n[log]\nfile = ${log}\n`);
+    const misfit = journal();
+    assert.equal(misfit.status, 78);
+    assert.deepEqual(misfit.lines.filter((line) => !/^<1>shouwangd: the database has migration \d+/.test(line)), []);
+    assert.match(readFileSync(log, 'utf8'), /event=database\.misfit/);
+    await until(() => /^STATUS=the database has migration/m.test(manager.messages.split('STATUS=stopping').at(-1)), () => manager.messages);
 });
 
 test('it refuses a database that nobody migrated, and names the remedy', () => {

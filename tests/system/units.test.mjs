@@ -15,7 +15,7 @@ before(() => {
     folder = mkdtempSync(join(tmpdir(), 'swunit.'));
     unit = join(folder, 'shouwangd.service');
     const text = readFileSync(join(ROOT, 'systemd', 'shouwangd.service.in'), 'utf8');
-    writeFileSync(unit, text.replaceAll('@sbindir@', dirname(program('shouwangd'))).replaceAll('@sysconfdir@', '/etc'));
+    writeFileSync(unit, text.replaceAll('@sbindir@', dirname(program('shouwangd'))).replaceAll('@bindir@', dirname(program('shouwangctl'))).replaceAll('@sysconfdir@', '/etc'));
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -28,6 +28,18 @@ test('the daemon is exposed no more than it has to be', { skip }, () => {
     const { stdout } = analyze('security', '--offline=true', '--no-pager', unit);
     const exposure = Number(/Overall exposure level for shouwangd\.service: ([\d.]+)/.exec(stdout)?.[1]);
     assert.ok(exposure <= 1.2, `exposure ${exposure}:\n${stdout}`);
+});
+
+test('the daemon is started again for ever, its log is kept whole, and what it may not write is closed to it', { skip }, () => {
+    const lines = readFileSync(unit, 'utf8').split('\n').filter((line) => /^[A-Z]\w*=/.test(line));
+    const values = (key) => lines.filter((line) => line.startsWith(`${key}=`)).map((line) => line.slice(key.length + 1));
+    assert.deepEqual(values('Restart'), ['on-failure']);
+    assert.deepEqual(values('StartLimitIntervalSec'), ['0'], 'else systemd gives up, and systemctl start is refused as well');
+    assert.deepEqual(values('RestartPreventExitStatus'), ['64 78']);
+    assert.deepEqual(values('LogRateLimitIntervalSec'), ['0'], 'else a large round’s thousands of lines hide the one that matters');
+    assert.deepEqual(values('ConfigurationDirectory'), [], 'it would be writable, and the account’s own where it is missing');
+    assert.deepEqual(values('LimitCORE'), ['0']);
+    assert.match(values('ExecReload').join(), /shouwangctl -c \S+ reload$/, 'it ends when the reload has, and fails when that is refused');
 });
 
 test('the account and its folders are made', { skip: (spawnSync('systemd-sysusers', ['--version']).error && 'systemd is not installed') || (process.getuid() !== 0 && 'only root makes accounts') }, () => {
