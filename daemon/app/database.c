@@ -1,39 +1,20 @@
 /* SPDX-License-Identifier: PostgreSQL */
-#include "config.h" /* strdup */
-
 #include "app/database.h"
 
+#include "app/look.h"
 #include "app/settings.h"
 #include "base/clock.h"
-#include "base/kill_point.h"
 #include "base/log.h"
-#include "io/pg.h"
 #include "io/workers.h"
-#include "store/arrival.h"
-#include "store/lease.h"
-#include "store/migrate.h"
-#include "store/outbox.h"
-#include "store/round_store.h"
-#include "store/session.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
     LOOK_INTERVAL_MS = 15000, /* how late an outage is noticed when nothing else touches the database */
     RETRY_FIRST_MS = 500,     /* a restart of PostgreSQL takes a second or two */
     RETRY_MAX_MS = 15000,
-    LOOK_CALL_TIMEOUT_MS =
-        10000, /* the figures take milliseconds; a server that needs longer is as good as away */
 };
-
-/* An operator's act that waits to be written to the audit. */
-struct act {
-    char *actor, *action, *detail;
-    TAILQ_ENTRY(act) link;
-};
-TAILQ_HEAD(acts, act);
 
 struct database {
     struct loop *loop;
@@ -58,27 +39,12 @@ struct database {
     int64_t leader, cleared_leader; /* the leadership's token, 0 = none; that for which was cleared up */
     bool endpoints_wanted;          /* the endpoints' rows are to be made */
     TAILQ_HEAD(, database_waiter) waiters;
-    struct acts acts;
-    size_t act_count; /* those with the worker included */
+    struct look_acts acts;
+    size_t act_count; /* those of the look included */
 
-    /* Of the look that is under way: the worker's until its done. */
-    struct workers_job look;
+    struct look look; /* the worker's while `looking` */
+    struct workers_job job;
     bool looking, look_again;
-    bool look_makes_endpoints, look_clears;
-    int64_t look_leader;
-    struct settings *look_settings;
-    struct acts look_acts;
-    size_t acts_written;
-    struct pg *pg;
-    atomic_bool cancel;
-    enum database_state seen;
-    struct error seen_err;
-    struct api_facts *seen_facts;
-    struct api_counts *seen_counts;
-    bool seen_connected; /* anew: perhaps to another server, whose numbers mean something else */
-    int64_t seen_scheduled_unix_ms;
-    int64_t seen_clock_off_ms;
-    int64_t leftovers, recalled;
     int64_t look_began_ms; /* monotonic, as the next */
     int64_t seen_began_ms; /* when the look began that was the last to end */
 };
@@ -89,132 +55,18 @@ const char *database_state_name(enum database_state state)
     return names[state];
 }
 
-/* --- on the worker -------------------------------------------------------------------------------------------- */
-
-static enum status make_endpoints(struct database *database, struct error *err)
-{
-    const struct townships *townships = &database->look_settings->townships;
-    int64_t codes[TOWNSHIPS_MAX];
-    size_t count = 0;
-    for (; count < townships->count && count < TOWNSHIPS_MAX; count++)
-        codes[count] = townships->endpoints[count].code;
-    return outbox_ensure_endpoints(database->pg, codes, count, err);
-}
-
-/* Before anything of ours runs. */
-static enum status clear_up(struct database *database, struct error *err)
-{
-    enum status status = round_fail_leftovers(database->pg, &database->leftovers, err);
-    KILL_POINT("start.leftovers_failed");
-    return status == STATUS_OK ? outbox_recall(database->pg, &database->recalled, err) : status;
-}
-
-/* What only the leader writes, in one transaction. */
-static enum status lead(struct database *database, struct error *err)
-{
-    if (database->look_leader == 0 || !(database->look_clears || database->look_makes_endpoints))
-        return STATUS_OK;
-    enum status status = lease_begin(database->pg, database->look_leader, err);
-    KILL_POINT("start.lease_checked");
-    if (status == STATUS_OK && database->look_makes_endpoints)
-        status = make_endpoints(database, err);
-    KILL_POINT("start.endpoints_made");
-    if (status == STATUS_OK && database->look_clears)
-        status = clear_up(database, err);
-    if (status == STATUS_OK)
-        status = pg_commit(database->pg, err);
-    KILL_POINT("start.cleared");
-    pg_rollback(database->pg);
-    if (status != STATUS_OK && strcmp(pg_sqlstate(database->pg), "SW001") == 0) {
-        database->look_leader = 0; /* the leadership was lost since the look began: it only looks */
-        database->look_clears = false;
-        return STATUS_OK;
-    }
-    return status;
-}
-
-static void act_free(struct act *act)
-{
-    free(act->actor);
-    free(act->action);
-    free(act->detail);
-    free(act);
-}
-
-static enum status write_acts(struct database *database, struct error *err)
-{
-    for (struct act *act; (act = TAILQ_FIRST(&database->look_acts));) {
-        KILL_POINT("audit.before_act");
-        enum status status = arrival_audit(database->pg, act->actor, act->action, act->detail, err);
-        KILL_POINT("audit.act_written");
-        if (status != STATUS_OK)
-            return status;
-        TAILQ_REMOVE(&database->look_acts, act, link);
-        act_free(act);
-        database->acts_written++;
-    }
-    return STATUS_OK;
-}
-
-static enum status connect_to(struct database *database, struct error *err)
-{
-    const struct options *options = database->look_settings->options;
-    if (database->pg && !pg_is_broken(database->pg))
-        return STATUS_OK;
-    pg_close(database->pg);
-    database->pg = 0;
-    enum status status = pg_connect(options->database_conninfo, "shouwangd-status",
-                                    (int)options->database_connect_timeout, &database->pg, err);
-    if (status == STATUS_OK) {
-        pg_set_call_timeout(database->pg, LOOK_CALL_TIMEOUT_MS);
-        pg_set_cancel(database->pg, &database->cancel);
-        database->seen_connected = true;
-    }
-    return status;
-}
-
-/* What the steps find decides the state: a server that cannot be reached is DOWN, a schema that is not ours MISFIT. */
+/* On a worker. */
 static void look(struct workers_job *job)
 {
     struct database *database = job->ctx;
-    const struct settings *settings = database->look_settings;
-    struct error *err = &database->seen_err;
-    database->seen = DATABASE_DOWN;
-    if (connect_to(database, err) != STATUS_OK)
-        return;
-    if (session_check_writable(database->pg, err) != STATUS_OK) {
-        pg_close(database->pg); /* conninfo may name another server beside this one */
-        database->pg = 0;
-        return;
-    }
-    enum status status = migrate_check(database->pg, settings->dictionary, settings->county_sources,
-                                       settings->county_source_count, err);
-    if (status == STATUS_CONFIG)
-        database->seen = DATABASE_MISFIT;
-    if (status == STATUS_OK)
-        status = lead(database, err);
-    if (status == STATUS_OK && database->look_clears)
-        status = round_last_scheduled(database->pg, &database->seen_scheduled_unix_ms, err);
-    if (status == STATUS_OK)
-        status = write_acts(database, err);
-    if (status == STATUS_OK)
-        status = session_clock_off(database->pg, &database->seen_clock_off_ms, err);
-    if (status == STATUS_OK)
-        status = api_facts_read(database->pg, &database->seen_facts, err);
-    if (status == STATUS_OK)
-        database->seen = DATABASE_UP;
+    look_run(&database->look);
 }
 
-/* What could not be counted is counted with the next look, which also tells if the database is away. */
+/* On a worker. */
 static void count(struct workers_job *job)
 {
     struct database *database = job->ctx;
-    const struct listing_status *status = &database->facts->status; /* the loop leaves it alone meanwhile */
-    struct error err;
-    if (api_counts_read(database->pg, status->last_import, status->last_judged, &database->seen_counts,
-                        &err) != STATUS_OK &&
-        !atomic_load(&database->cancel))
-        log_event(LOG_DATABASE_NOT_COUNTED, log_error(&err));
+    look_count(&database->look);
 }
 
 /* --- on the loop ---------------------------------------------------------------------------------------------- */
@@ -255,35 +107,35 @@ static void watch_transactions(struct database *database)
 
 static void take_seen(struct database *database)
 {
-    database->state = database->seen;
-    database->err = database->seen_err;
+    database->state = database->look.state;
+    database->err = database->look.err;
     database->looked_unix_ms = clock_unix_ms();
-    if (database->seen != DATABASE_UP) {
-        database->endpoints_wanted = database->endpoints_wanted || database->look_makes_endpoints;
+    if (database->look.state != DATABASE_UP) {
+        database->endpoints_wanted = database->endpoints_wanted || database->look.makes_endpoints;
         return;
     }
     database->err.text[0] = 0;
-    database->clock_off_ms = database->seen_clock_off_ms;
+    database->clock_off_ms = database->look.clock_off_ms;
     api_facts_free(database->facts);
-    database->facts = database->seen_facts;
-    database->seen_facts = 0;
-    if (database->seen_connected)
+    database->facts = database->look.facts;
+    database->look.facts = 0;
+    if (database->look.connected)
         drop_counts(database);
-    database->seen_connected = false;
+    database->look.connected = false;
     database->facts->counts = database->counts;
     watch_transactions(database);
-    if (database->look_leader == 0)
-        database->endpoints_wanted = database->endpoints_wanted || database->look_makes_endpoints;
-    if (database->look_clears) {
-        database->cleared_leader = database->look_leader;
-        database->last_scheduled_unix_ms = database->seen_scheduled_unix_ms;
+    if (database->look.leader == 0)
+        database->endpoints_wanted = database->endpoints_wanted || database->look.makes_endpoints;
+    if (database->look.clears) {
+        database->cleared_leader = database->look.leader;
+        database->last_scheduled_unix_ms = database->look.last_scheduled_unix_ms;
         if (database->last_scheduled_unix_ms !=
             0) /* was written by the database's clock, and is looked up in a calendar by ours */
-            database->last_scheduled_unix_ms += database->seen_clock_off_ms;
-        if (database->leftovers > 0)
-            log_event(LOG_ROUND_LEFTOVERS, log_int("rounds", database->leftovers));
-        if (database->recalled > 0)
-            log_event(LOG_DELIVERY_RECALLED, log_int("deliveries", database->recalled));
+            database->last_scheduled_unix_ms += database->look.clock_off_ms;
+        if (database->look.leftovers > 0)
+            log_event(LOG_ROUND_LEFTOVERS, log_int("rounds", database->look.leftovers));
+        if (database->look.recalled > 0)
+            log_event(LOG_DELIVERY_RECALLED, log_int("deliveries", database->look.recalled));
     }
 }
 
@@ -317,10 +169,10 @@ static void arm(struct database *database)
 /* Those that the look did not write are the first of the next one. */
 static void take_back_acts(struct database *database)
 {
-    TAILQ_CONCAT(&database->look_acts, &database->acts, link);
-    TAILQ_CONCAT(&database->acts, &database->look_acts, link);
-    database->act_count -= database->acts_written;
-    database->acts_written = 0;
+    TAILQ_CONCAT(&database->look.acts, &database->acts, link);
+    TAILQ_CONCAT(&database->acts, &database->look.acts, link);
+    database->act_count -= database->look.acts_written;
+    database->look.acts_written = 0;
 }
 
 static bool is_counted(const struct database *database)
@@ -350,10 +202,10 @@ static void end_look(struct database *database)
 static void counted(struct workers_job *job, bool did_run)
 {
     struct database *database = job->ctx;
-    if (did_run && database->seen_counts) {
+    if (did_run && database->look.counts) {
         drop_counts(database);
-        database->facts->counts = database->counts = database->seen_counts;
-        database->seen_counts = 0;
+        database->facts->counts = database->counts = database->look.counts;
+        database->look.counts = 0;
     }
     end_look(database);
 }
@@ -371,23 +223,25 @@ static bool begin_count(struct database *database)
     database->count_deferred = true;
     if (early)
         return false;
-    database->look = (struct workers_job){.run = count, .done = counted, .ctx = database};
-    return workers_submit(database->workers, &database->look, &err) == STATUS_OK;
+    database->look.last_import = database->facts->status.last_import;
+    database->look.last_judged = database->facts->status.last_judged;
+    database->job = (struct workers_job){.run = count, .done = counted, .ctx = database};
+    return workers_submit(database->workers, &database->job, &err) == STATUS_OK;
 }
 
 static void looked(struct workers_job *job, bool did_run)
 {
     struct database *database = job->ctx;
     enum database_state before = database->state;
-    settings_release(database->look_settings);
-    database->look_settings = 0;
+    settings_release(database->look.settings);
+    database->look.settings = 0;
     take_back_acts(database);
     if (did_run && !database->stopping) {
         take_seen(database);
         tell_change(database, before);
     }
-    api_facts_free(database->seen_facts);
-    database->seen_facts = 0;
+    api_facts_free(database->look.facts);
+    database->look.facts = 0;
     if (did_run && !database->stopping)
         database->watch(database->watch_ctx, before, database->state);
     if (!did_run || !begin_count(database))
@@ -403,25 +257,25 @@ static void begin(struct database *database)
         return;
     }
     struct error err;
-    database->look = (struct workers_job){.run = look, .done = looked, .ctx = database};
+    database->job = (struct workers_job){.run = look, .done = looked, .ctx = database};
     database->look_again = false;
     database->look_began_ms = clock_monotonic_ms();
-    database->look_settings = database->settings;
-    settings_hold(database->look_settings);
-    database->leftovers = database->recalled = 0;
-    database->look_leader = database->leader;
-    database->look_clears = database->leader != 0 && database->leader != database->cleared_leader;
-    database->look_makes_endpoints = database->endpoints_wanted;
+    database->look.settings = database->settings;
+    settings_hold(database->look.settings);
+    database->look.leftovers = database->look.recalled = 0;
+    database->look.leader = database->leader;
+    database->look.clears = database->leader != 0 && database->leader != database->cleared_leader;
+    database->look.makes_endpoints = database->endpoints_wanted;
     database->endpoints_wanted = false;
-    TAILQ_CONCAT(&database->look_acts, &database->acts, link);
+    TAILQ_CONCAT(&database->look.acts, &database->acts, link);
     database->looking = true;
-    if (workers_submit(database->workers, &database->look, &err) == STATUS_OK)
+    if (workers_submit(database->workers, &database->job, &err) == STATUS_OK)
         return;
     database->looking = false; /* the pool is full: later */
-    database->endpoints_wanted = database->look_makes_endpoints;
+    database->endpoints_wanted = database->look.makes_endpoints;
     take_back_acts(database);
-    settings_release(database->look_settings);
-    database->look_settings = 0;
+    settings_release(database->look.settings);
+    database->look.settings = 0;
     loop_timer_arm(database->timer, RETRY_FIRST_MS);
 }
 
@@ -462,16 +316,10 @@ void database_wait_cancel(struct database *database, struct database_waiter *wai
 void database_note_act(struct database *database, const char *actor, const char *action,
                        const char *detail_json)
 {
-    struct act *act = database->act_count < DATABASE_ACTS_MAX ? calloc(1, sizeof *act) : 0;
-    if (act) {
-        act->actor = strdup(actor);
-        act->action = strdup(action);
-        act->detail = strdup(detail_json);
-    }
-    if (!act || !act->actor || !act->action || !act->detail) {
+    struct look_act *act =
+        database->act_count < DATABASE_ACTS_MAX ? look_act_new(actor, action, detail_json) : 0;
+    if (!act) {
         log_event(LOG_AUDIT_LOST, log_text("action", action), log_text("operator", actor));
-        if (act)
-            act_free(act);
         return;
     }
     TAILQ_INSERT_TAIL(&database->acts, act, link);
@@ -503,7 +351,7 @@ const char *database_reason(const struct database *database)
 
 bool database_is_new(const struct database *database)
 {
-    return database->state == DATABASE_UP && database->look_clears && database_is_cleared(database);
+    return database->state == DATABASE_UP && database->look.clears && database_is_cleared(database);
 }
 
 bool database_is_cleared(const struct database *database)
@@ -550,7 +398,7 @@ void database_set_settings(struct database *database, struct settings *settings)
 void database_stop(struct database *database)
 {
     database->stopping = true;
-    atomic_store(&database->cancel, true);
+    atomic_store(&database->look.cancel, true);
     loop_timer_cancel(database->timer);
     loop_defer(database->loop, &database->told_task);
 }
@@ -564,7 +412,7 @@ enum status database_new(struct database **handle, struct loop *loop, struct wor
     *database = (struct database){.loop = loop, .workers = workers, .watch = watch, .watch_ctx = ctx};
     TAILQ_INIT(&database->waiters);
     TAILQ_INIT(&database->acts);
-    TAILQ_INIT(&database->look_acts);
+    TAILQ_INIT(&database->look.acts);
     database->retry_ms = RETRY_FIRST_MS;
     database->told_task = (struct loop_task){.run = on_told, .ctx = database};
     database->timer = loop_timer_new(loop, on_timer, database);
@@ -588,10 +436,10 @@ void database_free(struct database *database)
     tell_waiters(database, true);
     loop_task_cancel(database->loop, &database->told_task);
     loop_timer_free(database->timer);
-    pg_close(database->pg);
-    for (struct act *act; (act = TAILQ_FIRST(&database->acts));) {
+    look_close(&database->look);
+    for (struct look_act *act; (act = TAILQ_FIRST(&database->acts));) {
         TAILQ_REMOVE(&database->acts, act, link);
-        act_free(act);
+        look_act_free(act);
     }
     api_facts_free(database->facts);
     api_counts_free(database->counts);

@@ -9,6 +9,7 @@ daemon_app_libapp_a_SOURCES = \
 	daemon/app/jobs.c daemon/app/jobs.h \
 	daemon/app/json_memory.c daemon/app/json_memory.h \
 	daemon/app/leader.c daemon/app/leader.h \
+	daemon/app/look.c daemon/app/look.h \
 	daemon/app/mistakes.c daemon/app/mistakes.h \
 	daemon/app/option.c daemon/app/option.h \
 	daemon/app/option_types.c daemon/app/option_values.h \
