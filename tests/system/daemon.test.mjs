@@ -246,12 +246,32 @@ test('a peer that sends a line without end, or goes away, does no harm', async (
         socket.on('close', resolve).on('error', resolve);
     });
     for (let i = 0; i < 20; i++) {
-        const socket = createConnection(instance.socket).on('error', () => {}); // one peer too many is closed at once
+        const socket = createConnection(instance.socket).on('error', () => {});
         await new Promise((resolve) => socket.write('{"verb":"round","args":{"dry_run":true}}\n', resolve));
         socket.destroy();
     }
     // 16 peers are served at one time; those who left give their places back.
     await until(async () => (await ask(instance.socket, 'status').catch(() => ({}))).ok, 'an answer');
+});
+
+test('connections that somebody left open keep no operator out, nor put out who waits for an answer', async () => {
+    instance.import(new Register().single('H1', residentId('1980-01-01', 1), '1000.00'));
+    await instance.start();
+    const left = [];
+    const leave = (bytes) =>
+        new Promise((resolve) => {
+            const socket = createConnection(instance.socket, () => (bytes ? socket.write(bytes, resolve) : resolve())).on('error', () => {});
+            left.push(socket);
+        });
+    try {
+        for (let i = 0; i < 20; i++) await leave(i % 2 ? '{"verb":"sta' : '');
+        const waits = instance.ctlAside('round', '--as-of', '2021-06-30', '--wait', '--json');
+        for (let i = 0; i < 20; i++) await leave('');
+        assert.equal((await instance.ctlAside('status', '--json')).status, 0);
+        assert.equal((await waits).status, 0);
+    } finally {
+        for (const socket of left) socket.destroy();
+    }
 });
 
 test('status tells what is', async () => {

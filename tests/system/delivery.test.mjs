@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { dropFeed, Register, residentId } from './lib/county.mjs';
 import { Webhook } from 'standardwebhooks';
-import { Cluster, Instance, newSecret, program } from './lib/instance.mjs';
+import { Cluster, Instance, newSecret, program, ROOT } from './lib/instance.mjs';
 import { CANARY } from './lib/privacy.mjs';
 import { Receiver } from './lib/receiver.mjs';
 import { inTime, unhurried, until } from './lib/wait.mjs';
@@ -104,8 +104,12 @@ test('410 holds the endpoint; its events stay queued until it is released', asyn
     assert.equal(a.ledger.length, 1);
     assert.equal(states(A), 'queued');
     a.answer = () => 204;
-    instance.sql(`update endpoint set state = 'active', held_reason = null where township_code = ${A}`);
+    const manual = readFileSync(join(ROOT, 'docs', 'operators.md'), 'utf8');
+    const release = /### A held receiver[^]*?<<'SQL'\n([^]*?)\nSQL\n/.exec(manual)[1];
+    assert.match(release, new RegExp(A));
+    instance.sql(release);
     await a.waitFor(1, 'events after the release');
+    assert.equal(instance.sql("select string_agg(action, ' ' order by audit_id) from audit where action like 'endpoint.%'"), 'endpoint.hold endpoint.release');
 });
 
 test('a redirect is never followed', async () => {
