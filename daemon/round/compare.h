@@ -71,7 +71,7 @@ struct compare_result {
     bool notable;
 };
 
-/* outcome: of policy_run_evaluate, or compare_off_register. */
+/* outcome: of policy_run_evaluate. */
 struct compare_result compare_household(const struct rules *rules, const struct compare_standing *standing,
                                         const struct policy_outcome *outcome);
 

@@ -83,8 +83,7 @@ static SELDOM bool refuse(const struct feed_rows *rows, struct feed_row *out, co
 
 static const struct slice nothing = {"", 0};
 
-/* As it stands in the file. What fits as it stands needs no trimming: the exact forms are tried on this first. */
-/* Most fields have no blank at either end: look before calling. */
+/* Trimmed. Most fields have no blank at either end: look before calling. */
 static inline struct slice field(column_t column)
 {
     struct slice text = *column;
