@@ -323,7 +323,7 @@ enum status drop_move(const struct drop_file *file, const struct drop_state *jud
         status = folder_of(folder, archive_directory, feed, refused, err);
     if (status == STATUS_OK)
         choose(judged, &now, &csv, &manifest);
-    if (status == STATUS_OK && !csv && manifest && !judged->csv_there)
+    if (status == STATUS_OK && manifest && !now.csv_there)
         status = find_half(&place, folder, file->name, &half, err);
     if (status == STATUS_OK && !half)
         status = find_free(folder, file->name, TAKEN_BY_EITHER, &number, err);

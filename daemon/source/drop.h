@@ -74,6 +74,7 @@ enum status drop_is_half_refused(const struct drop_file *file, const char *archi
  *   another CSV        the manifest that was judged moves alone, so that it is not taken for the new one's
  *   another manifest   both stay: the new one may be meant for the CSV
  *   chmod or the like  both stay, and are recognised
+ * A CSV that is gone was moved by whoever led before: its manifest follows it.
  */
 enum status drop_move(const struct drop_file *file, const struct drop_state *judged,
                       const char *archive_directory, const char *feed, bool refused,

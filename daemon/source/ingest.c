@@ -70,6 +70,8 @@ static const char *show(struct shown *shown, const char *text, const char *name)
 
 /* --- what lies there -------------------------------------------------------------------------------------------------- */
 
+static const char gone_reason[] = "it is not there any more";
+
 enum status ingest_wait_for(struct ingest_attempt *attempt, const char *reason)
 {
     struct ingest_result *result = attempt->result;
@@ -162,7 +164,7 @@ static enum status judge(struct ingest_attempt *attempt, struct error *err)
 {
     const struct drop_state *state = &attempt->state;
     if (!state->csv_there && !state->manifest_there)
-        return ingest_wait_for(attempt, "it is not there any more");
+        return ingest_wait_for(attempt, gone_reason);
     if (!state->manifest_there)
         return ingest_wait_for(attempt, "no manifest beside it yet");
     if ((state->csv_there && !state->csv_is_file) || !state->manifest_is_file)
@@ -204,6 +206,15 @@ struct batch_manifest ingest_describe(const struct ingest_attempt *attempt)
 
 /* --- putting away ----------------------------------------------------------------------------------------------------- */
 
+/* Whoever led before may put the files away while we judge them: to us they look as if they had come a second time. */
+static enum status look_whether_gone(const struct ingest_attempt *attempt, bool *gone, struct error *err)
+{
+    struct drop_state now;
+    enum status status = drop_look(&attempt->file, &now, err);
+    *gone = status == STATUS_OK && !now.csv_there && !now.manifest_there;
+    return status;
+}
+
 /* A transaction of its own: the batch's was rolled back. */
 static enum status record_refusal(struct ingest_attempt *attempt, struct error *err)
 {
@@ -212,8 +223,12 @@ static enum status record_refusal(struct ingest_attempt *attempt, struct error *
     struct shown shown;
     drop_clean_text(show(&shown, err->text, attempt->file.name), result->reason, sizeof result->reason);
     struct batch_manifest batch = ingest_describe(attempt);
-    bool refused;
-    enum status status = ingest_find_refusal(attempt, &refused, err);
+    bool refused, gone;
+    enum status status = look_whether_gone(attempt, &gone, err);
+    if (status == STATUS_OK && gone)
+        return ingest_wait_for(attempt, gone_reason);
+    if (status == STATUS_OK)
+        status = ingest_find_refusal(attempt, &refused, err);
     if (status != STATUS_OK || refused)
         return status;
     struct batch_counts counts = {.rows_total = result->rows_total};

@@ -539,23 +539,25 @@ static void rename_over(const char *feed, const char *from, const char *to)
     ck_assert_int_eq(rename(one, other), 0);
 }
 
-/* The file is read, its transaction waits; the sender puts another in its place. */
-START_TEST(a_new_file_of_the_same_name_is_left)
-{
-    struct pg *other = fixture_connect(NULL);
-    struct pg_result *result = NULL;
+/* A file is read and its transaction waits, until resume(). */
+struct pause {
+    struct pg *other;
     pthread_t thread;
-    put_feed("medical_insurance", "june", HEADER ID_A ",,," PAID ",1.00,2021-06-01,,D1\n",
-             &(struct given){.batch = "one"});
-    must(pg_begin(other, PG_READ_COMMITTED, &err));
-    must(lease_lock(other, LEASE_INGEST, 0, &err));
-    ck_assert_int_eq(pthread_create(&thread, NULL, scan_there, NULL), 0);
+};
+
+static struct pause scan_paused(void)
+{
+    struct pause pause = {.other = fixture_connect(NULL)};
+    struct pg_result *result = NULL;
+    must(pg_begin(pause.other, PG_READ_COMMITTED, &err));
+    must(lease_lock(pause.other, LEASE_INGEST, 0, &err));
+    ck_assert_int_eq(pthread_create(&pause.thread, NULL, scan_there, NULL), 0);
     int64_t waiting = 0;
     const int64_t until_ms = clock_monotonic_ms() + PATIENCE_MS;
     while (waiting == 0 && clock_monotonic_ms() < until_ms) {
         struct error why;
         ck_assert_int_eq(
-            pg_query(other,
+            pg_query(pause.other,
                      "select count(*) from pg_stat_activity where datname = current_database() and"
                      " wait_event_type = 'Lock' and application_name = 'test'",
                      pg_params(), &result, &why),
@@ -565,11 +567,26 @@ START_TEST(a_new_file_of_the_same_name_is_left)
         usleep(1000);
     }
     ck_assert_int_eq(waiting, 1);
+    return pause;
+}
+
+static void resume(struct pause *pause)
+{
+    pg_rollback(pause->other);
+    pthread_join(pause->thread, NULL);
+    pg_close(pause->other);
+}
+
+/* The sender puts another in its place. */
+START_TEST(a_new_file_of_the_same_name_is_left)
+{
+    put_feed("medical_insurance", "june", HEADER ID_A ",,," PAID ",1.00,2021-06-01,,D1\n",
+             &(struct given){.batch = "one"});
+    struct pause pause = scan_paused();
     put_feed("medical_insurance", "new", HEADER ID_A ",,," PAID ",2.00,2021-06-01,,D2\n",
              &(struct given){.batch = "two"});
     rename_over("medical_insurance", "new.csv", "june.csv");
-    pg_rollback(other);
-    pthread_join(thread, NULL);
+    resume(&pause);
     ck_assert_int_eq(outcome_of("june")->outcome, INGEST_ACCEPTED);
     ck_assert(file_is_there("%s/medical_insurance/june.csv", drop_root));
     ck_assert(!file_is_there("%s/medical_insurance/june.csv", archive_root));
@@ -583,7 +600,35 @@ START_TEST(a_new_file_of_the_same_name_is_left)
     ck_assert_int_eq(value_of("D2"), 200);
     ck_assert(file_is_there("%s/medical_insurance/june~2.csv", archive_root));
     ck_assert(!file_is_there("%s/medical_insurance/june.csv", drop_root));
-    pg_close(other);
+}
+END_TEST
+
+static void put_away(const char *file, bool away)
+{
+    char there[512], here[512];
+    snprintf(there, sizeof there, "%s/medical_insurance/%s", archive_root, file);
+    snprintf(here, sizeof here, "%s/medical_insurance/%s", drop_root, file);
+    ck_assert_int_eq(away ? rename(here, there) : rename(there, here), 0);
+}
+
+/* Who led before took the file in, was frozen, and wakes up to put it away: both files (0), or the CSV so far (1). */
+START_TEST(whoever_led_before_puts_it_away)
+{
+    put_feed("medical_insurance", "june", GOOD, NULL);
+    scan();
+    ck_assert_int_eq(outcome_of("june")->outcome, INGEST_ACCEPTED);
+    put_away("june.csv", false);
+    put_away("june.csv.manifest.json", false);
+    struct pause pause = scan_paused();
+    put_away("june.csv", true);
+    if (_i == 0)
+        put_away("june.csv.manifest.json", true);
+    resume(&pause);
+    ck_assert_int_eq(outcome_of("june")->outcome, _i == 0 ? INGEST_WAITING : INGEST_ARCHIVED);
+    ck_assert_int_eq(fixture_int("select count(*) from batch where status = 'refused'"), 0);
+    ck_assert(file_is_there("%s/medical_insurance/june.csv", archive_root));
+    ck_assert(file_is_there("%s/medical_insurance/june.csv.manifest.json", archive_root));
+    ck_assert(!file_is_there("%s/medical_insurance/june.csv.manifest.json", drop_root));
 }
 END_TEST
 
@@ -613,6 +658,7 @@ int main(void)
     tcase_add_loop_test(cases, delta_meets_what_is_live, 0, WAYS);
     tcase_add_loop_test(cases, delta_after_years, 0, WAYS);
     tcase_add_test(cases, a_new_file_of_the_same_name_is_left);
+    tcase_add_loop_test(cases, whoever_led_before_puts_it_away, 0, 2);
     suite_add_tcase(suite, cases);
     return fixture_main(suite);
 }
