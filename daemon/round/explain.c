@@ -22,7 +22,7 @@
 #include <string.h>
 
 enum {
-    EXPLAIN_ARENA_BYTES = 256 << 20, /* one household and one policy: far more than either may be */
+    EXPLAIN_ARENA_BYTES = 1 << 30, /* a bound: what a broken feed says of one household is more than 256 MB */
 };
 
 /* One explanation from begin to end. */
