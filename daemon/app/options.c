@@ -81,7 +81,9 @@ static const struct option_row option_rows[] = {
     {ROW("delivery", "townships", option_path, delivery_townships), .standard = "townships.d",
      .help = "Folder of CODE.conf files, one for each township's receiver"},
     {ROW("delivery", "connections", option_count, delivery_connections), .standard = "64", .least = 1,
-     .most = 4096, .help = "Attempts at one time, all townships together"},
+     .most = 4096,
+     .help =
+         "Attempts at one time, all townships together; half of them for those that do not answer within a second"},
     {ROW("delivery", "connections_per_endpoint", option_count, delivery_connections_per_endpoint),
      .standard = "4", .least = 1, .most = 256, .help = "Attempts at one time to one township"},
     {ROW("delivery", "timeout", option_duration, delivery_timeout), .standard = "15s", .least = SECOND,

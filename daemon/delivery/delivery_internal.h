@@ -22,7 +22,8 @@
  *                               └── (begun, reloaded with another URL)
  *
  *     PROVEN    all its places, and claims waiting for them
- *     DOUBTED   its places, but all targets that are not proven have half of all places together: those that hang fill no more
+ *     DOUBTED   its places, but all targets that are not proven have half of all places together: those that hang fill no more.
+ *               One that answers, but takes longer than SLOW_US, is among them
  *     BROKEN    one attempt at a time
  *     RESTING   nothing goes to it but a probe now and then, any event that is due: of one that gives no answer from
  *               BREAKER_FAILURES on, of one that answers from REST_FAILURES on, because there it may be the events' fault
@@ -103,9 +104,9 @@ struct target {
     int64_t hurried_ms;    /* monotonic; 0 = never */
     int64_t not_before_ms; /* monotonic: Retry-After of 429 and 503; endpoint.paused_until
                               is the same for those who come after us */
-    int64_t pace_us; /* how long its attempts take, smoothed; 0 = not known, or it failed since: not proven */
-    unsigned asked;  /* of the claim under way */
-    bool dry;        /* the last claim found less than was asked for, and nothing has happened since */
+    int64_t pace_us;       /* how long its attempts take, smoothed; 0 = not known, or it failed since */
+    unsigned asked;        /* of the claim under way */
+    bool dry;              /* the last claim found less than was asked for, and nothing has happened since */
     unsigned doubted, doubted_in_flight; /* its part of the delivery's */
     struct target_ring *ringed;          /* NULL: in none */
     bool moved; /* a reload has brought another URL: the pause that the database has is the old receiver's */

@@ -18,6 +18,7 @@
 enum {
     BREAKER_FAILURES = 3, /* in a row: more than a hiccup */
     REST_FAILURES = 10,   /* in a row, answered: more than a few events that a bug of the receiver's meets */
+    SLOW_US = 1000000,    /* an attempt of most receivers takes a hundredth */
     MEAN_WEIGHT = 8,      /* the newest counts an eighth */
     REST_MAX_MS = 5 * 60 * 1000,
     /* Of one that answers, which costs no place for long: so many events that alone provoke a failure keep back the others so long,
@@ -49,7 +50,7 @@ bool target_broken(const struct target *target)
 
 bool target_proven(const struct target *target)
 {
-    return target->pace_us > 0;
+    return target->pace_us > 0 && target->pace_us <= SLOW_US;
 }
 
 bool target_probed(const struct target *target)
