@@ -2,6 +2,7 @@
 /* Asking the daemon: one request line, progress lines, one answer line (docs/control.md). */
 #include "ctl.h"
 
+#include "app/control.h"
 #include "app/options.h"
 #include "base/clock.h"
 #include "io/socket_client.h"
@@ -12,8 +13,7 @@
 #include <unistd.h>
 
 enum {
-    CONNECT_TIMEOUT_MS = 3000,        /* a local socket answers at once or not at all */
-    ANSWER_LINE_MAX_BYTES = 16 << 20, /* a dry run lists every household that would change */
+    CONNECT_TIMEOUT_MS = 3000, /* a local socket answers at once or not at all */
 };
 
 static int send_request(struct socket_client *client, const char *verb, json_t *args, struct error *err)
@@ -83,7 +83,7 @@ int ctl_request(struct ctl *ctl, const char *verb, json_t *args, int64_t timeout
     *result = NULL;
     if (args == NULL)
         return ctl_fail(EX_OSERR, "out of memory");
-    if (socket_client_connect(&client, ctl->options->control_socket, ANSWER_LINE_MAX_BYTES,
+    if (socket_client_connect(&client, ctl->options->control_socket, CONTROL_ANSWER_MAX_BYTES,
                               CONNECT_TIMEOUT_MS, &err) != STATUS_OK) {
         json_decref(args);
         int exit_code = ctl_permitted(ctl->options->control_socket, W_OK, err.text);

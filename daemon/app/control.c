@@ -13,8 +13,7 @@
 
 enum {
     ACTOR_MAX = 64,
-    TEXT_MAX = 1000,             /* bytes; a reason stands in the audit and in lists */
-    OUTPUT_MAX_BYTES = 64 << 20, /* a dry run that would change every household of a large county */
+    TEXT_MAX = 1000, /* bytes; a reason stands in the audit and in lists */
     IDLE_TIMEOUT_MS = 60000,
 };
 
@@ -311,7 +310,7 @@ enum status control_new(struct control **handle, struct loop *loop, const char *
         .path = path,
         .refusal =
             "{\"ok\":false,\"exit\":75,\"error\":\"too many wait for answers of this shouwangd; try again later\"}\n",
-        .output_max_bytes = OUTPUT_MAX_BYTES,
+        .output_max_bytes = CONTROL_ANSWER_MAX_BYTES,
         .idle_timeout_ms = IDLE_TIMEOUT_MS,
     };
     struct control *control = calloc(1, sizeof *control);

@@ -30,6 +30,9 @@
 struct control;
 struct control_request;
 
+/* An answer is one line of at most so many bytes: a dry run that would change every household of a large county. */
+enum { CONTROL_ANSWER_MAX_BYTES = 64 << 20 };
+
 enum control_type {
     CONTROL_TEXT,   /* a string that is not empty */
     CONTROL_NUMBER, /* an integer above 0, also written as a string */

@@ -161,6 +161,24 @@ test('a crash of the tool leaves no image of its memory', async () => {
     }
 });
 
+// The dry run of a policy that goes wrong everywhere, in a county of a million persons: just when it is needed.
+test('an answer that lists every household of a large county is read', async () => {
+    const path = join(instance.directory, 'large.sock');
+    const changes = Array.from({ length: 330000 }, (_, i) => ({ household_no: `H${String(i).padStart(8, '0')}`, township_code: '610922103', from: 'none', to: 'red', change: 'raised' }));
+    const server = createServer((peer) => peer.on('error', () => {}).once('data', () => peer.end(`${JSON.stringify({ ok: true, result: { round: null, held: false, changes } })}\n`))).listen(path);
+    await once(server, 'listening');
+    const conf = join(instance.directory, 'large.conf');
+    writeFileSync(conf, readFileSync(instance.conf, 'utf8').replace('socket = ctl.sock', 'socket = large.sock'));
+    try {
+        const tool = spawn(program('shouwangctl'), ['-c', conf, 'round', '--dry-run', '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+        const [stdout, stderr, [status]] = await Promise.all([text(tool.stdout), text(tool.stderr), once(tool, 'close')]);
+        assert.equal(status, 0, stderr);
+        assert.equal(JSON.parse(stdout).changes.length, 330000);
+    } finally {
+        server.close();
+    }
+});
+
 // What an administrator may have given an account or a database for other programs' sake, and what somebody who may write into
 // `public` puts in our way.
 const SET = {
