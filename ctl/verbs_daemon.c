@@ -70,6 +70,11 @@ static void print_feed(const json_t *feed)
     if (townships > 0 || in_sum)
         printf("  %-20s SWINGS in %lld townships%s: it clears nothing%s; shouwangctl feeds says more\n", "",
                (long long)townships, in_sum ? " and in sum" : "", in_sum ? "" : " there");
+    const json_t *unusable = json_object_get(feed, "unusable");
+    if (json_is_object(unusable))
+        printf("  %-20s UNUSABLE: %lld of %lld rows; shouwangctl feed show %s says which\n", "",
+               (long long)number(unusable, "quarantined"), (long long)number(unusable, "rows"),
+               text(feed, "batch"));
     if (json_is_string(json_object_get(feed, "refused")))
         printf("  %-20s REFUSED: %s; shouwangctl feeds says why\n", "", text(feed, "refused"));
 }

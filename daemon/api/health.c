@@ -47,6 +47,7 @@ static void feed_line(const struct api_view *view, const struct api_feed *feed, 
 {
     int64_t days = api_view_feed_age_days(view, feed->source);
     const struct batch_info *refused = api_view_refused(view, feed->source);
+    const struct batch_info *unusable = api_view_unusable(view, feed->source);
     if (days < 0)
         text_printf(out, "[!] feed %s: nothing taken in yet\n", feed->name);
     else if (feed->freshness_days > 0 && days > feed->freshness_days)
@@ -55,6 +56,10 @@ static void feed_line(const struct api_view *view, const struct api_feed *feed, 
     else
         text_printf(out, "[+] feed %s: speaks of %lld days ago\n", feed->name, (long long)days);
     swings_line(view, feed, out);
+    if (unusable)
+        text_printf(out, "[!] feed %s: %lld of %lld rows of batch %s cannot be used\n", feed->name,
+                    (long long)unusable->counts.rows_quarantined, (long long)unusable->counts.rows_total,
+                    unusable->name);
     if (refused)
         text_printf(out, "[!] feed %s: batch %s was refused\n", feed->name, refused->name);
 }

@@ -141,12 +141,16 @@ static void render_levels(const struct api_counts *counts, struct text *out)
 }
 
 /* What is wrong with a feed, beside its age. */
-static void note_cell(const struct volume_swinging *swinging, bool refused, struct text *out)
+static void note_cell(const struct api_view *view, int source, struct text *out)
 {
-    text_add_str(out, swinging || refused ? "<td class=\"w bad\">" : "<td class=\"w\">");
+    const struct volume_swinging *swinging = api_view_swinging(view, source);
+    bool refused = api_view_refused(view, source) != NULL, unusable = api_view_unusable(view, source) != NULL;
+    text_add_str(out, swinging || refused || unusable ? "<td class=\"w bad\">" : "<td class=\"w\">");
     if (refused)
         text_add_str(out, "有一批被拒收");
-    if (refused && swinging)
+    if (unusable)
+        text_add_str(out, refused ? "；大量行不能使用" : "大量行不能使用");
+    if ((refused || unusable) && swinging)
         text_add_str(out, "；");
     if (swinging && swinging->townships > 0)
         text_printf(out, "%lld 个乡镇数目异常，该处预警不解除", (long long)swinging->townships);
@@ -176,7 +180,7 @@ static void feed_row(const struct api_view *view, const struct api_feed *feed, s
         text_add_str(out, "<td>—</td>");
     number_cell(out, batch ? batch->counts.rows_total : 0);
     number_cell(out, batch ? batch->counts.rows_quarantined : 0);
-    note_cell(api_view_swinging(view, feed->source), api_view_refused(view, feed->source) != 0, out);
+    note_cell(view, feed->source, out);
 }
 
 static void render_feeds(const struct api_view *view, struct text *out)

@@ -23,6 +23,12 @@ const struct batch_info *api_view_refused(const struct api_view *view, int sourc
     return find(view, source, false);
 }
 
+const struct batch_info *api_view_unusable(const struct api_view *view, int source)
+{
+    const struct batch_info *batch = api_view_accepted(view, source);
+    return batch && batch_is_unusable(&batch->counts) ? batch : NULL;
+}
+
 const struct volume_swinging *api_view_swinging(const struct api_view *view, int source)
 {
     const struct api_counts *counts = view->facts ? view->facts->counts : 0;

@@ -106,6 +106,13 @@ static json_t *swings_json(const struct api_view *view, int source)
                      swinging && swinging->in_sum);
 }
 
+static json_t *unusable_json(const struct batch_info *batch)
+{
+    return batch ? json_pack("{s:I,s:I}", "rows", (json_int_t)batch->counts.rows_total, "quarantined",
+                             (json_int_t)batch->counts.rows_quarantined)
+                 : json_null();
+}
+
 static json_t *feeds_json(const struct api_view *view)
 {
     json_t *json = json_array();
@@ -116,13 +123,14 @@ static json_t *feeds_json(const struct api_view *view)
         int64_t days = api_view_feed_age_days(view, feed->source);
         json_array_append_new(
             json,
-            json_pack("{s:s,s:s,s:o,s:o,s:o,s:i,s:b,s:o,s:o}", "feed", feed->name, "title", feed->title,
+            json_pack("{s:s,s:s,s:o,s:o,s:o,s:i,s:b,s:o,s:o,s:o}", "feed", feed->name, "title", feed->title,
                       "batch", batch ? json_string(batch->name) : json_null(), "received_at",
                       batch ? time_json(batch->received_at_ms) : json_null(), "age_days",
                       days >= 0 ? json_integer(days) : json_null(), "freshness_days", feed->freshness_days,
                       "fresh", days >= 0 && (feed->freshness_days == 0 || days <= feed->freshness_days),
                       "swings", swings_json(view, feed->source), "refused",
-                      refused ? json_string(refused->name) : json_null()));
+                      refused ? json_string(refused->name) : json_null(), "unusable",
+                      unusable_json(api_view_unusable(view, feed->source))));
     }
     return json;
 }

@@ -335,6 +335,10 @@ void ingest_log_outcome(const struct ingest_settings *settings, const struct ing
                   log_int("strangers", result->facts_stranger),
                   log_int("quarantined", result->rows_quarantined), log_int("kept", result->rows_kept),
                   log_int("ended", result->facts_ended), log_int("ms", result->rows_ms + result->commit_ms));
+        if (batch_is_unusable(&(struct batch_counts){.rows_total = result->rows_total,
+                                                     .rows_quarantined = result->rows_quarantined}))
+            log_event(LOG_FEED_UNUSABLE, feed, batch, log_int("batch_id", result->batch_id),
+                      log_int("rows", result->rows_total), log_int("quarantined", result->rows_quarantined));
         break;
     case INGEST_REFUSED:
         log_event(LOG_FEED_REFUSED, feed, batch, log_int("batch_id", result->batch_id), file,

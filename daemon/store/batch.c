@@ -79,6 +79,11 @@ enum status batch_refuse(struct pg *pg, const struct batch_manifest *manifest, c
     return insert_batch(pg, manifest, "refused", reason, counts, batch_id, err);
 }
 
+bool batch_is_unusable(const struct batch_counts *counts)
+{
+    return counts->rows_quarantined >= 10 && counts->rows_quarantined * 10 >= counts->rows_total;
+}
+
 /* --- quarantine --- */
 
 struct quarantine_writer {

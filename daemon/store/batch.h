@@ -45,6 +45,12 @@ struct batch_counts {
     int64_t rows_total, rows_stored, rows_quarantined, rows_stranger;
 };
 
+/*
+ * Of a tenth of its rows or more (and 10 at the least) something cannot be used: columns or numbers are damaged. Such a batch is
+ * in use and makes its source fresh, so somebody has to ask the agency, whatever the policy says of swings.
+ */
+bool batch_is_unusable(const struct batch_counts *counts);
+
 /* Within the transaction that brings the facts. STATUS_REJECT when a batch of that name was accepted before.
  */
 enum status batch_accept(struct pg *pg, const struct batch_manifest *manifest, int64_t *batch_id,

@@ -76,6 +76,25 @@ test('a repeat within one file is quarantined, the first stands', () => {
     assert.equal(instance.sql("select value from person_fact where ref = 'twice'"), '100');
 });
 
+test('a batch of which a tenth cannot be used is in use, and told of until the next one', async () => {
+    const rows = (bad, name) => Array.from({ length: 100 }, (_, i) => amount(i < bad ? { from: 'x' } : { ref: `${name}${i}` }));
+    const said = async () => {
+        instance.ctl('status'); // the pages' figures may be seconds old
+        const [status, health, page] = [instance.ctl('status').stdout, (await instance.get('/readyz?verbose')).text, (await instance.get('/')).text];
+        return [/^ +UNUSABLE: 10 of 100 rows; /m.test(status), /^\[!\] feed medical_insurance: 10 of 100 rows of batch b\d+ cannot be used$/m.test(health), /大量行不能使用/.test(page)];
+    };
+    const log = /event=feed\.unusable feed=medical_insurance batch=(\S+) batch_id=\d+ rows=100 quarantined=10\n/;
+    assert.equal(take(rows(9, 'nine')).rows_stored, 91);
+    assert.deepEqual(await said(), [false, false, false]);
+    const { batch, status, rows_stored } = take(rows(10, 'ten'));
+    assert.deepEqual([status, rows_stored], ['accepted', 90]);
+    assert.equal((await instance.waitForLog(log))[1], batch);
+    assert.deepEqual(await said(), [true, true, true]);
+    assert.equal(take(rows(0, 'none')).rows_stored, 100);
+    assert.deepEqual(await said(), [false, false, false]);
+    assert.equal(instance.output.split('event=feed.unusable').length - 1, 1);
+});
+
 const FILES = [
     ['a truncated file', (bytes) => bytes.subarray(0, bytes.length - 10), {}],
     ['an altered file', (bytes) => Buffer.from(String(bytes).replace('10.00', '90.00')), {}],
