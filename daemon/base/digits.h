@@ -5,10 +5,13 @@
  *     uint64_t digits = digits_load(text) ^ DIGITS_ZEROS;      eight characters, the first in the lowest byte
  *     if (digits_wrong(digits)) …                              not every one of them is a digit
  *     uint32_t number = digits_join(digits, 10);
+ *
+ * And the way back, two digits at a time: every event and all evidence is full of numbers.
  */
 #ifndef SHOUWANG_BASE_DIGITS_H
 #define SHOUWANG_BASE_DIGITS_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -48,6 +51,27 @@ static inline uint32_t digits_join_pairs(uint64_t pairs, uint64_t base)
 static inline uint32_t digits_join(uint64_t digits, uint64_t base)
 {
     return digits_join_pairs(digits_pairs(digits, base), base);
+}
+
+enum { DIGITS_MAX = 20 }; /* of UINT64_MAX */
+
+/* The number in decimal, without a terminator; returns how many digits. */
+static inline size_t digits_put(uint64_t number, char out[DIGITS_MAX])
+{
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+        "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+        "8081828384858687888990919293949596979899";
+    char reversed[DIGITS_MAX];
+    size_t at = sizeof reversed;
+    for (; number >= 10; number /= 100) {
+        at -= 2;
+        memcpy(reversed + at, pairs + 2 * (number % 100), 2);
+    }
+    if (number > 0 || at == sizeof reversed)
+        reversed[--at] = (char)('0' + number);
+    memcpy(out, reversed + at, sizeof reversed - at);
+    return sizeof reversed - at;
 }
 
 #endif

@@ -3,9 +3,6 @@
 
 #include "base/digits.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 enum {
     YUAN_DIGITS_MAX = 12,
     FEN_DIGITS_MAX = 2,
@@ -85,7 +82,13 @@ bool money_parse(struct slice text, int64_t *fen)
 const char *money_format(int64_t fen, char out[MONEY_TEXT_SIZE])
 {
     uint64_t size = fen < 0 ? 0 - (uint64_t)fen : (uint64_t)fen;
-    snprintf(out, MONEY_TEXT_SIZE, "%s%" PRIu64 ".%02u", fen < 0 ? "-" : "", size / 100,
-             (unsigned)(size % 100));
+    char *end = out;
+    *end = '-';
+    end += fen < 0;
+    end += digits_put(size / 100, end);
+    *end++ = '.';
+    *end++ = (char)('0' + size % 100 / 10);
+    *end++ = (char)('0' + size % 10);
+    *end = '\0';
     return out;
 }

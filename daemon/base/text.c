@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include "base/arena.h"
+#include "base/digits.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -103,6 +104,13 @@ void text_add_str(struct text *text, const char *str)
 void text_add_char(struct text *text, char c)
 {
     text_add(text, &c, 1);
+}
+
+void text_add_int(struct text *text, int64_t number)
+{
+    char out[1 + DIGITS_MAX] = "-";
+    size_t sign = number < 0;
+    text_add(text, out, sign + digits_put(sign ? 0 - (uint64_t)number : (uint64_t)number, out + sign));
 }
 
 void text_add_html(struct text *text, struct slice plain)

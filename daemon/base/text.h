@@ -50,6 +50,7 @@ void text_add_visible(struct text *text, struct slice plain);
 /* As one cell of CSV (RFC 4180, rules 5 to 7). One that a spreadsheet would compute instead of show, since it begins with
  * = + - @, a tab or a line end, has an apostrophe in front: the cell is then seen as it is. */
 void text_add_csv(struct text *text, struct slice cell);
+void text_add_int(struct text *text, int64_t number); /* "-812" */
 void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 /* What it holds; never without bytes. */
 struct slice text_slice(const struct text *text);

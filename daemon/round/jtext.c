@@ -49,8 +49,9 @@ static void add_quoted(struct text *out, const char *bytes, size_t length)
 void jtext_key(struct text *out, const char *key)
 {
     separate(out);
-    add_quoted(out, key, strlen(key));
-    text_add_char(out, ':');
+    text_add_char(out, '"');
+    text_add_str(out, key);
+    text_add(out, "\":", 2);
 }
 
 void jtext_slice(struct text *out, struct slice text)
@@ -70,7 +71,7 @@ void jtext_text(struct text *out, const char *text)
 void jtext_int(struct text *out, int64_t number)
 {
     separate(out);
-    text_printf(out, "%lld", (long long)number);
+    text_add_int(out, number);
 }
 
 void jtext_bool(struct text *out, bool value)
@@ -93,7 +94,9 @@ static void jtext_day(struct text *out, day_t day)
 static void jtext_int_text(struct text *out, int64_t number)
 {
     separate(out);
-    text_printf(out, "\"%lld\"", (long long)number);
+    text_add_char(out, '"');
+    text_add_int(out, number);
+    text_add_char(out, '"');
 }
 
 static void jtext_yuan(struct text *out, int64_t fen)

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cases.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,25 @@ START_TEST(slices_compare_and_trim)
     ck_assert(slice_is(slice_trim(slice_of(" \t a b\r\n")), "a b"));
     ck_assert_uint_eq(slice_trim(slice_of(" \t ")).length, 0);
     ck_assert_uint_eq(slice_of(NULL).length, 0);
+}
+END_TEST
+
+START_TEST(numbers_are_added_as_printf_writes_them)
+{
+    static const int64_t edges[] = {0, INT64_MAX, INT64_MIN, INT64_MIN + 1};
+    for (size_t i = 0; i < 4 + 2 * 18; i++) {
+        int64_t power = 1;
+        for (size_t p = 4; p < i; p += 2)
+            power *= 10;
+        int64_t number = i < 4 ? edges[i] : i % 2 ? power : 1 - power; /* 1, 0, 10, -9, 100, -99 … */
+        char expected[32];
+        struct text text;
+        text_init(&text);
+        snprintf(expected, sizeof expected, "%lld", (long long)number);
+        text_add_int(&text, number);
+        ck_assert_str_eq(text.bytes, expected);
+        text_fini(&text);
+    }
 }
 END_TEST
 
@@ -219,6 +239,7 @@ Suite *text_suite(void)
     Suite *suite = suite_create("text");
     TCase *text = tcase_create("text");
     tcase_add_test(text, slices_compare_and_trim);
+    tcase_add_test(text, numbers_are_added_as_printf_writes_them);
     tcase_add_test(text, text_grows_and_is_given_away);
     tcase_add_test(text, html_says_what_the_text_says);
     tcase_add_test(text, what_others_wrote_cannot_move_the_cursor);

@@ -87,12 +87,15 @@ static void add_number(const struct quantity *quantity, int64_t value, enum lang
 {
     char number[MONEY_TEXT_SIZE], unit[UNIT_TEXT_SIZE];
     const char *space = language == LANGUAGE_CHINESE ? "" : " ";
-    if (quantity->unit.exponent[UNIT_YUAN] == 1)
-        text_printf(out, "%s%s%s", money_format(value, number), space, word_text(WORD_YUAN, language));
-    else if (unit_is_none(quantity->unit))
-        text_printf(out, "%lld", (long long)value);
+    bool yuan = quantity->unit.exponent[UNIT_YUAN] == 1;
+    if (yuan)
+        text_add_str(out, money_format(value, number));
     else
-        text_printf(out, "%lld%s%s", (long long)value, space, unit_format(quantity->unit, language, unit));
+        text_add_int(out, value);
+    if (unit_is_none(quantity->unit))
+        return;
+    text_add_str(out, space);
+    text_add_str(out, yuan ? word_text(WORD_YUAN, language) : unit_format(quantity->unit, language, unit));
 }
 
 void display_amount(const struct frame *frame, const struct quantity *quantity, size_t row,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 #include "policy/syntax/unit.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const enum word base_words[UNIT_BASE_COUNT] = {
@@ -74,10 +73,12 @@ bool unit_word(struct slice word, enum language language, bool numerator, struct
     return false;
 }
 
-static void append(char out[UNIT_TEXT_SIZE], const char *separator, const char *word)
+static void append(char out[UNIT_TEXT_SIZE], const char *text)
 {
-    size_t used = strlen(out);
-    snprintf(out + used, UNIT_TEXT_SIZE - used, "%s%s", separator, word);
+    size_t used = strlen(out), length = strlen(text), room = UNIT_TEXT_SIZE - 1 - used;
+    size_t taken = length < room ? length : room;
+    memcpy(out + used, text, taken);
+    out[used + taken] = '\0';
 }
 
 const char *unit_format(struct unit unit, enum language language, char out[UNIT_TEXT_SIZE])
@@ -86,14 +87,18 @@ const char *unit_format(struct unit unit, enum language language, char out[UNIT_
     if (unit.exponent[UNIT_PERSON] > 0 && unit.exponent[UNIT_HOUSEHOLD] < 0)
         unit.exponent[UNIT_HOUSEHOLD]++; /* the other half of 人 */
     for (int i = 0; i < UNIT_BASE_COUNT; i++) {
-        for (int n = 0; n < unit.exponent[i] && n < 4; n++)
-            append(out, out[0] != '\0' ? "×" : "", word_text(base_words[i], language));
+        for (int n = 0; n < unit.exponent[i] && n < 4; n++) {
+            append(out, out[0] != '\0' ? "×" : "");
+            append(out, word_text(base_words[i], language));
+        }
     }
     if (out[0] == '\0')
-        append(out, "", unit_is_none(unit) ? word_text(WORD_RATIO, language) : "1");
+        append(out, unit_is_none(unit) ? word_text(WORD_RATIO, language) : "1");
     for (int i = 0; i < UNIT_BASE_COUNT; i++) {
-        for (int n = 0; n < -unit.exponent[i] && n < 4; n++)
-            append(out, "/", word_text(base_words[i], language));
+        for (int n = 0; n < -unit.exponent[i] && n < 4; n++) {
+            append(out, "/");
+            append(out, word_text(base_words[i], language));
+        }
     }
     return out;
 }
