@@ -12,58 +12,171 @@ int64_t gather_household_id(const struct load *load, const struct standing *stan
                                                : standing->off_id[position - standing->register_count];
 }
 
-static size_t count_persons(const struct assembly *assembly, const uint32_t *positions, size_t count)
+/* --- asking ----------------------------------------------------------------------------------------------------- */
+
+static enum status no_memory(struct error *err, size_t count)
 {
-    size_t persons = 0;
-    for (size_t i = 0; i < count; i++)
-        if (positions[i] < assembly->household_count)
-            persons += assembly->person_begin[positions[i] + 1] - assembly->person_begin[positions[i]];
-    return persons;
+    return error_set(err, STATUS_FATAL, "no memory for the particulars of %zu households", count);
 }
 
-static enum status ask(struct gather *gather, const int64_t *household_ids, size_t household_count,
-                       const int64_t *person_ids, size_t person_count, struct error *err)
+static bool is_registered(const struct gather *gather, size_t index)
 {
-    struct pg *pg = gather->load->first;
-    size_t code_count = gather->load->code_count;
-    const int16_t *codes = gather->load->codes;
-    enum status status = pull_places(pg, household_ids, household_count, gather->arena, &gather->places,
+    return gather->positions[index] < gather->standing->register_count;
+}
+
+/* The first of the household's persons; *count of them follow. */
+static uint32_t find_persons(const struct gather *gather, int64_t household_id, uint32_t *count)
+{
+    size_t low = 0, high = gather->person_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (gather->persons[middle].household_id < household_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *count = 0;
+    while (low + *count < gather->person_count && gather->persons[low + *count].household_id == household_id)
+        (*count)++;
+    return (uint32_t)low;
+}
+
+/* Households and their persons in one order: the household, then its persons. Of who is off the register no persons are asked for. */
+struct asking {
+    int64_t *household_ids, *person_ids;
+    uint32_t *household_places, *person_places;
+    size_t person_count;
+};
+
+static void number_subjects(struct gather *gather, struct asking *asking)
+{
+    uint32_t place = 0;
+    for (size_t i = 0; i < gather->count; i++) {
+        uint32_t first = find_persons(gather, asking->household_ids[i], &gather->persons_of[i]);
+        gather->person_first[i] = first;
+        gather->places_begin[i] = asking->household_places[i] = place++;
+        for (uint32_t p = 0; is_registered(gather, i) && p < gather->persons_of[i]; p++) {
+            asking->person_ids[asking->person_count] = gather->persons[first + p].member.person_id;
+            asking->person_places[asking->person_count++] = place++;
+        }
+    }
+    gather->places_begin[gather->count] = place;
+}
+
+/* At the end, and after a failure, the stream is over. */
+static enum status read_ahead(struct gather *gather, struct error *err)
+{
+    if (pull_known_next(gather->known, gather->ahead))
+        return STATUS_OK;
+    struct pull_known *known = gather->known;
+    gather->known = NULL;
+    gather->ahead = NULL;
+    return pull_known_end(known, err);
+}
+
+static enum status ask_facts(struct gather *gather, struct asking *asking, struct error *err)
+{
+    size_t count = gather->count;
+    asking->household_places = arena_array(gather->arena, count, sizeof *asking->household_places);
+    asking->person_ids = arena_array(gather->arena, gather->person_count, sizeof *asking->person_ids);
+    asking->person_places = arena_array(gather->arena, gather->person_count, sizeof *asking->person_places);
+    gather->person_first = arena_array(gather->arena, count, sizeof *gather->person_first);
+    gather->persons_of = arena_array(gather->arena, count, sizeof *gather->persons_of);
+    gather->places_begin = arena_array(gather->arena, count + 1, sizeof *gather->places_begin);
+    gather->ahead = arena_alloc(gather->arena, sizeof *gather->ahead);
+    if (asking->household_places == NULL || asking->person_ids == NULL || asking->person_places == NULL ||
+        gather->person_first == NULL || gather->persons_of == NULL || gather->places_begin == NULL ||
+        gather->ahead == NULL)
+        return no_memory(err, count);
+    number_subjects(gather, asking);
+    const struct pull_asked persons = {asking->person_ids, asking->person_places, asking->person_count};
+    const struct pull_asked households = {asking->household_ids, asking->household_places, count};
+    enum status status = pull_known_begin(gather->load->first, &persons, &households, gather->load->codes,
+                                          gather->load->code_count, &gather->known, err);
+    return status == STATUS_OK ? read_ahead(gather, err) : status;
+}
+
+enum status gather_open(struct gather *gather, const struct load *load, const struct standing *standing,
+                        const uint32_t *positions, size_t count, struct arena *arena, struct error *err)
+{
+    *gather = (struct gather){
+        .load = load, .standing = standing, .arena = arena, .count = count, .positions = positions};
+    struct asking asking = {.household_ids = arena_array(arena, count, sizeof *asking.household_ids)};
+    if (asking.household_ids == NULL)
+        return no_memory(err, count);
+    for (size_t i = 0; i < count; i++)
+        asking.household_ids[i] = gather_household_id(load, standing, positions[i]);
+    if (count == 0)
+        return STATUS_OK;
+    enum status status = pull_places(load->first, asking.household_ids, count, arena, &gather->places,
                                      &gather->place_count, err);
     if (status == STATUS_OK)
-        status = pull_persons(pg, household_ids, household_count, gather->arena, &gather->persons,
+        status = pull_persons(load->first, asking.household_ids, count, arena, &gather->persons,
                               &gather->person_count, err);
-    if (status == STATUS_OK)
-        status = pull_known_facts(pg, PULL_PERSON_FACTS, person_ids, person_count, codes, code_count,
-                                  gather->arena, &gather->person_facts, &gather->person_fact_count, err);
-    if (status == STATUS_OK)
-        status =
-            pull_known_facts(pg, PULL_HOUSEHOLD_FACTS, household_ids, household_count, codes, code_count,
-                             gather->arena, &gather->household_facts, &gather->household_fact_count, err);
+    return status == STATUS_OK ? ask_facts(gather, &asking, err) : status;
+}
+
+enum status gather_close(struct gather *gather, enum status status, struct error *err)
+{
+    struct error ignored;                                /* whoever gives up has his reason */
+    while (status == STATUS_OK && gather->ahead != NULL) /* of households that nobody took */
+        status = read_ahead(gather, err);
+    if (gather->known != NULL && pull_known_end(gather->known, &ignored) != STATUS_OK)
+        gather->ahead = NULL;
+    gather->known = NULL;
+    free(gather->facts);
+    gather->facts = NULL;
+    text_fini(&gather->refs);
     return status;
 }
 
-enum status gather_chunk(struct gather *gather, const struct load *load, const struct standing *standing,
-                         const uint32_t *positions, size_t count, struct arena *arena, struct error *err)
+/* --- one household -------------------------------------------------------------------------------------------- */
+
+static bool keep_ahead(struct gather *gather)
 {
-    const struct assembly *assembly = &load->assembly;
-    size_t person_count = count_persons(assembly, positions, count), at = 0;
-    *gather = (struct gather){.load = load, .standing = standing, .arena = arena};
-    int64_t *household_ids = arena_array(arena, count, sizeof *household_ids);
-    int64_t *person_ids = arena_array(arena, person_count, sizeof *person_ids);
-    if (household_ids == NULL || person_ids == NULL)
-        return error_set(err, STATUS_FATAL, "no memory for the particulars of %zu households", count);
-    for (size_t i = 0; i < count; i++) {
-        household_ids[i] = gather_household_id(load, standing, positions[i]);
-        if (positions[i] >= assembly->household_count)
-            continue;
-        for (uint32_t p = assembly->person_begin[positions[i]]; p < assembly->person_begin[positions[i] + 1];
-             p++)
-            person_ids[at++] = assembly->person_id[p];
+    enum { FIRST_FACTS = 256 };
+    struct pull_known_fact *fact = gather->ahead;
+    if (gather->fact_count == gather->fact_capacity) {
+        size_t capacity = gather->fact_capacity == 0 ? FIRST_FACTS : gather->fact_capacity * 2;
+        void *grown = realloc(gather->facts, capacity * sizeof *gather->facts);
+        if (grown == NULL)
+            return false;
+        gather->facts = grown;
+        gather->fact_capacity = capacity;
     }
-    return ask(gather, household_ids, count, person_ids, person_count, err);
+    text_add(&gather->refs, fact->ref.bytes, fact->ref.length);
+    gather->facts[gather->fact_count++] = *fact;
+    return !gather->refs.failed;
 }
 
-/* --- one household -------------------------------------------------------------------------------------------- */
+/* The text has moved while it grew. */
+static void find_refs(struct gather *gather)
+{
+    const char *bytes = gather->refs.bytes;
+    for (size_t i = 0; i < gather->fact_count; i++) {
+        gather->facts[i].ref.bytes = bytes;
+        bytes += gather->facts[i].ref.length;
+    }
+}
+
+enum status gather_household(struct gather *gather, uint32_t position, struct error *err)
+{
+    while (gather->current < gather->count && gather->positions[gather->current] != position)
+        gather->current++;
+    if (gather->current == gather->count)
+        return error_set(err, STATUS_FATAL, "a household was not asked for, or is over");
+    uint32_t begin = gather->places_begin[gather->current], end = gather->places_begin[gather->current + 1];
+    gather->fact_count = 0;
+    text_clear(&gather->refs);
+    enum status status = STATUS_OK;
+    while (gather->ahead != NULL && gather->ahead->place < end && status == STATUS_OK) {
+        if (gather->ahead->place >= begin && !keep_ahead(gather))
+            return error_set(err, STATUS_FATAL, "no memory for a household of %zu facts", gather->fact_count);
+        status = read_ahead(gather, err);
+    }
+    find_refs(gather);
+    return status;
+}
 
 static const struct pull_place *find_place(const struct gather *gather, int64_t household_id)
 {
@@ -78,46 +191,6 @@ static const struct pull_place *find_place(const struct gather *gather, int64_t 
     return low < gather->place_count && gather->places[low].household_id == household_id
                ? &gather->places[low]
                : NULL;
-}
-
-/* The first of the household's persons; *count of them follow. */
-static const struct pull_person *find_persons(const struct gather *gather, int64_t household_id,
-                                              size_t *count)
-{
-    size_t low = 0, high = gather->person_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (gather->persons[middle].household_id < household_id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *count = 0;
-    while (low + *count < gather->person_count && gather->persons[low + *count].household_id == household_id)
-        (*count)++;
-    return gather->persons + low;
-}
-
-/* What is known of one subject. */
-struct known_range {
-    const struct pull_known_fact *facts;
-    size_t count;
-    bool of_household;
-};
-
-static struct known_range own_facts(const struct gather *gather, int64_t household_id)
-{
-    struct known_range range = {.of_household = true};
-    range.facts =
-        pull_known_of(gather->household_facts, gather->household_fact_count, household_id, &range.count);
-    return range;
-}
-
-static struct known_range facts_of_person(const struct gather *gather, int64_t person_id)
-{
-    struct known_range range = {.of_household = false};
-    range.facts = pull_known_of(gather->person_facts, gather->person_fact_count, person_id, &range.count);
-    return range;
 }
 
 /* The code's position in the policy's list, which is ascending; -1 when the other policy alone reads it. */
@@ -135,42 +208,44 @@ static int code_position(const struct policy *policy, int16_t code)
     return low < count && codes[low] == code ? (int)low : -1;
 }
 
-/* Those that count; *count becomes how many. */
-static enum status add_facts(const struct gather *gather, const struct known_range *range,
-                             struct dossier_fact *out, size_t *count, struct error *err)
+static enum status make_fact(const struct gather *gather, const struct pull_known_fact *known, int code,
+                             struct arena *arena, struct dossier_fact *fact, struct error *err)
 {
-    *count = 0;
-    for (size_t i = 0; i < range->count; i++) {
-        const struct pull_known_fact *known = &range->facts[i];
-        int code = code_position(gather->load->policy, known->code);
-        if (code < 0 || shard_is_excluded(&gather->load->exclusion, known->batch_id))
-            continue;
-        if (known->batch_id < 0 || known->batch_id > UINT32_MAX)
-            return error_set(err, STATUS_REJECT, "batch %lld: a round can read batch numbers up to %u",
-                             (long long)known->batch_id, UINT32_MAX);
-        out[(*count)++] = (struct dossier_fact){
-            .person_id = range->of_household ? 0 : known->subject_id,
-            .of_household = range->of_household,
-            .fact = {.value = known->value,
-                     .from = known->from,
-                     .to = known->to,
-                     .batch = (uint32_t)known->batch_id,
-                     .row = (uint32_t)known->row_no,
-                     .code = (uint16_t)code,
-                     .source = known->source},
-            .note = origins_note(&gather->load->origins, known->batch_id, known->as_of, known->ref),
-        };
-    }
+    uint32_t subject = known->place - gather->places_begin[gather->current];
+    const struct pull_person *persons = &gather->persons[gather->person_first[gather->current]];
+    const char *ref = known->ref.length == 0 ? "" : arena_copy(arena, known->ref.bytes, known->ref.length);
+    if (known->batch_id < 0 || known->batch_id > UINT32_MAX)
+        return error_set(err, STATUS_REJECT, "batch %lld: a round can read batch numbers up to %u",
+                         (long long)known->batch_id, UINT32_MAX);
+    if (ref == NULL)
+        return error_set(err, STATUS_FATAL, "no memory for a household of %zu facts", gather->fact_count);
+    *fact = (struct dossier_fact){
+        .person_id = subject == 0 ? 0 : persons[subject - 1].member.person_id,
+        .of_household = subject == 0,
+        .fact = {.value = known->value,
+                 .from = known->from,
+                 .to = known->to,
+                 .batch = (uint32_t)known->batch_id,
+                 .row = (uint32_t)known->row_no,
+                 .code = (uint16_t)code,
+                 .source = known->source},
+        .note = origins_note(&gather->load->origins, known->batch_id, known->as_of, ref),
+    };
     return STATUS_OK;
 }
 
-static size_t count_facts(const struct gather *gather, int64_t household_id,
-                          const struct pull_person *persons, size_t person_count)
+/* Those that count; *count becomes how many. */
+static enum status make_facts(const struct gather *gather, struct arena *arena, struct dossier_fact *facts,
+                              size_t *count, struct error *err)
 {
-    size_t count = own_facts(gather, household_id).count;
-    for (size_t i = 0; i < person_count; i++)
-        count += facts_of_person(gather, persons[i].member.person_id).count;
-    return count;
+    enum status status = STATUS_OK;
+    *count = 0;
+    for (size_t i = 0; i < gather->fact_count && status == STATUS_OK; i++) {
+        int code = code_position(gather->load->policy, gather->facts[i].code);
+        if (code >= 0 && !shard_is_excluded(&gather->load->exclusion, gather->facts[i].batch_id))
+            status = make_fact(gather, &gather->facts[i], code, arena, &facts[(*count)++], err);
+    }
+    return status;
 }
 
 enum {
@@ -178,60 +253,40 @@ enum {
     FACT_ARENA_BYTES = 512, /* a fact with its note is laid out twice: some 250 */
 };
 
-struct arena *gather_arena(const struct gather *gather, uint32_t position)
+struct arena *gather_arena(const struct gather *gather)
 {
-    size_t person_count;
-    int64_t household_id = gather_household_id(gather->load, gather->standing, position);
-    const struct pull_person *persons = find_persons(gather, household_id, &person_count);
-    size_t fact_count = count_facts(gather, household_id, persons, person_count);
-    return arena_new(HOUSEHOLD_ARENA_BYTES + fact_count * FACT_ARENA_BYTES);
+    return arena_new(HOUSEHOLD_ARENA_BYTES + gather->fact_count * FACT_ARENA_BYTES + gather->refs.length);
 }
 
-static enum status gather_facts(const struct gather *gather, int64_t household_id,
-                                const struct pull_person *persons, size_t person_count,
-                                struct dossier_fact *facts, size_t *count, struct error *err)
-{
-    size_t added;
-    struct known_range range = own_facts(gather, household_id);
-    enum status status = add_facts(gather, &range, facts, count, err);
-    for (size_t i = 0; i < person_count && status == STATUS_OK; i++) {
-        range = facts_of_person(gather, persons[i].member.person_id);
-        status = add_facts(gather, &range, facts + *count, &added, err);
-        *count += added;
-    }
-    return status;
-}
-
-static enum status gather_registered(const struct gather *gather, uint32_t position, struct arena *arena,
+static enum status gather_registered(const struct gather *gather, struct arena *arena,
                                      struct dossier *dossier, struct error *err)
 {
-    const struct assembly *a = &gather->load->assembly;
-    uint32_t expected = a->person_begin[position + 1] - a->person_begin[position];
-    size_t person_count;
-    const struct pull_person *pulled = find_persons(gather, dossier->household_id, &person_count);
-    size_t fact_count = count_facts(gather, dossier->household_id, pulled, person_count);
+    const uint32_t *begin = &gather->load->assembly.person_begin[gather->positions[gather->current]];
+    uint32_t expected = begin[1] - begin[0], person_count = gather->persons_of[gather->current];
+    const struct pull_person *pulled = &gather->persons[gather->person_first[gather->current]];
+    size_t fact_count;
     struct dossier_person *persons = arena_array(arena, person_count, sizeof *persons);
-    struct dossier_fact *facts = arena_array(arena, fact_count, sizeof *facts);
+    struct dossier_fact *facts = arena_array(arena, gather->fact_count, sizeof *facts);
     if (persons == NULL || facts == NULL)
-        return error_set(err, STATUS_FATAL, "no memory for a household of %zu facts", fact_count);
+        return error_set(err, STATUS_FATAL, "no memory for a household of %zu facts", gather->fact_count);
     if (person_count != expected)
         return error_set(err, STATUS_RETRY,
-                         "a household has %u persons in the round and %zu by its particulars", expected,
+                         "a household has %u persons in the round and %u by its particulars", expected,
                          person_count);
     for (size_t i = 0; i < person_count; i++)
         persons[i] = (struct dossier_person){
             pulled[i].member.person_id, pulled[i].member.birth, pulled[i].member.id_packed,
             pulled[i].member.name,
             policy_traits(pulled[i].member.kinship, policy_labour_of(pulled[i].member.labour))};
-    enum status status =
-        gather_facts(gather, dossier->household_id, pulled, person_count, facts, &fact_count, err);
+    enum status status = make_facts(gather, arena, facts, &fact_count, err);
     return status == STATUS_OK ? dossier_build(dossier, persons, person_count, facts, fact_count, arena, err)
                                : status;
 }
 
-enum status gather_dossier(const struct gather *gather, uint32_t position, struct arena *arena,
-                           struct dossier *dossier, struct error *err)
+enum status gather_dossier(const struct gather *gather, struct arena *arena, struct dossier *dossier,
+                           struct error *err)
 {
+    uint32_t position = gather->positions[gather->current];
     int64_t household_id = gather_household_id(gather->load, gather->standing, position);
     const struct pull_place *place = find_place(gather, household_id);
     if (place == NULL)
@@ -245,8 +300,8 @@ enum status gather_dossier(const struct gather *gather, uint32_t position, struc
         .township = place->township,
         .village = place->village,
         .urban = place->urban,
-        .on_register = position < gather->standing->register_count,
+        .on_register = is_registered(gather, gather->current),
     };
-    return dossier->on_register ? gather_registered(gather, position, arena, dossier, err)
+    return dossier->on_register ? gather_registered(gather, arena, dossier, err)
                                 : dossier_build(dossier, NULL, 0, NULL, 0, arena, err);
 }

@@ -496,7 +496,7 @@ static enum status record_notable(struct record *record, const struct gather *ga
     struct dossier dossier;
     struct policy_explanation explanation;
     struct one one = {.record = record, .change = change, .dossier = &dossier};
-    enum status status = gather_dossier(gather, change->position, arena, &dossier, err);
+    enum status status = gather_dossier(gather, arena, &dossier, err);
     if (status == STATUS_OK && dossier.on_register) {
         status = explain_one(record, change, &dossier, arena, &explanation, err);
         one.explanation = &explanation;
@@ -524,8 +524,8 @@ static enum status record_quiet(struct record *record, const struct judge_change
     return put_findings(&one, err);
 }
 
-static enum status record_one(struct record *record, const struct gather *gather,
-                              const struct judge_change *change, const atomic_bool *cancel, struct error *err)
+static enum status record_one(struct record *record, struct gather *gather, const struct judge_change *change,
+                              const atomic_bool *cancel, struct error *err)
 {
     if (cancel != NULL && atomic_load(cancel))
         return error_set(err, STATUS_RETRY, "the round was cancelled");
@@ -536,10 +536,13 @@ static enum status record_one(struct record *record, const struct gather *gather
     }
     if (!change->now.notable)
         return record_quiet(record, change, err);
-    struct arena *arena = gather_arena(gather, change->position);
+    enum status status = gather_household(gather, change->position, err);
+    if (status != STATUS_OK)
+        return status;
+    struct arena *arena = gather_arena(gather);
     if (arena == NULL)
         return error_set(err, STATUS_FATAL, "no memory for a household");
-    enum status status = record_notable(record, gather, change, arena, err);
+    status = record_notable(record, gather, change, arena, err);
     arena_free(arena);
     return status;
 }
@@ -555,11 +558,10 @@ static enum status record_chunk(struct record *record, const struct judge_change
     for (size_t i = 0; i < count; i++)
         if (changes[i].now.notable)
             positions[notable++] = changes[i].position;
-    enum status status =
-        gather_chunk(&gather, record->load, record->standing, positions, notable, arena, err);
+    enum status status = gather_open(&gather, record->load, record->standing, positions, notable, arena, err);
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
         status = record_one(record, &gather, &changes[i], cancel, err);
-    return status;
+    return gather_close(&gather, status, err);
 }
 
 enum status record_changes(struct record *record, const atomic_bool *cancel, struct error *err)

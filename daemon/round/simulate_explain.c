@@ -7,7 +7,7 @@
 /* One call. */
 struct explaining {
     struct simulate_explainer *explainer;
-    struct gather gathers[LOAD_POLICIES_MAX];
+    struct gather gather;
     const uint64_t *only;
     simulate_explain_visit *visit;
     void *context;
@@ -63,7 +63,7 @@ static enum status explain_side(const struct explaining *x, uint32_t position, s
 {
     struct dossier dossier;
     struct policy_explanation explanation;
-    enum status status = gather_dossier(&x->gathers[side], position, arena, &dossier, err);
+    enum status status = gather_dossier(&x->gather, arena, &dossier, err);
     if (status == STATUS_OK)
         status = policy_explain(x->explainer->runs[side], &dossier.block, 0, arena, &explanation, err);
     if (status == STATUS_OK)
@@ -71,14 +71,15 @@ static enum status explain_side(const struct explaining *x, uint32_t position, s
     return status == STATUS_OK ? x->visit(x->context, index, side, &explanation, err) : status;
 }
 
-static enum status explain_one(const struct explaining *x, uint32_t position, size_t index, struct error *err)
+static enum status explain_one(struct explaining *x, uint32_t position, size_t index, struct error *err)
 {
     const atomic_bool *cancel = x->explainer->cancel;
-    enum status status = STATUS_OK;
+    enum status status = gather_household(&x->gather, position, err);
     for (size_t side = 0; side < LOAD_POLICIES_MAX && status == STATUS_OK; side++) {
         if (x->only != NULL && (x->explainer->sides[side].outcomes[position].fired & x->only[side]) == 0)
             continue;
-        struct arena *arena = gather_arena(&x->gathers[side], position);
+        x->gather.load = &x->explainer->loads[side];
+        struct arena *arena = gather_arena(&x->gather);
         status = arena == NULL ? no_memory(err) : explain_side(x, position, index, side, arena, err);
         arena_free(arena);
     }
@@ -98,13 +99,10 @@ enum status simulate_explain(struct simulate_explainer *explainer, const uint32_
     if (arena == NULL)
         return no_memory(err);
     enum status status =
-        gather_chunk(&x.gathers[0], &explainer->loads[0], &explainer->standing, positions, count, arena, err);
-    for (size_t side = 1; side < LOAD_POLICIES_MAX; side++) {
-        x.gathers[side] = x.gathers[0];
-        x.gathers[side].load = &explainer->loads[side];
-    }
+        gather_open(&x.gather, &explainer->loads[0], &explainer->standing, positions, count, arena, err);
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
         status = explain_one(&x, positions[i], i, err);
+    status = gather_close(&x.gather, status, err);
     arena_free(arena);
     return status;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * Some of a simulation's households explained by its two policies: asked once more of the simulation's snapshot, with all that
- * is known of their facts, and told to a visitor one by one. What is explained must be what was decided.
+ * is known of their facts, and told to a visitor one by one. What is explained must be what was decided. Meanwhile the load's
+ * first connection is in use.
  *
  * Time: PostgreSQL scans the facts once per call when it asks for more than some hundred households, so the fewer calls the better.
- * Memory: the facts of the households of one call, some kilobytes each, and one explanation.
+ * Memory: places and persons of the households of one call (round/gather.h), the facts of one household, and one explanation.
  */
 #ifndef SHOUWANG_ROUND_SIMULATE_EXPLAIN_H
 #define SHOUWANG_ROUND_SIMULATE_EXPLAIN_H

@@ -3,11 +3,10 @@
 
 #include "domain/fact.h"
 #include "io/pg.h"
-#include "store/columns.h"
 #include "store/lease.h"
 #include "store/round_store.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 static const char *copy_of(struct arena *arena, struct slice text)
 {
@@ -55,35 +54,80 @@ enum status pull_places(struct pg *pg, const int64_t *household_ids, size_t hous
 
 /* --- facts -------------------------------------------------------------------------------------------------- */
 
-struct known {
-    struct arena *arena;
-    struct pull_known_fact *facts;
-    size_t count, capacity;
+struct pull_known {
+    struct pg_copy_out *copy;
 };
 
-static bool grow_known(struct known *known)
+static void add_subjects(struct text *sql, const char *table, const char *key, const struct pull_asked *asked,
+                         const int16_t *codes, size_t code_count)
 {
-    enum { FIRST_FACTS = 1024 };
-    size_t capacity = known->capacity == 0 ? FIRST_FACTS : known->capacity * 2;
-    struct pull_known_fact *grown = arena_array(known->arena, capacity, sizeof *grown);
-    if (grown == NULL)
-        return false;
-    if (known->count > 0)
-        memcpy(grown, known->facts, known->count * sizeof *grown);
-    known->facts = grown;
-    known->capacity = capacity;
-    return true;
+    text_printf(sql,
+                "(select place, code, source, value, from_day, to_day, batch_id, row_no, as_of, ref"
+                " from (select distinct on (%s) unnest('{",
+                key);
+    for (size_t i = 0; i < asked->count; i++) {
+        text_add_str(sql, i == 0 ? "" : ",");
+        text_add_int(sql, asked->ids[i]);
+    }
+    text_printf(sql, "}'::bigint[]) as %s, unnest('{", key);
+    for (size_t i = 0; i < asked->count; i++) {
+        text_add_str(sql, i == 0 ? "" : ",");
+        text_add_int(sql, asked->places[i]);
+    }
+    text_printf(sql, "}'::integer[]) as place) as asked join %s using (%s) where code = any('{", table, key);
+    for (size_t i = 0; i < code_count; i++)
+        text_printf(sql, "%s%d", i == 0 ? "" : ",", codes[i]);
+    text_add_str(sql, "}'::smallint[]))");
 }
 
-static bool read_known(void *target, struct pg_row *row)
+/*
+ * COPY takes no parameters, so the numbers stand in the statement; a result would hold every value several times over.
+ *
+ * A join, and not `= any`: the tables have a partition for each code, and PostgreSQL would look at each of many numbers once for
+ * each partition to plan, and again to run. `distinct on` tells it what it could not know, that no number comes twice, and two
+ * `unnest` how many there are (from one with two arguments it expects 200 different ones): so it looks few of them up in the
+ * indexes, and puts many into a table that one scan of the facts meets.
+ */
+static void compose_known(struct text *sql, const struct pull_asked *persons,
+                          const struct pull_asked *households, const int16_t *codes, size_t code_count)
 {
-    struct known *known = target;
-    if (known->count == known->capacity && !grow_known(known))
-        return false;
-    struct pull_known_fact *fact = &known->facts[known->count++];
+    text_add_str(sql, "copy (");
+    add_subjects(sql, "person_fact", "person_id", persons, codes, code_count);
+    text_add_str(sql, " union all ");
+    add_subjects(sql, "household_fact", "household_id", households, codes, code_count);
+    text_add_str(sql, " order by place) to stdout (format binary)");
+}
+
+enum status pull_known_begin(struct pg *pg, const struct pull_asked *persons,
+                             const struct pull_asked *households, const int16_t *codes, size_t code_count,
+                             struct pull_known **known, struct error *err)
+{
+    struct text sql;
+    text_init(&sql);
+    *known = NULL;
+    struct pull_known *made = calloc(1, sizeof *made);
+    compose_known(&sql, persons, households, codes, code_count);
+    enum status status = made == NULL || sql.failed
+                             ? error_set(err, STATUS_FATAL, "no memory for a statement")
+                             : pg_copy_out_begin(pg, sql.bytes, &made->copy, err);
+    text_fini(&sql);
+    if (status != STATUS_OK)
+        free(made);
+    else
+        *known = made;
+    return status;
+}
+
+bool pull_known_next(struct pull_known *known, struct pull_known_fact *fact)
+{
     int16_t source = 0;
+    int32_t place = 0;
+    struct pg_row *row = pg_copy_out_next(known->copy);
+    if (row == NULL)
+        return false;
     *fact = (struct pull_known_fact){.value = FACT_UNKNOWN};
-    pg_row_int64(row, &fact->subject_id);
+    pg_row_int32(row, &place);
+    fact->place = (uint32_t)place;
     pg_row_int16(row, &fact->code);
     pg_row_int16(row, &source);
     fact->source = (uint8_t)source;
@@ -93,70 +137,15 @@ static bool read_known(void *target, struct pg_row *row)
     pg_row_int64(row, &fact->batch_id);
     pg_row_int32(row, &fact->row_no);
     fact->as_of = pg_row_day(row);
-    struct slice ref = pg_row_text(row);
-    fact->ref = ref.length == 0 ? "" : copy_of(known->arena, ref);
-    return fact->ref != NULL;
+    fact->ref = pg_row_text(row);
+    return true;
 }
 
-static void add_numbers64(struct text *sql, const int64_t *numbers, size_t count)
+enum status pull_known_end(struct pull_known *known, struct error *err)
 {
-    for (size_t i = 0; i < count; i++)
-        text_printf(sql, "%s%lld", i == 0 ? "" : ",", (long long)numbers[i]);
-}
-
-/*
- * COPY takes no parameters, so the numbers stand in the statement; a result would hold every value several times over. An
- * array's elements are looked up in the index when they are few, hashed and met by one scan of each partition when they are
- * many; also while a table that was just filled has no statistics, where a join goes astray.
- */
-static void compose_known(struct text *sql, enum pull_subject subject, const int64_t *subject_ids,
-                          size_t subject_count, const int16_t *codes, size_t code_count)
-{
-    bool of_persons = subject == PULL_PERSON_FACTS;
-    const char *key = of_persons ? "person_id" : "household_id";
-    text_printf(sql,
-                "copy (select %s, code, source, value, from_day, to_day, batch_id, row_no, as_of, ref"
-                " from %s where %s = any('{",
-                key, of_persons ? "person_fact" : "household_fact", key);
-    add_numbers64(sql, subject_ids, subject_count);
-    text_add_str(sql, "}'::bigint[]) and code = any('{");
-    for (size_t i = 0; i < code_count; i++)
-        text_printf(sql, "%s%d", i == 0 ? "" : ",", codes[i]);
-    text_printf(sql, "}'::smallint[]) order by %s) to stdout (format binary)", key);
-}
-
-enum status pull_known_facts(struct pg *pg, enum pull_subject subject, const int64_t *subject_ids,
-                             size_t subject_count, const int16_t *codes, size_t code_count,
-                             struct arena *arena, const struct pull_known_fact **facts, size_t *count,
-                             struct error *err)
-{
-    struct known known = {.arena = arena};
-    struct text sql;
-    text_init(&sql);
-    compose_known(&sql, subject, subject_ids, subject_count, codes, code_count);
-    enum status status = sql.failed ? error_set(err, STATUS_FATAL, "no memory for a statement")
-                                    : columns_copy(pg, sql.bytes, read_known, &known, err);
-    text_fini(&sql);
-    *facts = known.facts;
-    *count = known.count;
+    enum status status = pg_copy_out_end(known->copy, err);
+    free(known);
     return status;
-}
-
-const struct pull_known_fact *pull_known_of(const struct pull_known_fact *facts, size_t fact_count,
-                                            int64_t subject_id, size_t *count)
-{
-    size_t low = 0, high = fact_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (facts[middle].subject_id < subject_id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *count = 0;
-    while (low + *count < fact_count && facts[low + *count].subject_id == subject_id)
-        (*count)++;
-    return *count == 0 ? NULL : facts + low;
 }
 
 enum status pull_history_of_warning(struct pg *pg, int64_t household_id, const char *warning_id,

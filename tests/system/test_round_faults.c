@@ -84,6 +84,7 @@ END_TEST
 
 /* The tables that a round pulls. */
 static const char *const pulled[] = {"household", "membership", "person_fact", "household_fact"};
+enum { PERSON_FACTS = 2 };
 
 /* The session whose statement pulls from the table %s. */
 #define PULLS                                                                                                \
@@ -159,6 +160,44 @@ START_TEST(a_round_can_be_cancelled_in_the_pull)
 }
 END_TEST
 
+/* --- particulars that are cut off ------------------------------------------------------------------------------------ */
+
+#define STREAMS                                                                                              \
+    "from pg_stat_activity where datname = current_database() and state = 'active'"                          \
+    " and query like 'copy ((select place%%' and wait_event = 'PgSleep'"
+
+/* From here on a fact's document takes a second: only the particulars of what changes ask for it. */
+static void start_slow_record(struct rival *rival)
+{
+    *rival = (struct rival){0};
+    sql("alter table person_fact rename to fast_table; create view person_fact as select person_id, value, batch_id,"
+        " from_day, to_day, row_no, code, source, as_of, (select f.ref from pg_sleep(1)) as ref, detail from fast_table f;"
+        " grant select on person_fact to public");
+    pthread_create(&rival->thread, NULL, compete, rival);
+    wait_for("select count(*) " STREAMS, 1);
+}
+
+/* What was read until then is no evidence: the round fails as one whose connection was lost, and is run again. */
+START_TEST(a_round_cut_off_among_particulars_fails_and_the_next_one_succeeds)
+{
+    static const char *const why[] = {"database: connection lost", "database: cancelled"};
+    slow_county();
+    for (size_t i = 0; i < 2; i++) {
+        struct rival rival;
+        start_slow_record(&rival);
+        if (i == 0)
+            sql("select pg_terminate_backend(pid) " STREAMS);
+        else
+            atomic_store(&rival.cancel, true);
+        check_ended_clean(&rival, PERSON_FACTS, why[i]);
+    }
+    ck_assert_int_eq(round_on("2021-06-30").raised, 40);
+    ck_assert_int_eq(
+        fixture_int("select count(*) from warning_history where jsonb_array_length(evidence->'facts') = 0"),
+        0);
+}
+END_TEST
+
 /* A trigger that fires at the commit waits for a lock, so that the session can be killed in the middle of it. */
 START_TEST(a_lost_commit_is_looked_up)
 {
@@ -196,6 +235,7 @@ int main(void)
     tcase_add_test(tests, of_two_rounds_at_once_one_commits_and_one_is_run_again);
     tcase_add_test(tests, a_connection_lost_in_the_pull_fails_the_round_and_the_next_one_succeeds);
     tcase_add_test(tests, a_round_can_be_cancelled_in_the_pull);
+    tcase_add_test(tests, a_round_cut_off_among_particulars_fails_and_the_next_one_succeeds);
     tcase_add_test(tests, a_lost_commit_is_looked_up);
     suite_add_tcase(suite, tests);
     return fixture_main(suite);

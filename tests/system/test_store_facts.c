@@ -6,6 +6,7 @@
 #include "store/fact_store.h"
 #include "store/lease.h"
 #include "store/pull.h"
+#include "store/pull_detail.h"
 #include "store_fixture.h"
 
 #include <stdio.h>
@@ -542,6 +543,100 @@ START_TEST(pulls)
 }
 END_TEST
 
+/* "place:value@batch/row and its document", one after another. */
+static const char *told_of(struct pull_known *known)
+{
+    static char told[400];
+    struct pull_known_fact fact;
+    told[0] = '\0';
+    while (pull_known_next(known, &fact)) {
+        char line[80], value[24] = "?";
+        if (fact.value != FACT_UNKNOWN)
+            snprintf(value, sizeof value, "%lld", (long long)fact.value);
+        snprintf(line, sizeof line, "%u:%s@%lld/%d%.*s ", fact.place, value, (long long)fact.batch_id,
+                 fact.row_no, (int)fact.ref.length, fact.ref.bytes);
+        strcat(told, line);
+    }
+    return told;
+}
+
+/* Facts of persons and households come in one order; of nobody and nothing else. */
+START_TEST(streams_what_is_known_by_place)
+{
+    struct pull_known *known;
+    const char *told;
+    STORE(MEDICAL, BATCH_FULL, NULL, {FACT_PERSON, 1, PAID, 100, "2021-01-01", "2021-01-31", "R1", NULL},
+          {FACT_PERSON, 2, PAID, FACT_UNKNOWN, "2020-01-01", "2020-01-31", "", NULL},
+          {FACT_PERSON, 3, PAID, 5, "2021-03-01", "", "", NULL},
+          {FACT_PERSON, 3, "relief.medical", 1, "2020-01-01", "", "", NULL},
+          {FACT_HOUSEHOLD, 1, "housing.grade", 3, "2020-01-01", "", "Z", NULL},
+          {FACT_HOUSEHOLD, 2, "housing.grade", 4, "2020-01-01", "", "", NULL},
+          {FACT_HOUSEHOLD, 2, "relief.medical", 1, "2020-01-01", "", "", NULL});
+    const int16_t codes[] = {(int16_t)fixture_code(PAID), (int16_t)fixture_code("housing.grade")};
+    const int64_t persons[] = {3, 99, 1}, households[] = {2, 1};
+    const uint32_t person_places[] = {1, 2, 4}, household_places[] = {0, 3};
+    const struct pull_asked of_persons = {persons, person_places, 3},
+                            of_households = {households, household_places, 2}, nobody = {0};
+    must(pull_known_begin(db, &of_persons, &of_households, codes, 2, &known, &err));
+    told = told_of(known);
+    ck_assert_str_eq(told, "0:4@1/7 1:5@1/4 3:3@1/6Z 4:100@1/2R1 ");
+    must(pull_known_end(known, &err));
+    must(pull_known_begin(db, &nobody, &of_households, codes + 1, 1, &known, &err));
+    told = told_of(known);
+    ck_assert_str_eq(told, "0:4@1/7 3:3@1/6Z ");
+    must(pull_known_end(known, &err));
+    must(pull_known_begin(db, &of_persons, &nobody, codes, 0, &known, &err));
+    told = told_of(known);
+    ck_assert_str_eq(told, "");
+    must(pull_known_end(known, &err));
+}
+END_TEST
+
+/* In the order of their places, whatever their numbers are, and from a table without statistics. */
+START_TEST(streams_what_is_known_of_many)
+{
+    enum { MANY = 20000 };
+    static int64_t persons[MANY];
+    static uint32_t places[MANY];
+    const int16_t code = (int16_t)fixture_code(PAID);
+    const struct pull_asked of_persons = {persons, places, MANY}, nobody = {0};
+    struct pull_known *known;
+    struct pull_known_fact fact;
+    uint32_t expected = 0;
+    fixture_sql("insert into person_fact (person_id, value, batch_id, from_day, row_no, code, source)"
+                " select n, n, 1, '2021-01-01', n, (select code from fact_code where name = '" PAID "'), 1"
+                " from generate_series(1, 30000) n");
+    for (int i = 0; i < MANY; i++) {
+        persons[i] = MANY - i;
+        places[i] = (uint32_t)i;
+    }
+    must(pull_known_begin(db, &of_persons, &nobody, &code, 1, &known, &err));
+    for (; pull_known_next(known, &fact); expected++) {
+        ck_assert_uint_eq(fact.place, expected);
+        ck_assert_int_eq(fact.value, persons[expected]);
+    }
+    ck_assert_uint_eq(expected, MANY);
+    must(pull_known_end(known, &err));
+}
+END_TEST
+
+/* Whoever stops early has lost the connection, and nothing else. */
+START_TEST(stream_that_is_abandoned)
+{
+    const int16_t code = (int16_t)fixture_code(PAID);
+    const int64_t person = 1;
+    const uint32_t place = 0;
+    const struct pull_asked one = {&person, &place, 1}, nobody = {0};
+    struct pull_known *known;
+    struct pg *other = fixture_connect(NULL);
+    STORE(MEDICAL, BATCH_FULL, NULL, {FACT_PERSON, 1, PAID, 100, "2021-01-01", "2021-01-31", "", NULL});
+    must(pull_known_begin(other, &one, &nobody, &code, 1, &known, &err));
+    must(pull_known_end(known, &err));
+    ck_assert(pg_is_broken(other));
+    pg_close(other);
+}
+END_TEST
+
 /* Two connections see one state, whatever commits meanwhile. */
 START_TEST(shared_snapshot)
 {
@@ -588,6 +683,9 @@ int main(void)
     tcase_add_test(tests, quarantine_is_listed);
     tcase_add_test(tests, pulls);
     tcase_add_test(tests, pulls_many_facts_by_stretches);
+    tcase_add_test(tests, streams_what_is_known_by_place);
+    tcase_add_test(tests, streams_what_is_known_of_many);
+    tcase_add_test(tests, stream_that_is_abandoned);
     tcase_add_test(tests, shared_snapshot);
     suite_add_tcase(suite, tests);
     return fixture_main(suite);
