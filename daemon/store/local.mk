@@ -50,7 +50,8 @@ MIGRATIONS = \
 	sql/migrations/0018_refusals.sql \
 	sql/migrations/0019_check_township.sql \
 	sql/migrations/0020_evidence_privilege.sql \
-	sql/migrations/0021_probes.sql
+	sql/migrations/0021_probes.sql \
+	sql/migrations/0022_evidence_compression.sql
 EXTRA_DIST += $(MIGRATIONS)
 BUILT_SOURCES += daemon/store/migrations_embedded.c
 CLEANFILES += daemon/store/migrations_embedded.c daemon/store/migrations_embedded.c.new
