@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { BENCH, DATE, DIR, POLICY, conninfo, county, fail, measured, median, options, program, run, script, sql, start, verdict } from './lib/bench.mjs';
 
-const HELP = `bench/run [--keep DIR] round [--households N] [--rounds N] [--sql N] [--ten-times] [--database NAME] [--seed N]
+const HELP = `bench/run [--keep DIR] round [--households N] [--rounds N] [--sql N] [--ten-times] [--first N] [--database NAME] [--seed N]
 
 Makes a county (330000 households: a million persons; seven feeds ingested), runs its first round, and then measures N times (5)
 in turn, each time after new batches that change 1 % of the warnings:
@@ -15,8 +15,9 @@ and in the first --sql N (3; 0 = not at all) of them
   staged     the scheme in SQL: staging tables, two sessions side by side
   one        the scheme in SQL: one statement with two workers
 whose results must equal what the round left, household by household: level, fired clauses, undecided clauses.
---ten-times measures rounds of a county of ten times the size as well.`;
-const opt = options({ households: 330000, rounds: 5, sql: 3, 'ten-times': false, database: 'county', seed: 1 }, HELP);
+--ten-times measures rounds of a county of ten times the size as well.
+--first N measures the first round instead, which raises all warnings at once: N times, each in a copy of the county without any.`;
+const opt = options({ households: 330000, rounds: 5, sql: 3, 'ten-times': false, first: 0, database: 'county', seed: 1 }, HELP);
 const ROUND = program('round_once'), COPY = program('raw_copy');
 const BARS = { copy: 1.5, staged: 4, one: 8, evaluation: 0.05, memory: 512, ten: 12 };
 
@@ -93,10 +94,33 @@ async function prepare(database, households) {
     county(database, households, opt.seed);
     if (sql(database, "select count(*) from shouwang.round where state = 'committed'") === '0') {
         const first = await round(database);
-        const { report } = first;
-        console.log(`first round: ${report.raised} warnings raised, ${report.events} events, ${ms(first.wall)}: ${stages(report)}`);
+        tellFirst(first);
         sql(database, 'vacuum (analyze)');
     }
+}
+
+function tellFirst({ report, wall, cpu, server, peak_bytes: peak }) {
+    console.log(`first round: ${report.raised} warnings raised, ${report.events} events, ${ms(wall)}: ${stages(report)}; processor ${ms(cpu)} ` +
+        `(server ${ms(server)}), memory ${(peak / report.households).toFixed(0)} bytes per household`);
+}
+
+/** First rounds and nothing else. What a round of few changes takes for its stages before `record` it takes as well. */
+async function firstRounds(times) {
+    const source = `${opt.database}_first`, copy = `${source}_copy`;
+    county(source, opt.households, opt.seed);
+    const runs = [];
+    for (let i = 0; i < times; i++) {
+        sql('postgres', `drop database if exists ${copy}`);
+        sql('postgres', `create database ${copy} template ${source}`);
+        sql('postgres', 'checkpoint');
+        const first = await round(copy);
+        tellFirst(first);
+        runs.push({ round: first });
+    }
+    sql('postgres', `drop database ${copy}`);
+    const notable = runs[0].round.report.raised;
+    const record = middle(runs, (r) => stageOf(r, 'record') + stageOf(r, 'commit'));
+    console.log(`medians of ${times}: record and commit ${ms(record)}, ${Math.round((1000 * record) / notable)} µs a warning, processor ${ms(middle(runs, (r) => r.round.cpu))}`);
 }
 
 async function repeat(database, rounds, sqlRounds) {
@@ -160,6 +184,10 @@ function show(runs) {
 
 const bar = (name, wall, cpu, allowed, below) => [name, wall.toFixed(2), cpu.toFixed(2), `${below ? '<=' : '>='} ${allowed}`, verdict(wall, allowed, below)];
 
+if (opt.first > 0) {
+    await firstRounds(opt.first);
+    process.exit(0);
+}
 await prepare(opt.database, opt.households);
 const runs = await repeat(opt.database, opt.rounds, opt.sql);
 show(runs);
