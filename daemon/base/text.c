@@ -103,7 +103,10 @@ void text_add_str(struct text *text, const char *str)
 
 void text_add_char(struct text *text, char c)
 {
-    text_add(text, &c, 1);
+    if (!reserve(text, 1))
+        return;
+    text->bytes[text->length++] = c;
+    text->bytes[text->length] = '\0';
 }
 
 void text_add_int(struct text *text, int64_t number)
