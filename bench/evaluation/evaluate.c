@@ -214,7 +214,7 @@ static void check_clauses(const struct policy *policy)
 {
     size_t i = 0;
     for (; by_hand_clauses[i]; i++)
-        if (policy_clause_find(policy, by_hand_clauses[i]) != (int)i)
+        if (policy_clause_on(policy, by_hand_clauses[i], DAY_NONE) != (int)i)
             break;
     if (!by_hand_clauses[i] && policy_clause_count(policy) == i)
         return;

@@ -146,6 +146,5 @@ bool pg_async_is_up(const struct pg_async *async);
  * once accepted, `done` is called exactly once, after timeout_ms at the latest. */
 enum status pg_async_submit(struct pg_async *async, const char *sql, const struct pg_param *params,
                             int timeout_ms, pg_async_done done, void *context, struct error *err) WARN_UNUSED;
-size_t pg_async_waiting(const struct pg_async *async);
 
 #endif

@@ -551,11 +551,6 @@ bool pg_async_is_up(const struct pg_async *async)
     return async->phase == IDLE || async->phase == BUSY;
 }
 
-size_t pg_async_waiting(const struct pg_async *async)
-{
-    return async->waiting + (async->current ? 1 : 0);
-}
-
 enum status pg_async_submit(struct pg_async *async, const char *sql, const struct pg_param *params,
                             int timeout_ms, pg_async_done done, void *context, struct error *err)
 {

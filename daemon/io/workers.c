@@ -203,8 +203,3 @@ bool workers_job_cancelled(const struct workers_job *job)
 {
     return atomic_load_explicit(&job->cancelled, memory_order_relaxed);
 }
-
-size_t workers_pending(const struct workers *workers)
-{
-    return workers->pending;
-}

@@ -60,7 +60,4 @@ void workers_job_cancel(struct workers_job *job);
  */
 bool workers_job_cancelled(const struct workers_job *job);
 
-/* Jobs whose done was not called yet. */
-size_t workers_pending(const struct workers *workers);
-
 #endif

@@ -92,15 +92,6 @@ size_t policy_clause_amount_count(const struct policy *policy, size_t index)
     return policy->program.clauses[index].amount_count;
 }
 
-int policy_clause_find(const struct policy *policy, const char *name)
-{
-    for (size_t i = 0; i < policy->program.clause_count; i++) {
-        if (slice_is(slice_of(name), policy->program.clauses[i].shown.name))
-            return (int)i;
-    }
-    return -1;
-}
-
 int policy_clause_on(const struct policy *policy, const char *name, day_t day)
 {
     return version_on(&policy->program, slice_of(name), day);

@@ -138,8 +138,6 @@ const struct policy_clause *policy_clause_at(const struct policy *policy, size_t
 /* Of a name that several clauses have (versions, each in force in its own time) the one that speaks on that day: the one in force,
  * else the one that was in force last, else the first to come. -1 when there is none of that name. */
 int policy_clause_on(const struct policy *policy, const char *name, day_t day);
-/* The first of that name; -1 when there is none. */
-int policy_clause_find(const struct policy *policy, const char *name);
 /* How many amounts (金额) the clause names when it has fired; only suggestions name any. */
 size_t policy_clause_amount_count(const struct policy *policy, size_t index);
 

@@ -77,8 +77,9 @@ START_TEST(clauses_may_end_as_the_table_says)
                 (struct pull_source_code){.source = source_number(left), .code = code->number};
         }
         day_t as_of = DAY_NONE;
-        int clause = policy_clause_find(policy, row->cell[3].bytes);
-        ck_assert(civil_parse(row->cell[2], &as_of) && clause >= 0);
+        ck_assert(civil_parse(row->cell[2], &as_of));
+        int clause = policy_clause_on(policy, row->cell[3].bytes, as_of);
+        ck_assert_int_ge(clause, 0);
         struct freshness freshness;
         freshness_judge(&freshness, policy, batches, batch_count, pairs, pair_count, as_of);
         bool may_end = freshness.clauses >> clause & 1;

@@ -84,8 +84,8 @@ START_TEST(shaanxi_holds_and_is_covered)
     ck_assert_str_eq(policy_clause_at(fixture.policy, 1)->citation, "004 篇五 (一)分类预警");
     ck_assert_int_eq(policy_clause_at(fixture.policy, 1)->due_days, 3);
     ck_assert_str_eq(policy_clause_at(fixture.policy, 1)->referrals[0], "医保局");
-    ck_assert_int_eq(policy_clause_find(fixture.policy, "orange.margin"), 4);
-    ck_assert_int_eq(policy_clause_find(fixture.policy, "orange"), -1);
+    ck_assert_int_eq(policy_clause_on(fixture.policy, "orange.margin", DAY_NONE), 4);
+    ck_assert_int_eq(policy_clause_on(fixture.policy, "orange", DAY_NONE), -1);
     ck_assert_str_eq(policy_statistic_name(fixture.policy, 0), "income_unknown");
     free(text);
     fixture_close(&fixture);

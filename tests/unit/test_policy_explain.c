@@ -64,7 +64,7 @@ static void explained_close(struct explained *e)
 
 static const struct policy_shown_clause *clause_of(const struct explained *e, const char *name)
 {
-    int index = policy_clause_find(e->fixture.policy, name);
+    int index = policy_clause_on(e->fixture.policy, name, DAY_NONE);
     ck_assert_int_ge(index, 0);
     ck_assert_uint_eq(e->explanation.clauses[index].clause, (size_t)index);
     return &e->explanation.clauses[index];

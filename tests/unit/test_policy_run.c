@@ -425,7 +425,7 @@ static struct policy_outcome evaluate_one(struct fixture *fixture, struct block_
 
 static bool fires(struct fixture *fixture, struct policy_outcome outcome, const char *clause)
 {
-    int index = policy_clause_find(fixture->policy, clause);
+    int index = policy_clause_on(fixture->policy, clause, DAY_NONE);
     ck_assert_int_ge(index, 0);
     return (outcome.fired >> index & 1) != 0;
 }
