@@ -30,6 +30,7 @@ include tests/unit/source.mk
 include tests/policies/local.mk
 include tests/fault/local.mk
 include tests/fuzz/local.mk
+include tests/systemd/local.mk
 
 # The long ones as well: see check.
 check-long:

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: PostgreSQL
+# By hand only: README.md.
+EXTRA_DIST += tests/systemd/README.md tests/systemd/run tests/systemd/try
