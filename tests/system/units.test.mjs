@@ -39,6 +39,9 @@ test('the daemon is started again for ever, its log is kept whole, and what it m
     assert.deepEqual(values('LogRateLimitIntervalSec'), ['0'], 'else a large round’s thousands of lines hide the one that matters');
     assert.deepEqual(values('ConfigurationDirectory'), [], 'it would be writable, and the account’s own where it is missing');
     assert.deepEqual(values('LimitCORE'), ['0']);
+    const sample = spawnSync(program('shouwangd'), ['--print-config'], { encoding: 'utf8' }).stdout;
+    const connections = Number(/^#connections = (\d+)$/m.exec(sample)[1]);
+    assert.ok(Number(values('TasksMax')[0]) >= 4 * connections, 'a thread for each name that is looked up, also of an attempt that has ended');
     assert.match(values('ExecReload').join(), /shouwangctl -c \S+ reload$/, 'it ends when the reload has, and fails when that is refused');
 });
 
