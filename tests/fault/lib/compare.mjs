@@ -27,8 +27,9 @@ async function rows(run, sql) {
 }
 
 /**
- * Batches and rounds are named by their place in the order of the work. Where that is free (run.anyOrder) a batch goes by its file, a round
- * by its date, and a second round of one date is left out: faults() looks whether it changed anything.
+ * Batches and rounds are named by their place in the order of the work, a feed's batches by that among its own: feeds take turns, and those
+ * that are left after a kill begin anew. Where the order is free (run.anyOrder) a batch goes by its file, a round by its date, and a second
+ * round of one date is left out: faults() looks whether it changed anything.
  */
 async function names(run) {
     const batches = await rows(run, 'select batch_id, file_name, source from batch order by batch_id');
@@ -37,13 +38,12 @@ async function names(run) {
     const events = await rows(run, 'select event_id, household_id, township_code, type, outbox_no from outbox order by outbox_no');
     const policies = run.anyOrder ? await rows(run, 'select policy_hash from policy_version') : [];
     const map = { batch: new Map(), round: new Map(), uuid: new Map(), policies: new Set(policies.map((p) => p.policy_hash)) };
-    let number = 0;
-    // A register that is read by views is read again by the next round: how often is no matter.
-    for (const b of batches) map.batch.set(b.batch_id, b.file_name === 'views' ? 'views' : run.anyOrder && b.source > 0 ? `${b.source}/${b.file_name}` : `batch ${++number}`);
-    const dates = rounds.map((r) => r.as_of);
-    rounds.forEach((r, i) => map.round.set(r.round_id, !run.anyOrder ? `round ${i + 1}` : dates.indexOf(r.as_of) === i ? `round of ${r.as_of}` : AGAIN_ROUND));
     const seen = new Map();
     const next = (key) => seen.set(key, (seen.get(key) ?? 0) + 1).get(key);
+    // A register that is read by views is read again by the next round: how often is no matter.
+    for (const b of batches) map.batch.set(b.batch_id, b.file_name === 'views' ? 'views' : run.anyOrder && b.source > 0 ? `${b.source}/${b.file_name}` : `batch ${next(b.source)} of source ${b.source}`);
+    const dates = rounds.map((r) => r.as_of);
+    rounds.forEach((r, i) => map.round.set(r.round_id, !run.anyOrder ? `round ${i + 1}` : dates.indexOf(r.as_of) === i ? `round of ${r.as_of}` : AGAIN_ROUND));
     for (const w of warnings) map.uuid.set(w.warning_id, `warning ${next(`warning ${w.household_id}`)} of ${w.household_id}`);
     for (const e of events) map.uuid.set(e.event_id, `event ${next(`${e.household_id} ${e.township_code} ${e.type}`)} of ${e.household_id} to ${e.township_code}: ${e.type}`);
     return map;
