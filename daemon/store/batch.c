@@ -267,14 +267,15 @@ enum status batch_lookup_of(struct pg *pg, const char *feed, const char *number_
 }
 
 /*
- * By whole lines, so that what lies behind the last one is all that is left; between two lines, so that the server reads no more than
- * that, whatever it believes of a batch that it has not analysed yet. It took and sorted all that was left, for each answer anew.
+ * By whole lines, so that what lies behind the last one is all that is left; between two lines, and the first of them found by the
+ * index's order, so that the server reads no more than that, whether it knows a million rows of the batch or, as long as it has
+ * not analysed them, believes that there are none: then min() or an offset would read and sort all that is left for each answer.
  */
 static const char quarantine_sql[] =
-    "select q.line, q.column_name, q.reason, q.found, q.expected, q.kept"
-    " from (select min(line) as line from quarantine where batch_id = $1 and line > $2) as first"
-    " join quarantine q on q.batch_id = $1 and q.line >= first.line and q.line < first.line + $3"
-    " order by q.line, q.column_name, q.reason";
+    "with first as materialized (select line from quarantine where batch_id = $1 and line > $2 order by line limit 1)"
+    " select line, column_name, reason, found, expected, kept from quarantine where batch_id = $1"
+    " and line >= (select line from first) and line < (select line from first) + $3"
+    " order by line, column_name, reason";
 
 static enum status visit_rows(const struct pg_result *result, size_t rows, quarantine_visit visit,
                               void *context, struct error *err)
