@@ -47,7 +47,7 @@ tests_system_test_store_round_LDADD = $(STORE_TEST_LIBS)
 EXTRA_DIST += tests/environment.sh tests/system/run tests/system/run-store.sh tests/system/pg_cluster.sh \
 	tests/system/package.json tests/system/package-lock.json \
 	tests/system/lib/control.mjs tests/system/lib/county.mjs tests/system/lib/instance.mjs \
-	tests/system/lib/examine.mjs tests/system/lib/notify.mjs tests/system/lib/privacy.mjs tests/system/lib/random.mjs tests/system/lib/receiver.mjs tests/system/lib/storm_receiver.mjs tests/system/lib/wait.mjs \
+	tests/system/lib/examine.mjs tests/system/lib/notify.mjs tests/system/lib/privacy.mjs tests/system/lib/random.mjs tests/system/lib/receiver.mjs tests/system/lib/run.mjs tests/system/lib/session.mjs tests/system/lib/storm_receiver.mjs tests/system/lib/wait.mjs \
 	tests/system/badinput.test.mjs tests/system/bench.test.mjs tests/system/clearing.test.mjs tests/system/crowd.test.mjs tests/system/daemon.test.mjs tests/system/demo.test.mjs \
 	tests/system/delivery.test.mjs tests/system/documents.test.mjs tests/system/endpoints.test.mjs tests/system/large.test.mjs \
 	tests/system/life.test.mjs tests/system/main.test.mjs tests/system/operator.test.mjs tests/system/outside.test.mjs \

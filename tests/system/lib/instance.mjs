@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Watch } from './privacy.mjs';
+import { Session } from './session.mjs';
 import { DEADLINE_MS, until } from './wait.mjs';
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
@@ -41,12 +42,13 @@ export class Cluster {
         const data = join(cluster.directory, 'pg');
         cluster.data = data;
         cluster.conninfo = must(PG_CLUSTER, ['start', data], { env: { ...process.env, ...env(cluster.directory) } }).trim().split('\n').at(-1);
+        cluster.session = new Session(cluster.conninfo, cluster.directory);
         if (process.env.SHOUWANG_PROTOTYPE) cluster.template = 'template_county';
         return cluster;
     }
 
     sql(text, database = 'postgres') {
-        return must('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', `${this.conninfo} dbname=${database}`, '-c', text]).trim();
+        return this.session.ask(text, database);
     }
 
     pg(action) {
@@ -74,6 +76,7 @@ export class Cluster {
 
     stop() {
         const unexamined = [...this.instances];
+        this.session.close();
         run(PG_CLUSTER, ['remove', this.data]);
         rmSync(this.directory, { recursive: true, force: true });
         if (unexamined.length > 0) throw new Error(`${unexamined.map((instance) => instance.database)}: never closed, so nobody looked what they said about persons`);
@@ -283,8 +286,11 @@ export class Instance {
         }
         if (this.http) for (const path of ['/', '/metrics', '/livez', '/readyz?verbose']) this.said.push([path, await this.get(path, { timeout: 2000 }).then(({ text }) => text, () => '')]);
         const sessions = `select application_name || ' ' || query from pg_stat_activity where datname = '${this.database}' and application_name <> 'psql'`;
-        const activity = run('psql', ['-XAtq', '-d', `${this.cluster.conninfo} connect_timeout=2`, '-c', sessions], { timeout: 10000 });
-        this.said.push(['pg_stat_activity', activity.stdout]);
+        try {
+            this.said.push(['pg_stat_activity', this.cluster.session.askAnywhere(sessions)]);
+        } catch {
+            // the server is away, and nobody has a session
+        }
     }
 
     /** Throws when anything that was said names a person. */
