@@ -3,6 +3,7 @@
 // See README.md. Environment: SHOUWANG_SEEDS (per point, default 1), SHOUWANG_POINTS (a regular expression), SHOUWANG_LANES.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import { program } from '../system/lib/instance.mjs';
 import { differences, faults, noteBefore, seen } from './lib/compare.mjs';
@@ -11,7 +12,8 @@ import { Run, Site } from './lib/site.mjs';
 
 const SEEDS = Number(process.env.SHOUWANG_SEEDS ?? 1);
 const WANTED = new RegExp(process.env.SHOUWANG_POINTS ?? '.');
-const LANES = Number(process.env.SHOUWANG_LANES ?? 2);
+/** Two for each processor: half of a run is waiting. */
+const LANES = Number(process.env.SHOUWANG_LANES ?? 2 * availableParallelism());
 
 function listPoints() {
     const { status, stdout } = spawnSync(program('shouwangd'), ['--list-kill-points'], { encoding: 'utf8' });

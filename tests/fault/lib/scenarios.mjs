@@ -122,8 +122,12 @@ const STATES = {
     }],
 };
 
+/** Each as soon as the one is made that it begins in. */
 export async function makeStates(site) {
-    for (const [name, [from, options, drive]] of Object.entries(STATES)) await site.make(name, from, options, drive);
+    const made = { empty: Promise.resolve() };
+    for (const [name, [from, options, drive]] of Object.entries(STATES)) made[name] = made[from].then(() => site.make(name, from, options, drive));
+    const ends = await Promise.allSettled(Object.values(made)); // all of them to their end: a daemon that is left behind would keep us
+    for (const { reason } of ends) if (reason) throw reason;
 }
 
 // --- ways -----------------------------------------------------------------------------------------------------------------

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: PostgreSQL
 // One cluster with databases in known states, and counties that begin in such a state: with receivers, a daemon that may
 // be killed on its way, and an operator who brings it to the same end whatever happens.
-import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { ask } from '../../system/lib/control.mjs';
 import { Cluster, Instance, newSecret } from '../../system/lib/instance.mjs';
 import { Psql } from '../../system/lib/psql.mjs';
 import { Receiver } from '../../system/lib/receiver.mjs';
 import { DEADLINE_MS } from '../../system/lib/wait.mjs';
 
-const exec = promisify(execFile);
 /** Where the files of a state lie, within an instance's folder. */
 const FOLDERS = ['drop', 'archive', 'register'];
 const EX_TEMPFAIL = 75;
@@ -34,9 +31,10 @@ export class Site {
         return site;
     }
 
-    /** From the postgres database, without waiting for others. */
-    async sql(text) {
-        await exec('psql', ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', `${this.cluster.conninfo} dbname=postgres`, '-c', text]);
+    /** From the postgres database, while this process goes on. */
+    sql(text) {
+        this.psql ??= new Psql(`${this.cluster.conninfo} dbname=postgres`);
+        return this.psql.ask(text);
     }
 
     /** Makes the state `name`: what `drive` makes of the state `from`, with the daemon ended well, unless it was killed last. */
@@ -59,7 +57,8 @@ export class Site {
         this.states.set(name, { database, folder, socket: run.instance.socket });
     }
 
-    stop() {
+    async stop() {
+        await this.psql?.close();
         this.cluster.stop();
     }
 }
