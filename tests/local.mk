@@ -42,4 +42,4 @@ coverage:
 	$(top_srcdir)/build-aux/install-packages coverage
 	$(top_srcdir)/tests/coverage $(abs_top_builddir)/build-coverage
 .PHONY: coverage
-EXTRA_DIST += tests/coverage tests/quick_check.h
+EXTRA_DIST += tests/README.md tests/coverage tests/quick_check.h
