@@ -206,13 +206,16 @@ struct batch_manifest ingest_describe(const struct ingest_attempt *attempt)
 
 /* --- putting away ----------------------------------------------------------------------------------------------------- */
 
-/* Whoever led before may put the files away while we judge them: to us they look as if they had come a second time. */
-static enum status look_whether_gone(const struct ingest_attempt *attempt, bool *gone, struct error *err)
+/*
+ * Whoever led before may put the files away while we judge them: to us they look as if they had come a second time. What
+ * is gone, or cannot be looked at now, is not refused; the next scan sees.
+ */
+static const char *reason_to_wait(const struct ingest_attempt *attempt, struct error *err)
 {
     struct drop_state now;
-    enum status status = drop_look(&attempt->file, &now, err);
-    *gone = status == STATUS_OK && !now.csv_there && !now.manifest_there;
-    return status;
+    if (drop_look(&attempt->file, &now, err) != STATUS_OK)
+        return err->text;
+    return now.csv_there || now.manifest_there ? NULL : gone_reason;
 }
 
 /* A transaction of its own: the batch's was rolled back. */
@@ -223,12 +226,11 @@ static enum status record_refusal(struct ingest_attempt *attempt, struct error *
     struct shown shown;
     drop_clean_text(show(&shown, err->text, attempt->file.name), result->reason, sizeof result->reason);
     struct batch_manifest batch = ingest_describe(attempt);
-    bool refused, gone;
-    enum status status = look_whether_gone(attempt, &gone, err);
-    if (status == STATUS_OK && gone)
-        return ingest_wait_for(attempt, gone_reason);
-    if (status == STATUS_OK)
-        status = ingest_find_refusal(attempt, &refused, err);
+    const char *wait = reason_to_wait(attempt, err);
+    if (wait)
+        return ingest_wait_for(attempt, wait);
+    bool refused;
+    enum status status = ingest_find_refusal(attempt, &refused, err);
     if (status != STATUS_OK || refused)
         return status;
     struct batch_counts counts = {.rows_total = result->rows_total};
