@@ -7,9 +7,10 @@
  *       └───────────────── poll timer (POLL_MS, or the next retry that is known) ◄────────────────────────────────────────┘
  *
  * A claim asks for the places that are free and for some that will be soon (target_room), so that the next claim is made
- * while the present one is sent; but no more while the bodies that wait come to AHEAD_MAX_BYTES. Where that does not reach for all targets, the next claim goes on behind the last one asked,
- * until each has been asked once; the next pump begins where that ended. So no endpoint can keep another from its turn,
- * whether it has nothing to be sent or far too much. Large claims cost less an event: none is made before a target runs low.
+ * while the present one is sent; but for no more while the bodies that wait come to AHEAD_MAX_BYTES. Where that does not reach
+ * for all targets, the next claim goes on behind the last one asked, until each has been asked once; the next pump begins where
+ * that ended. So no endpoint can keep another from its turn, whether it has nothing to be sent or far too much. Large claims
+ * cost less an event: none is made before a target runs low.
  *
  * Until its result is committed, an event stands in the database as in flight; so a household's next event is never claimed
  * while the fate of the one before is only in memory.

@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    QUARANTINE_AT_ONCE = 2000
-}; /* lines of one answer; a file may have a million, and a line several rows */
+/* Lines of one answer; a file may have a million, and a line several rows. */
+enum { QUARANTINE_AT_ONCE = 2000 };
 
 const char *batch_mode_name(enum batch_mode mode)
 {

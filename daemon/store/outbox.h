@@ -151,8 +151,8 @@ struct outbox_overdue {
 };
 typedef void (*outbox_overdue_known)(void *context, enum status status, const struct outbox_overdue *overdue,
                                      size_t count, const struct error *err);
-/* At most `limit` of them, oldest first, and no more once their bodies come to OUTBOX_OVERDUE_BYTES; changes nothing. None while the database's clock is more than a day ahead of
- * unix_ms, the caller's: then it is wrong, or nobody knows. */
+/* At most `limit` of them, oldest first, and no more once their bodies come to OUTBOX_OVERDUE_BYTES; changes nothing. None
+ * while the database's clock is more than a day ahead of unix_ms, the caller's: then it is wrong, or nobody knows. */
 enum status outbox_overdue_async(struct pg_async *async, int limit, int64_t unix_ms, int timeout_ms,
                                  outbox_overdue_known done, void *context, struct error *err) WARN_UNUSED;
 
