@@ -32,6 +32,12 @@ static void trace(const char *name)
     (void)written;
 }
 
+static int signal_of_points(void)
+{
+    const char *wanted = getenv("SHOUWANG_KILL_SIGNAL");
+    return wanted && strcmp(wanted, "STOP") == 0 ? SIGSTOP : SIGKILL;
+}
+
 void kill_point_pass(const char *name)
 {
     const char *wanted = getenv("SHOUWANG_KILL_POINT");
@@ -46,7 +52,7 @@ void kill_point_pass(const char *name)
         return;
     int last = wanted[length] == ':' ? atoi(wanted + length + 1) : 1;
     if (atomic_fetch_add(&passages, 1) + 1 == last)
-        raise(SIGKILL);
+        raise(signal_of_points());
 }
 
 int kill_point_list(void)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Kill points: named places where a test has the process die, as by the power switch, between two steps of its work.
+ * Kill points: named places where a test has the process die, as by the power switch, or stand still, as a machine that is
+ * suspended, between two steps of its work.
  *
  *     KILL_POINT("ingest.before_commit");
  *
  * is nothing in an ordinary build. Configured with --enable-kill-points, the environment's SHOUWANG_KILL_POINT decides:
  *   NAME or NAME:N   the N-th passage (default 1) through this point is the last: SIGKILL, nothing is cleaned up
+ *                    (SIGSTOP with SHOUWANG_KILL_SIGNAL=STOP: whoever sends SIGCONT lets it go on)
  *   trace            each passage is told on stderr, "kill_point=NAME", and nobody dies
  *   not set          nothing happens
  *

@@ -353,10 +353,18 @@ static void send_more(struct http_call *call)
         http_call_end_later(call, HTTP_LOCAL_FAILURE, "a socket could not be watched");
 }
 
+/*
+ * Who stood still since the call was made (a frozen process, a machine that was suspended) has no time left: what is sent then may be
+ * taken, but nobody waits for the answer, and it would be sent again.
+ */
 static void begin_exchange(struct http_call *call)
 {
     KILL_POINT("send.connected");
     call->sent = 0;
+    if (call->deadline_us <= clock_monotonic_us()) {
+        http_call_end_later(call, HTTP_TIMED_OUT, "no time was left to send it");
+        return;
+    }
     mind_deadline(call);
     send_more(call);
 }

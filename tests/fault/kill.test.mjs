@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
-// The daemon is killed at every step of its work, started again, and must come to the same end as one that was left alone.
-// See README.md. Environment: SHOUWANG_SEEDS (per point, default 1), SHOUWANG_POINTS (a regular expression), SHOUWANG_LANES.
+// The daemon is killed at every step of its work, started again, and must come to the same end as one that was left alone; so must
+// one that stands still there for longer than an attempt of delivery may take.
+// See README.md. Environment: SHOUWANG_SEEDS (per point, default 1), SHOUWANG_FREEZES (per point, default 1 where something is sent, else
+// none), SHOUWANG_POINTS (a regular expression), SHOUWANG_LANES.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -11,6 +13,7 @@ import { COUNTY, LATER_PASSAGES, makeStates, TOWNSHIPS, WAYS } from './lib/scena
 import { Run, Site } from './lib/site.mjs';
 
 const SEEDS = Number(process.env.SHOUWANG_SEEDS ?? 1);
+const freezesAt = (point) => Number(process.env.SHOUWANG_FREEZES ?? /^(delivery|send|results)\./.test(point));
 const WANTED = new RegExp(process.env.SHOUWANG_POINTS ?? '.');
 /** Two for each processor: half of a run is waiting. */
 const LANES = Number(process.env.SHOUWANG_LANES ?? 2 * availableParallelism());
@@ -95,26 +98,30 @@ describe('killed at every step', { skip: points.length === 0 && 'a build without
     const waysOf = (point) => Object.keys(WAYS).filter((name) => references.get(name).run.passages.has(point)).sort((a, b) => WAYS[b].first.test(point) - WAYS[a].first.test(point));
 
     /** Kills at the passage, or an earlier one: how many results are written together is the weather's, so that a late passage may not come. */
-    async function kill(name, point, passage, seed) {
+    async function kill(name, point, passage, seed, freeze = false) {
         for (; ; passage = Math.ceil(passage / 2)) {
-            const killed = await goInADay(name, { kill: `${point}:${passage}`, seed });
+            const killed = await goInADay(name, { kill: `${point}:${passage}`, freeze, seed });
             assert.ok(killed.run.kills > 0 || passage > 1, `${name}: the daemon never came to this point`);
             if (killed.run.kills === 0) continue;
             const undisturbed = await reference(name);
-            if (undisturbed.day !== killed.day) return kill(name, point, passage, seed); // midnight came between them
+            if (undisturbed.day !== killed.day) return kill(name, point, passage, seed, freeze); // midnight came between them
             const wrong = [...killed.faults, ...differences(undisturbed.seen, killed.seen)];
             assert.ok(wrong.length === 0, `${name}, passage ${passage}: ${wrong.length} faults\n${wrong.slice(0, 12).join('\n')}`);
             return;
         }
     }
 
-    for (const point of points.filter((name) => WANTED.test(name)))
-        for (let seed = 0; seed < SEEDS; seed++)
-            test(`${point}${SEEDS > 1 ? `, seed ${seed}` : ''}`, async () => {
-                const ways = waysOf(point);
-                assert.ok(ways.length > 0, 'no way of tests/fault/lib/scenarios.mjs passes this point: add one that does');
-                const name = seed === 0 ? ways[0] : ways[pick(seed, point, ways.length)];
-                await kill(name, point, seed === 0 ? 1 : 1 + pick(seed, `${point} passage`, references.get(name).run.passages.get(point)), seed);
-            });
+    /** The ways in turn, and in each another passage. */
+    function strike(point, seed, freeze) {
+        const ways = waysOf(point);
+        assert.ok(ways.length > 0, 'no way of tests/fault/lib/scenarios.mjs passes this point: add one that does');
+        const name = seed === 0 ? ways[0] : ways[pick(seed, point, ways.length)];
+        return kill(name, point, seed === 0 ? 1 : 1 + pick(seed, `${point} passage`, references.get(name).run.passages.get(point)), seed, freeze);
+    }
+
+    for (const point of points.filter((name) => WANTED.test(name))) {
+        for (let seed = 0; seed < SEEDS; seed++) test(`${point}${SEEDS > 1 ? `, seed ${seed}` : ''}`, () => strike(point, seed, false));
+        for (let seed = 0; seed < freezesAt(point); seed++) test(`${point}, frozen${seed > 0 ? `, seed ${seed}` : ''}`, () => strike(point, seed, true));
+    }
     for (const [name, point, passage] of LATER_PASSAGES.filter((row) => WANTED.test(row[1]))) test(`${point}, passage ${passage}`, () => kill(name, point, passage, 0));
 });

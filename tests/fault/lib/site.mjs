@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // One cluster with databases in known states, and counties that begin in such a state: with receivers, a daemon that may
 // be killed on its way, and an operator who brings it to the same end whatever happens.
-import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ask } from '../../system/lib/control.mjs';
 import { Cluster, Instance, newSecret } from '../../system/lib/instance.mjs';
@@ -12,6 +12,8 @@ import { DEADLINE_MS } from '../../system/lib/wait.mjs';
 /** Where the files of a state lie, within an instance's folder. */
 const FOLDERS = ['drop', 'archive', 'register'];
 const EX_TEMPFAIL = 75;
+/** Longer than an attempt may take, and shorter than anybody's lease. */
+const FREEZE_MS = 1500;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -65,13 +67,13 @@ export class Site {
 
 /** One county from a state to an end. */
 export class Run {
-    /** How often the daemon (or a shouwangctl) was killed by a kill point. */
+    /** How often the daemon (or a shouwangctl) was killed, or stood still, by a kill point. */
     kills = 0;
     /** Passages per point, the most that one process made; filled by trace: true. */
     passages = new Map();
     log = '';
 
-    /** options: settings, kill ("NAME:N"), trace, seed, told (townships with an endpoint; all by default) */
+    /** options: settings, kill ("NAME:N"), freeze (instead of a death), trace, seed, told (townships with an endpoint; all by default) */
     static async begin(site, from, options = {}) {
         const run = new Run();
         run.site = site;
@@ -120,7 +122,21 @@ export class Run {
     /** What the next process has in its environment. */
     get environment() {
         if (this.options.trace) return { SHOUWANG_KILL_POINT: 'trace' };
-        return this.options.kill && this.kills === 0 ? { SHOUWANG_KILL_POINT: this.options.kill } : {};
+        const signal = this.options.freeze ? 'STOP' : 'KILL';
+        return this.options.kill && this.kills === 0 ? { SHOUWANG_KILL_POINT: this.options.kill, SHOUWANG_KILL_SIGNAL: signal } : {};
+    }
+
+    /** Lets a process that stands still at its point go on after a while. */
+    #thaw(child) {
+        if (!this.options.freeze) return;
+        const look = setInterval(() => {
+            const stat = existsSync(`/proc/${child.pid}/stat`) ? readFileSync(`/proc/${child.pid}/stat`, 'latin1') : '';
+            if (!/\) T /.test(stat)) return;
+            clearInterval(look);
+            this.kills++;
+            setTimeout(() => child.kill('SIGCONT'), FREEZE_MS);
+        }, 20);
+        child.on('exit', () => clearInterval(look));
     }
 
     #count(output) {
@@ -148,6 +164,7 @@ export class Run {
             if (this.problem) throw new Error(this.problem);
             this.instance.env = this.environment;
             const ready = this.instance.start();
+            this.#thaw(this.instance.daemon);
             const gone = this.instance.exited.then((end) => this.#ended(end, this.instance));
             this.gone = gone;
             try {
@@ -173,7 +190,9 @@ export class Run {
     /** shouwangctl without the daemon's help; null when it was killed. */
     async ctl(...args) {
         this.instance.env = this.environment;
-        const { status, signal, stdout, stderr } = await this.instance.ctlAside(...args);
+        const { child, ended } = this.instance.ctlBegin(...args);
+        this.#thaw(child);
+        const { status, signal, stdout, stderr } = await ended;
         this.#count(stderr);
         if (signal === 'SIGKILL') {
             this.kills++;
