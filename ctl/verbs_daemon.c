@@ -72,9 +72,13 @@ static void print_feed(const json_t *feed)
                (long long)townships, in_sum ? " and in sum" : "", in_sum ? "" : " there");
     const json_t *unusable = json_object_get(feed, "unusable");
     if (json_is_object(unusable))
-        printf("  %-20s UNUSABLE: %lld of %lld rows; shouwangctl feed show %s says which\n", "",
-               (long long)number(unusable, "quarantined"), (long long)number(unusable, "rows"),
-               text(feed, "batch"));
+        printf(
+            "  %-20s UNUSABLE: %lld of %lld rows of %s: it clears nothing; shouwangctl feed show says which\n",
+            "", (long long)number(unusable, "quarantined"), (long long)number(unusable, "rows"),
+            text(unusable, "batch"));
+    if (number(unusable, "batches") > 1)
+        printf("  %-20s and much of %lld batches before it; shouwangctl feeds says which\n", "",
+               (long long)number(unusable, "batches") - 1);
     if (json_is_string(json_object_get(feed, "refused")))
         printf("  %-20s REFUSED: %s; shouwangctl feeds says why\n", "", text(feed, "refused"));
 }

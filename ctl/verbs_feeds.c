@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "io/pg.h"
 #include "store/batch.h"
+#include "store/trust.h"
+#include "store/unusable.h"
 #include "store/volume.h"
 
 #include <stdio.h>
@@ -43,20 +45,22 @@ static void print_batch(const struct batch_info *batch)
            batch->accepted ? "" : ": ", batch->accepted ? "" : batch->reason);
 }
 
-/* Where the last round found that batches swing. */
-struct found_swings {
-    const struct volume_swing *items;
-    size_t count;
+/* Where the last round found that batches swing; and of which much is lost, as a round would find it now. */
+struct found {
+    const struct volume_swing *swings;
+    size_t swing_count;
+    const struct unusable *unusable;
+    size_t unusable_count;
 };
 
-/* Told beside the newest accepted batch of the source, though they may be of a full one before it. */
-static bool is_told_with(const struct volume_swing *swing, const struct batch_info *batch)
+/* Told beside the newest accepted batch of the source, though they may be of ones before it. */
+static bool is_told_with(int source, const struct batch_info *batch)
 {
-    return batch->accepted && swing->source == batch->source;
+    return batch->accepted && source == batch->source;
 }
 
 /* Null where nobody has said that the batch is right. */
-static json_t *word_json(const struct volume_word *word)
+static json_t *word_json(const struct trust_word *word)
 {
     if (word->by[0] == '\0')
         return json_null();
@@ -74,13 +78,24 @@ static json_t *swing_json(const struct volume_swing *swing)
                      "withholds", !swing->trusted, "trusted", word_json(&swing->word));
 }
 
-static json_t *feed_json(const struct found_swings *found, const struct batch_info *batch)
+static json_t *unusable_json(const struct unusable *item)
 {
-    json_t *object = batch_json(batch), *swings = json_array();
-    for (size_t i = 0; i < found->count; i++)
-        if (is_told_with(&found->items[i], batch))
-            json_array_append_new(swings, swing_json(&found->items[i]));
+    return json_pack("{s:s, s:I, s:I, s:b, s:o}", "batch", item->batch, "rows", (json_int_t)item->rows,
+                     "quarantined", (json_int_t)item->quarantined, "withholds", !item->trusted, "trusted",
+                     word_json(&item->word));
+}
+
+static json_t *feed_json(const struct found *found, const struct batch_info *batch)
+{
+    json_t *object = batch_json(batch), *swings = json_array(), *unusable = json_array();
+    for (size_t i = 0; i < found->swing_count; i++)
+        if (is_told_with(found->swings[i].source, batch))
+            json_array_append_new(swings, swing_json(&found->swings[i]));
+    for (size_t i = 0; i < found->unusable_count; i++)
+        if (is_told_with(found->unusable[i].source, batch))
+            json_array_append_new(unusable, unusable_json(&found->unusable[i]));
     json_object_set_new(object, "swings", swings);
+    json_object_set_new(object, "unusable", unusable);
     return object;
 }
 
@@ -100,12 +115,25 @@ static void print_swing(const struct volume_swing *swing)
     putchar('\n');
 }
 
-static void print_feed(const struct found_swings *found, const struct batch_info *batch)
+static void print_unusable(const struct unusable *item)
+{
+    printf("        UNUSABLE: %s: %lld of %lld rows; ", item->batch, (long long)item->quarantined,
+           (long long)item->rows);
+    if (item->trusted)
+        printf("trusted by %s: %s\n", item->word.by, item->word.reason);
+    else
+        puts("it ends no warning");
+}
+
+static void print_feed(const struct found *found, const struct batch_info *batch)
 {
     print_batch(batch);
-    for (size_t i = 0; i < found->count; i++)
-        if (is_told_with(&found->items[i], batch))
-            print_swing(&found->items[i]);
+    for (size_t i = 0; i < found->swing_count; i++)
+        if (is_told_with(found->swings[i].source, batch))
+            print_swing(&found->swings[i]);
+    for (size_t i = 0; i < found->unusable_count; i++)
+        if (is_told_with(found->unusable[i].source, batch))
+            print_unusable(&found->unusable[i]);
 }
 
 int verb_feeds(struct ctl *ctl)
@@ -117,10 +145,12 @@ int verb_feeds(struct ctl *ctl)
     struct arena *arena = arena_new(0);
     const struct batch_info *batches = NULL;
     size_t count = 0;
-    struct found_swings found = {NULL, 0};
+    struct found found = {0};
     enum status status = batch_list_newest(ctl->pg, arena, &batches, &count, &err);
     if (status == STATUS_OK)
-        status = volume_swings(ctl->pg, 0, arena, &found.items, &found.count, &err);
+        status = volume_swings(ctl->pg, 0, arena, &found.swings, &found.swing_count, &err);
+    if (status == STATUS_OK)
+        status = unusable_find(ctl->pg, NULL, 0, arena, &found.unusable, &found.unusable_count, &err);
     if (status != STATUS_OK) {
         exit_code = ctl_fail_error(&err);
     } else if (ctl->json) {
@@ -302,7 +332,7 @@ static const struct batch_info *find_batch(struct ctl *ctl, struct arena *arena,
     return *exit_code == 0 ? batch : NULL;
 }
 
-static int print_trust(const struct ctl *ctl, const struct batch_info *batch, const struct volume_word *word,
+static int print_trust(const struct ctl *ctl, const struct batch_info *batch, const struct trust_word *word,
                        bool given)
 {
     char at[CLOCK_RFC3339_SIZE];
@@ -311,9 +341,10 @@ static int print_trust(const struct ctl *ctl, const struct batch_info *batch, co
                                         "feed", batch->source_name, "batch", batch->name, "given", given,
                                         "trusted", word_json(word)));
     if (given)
-        printf("batch %s of %s is trusted: where it swings, the next round ends warnings by it all the same; "
-               "shouwangctl round --dry-run shows which\n",
-               batch->name, batch->source_name);
+        printf(
+            "batch %s of %s is trusted: where it swings, and though rows of it cannot be used, the next round "
+            "ends warnings by it all the same; shouwangctl round --dry-run shows which\n",
+            batch->name, batch->source_name);
     else
         printf("batch %s of %s was trusted before, by %s at %s: %s\n", batch->name, batch->source_name,
                word->by, clock_rfc3339(word->at_ms, at), word->reason);
@@ -336,11 +367,11 @@ int verb_feed_trust(struct ctl *ctl)
     if (exit_code != 0)
         return exit_code;
     struct arena *arena = arena_new(0);
-    struct volume_word word = {"", "", 0};
+    struct trust_word word = {"", "", 0};
     bool given = false;
     const struct batch_info *batch = find_batch(ctl, arena, &exit_code);
-    if (batch != NULL && volume_trust(ctl->pg, batch->batch_id, ctl_account(), reason, arena, &word, &given,
-                                      &err) != STATUS_OK)
+    if (batch != NULL &&
+        trust_give(ctl->pg, batch->batch_id, ctl_account(), reason, arena, &word, &given, &err) != STATUS_OK)
         exit_code = ctl_fail_error(&err);
     else if (batch != NULL)
         exit_code = print_trust(ctl, batch, &word, given);

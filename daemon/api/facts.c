@@ -14,6 +14,8 @@ static enum status read_all(struct pg *pg, struct api_facts *facts, struct error
     if (status == STATUS_OK)
         status = batch_list_newest(pg, facts->arena, &facts->batches, &facts->batch_count, err);
     if (status == STATUS_OK)
+        status = unusable_find(pg, NULL, 0, facts->arena, &facts->unusable, &facts->unusable_count, err);
+    if (status == STATUS_OK)
         status = round_list(pg, API_ROUNDS_SHOWN, facts->arena, &facts->rounds, &facts->round_count, err);
     if (status == STATUS_OK)
         status = transactions_read(pg, facts->arena, &facts->transactions, &facts->transaction_count, err);

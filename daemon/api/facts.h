@@ -18,6 +18,7 @@
 #include "store/listing.h"
 #include "store/round_store.h"
 #include "store/transactions.h"
+#include "store/unusable.h"
 #include "store/volume.h"
 
 #include <stdbool.h>
@@ -49,6 +50,8 @@ struct api_facts {
         *counts; /* borrowed; NULL = not counted yet. May be of the import or the round before */
     const struct batch_info *batches; /* newest of each source, see batch_list_newest */
     size_t batch_count;
+    const struct unusable *unusable; /* by source; those that a round would find now */
+    size_t unusable_count;
     const struct round_info *rounds; /* newest first */
     size_t round_count;
     const struct listing_shape *queue; /* by township */

@@ -43,11 +43,22 @@ static void swings_line(const struct api_view *view, const struct api_feed *feed
                 swinging->in_sum ? "" : " there");
 }
 
+static void unusable_line(const struct api_view *view, const struct api_feed *feed, struct text *out)
+{
+    const struct unusable *newest;
+    size_t batches = api_view_unusable(view, feed->source, &newest);
+    if (batches == 0)
+        return;
+    text_printf(out, "[!] feed %s: %lld of %lld rows of batch %s cannot be used: it ends no warning\n",
+                feed->name, (long long)newest->quarantined, (long long)newest->rows, newest->batch);
+    if (batches > 1)
+        text_printf(out, "[!] feed %s: nor can much of %zu batches before it\n", feed->name, batches - 1);
+}
+
 static void feed_line(const struct api_view *view, const struct api_feed *feed, struct text *out)
 {
     int64_t days = api_view_feed_age_days(view, feed->source);
     const struct batch_info *refused = api_view_refused(view, feed->source);
-    const struct batch_info *unusable = api_view_unusable(view, feed->source);
     if (days < 0)
         text_printf(out, "[!] feed %s: nothing taken in yet\n", feed->name);
     else if (feed->freshness_days > 0 && days > feed->freshness_days)
@@ -56,10 +67,7 @@ static void feed_line(const struct api_view *view, const struct api_feed *feed, 
     else
         text_printf(out, "[+] feed %s: speaks of %lld days ago\n", feed->name, (long long)days);
     swings_line(view, feed, out);
-    if (unusable)
-        text_printf(out, "[!] feed %s: %lld of %lld rows of batch %s cannot be used\n", feed->name,
-                    (long long)unusable->counts.rows_quarantined, (long long)unusable->counts.rows_total,
-                    unusable->name);
+    unusable_line(view, feed, out);
     if (refused)
         text_printf(out, "[!] feed %s: batch %s was refused\n", feed->name, refused->name);
 }

@@ -189,6 +189,16 @@ static void render_feeds(const struct api_view *view, struct text *out)
     }
 }
 
+static void render_unusable(const struct api_view *view, struct text *out)
+{
+    static const char name[] = "shouwang_feed_unusable";
+    family(out, name, GAUGE,
+           "Batches that lost a tenth of their rows or more, so that the feed ends no warning.");
+    for (size_t i = 0; i < view->feed_count; i++)
+        labelled(out, name, "feed", view->feeds[i].name,
+                 (uint64_t)api_view_unusable(view, view->feeds[i].source, NULL));
+}
+
 static void render_swings(const struct api_view *view, struct text *out)
 {
     static const char name[] = "shouwang_feed_swings";
@@ -280,6 +290,8 @@ void metrics_render(const struct api_view *view, struct text *out)
     render_jobs(view, out);
     render_delivery(view, out);
     render_feeds(view, out);
+    if (view->facts)
+        render_unusable(view, out);
     if (view->facts && view->facts->counts)
         render_swings(view, out);
     if (view->facts)

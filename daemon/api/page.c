@@ -144,12 +144,13 @@ static void render_levels(const struct api_counts *counts, struct text *out)
 static void note_cell(const struct api_view *view, int source, struct text *out)
 {
     const struct volume_swinging *swinging = api_view_swinging(view, source);
-    bool refused = api_view_refused(view, source) != NULL, unusable = api_view_unusable(view, source) != NULL;
+    bool refused = api_view_refused(view, source) != NULL,
+         unusable = api_view_unusable(view, source, NULL) > 0;
     text_add_str(out, swinging || refused || unusable ? "<td class=\"w bad\">" : "<td class=\"w\">");
     if (refused)
         text_add_str(out, "有一批被拒收");
     if (unusable)
-        text_add_str(out, refused ? "；大量行不能使用" : "大量行不能使用");
+        text_add_str(out, refused ? "；大量行不能使用，预警不解除" : "大量行不能使用，预警不解除");
     if ((refused || unusable) && swinging)
         text_add_str(out, "；");
     if (swinging && swinging->townships > 0)

@@ -23,10 +23,20 @@ const struct batch_info *api_view_refused(const struct api_view *view, int sourc
     return find(view, source, false);
 }
 
-const struct batch_info *api_view_unusable(const struct api_view *view, int source)
+size_t api_view_unusable(const struct api_view *view, int source, const struct unusable **newest)
 {
-    const struct batch_info *batch = api_view_accepted(view, source);
-    return batch && batch_is_unusable(&batch->counts) ? batch : NULL;
+    size_t batches = 0;
+    const struct unusable *last = NULL;
+    for (size_t i = 0; view->facts && i < view->facts->unusable_count; i++) {
+        const struct unusable *item = &view->facts->unusable[i];
+        if (item->source != source || item->trusted)
+            continue;
+        last = item;
+        batches++;
+    }
+    if (newest)
+        *newest = last;
+    return batches;
 }
 
 const struct volume_swinging *api_view_swinging(const struct api_view *view, int source)

@@ -70,8 +70,8 @@ struct api_view {
 /* The newest accepted and the newest refused batch of a source; NULL when there is none. */
 const struct batch_info *api_view_accepted(const struct api_view *view, int source);
 const struct batch_info *api_view_refused(const struct api_view *view, int source);
-/* The newest accepted one where much of it cannot be used, else NULL. */
-const struct batch_info *api_view_unusable(const struct api_view *view, int source);
+/* Of how many of its batches much is lost, so that it ends no warning; *newest of them (may be NULL): NULL = none. */
+size_t api_view_unusable(const struct api_view *view, int source, const struct unusable **newest);
 /* Where the last round found the source's batches of unusual size (swings.h); NULL: nowhere, or not known. */
 const struct volume_swinging *api_view_swinging(const struct api_view *view, int source);
 /* Whether the township has a receiver: without one its events wait for ever. */

@@ -106,11 +106,14 @@ static json_t *swings_json(const struct api_view *view, int source)
                      swinging && swinging->in_sum);
 }
 
-static json_t *unusable_json(const struct batch_info *batch)
+static json_t *unusable_json(const struct api_view *view, int source)
 {
-    return batch ? json_pack("{s:I,s:I}", "rows", (json_int_t)batch->counts.rows_total, "quarantined",
-                             (json_int_t)batch->counts.rows_quarantined)
-                 : json_null();
+    const struct unusable *newest;
+    size_t batches = api_view_unusable(view, source, &newest);
+    return batches > 0
+               ? json_pack("{s:s,s:I,s:I,s:I}", "batch", newest->batch, "rows", (json_int_t)newest->rows,
+                           "quarantined", (json_int_t)newest->quarantined, "batches", (json_int_t)batches)
+               : json_null();
 }
 
 static json_t *feeds_json(const struct api_view *view)
@@ -130,7 +133,7 @@ static json_t *feeds_json(const struct api_view *view)
                       "fresh", days >= 0 && (feed->freshness_days == 0 || days <= feed->freshness_days),
                       "swings", swings_json(view, feed->source), "refused",
                       refused ? json_string(refused->name) : json_null(), "unusable",
-                      unusable_json(api_view_unusable(view, feed->source))));
+                      unusable_json(view, feed->source)));
     }
     return json;
 }

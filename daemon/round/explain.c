@@ -17,6 +17,7 @@
 #include "store/pull_past.h"
 #include "store/round_store.h"
 #include "store/session.h"
+#include "store/unusable.h"
 #include "store/volume.h"
 
 #include <string.h>
@@ -289,6 +290,16 @@ static enum status take_swings(struct explaining *e, struct error *err)
     return STATUS_OK;
 }
 
+/* Likewise: batches of which much is lost, wherever the household is. */
+static enum status take_unusable(struct explaining *e, struct error *err)
+{
+    e->render.unusable = e->past.unusable;
+    e->render.unusable_count = e->past.unusable_count;
+    return e->round != NULL
+               ? STATUS_OK
+               : unusable_of_round(e->pg, 0, e->arena, &e->render.unusable, &e->render.unusable_count, err);
+}
+
 static enum status explain_found(struct explaining *e, struct text *out, struct error *err)
 {
     struct policy_explanation explanation;
@@ -311,6 +322,8 @@ static enum status explain_found(struct explaining *e, struct text *out, struct 
         status = take_waiting(e, err);
     if (status == STATUS_OK)
         status = take_swings(e, err);
+    if (status == STATUS_OK)
+        status = take_unusable(e, err);
     if (status == STATUS_OK) {
         e->render.dictionary = e->options->dictionary;
         e->render.dossier = &e->dossier;

@@ -58,6 +58,16 @@ uint64_t freshness_provided(const struct policy *policy, const struct pull_sourc
     return clauses;
 }
 
+uint64_t freshness_unusable(const struct policy *policy, const struct pull_source_code *pairs,
+                            size_t pair_count, const struct unusable *items, size_t count)
+{
+    uint64_t clauses = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!items[i].trusted)
+            clauses |= freshness_provided(policy, pairs, pair_count, items[i].source);
+    return clauses;
+}
+
 void freshness_judge(struct freshness *freshness, const struct policy *policy,
                      const struct pull_batch *batches, size_t batch_count,
                      const struct pull_source_code *pairs, size_t pair_count, day_t as_of)

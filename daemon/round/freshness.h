@@ -10,6 +10,9 @@
  * policy (先 …). A clause may be ended when every feed that provides one of its codes is fresh and trusted to clear
  * (可解警). A feed that a county never had hinders nothing.
  *
+ * But nothing ends by a feed that lost much of a batch, fresh or not, until what was lost has come or an operator has said that the
+ * batch is right (store/unusable.h).
+ *
  * Pure.
  */
 #ifndef SHOUWANG_ROUND_FRESHNESS_H
@@ -19,6 +22,7 @@
 #include "domain/fact.h"
 #include "policy/policy.h"
 #include "store/pull.h"
+#include "store/unusable.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,5 +51,8 @@ void freshness_judge(struct freshness *freshness, const struct policy *policy,
 /* The clauses one of whose codes the source provides; it must have an accepted batch. */
 uint64_t freshness_provided(const struct policy *policy, const struct pull_source_code *pairs,
                             size_t pair_count, int source);
+/* Of the sources of these batches, but for those that are trusted. */
+uint64_t freshness_unusable(const struct policy *policy, const struct pull_source_code *pairs,
+                            size_t pair_count, const struct unusable *items, size_t count);
 
 #endif

@@ -53,6 +53,12 @@ static enum status judge(struct pg *pg, const struct round_batch *batches, size_
     freshness_judge(&freshness, past->policy, newest, count, pairs, known, past->info->as_of);
     rules_init(&past->rules, past->policy, freshness.clauses);
     status = volume_swings(pg, past->info->round_id, arena, &past->swings.items, &past->swings.count, err);
+    if (status == STATUS_OK)
+        status =
+            unusable_of_round(pg, past->info->round_id, arena, &past->unusable, &past->unusable_count, err);
+    if (status == STATUS_OK)
+        past->rules.unusable =
+            freshness_unusable(past->policy, pairs, known, past->unusable, past->unusable_count);
     return status == STATUS_OK
                ? swings_withhold(&past->swings, past->policy, pairs, known, arena, &past->rules, err)
                : status;
@@ -222,11 +228,14 @@ enum status past_compare(const struct past *past, int64_t township, const struct
     record->agrees = now.fired == after.fired && now.undecided == after.undecided &&
                      now.level == record->level && !after.reasons_vanished;
     const uint64_t denied = outcome == NULL ? 0 : outcome->denied;
-    const uint64_t withheld = before.withheld & past->rules.fresh & denied;
+    const uint64_t good = past->rules.fresh & denied;
+    const uint64_t swinging = good & rules_swinging(&past->rules, township);
+    const uint64_t unusable = good & past->rules.unusable;
     for (size_t i = 0; i < record->count; i++) {
         int clause = policy_clause_on(past->policy, findings[i].rule, past->info->as_of);
         findings[i].stale = clause >= 0 && (now.stale >> clause & 1) != 0;
-        findings[i].swings = findings[i].stale && (withheld >> clause & 1) != 0;
+        findings[i].swings = findings[i].stale && (swinging >> clause & 1) != 0;
+        findings[i].unusable = findings[i].stale && (unusable >> clause & 1) != 0;
     }
     record->findings = findings;
     return STATUS_OK;

@@ -32,8 +32,10 @@ struct past {
     struct policy *policy; /* the text that the round used */
     struct pull_seen seen;
     struct swings swings; /* that the round found and recorded */
-    struct rules rules;   /* with what the round might end */
-    bool whole;           /* nothing that it knew was given up since */
+    size_t unusable_count;
+    const struct unusable *unusable; /* likewise */
+    struct rules rules;              /* with what the round might end */
+    bool whole;                      /* nothing that it knew was given up since */
 };
 
 /* STATUS_REJECT when the round is not a committed one, or its policy or batches are no longer stored: the error says so.
@@ -48,8 +50,9 @@ struct past_finding {
     const char *title; /* of the clause; "" when the policy has none of that name */
     enum policy_clause_kind kind;
     bool undecided;
-    bool stale;  /* the round did not find it; it stood because no fresh source denied it */
-    bool swings; /* and it is stale only because a source that denies it swings there (swings.h) */
+    bool stale;    /* the round did not find it; it stood because no fresh source denied it */
+    bool swings;   /* and it is stale only because a source that denies it swings there (swings.h) */
+    bool unusable; /* or lost much of a batch (store/unusable.h) */
     enum policy_level level;
     int64_t since_round;
     day_t since_on;

@@ -17,6 +17,7 @@
 struct clearing_row;
 struct past_record;
 struct policy_changes;
+struct unusable;
 struct volume_swing;
 
 /* What the dossier was made of: what is known now; the evidence that a round stored; what a round knew, computed again. */
@@ -37,8 +38,10 @@ struct render {
         *waiting; /* what waits to be cleared (解除): after the round, or after the last one */
     size_t swing_count;
     const struct volume_swing
-        *swings;            /* of the township, or in sum, as the round found them, or the last one */
-    const char *warning_id; /* NULL: explained as a household */
+        *swings; /* of the township, or in sum, as the round found them, or the last one */
+    size_t unusable_count;
+    const struct unusable *unusable; /* of which much is lost, likewise */
+    const char *warning_id;          /* NULL: explained as a household */
     bool named;
     bool all; /* as text: every clause, definition and fact, not what officials act on alone */
 };

@@ -8,6 +8,7 @@
 #include "round/jtext.h"
 #include "round/past.h"
 #include "store/clearing_store.h"
+#include "store/unusable.h"
 #include "store/volume.h"
 
 static const char *truth_word(enum tri truth)
@@ -70,6 +71,7 @@ static void json_finding(const struct past_finding *finding, struct text *out)
     jtext_put_day(out, "since_on", finding->since_on);
     jtext_put_bool(out, "stale", finding->stale);
     jtext_put_bool(out, "swings", finding->swings);
+    jtext_put_bool(out, "unusable", finding->unusable);
     jtext_close(out, '}');
 }
 
@@ -111,7 +113,7 @@ static void json_waiting(const struct render *r, struct text *out)
     jtext_close(out, ']');
 }
 
-static void json_word(const struct volume_word *word, struct text *out)
+static void json_word(const struct trust_word *word, struct text *out)
 {
     char at[CLOCK_RFC3339_SIZE];
     if (word->by[0] == '\0') {
@@ -145,6 +147,25 @@ static void json_swings(const struct render *r, struct text *out)
         jtext_put_int(out, "high", swing->high);
         jtext_put_bool(out, "withholds", !swing->trusted);
         json_word(&swing->word, out);
+        jtext_close(out, '}');
+    }
+    jtext_close(out, ']');
+}
+
+static void json_unusable(const struct render *r, struct text *out)
+{
+    jtext_key(out, "unusable");
+    jtext_open(out, '[');
+    for (size_t i = 0; i < r->unusable_count; i++) {
+        const struct unusable *item = &r->unusable[i];
+        jtext_open(out, '{');
+        jtext_put_text(out, "feed", item->source_name);
+        jtext_put_text(out, "title", item->source_title);
+        jtext_put_text(out, "batch", item->batch);
+        jtext_put_int(out, "rows", item->rows);
+        jtext_put_int(out, "quarantined", item->quarantined);
+        jtext_put_bool(out, "withholds", !item->trusted);
+        json_word(&item->word, out);
         jtext_close(out, '}');
     }
     jtext_close(out, ']');
@@ -384,6 +405,7 @@ void render_json(const struct render *render, struct text *out)
     json_record(render->record, out);
     json_waiting(render, out);
     json_swings(render, out);
+    json_unusable(render, out);
     json_changes(render, out);
     json_persons(render, out);
     jtext_key(out, "facts");

@@ -6,6 +6,7 @@
 #include "policy/tell/near_miss.h"
 #include "round/past.h"
 #include "store/clearing_store.h"
+#include "store/unusable.h"
 #include "store/volume.h"
 
 #include <stdio.h>
@@ -94,9 +95,10 @@ static void add_record(const struct past_record *record, struct text *out)
         const struct past_finding *f = &record->findings[i];
         text_printf(out, "  %s %s %s:%s%s,自第 %lld 轮(%s)\n", kind_chinese(f->kind, f->level), f->rule,
                     f->title, f->undecided ? "未定(待核)" : "触发",
-                    f->swings  ? ",该轮未再查实,因来源数目异常而保留"
-                    : f->stale ? ",该轮未再查实,因数据不够新而保留"
-                               : "",
+                    f->swings     ? ",该轮未再查实,因来源数目异常而保留"
+                    : f->unusable ? ",该轮未再查实,因来源大量行不能使用而保留"
+                    : f->stale    ? ",该轮未再查实,因数据不够新而保留"
+                                  : "",
                     (long long)f->since_round, civil_format(f->since_on, day));
     }
     if (record->agrees)
@@ -134,11 +136,11 @@ static void add_waiting(const struct render *r, struct text *out)
 }
 
 /* The operator's word on a batch, if there is one: the round may have known of it, or not. */
-static void add_word(const struct volume_swing *swing, struct text *out)
+static void add_word(const struct trust_word *word, bool trusted, struct text *out)
 {
-    if (swing->word.by[0] != '\0')
-        text_printf(out, ";%s 确认属实(%s),%s", swing->word.by, swing->word.reason,
-                    swing->trusted ? "照常解除" : "再比对时照常解除");
+    if (word->by[0] != '\0')
+        text_printf(out, ";%s 确认属实(%s),%s", word->by, word->reason,
+                    trusted ? "照常解除" : "再比对时照常解除");
     text_add_char(out, '\n');
 }
 
@@ -153,7 +155,23 @@ static void add_swings(const struct render *r, struct text *out)
         text_printf(out, "  %s %s:%s %lld 笔,按往常应在 %lld 至 %lld 笔之间", swing->source_title,
                     swing->batch, swing->township == VOLUME_NO_TOWNSHIP ? "全县共" : "本乡镇",
                     (long long)swing->rows, (long long)swing->low, (long long)swing->high);
-        add_word(swing, out);
+        add_word(&swing->word, swing->trusted, out);
+    }
+}
+
+static void add_unusable(const struct render *r, struct text *out)
+{
+    if (r->unusable_count == 0)
+        return;
+    text_printf(
+        out,
+        "\n来源大量行不能使用(%s):缺的行会说什么不知道,用到这些来源的条款,判定不成立也不解除,已确认属实的除外\n",
+        r->record == NULL ? "截至最近一轮比对" : "截至该轮比对");
+    for (size_t i = 0; i < r->unusable_count; i++) {
+        const struct unusable *item = &r->unusable[i];
+        text_printf(out, "  %s %s:%lld 行中有 %lld 行不能使用", item->source_title, item->batch,
+                    (long long)item->rows, (long long)item->quarantined);
+        add_word(&item->word, item->trusted, out);
     }
 }
 
@@ -410,6 +428,7 @@ static void render_short(const struct render *r, struct text *out)
     add_record(r->record, out);
     add_waiting(r, out);
     add_swings(r, out);
+    add_unusable(r, out);
     uint64_t told = add_told(r, out);
     add_near_misses(r, out);
     render_add_changes(r, out);
@@ -426,6 +445,7 @@ static void render_all(const struct render *render, struct text *out)
     add_record(render->record, out);
     add_waiting(render, out);
     add_swings(render, out);
+    add_unusable(render, out);
     render_add_changes(render, out);
     add_persons(render, out);
     text_add_str(out, "\n事实\n");

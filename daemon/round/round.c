@@ -17,6 +17,7 @@
 #include "store/pull_detail.h"
 #include "store/round_store.h"
 #include "store/session.h"
+#include "store/unusable.h"
 #include "store/volume.h"
 
 #include <jansson.h>
@@ -41,6 +42,8 @@ struct running {
     struct load load;
     struct freshness freshness;
     struct swings swings;
+    size_t unusable_count;
+    const struct unusable *unusable;     /* batches of which much is lost */
     int64_t seen[SOURCE_NUMBER_MAX + 1]; /* by source: the newest batch that the last committed round saw */
     struct rules rules;
     struct standing standing;
@@ -189,8 +192,13 @@ static enum status judge_sources(struct running *r, struct error *err)
     freshness_judge(&r->freshness, policy, load->newest, load->newest_count, load->pairs, load->pair_count,
                     r->options.as_of);
     rules_init(&r->rules, policy, r->freshness.clauses);
-    enum status status =
-        swings_find(&r->swings, policy, load->known, load->known_count, r->first, load->arena, err);
+    enum status status = unusable_find(r->first, load->exclusion.batches, load->exclusion.count, load->arena,
+                                       &r->unusable, &r->unusable_count, err);
+    if (status != STATUS_OK)
+        return status;
+    r->rules.unusable =
+        freshness_unusable(policy, load->pairs, load->pair_count, r->unusable, r->unusable_count);
+    status = swings_find(&r->swings, policy, load->known, load->known_count, r->first, load->arena, err);
     if (status == STATUS_OK)
         status = take_seen(r, err);
     return status == STATUS_OK ? swings_withhold(&r->swings, policy, load->pairs, load->pair_count,
@@ -213,6 +221,31 @@ static void log_swings(const struct running *r)
                       log_int("townships", (int64_t)(end - begin) - in_sum),
                       log_text("in_sum", in_sum ? "yes" : "no"));
     }
+}
+
+/* Which are lost is told when they come in; of a trusted batch by every round that lets it pass. */
+static void log_trusted(const struct running *r)
+{
+    for (size_t i = 0; i < r->unusable_count; i++)
+        if (r->unusable[i].trusted)
+            log_event(LOG_FEED_TRUSTED, log_text("feed", r->unusable[i].source_name),
+                      log_text("batch", r->unusable[i].batch), log_int("batch_id", r->unusable[i].batch_id),
+                      log_int("rows", r->unusable[i].rows),
+                      log_int("quarantined", r->unusable[i].quarantined));
+}
+
+/* What the round found of its sources, and let pass or not. */
+static enum status put_found(const struct running *r, struct error *err)
+{
+    enum status status = volume_put_swings(r->second, r->round_id, r->swings.items, r->swings.count, err);
+    return status == STATUS_OK ? unusable_put(r->second, r->round_id, r->unusable, r->unusable_count, err)
+                               : status;
+}
+
+static void log_found(const struct running *r)
+{
+    log_swings(r);
+    log_trusted(r);
 }
 
 /* --- computing ------------------------------------------------------------------------------------------------ */
@@ -295,7 +328,7 @@ static enum status hold(struct running *r, const char *reason, struct error *err
     if (status == STATUS_OK)
         status = round_hold(r->second, r->round_id, counts.bytes, stages.bytes, reason, err);
     if (status == STATUS_OK)
-        status = volume_put_swings(r->second, r->round_id, r->swings.items, r->swings.count, err);
+        status = put_found(r, err);
     KILL_POINT("round.held");
     text_fini(&counts);
     text_fini(&stages);
@@ -306,7 +339,7 @@ static enum status hold(struct running *r, const char *reason, struct error *err
     session_rollback(r->second);
     r->report->held = status == STATUS_OK;
     if (status == STATUS_OK)
-        log_swings(r);
+        log_found(r);
     if (status == STATUS_OK)
         log_event(LOG_ROUND_HELD, log_int("round", r->round_id), log_int("raised", r->report->counts.raised),
                   log_int("cleared", r->report->counts.cleared), log_text("reason", reason));
@@ -432,7 +465,7 @@ static enum status commit(struct running *r, struct error *err)
     if (status == STATUS_OK)
         status = settle_accepted(r, err);
     if (status == STATUS_OK)
-        status = volume_put_swings(r->second, r->round_id, r->swings.items, r->swings.count, err);
+        status = put_found(r, err);
     if (status == STATUS_OK)
         status = put_round(r, commit, &unknown, err);
     KILL_POINT("round.committed");
@@ -441,7 +474,7 @@ static enum status commit(struct running *r, struct error *err)
         status = reconcile(r, err);
     if (status != STATUS_OK)
         return status;
-    log_swings(r);
+    log_found(r);
     const struct round_counts *counts = &r->report->counts;
     log_event(LOG_ROUND_COMMITTED, log_int("round", r->round_id), log_day("as_of", r->options.as_of),
               log_int("households", counts->households), log_int("raised", counts->raised),

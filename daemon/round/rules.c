@@ -19,6 +19,11 @@ void rules_init(struct rules *rules, const struct policy *policy, uint64_t fresh
 
 uint64_t rules_withheld(const struct rules *rules, int64_t township)
 {
+    return rules->unusable | rules_swinging(rules, township);
+}
+
+uint64_t rules_swinging(const struct rules *rules, int64_t township)
+{
     size_t low = 0, high = rules->withheld_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;

@@ -23,12 +23,15 @@ struct rules {
     size_t withheld_count;
     const struct rules_withheld *withheld;
     uint64_t withheld_everywhere;
+    uint64_t
+        unusable; /* nor of these, for any household: a source of theirs lost much of a batch (store/unusable.h) */
 };
 
 void rules_init(struct rules *rules, const struct policy *policy, uint64_t fresh);
 
-/* What the round may not end for a household of this township, fresh or not. */
+/* What the round may not end for a household of this township, fresh or not; and of that, what swings there. */
 uint64_t rules_withheld(const struct rules *rules, int64_t township);
+uint64_t rules_swinging(const struct rules *rules, int64_t township);
 
 /* Days to act on what stands: the fewest that a fired clause of `level` gives (of verify: also one undecided); the county's
  * usual ones where the policy says none (red 3, orange 7, yellow 15, verify 7: no document gives days per colour). */

@@ -149,7 +149,7 @@ static enum status mark_trusted(struct volume_swing *items, size_t count, struct
         return error_set(err, STATUS_FATAL, "no memory for %zu swings", count);
     for (size_t i = 0; i < count; i++)
         ids[i] = items[i].batch_id;
-    enum status status = volume_trusted(pg, ids, count, arena, &trusted, &trusted_count, err);
+    enum status status = trust_given(pg, ids, count, arena, &trusted, &trusted_count, err);
     for (size_t i = 0; i < count; i++)
         for (size_t t = 0; t < trusted_count; t++)
             items[i].trusted |= trusted[t] == items[i].batch_id;

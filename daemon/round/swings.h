@@ -18,7 +18,7 @@
  * true. So a lasting change costs four batches, and one or three bad ones change nothing.
  *
  * What swings ends nothing of the clauses whose codes the source provides (freshness.h), for households of that
- * township, in sum: for any. But where an operator has said that this very batch is right (volume_trust), before the
+ * township, in sum: for any. But where an operator has said that this very batch is right (store/trust.h), before the
  * round began, the swing is found and recorded, and withholds nothing.
  */
 #ifndef SHOUWANG_ROUND_SWINGS_H

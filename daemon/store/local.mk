@@ -27,6 +27,7 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/sender.c daemon/store/sender.h \
 	daemon/store/session.c daemon/store/session.h \
 	daemon/store/transactions.c daemon/store/transactions.h \
+	daemon/store/trust.c daemon/store/trust.h daemon/store/unusable.c daemon/store/unusable.h \
 	daemon/store/vocabulary.c daemon/store/vocabulary.h daemon/store/volume.c daemon/store/volume.h \
 	daemon/store/clearing_store.c daemon/store/clearing_store.h
 nodist_daemon_store_libstore_a_SOURCES = daemon/store/migrations_embedded.c
@@ -51,7 +52,8 @@ MIGRATIONS = \
 	sql/migrations/0019_check_township.sql \
 	sql/migrations/0020_evidence_privilege.sql \
 	sql/migrations/0021_probes.sql \
-	sql/migrations/0022_evidence_compression.sql
+	sql/migrations/0022_evidence_compression.sql \
+	sql/migrations/0023_unusable.sql
 EXTRA_DIST += $(MIGRATIONS)
 BUILT_SOURCES += daemon/store/migrations_embedded.c
 CLEANFILES += daemon/store/migrations_embedded.c daemon/store/migrations_embedded.c.new

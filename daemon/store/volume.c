@@ -174,56 +174,6 @@ enum status volume_read(struct pg *pg, const int64_t *batch_ids, size_t count, s
     return fetch_done(&fetch, status, err);
 }
 
-/* --- an operator's word ------------------------------------------------------------------------------------- */
-
-static struct volume_word fetch_word(struct fetch *fetch, int column)
-{
-    return (struct volume_word){fetch_text(fetch, column), fetch_text(fetch, column + 1),
-                                pg_get_unix_ms(fetch->result, fetch->row, column + 2)};
-}
-
-static enum status read_word(struct pg *pg, int64_t batch_id, struct arena *arena, struct volume_word *word,
-                             struct error *err)
-{
-    struct fetch fetch;
-    enum status status =
-        fetch_query(&fetch, pg, "select actor, reason, at from batch_trust where batch_id = $1",
-                    pg_params(pg_of_int64(batch_id)), arena, err);
-    if (fetch.rows > 0)
-        *word = fetch_word(&fetch, 0);
-    return fetch_done(&fetch, status, err);
-}
-
-enum status volume_trust(struct pg *pg, int64_t batch_id, const char *by, const char *reason,
-                         struct arena *arena, struct volume_word *word, bool *given, struct error *err)
-{
-    int64_t noted = 0;
-    enum status status = pg_update(
-        pg,
-        "with word as (insert into batch_trust (batch_id, actor, reason) values ($1, $2, $3)"
-        "  on conflict do nothing returning batch_id, actor, reason)"
-        " insert into audit (actor, action, detail) select word.actor, 'feed.trust', jsonb_build_object('feed',"
-        "  s.name, 'batch', b.batch, 'batch_id', b.batch_id, 'reason', word.reason)"
-        "  from word join batch b using (batch_id) join source s using (source)",
-        pg_params(pg_of_int64(batch_id), pg_of_text(by), pg_of_text(reason)), &noted, err);
-    *given = noted > 0;
-    return status == STATUS_OK ? read_word(pg, batch_id, arena, word, err) : status;
-}
-
-enum status volume_trusted(struct pg *pg, const int64_t *batch_ids, size_t count, struct arena *arena,
-                           const int64_t **trusted, size_t *trusted_count, struct error *err)
-{
-    struct fetch fetch;
-    enum status status = fetch_query(&fetch, pg, "select batch_id from batch_trust where batch_id = any($1)",
-                                     pg_params(pg_of_int64_array(batch_ids, count)), arena, err);
-    int64_t *ids = fetch_array(&fetch, sizeof *ids);
-    for (; fetch.row < fetch.rows; fetch.row++)
-        ids[fetch.row] = pg_get_int64(fetch.result, fetch.row, 0);
-    *trusted = ids;
-    *trusted_count = fetch.rows;
-    return fetch_done(&fetch, status, err);
-}
-
 /* --- what a round found ------------------------------------------------------------------------------------- */
 
 /* One array for each column, in one piece; free() it. */
@@ -289,7 +239,7 @@ enum status volume_swings(struct pg *pg, int64_t round_id, struct arena *arena,
             .source_name = fetch_text(&fetch, 7),
             .source_title = fetch_text(&fetch, 8),
             .trusted = pg_get_bool(fetch.result, fetch.row, 9),
-            .word = fetch_word(&fetch, 10),
+            .word = trust_fetch(&fetch, 10),
         };
     *swings = items;
     *count = fetch.rows;

@@ -6,18 +6,15 @@
  * a number for each subject, and where they live is asked of the whole register at the end, within the batch's transaction.
  * Never changed later, whatever becomes of the register.
  *
- * A batch may be right though it swings: a township was merged, an agency cleaned its lists. An operator who knows that gives
- * his word for it (`feed trust`), once and for this batch alone, with his reason; word and audit are one statement, and neither
- * is ever changed. Rounds that begin afterwards find the swing as before and record it as trusted, so that it can be told
- * and counted, but it withholds nothing (round/swings.h). Whether a round knew of the word stands in the round's own row: what
- * it decided can be told for ever, whatever is said later. The batches after it are judged as ever: it is one of their
- * predecessors like any other, so a new size wants a word for each batch until it is the usual one.
+ * A batch may be right though it swings: an operator can say so (trust.h). It is one of the predecessors of those after it like any
+ * other, so a new size wants a word for each batch until it is the usual one.
  */
 #ifndef SHOUWANG_STORE_VOLUME_H
 #define SHOUWANG_STORE_VOLUME_H
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "store/trust.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,20 +60,6 @@ struct volume {
 enum status volume_read(struct pg *pg, const int64_t *batch_ids, size_t count, struct arena *arena,
                         const struct volume **volumes, size_t *volume_count, struct error *err) WARN_UNUSED;
 
-/* An operator's word that a batch is right. */
-struct volume_word {
-    const char *by, *reason; /* "" = nobody has said so */
-    int64_t at_ms;
-};
-/* Gives it for an accepted batch. *given: false when it was given before; then it stands as it was, and there is no second
- * entry in the audit. *word: the one that stands. */
-enum status volume_trust(struct pg *pg, int64_t batch_id, const char *by, const char *reason,
-                         struct arena *arena, struct volume_word *word, bool *given,
-                         struct error *err) WARN_UNUSED;
-/* Those of the batches that are trusted, in no order. */
-enum status volume_trusted(struct pg *pg, const int64_t *batch_ids, size_t count, struct arena *arena,
-                           const int64_t **trusted, size_t *trusted_count, struct error *err) WARN_UNUSED;
-
 struct volume_swing {
     int source;
     int64_t batch_id;
@@ -85,7 +68,7 @@ struct volume_swing {
     int64_t low, high;                              /* what would have been usual */
     bool trusted;                                   /* the round knew of an operator's word */
     const char *batch, *source_name, *source_title; /* filled by volume_swings */
-    struct volume_word word;                        /* as it is now; likewise */
+    struct trust_word word;                         /* as it is now; likewise */
 };
 enum status volume_put_swings(struct pg *pg, int64_t round_id, const struct volume_swing *swings,
                               size_t count, struct error *err) WARN_UNUSED;

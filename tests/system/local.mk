@@ -52,7 +52,7 @@ EXTRA_DIST += tests/environment.sh tests/system/run tests/system/run-store.sh te
 	tests/system/delivery.test.mjs tests/system/documents.test.mjs tests/system/endpoints.test.mjs tests/system/large.test.mjs \
 	tests/system/life.test.mjs tests/system/main.test.mjs tests/system/operator.test.mjs tests/system/outside.test.mjs \
 	tests/system/policytools.test.mjs tests/system/privacy.test.mjs tests/system/reference.test.mjs tests/system/restore.test.mjs tests/system/rounds.test.mjs \
-	tests/system/sample.test.mjs tests/system/shell.test.mjs tests/system/simulate.test.mjs tests/system/status.test.mjs tests/system/storm.test.mjs tests/system/swings.test.mjs \
+	tests/system/sample.test.mjs tests/system/shell.test.mjs tests/system/simulate.test.mjs tests/system/status.test.mjs tests/system/storm.test.mjs tests/system/swings.test.mjs tests/system/unusable.test.mjs \
 	tests/system/units.test.mjs tests/system/usage.test.mjs tests/system/versions.test.mjs tests/system/views.test.mjs \
 	tests/system/years.test.mjs
 

@@ -85,6 +85,11 @@ static const struct api_feed feeds[] = {
 
 static const struct volume_swinging swinging[] = {{1, 2, false}, {100, 0, true}};
 
+static const struct unusable unusable[] = {
+    {.source = 1, .batch_id = 7, .rows = 50, .quarantined = 10, .batch = "b7"},
+    {.source = 1, .batch_id = 9, .rows = 1000, .quarantined = 100, .batch = "b9"},
+    {.source = 2, .batch_id = 10, .rows = 10, .quarantined = 10, .trusted = true, .batch = "b10"}};
+
 static void make_facts(void)
 {
     counts = (struct api_counts){.on_register = {.households = 1500, .persons = 4711},
@@ -101,6 +106,8 @@ static void make_facts(void)
                                .counts = &counts,
                                .batches = batches,
                                .batch_count = 3,
+                               .unusable = unusable,
+                               .unusable_count = 3,
                                .rounds = rounds,
                                .round_count = 2,
                                .queue = queue,
@@ -280,6 +287,9 @@ START_TEST(metrics_say_what_is)
         "shouwang_feed_swings{feed=\"medical_insurance\"} 2",
         "shouwang_feed_swings{feed=\"disabled_federation\"} 0",
         "shouwang_feed_swings{feed=\"quo\\\"te\\\\d\"} 1",
+        "shouwang_feed_unusable{feed=\"medical_insurance\"} 2",
+        "shouwang_feed_unusable{feed=\"disabled_federation\"} 0",
+        "shouwang_feed_unusable{feed=\"quo\\\"te\\\\d\"} 0",
         "shouwang_round_last_duration_seconds 1.250",
         "shouwang_database_oldest_transaction_age_seconds 0.250",
         "shouwang_database_up 1",

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "cases.h"
+#include "round/freshness.h"
 
 #include <string.h>
 
@@ -57,7 +58,7 @@ static const char policy_text_of_test[] = "政策 试 版本 1 生效 2019-01-01
                                           "  事由 饮水\n"
                                           "  理由 \"饮水\"\n";
 
-START_TEST(what_swings_is_withheld_there)
+START_TEST(what_is_unusable_or_swings_is_withheld)
 {
     enum { HERE = 610922103, THERE = 610922104, HOUSING = 1 << 0, WATER = 1 << 1 };
     struct dictionary *dictionary = dictionary_new();
@@ -98,6 +99,12 @@ START_TEST(what_swings_is_withheld_there)
     ck_assert_int_eq(swings_withhold(&swings, policy, pairs, 2, arena, &rules, &err), STATUS_OK);
     ck_assert_uint_eq(rules_withheld(&rules, HERE), 0);
     ck_assert_uint_eq(rules_withheld(&rules, THERE), HOUSING | WATER);
+    struct unusable unusable[] = {{.source = housing}, {.source = water, .trusted = true}};
+    ck_assert_uint_eq(freshness_unusable(policy, pairs, 2, unusable, 2), HOUSING);
+    rules.unusable = HOUSING;
+    ck_assert_uint_eq(rules_withheld(&rules, HERE), HOUSING);
+    ck_assert_uint_eq(rules_withheld(&rules, 0), HOUSING);
+    ck_assert_uint_eq(rules_swinging(&rules, HERE), 0);
     policy_free(policy);
     arena_free(arena);
     dictionary_free(dictionary);
@@ -109,7 +116,7 @@ int main(void)
     Suite *suite = suite_create("swings");
     TCase *tests = tcase_create("swings");
     tcase_add_test(tests, usual_is_what_the_table_says);
-    tcase_add_test(tests, what_swings_is_withheld_there);
+    tcase_add_test(tests, what_is_unusable_or_swings_is_withheld);
     suite_add_tcase(suite, tests);
     return unit_run(&suite, 1);
 }
