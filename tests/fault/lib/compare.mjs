@@ -130,7 +130,7 @@ async function ledgerFaults(run) {
         const takings = receiver.ledger.filter((entry) => entry.status >= 200 && entry.status < 300).map((entry) => entry.id);
         const taken = new Set(takings);
         // Whoever dies may not have heard the answer; whoever only stood still has.
-        if (run.options.freeze) for (const id of taken) if (takings.filter((other) => other === id).length > 1) faults.push(`${code} took ${id} more than once`);
+        if (run.options?.freeze) for (const id of taken) if (takings.filter((other) => other === id).length > 1) faults.push(`${code} took ${id} more than once`);
         for (const event of events) {
             if (String(event.township_code) !== code || run.before.has(event.event_id)) continue;
             if (event.state === 'delivered' && !taken.has(event.event_id)) faults.push(`${code} never took ${event.event_id}, which is marked delivered`);
