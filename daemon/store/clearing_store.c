@@ -2,6 +2,7 @@
 #include "store/clearing_store.h"
 
 #include "io/pg.h"
+#include "store/batch.h"
 #include "store/fetch.h"
 
 static enum status pull_rows(struct pg *pg, struct arena *arena, struct clearing_rows *rows,
@@ -57,14 +58,16 @@ enum status clearing_pull(struct pg *pg, struct arena *arena, bool batches, stru
                               " (select max(round_id) from round where state = 'committed')",
                               arena, &rows->seen, &rows->seen_count, err);
     if (status == STATUS_OK && batches)
-        status =
-            pull_numbers(pg,
-                         "select source, batch_id from batch where status = 'accepted' and batch_id >"
-                         " least((select min(clearing_base) from finding where clearing_since is not null),"
-                         "       (select min(batch_id) from round_batch where round_id ="
-                         "          (select max(round_id) from round where state = 'committed')))"
-                         " order by source, batch_id",
-                         arena, &rows->since, &rows->since_count, err);
+        status = pull_numbers(
+            pg,
+            "select source, batch_id from batch where status = 'accepted' and (not (" BATCH_UNUSABLE(
+                "batch.") ")"
+                          "  or exists (select from batch_trust t where t.batch_id = batch.batch_id)) and batch_id >"
+                          " least((select min(clearing_base) from finding where clearing_since is not null),"
+                          "       (select min(batch_id) from round_batch where round_id ="
+                          "          (select max(round_id) from round where state = 'committed')))"
+                          " order by source, batch_id",
+            arena, &rows->since, &rows->since_count, err);
     return status;
 }
 

@@ -36,9 +36,9 @@ const policy = `政策 试 版本 1 生效 2019-01-01
 `;
 const day = (n) => new Date(Date.UTC(2021, 0, 10 + n)).toISOString().slice(0, 10);
 
-async function county() {
+async function county(text = policy) {
     const file = join(cluster.directory, 'unusable.policy');
-    writeFileSync(file, policy, { mode: 0o644 });
+    writeFileSync(file, text, { mode: 0o644 });
     instance = new Instance(cluster, { policy: file });
     const register = new Register();
     for (let n = 1; n <= 3; n++) register.single(`H${n}`, residentId('1980-01-01', n), '60000.00');
@@ -214,4 +214,21 @@ test('a date before the batch does not know of it; a held round tells of it', as
     assert.equal(instance.round(day(6)).held, true);
     assert.deepEqual(instance.json('explain', 'H1').unusable.map(({ batch }) => batch), [damaged]);
     assert.notEqual(late, damaged);
+});
+
+test('it is none of the batches that a clause waits for before it ends', async () => {
+    await county(policy.replace('  理由 "住房{最新 房屋}"\n', (reason) => `${reason}  解除 住建局 连续3批\n`));
+    const waiting = () => instance.json('warnings').households[0].waiting.map((w) => w.batches);
+    send(0, ['D']);
+    instance.round(day(0));
+    send(1, ['B']);
+    assert.deepEqual([round(1), waiting()], [[0, ['H1']], [1]]);
+    send(2, ['B'], 10);
+    assert.deepEqual([round(2), waiting()], [[0, ['H1']], [1]]);
+    send(3, ['B']);
+    assert.deepEqual([round(3), waiting()], [[0, ['H1']], [2]]);
+    const trusted = send(4, ['B'], 11);
+    instance.round(day(4), '--dry-run'); // takes it in
+    instance.json('feed', 'trust', 'housing', trusted, '--reason', '缺的行与本县无关');
+    assert.deepEqual(round(4), [1, []]);
 });
