@@ -32,14 +32,14 @@ static json_t *batch_json(const struct batch_info *batch)
 static void print_batch(const struct batch_info *batch)
 {
     char to[CIVIL_TEXT_SIZE];
-    day_t period_to = batch->period_to;
+    day_t speaks_to = batch_speaks_to(batch);
     char age[32] = "-";
-    if (period_to != DAY_NONE)
-        snprintf(age, sizeof age, "%d days", clock_today() - period_to);
+    if (speaks_to != DAY_NONE)
+        snprintf(age, sizeof age, "%d days", clock_today() - speaks_to);
     printf("%6lld  %-20s %-24s %-8s to %-10s age %-11s %lld rows, %lld stored, %lld quarantined, %lld not on "
            "the register%s%s\n",
            (long long)batch->batch_id, batch->source_name, batch->name,
-           batch->accepted ? "accepted" : "refused", civil_format(period_to, to), age,
+           batch->accepted ? "accepted" : "refused", civil_format(batch->period_to, to), age,
            (long long)batch->counts.rows_total, (long long)batch->counts.rows_stored,
            (long long)batch->counts.rows_quarantined, (long long)batch->counts.rows_stranger,
            batch->accepted ? "" : ": ", batch->accepted ? "" : batch->reason);

@@ -53,8 +53,8 @@ int64_t api_view_feed_age_days(const struct api_view *view, int source)
     const struct batch_info *batch = api_view_accepted(view, source);
     if (!batch)
         return -1;
-    day_t end =
-        batch->period_to != DAY_NONE ? batch->period_to : civil_shanghai_day(batch->received_at_ms / 1000);
+    day_t end = batch->period_to != DAY_NONE ? batch_speaks_to(batch)
+                                             : civil_shanghai_day(batch->received_at_ms / 1000);
     day_t today = civil_shanghai_day(view->now_unix_ms / 1000);
     return end < today ? today - end : 0;
 }

@@ -33,7 +33,7 @@ struct dossier_note {
     const char *batch;        /* the sender's name for it */
     const char *ref;          /* document number, "" = none */
     day_t recorded;           /* as the source says; DAY_NONE = it does not */
-    day_t batch_as_of; /* the last day the newest batch that stated it speaks about, else the day it came */
+    day_t batch_as_of; /* the last day the newest batch that stated it can tell of, else the day it came */
     day_t as_of;       /* recorded, else batch_as_of */
 };
 

@@ -2,7 +2,7 @@
 /*
  * Which feeds are fresh, and so which clauses a round may end.
  *
- * A feed is fresh on D when the period of its newest accepted batch reaches at least to D minus the days that the policy
+ * A feed is fresh on D when its newest accepted batch can tell (batch_speaks_to) of D minus the days that the policy
  * gives it (时效; 35 where the policy does not know the source). A batch that does not say to which day it speaks is
  * never fresh. The register is not a feed: a round reads it as it is, and it is always fresh.
  *

@@ -16,7 +16,7 @@ static bool is_from_later(const struct batch_info *batch, day_t known_on)
 {
     if (known_on == DAY_NONE || batch->source == SOURCE_REGISTER)
         return false;
-    return batch->period_to > known_on ||
+    return batch_speaks_to(batch) > known_on ||
            (batch->sent_at_ms != INT64_MIN && civil_shanghai_day(batch->sent_at_ms / 1000) > known_on);
 }
 
@@ -29,7 +29,7 @@ static void note_newest(struct load *load, const struct batch_info *batch)
         load->newest_count++;
     load->newest[i] = (struct pull_batch){.source = batch->source,
                                           .batch_id = batch->batch_id,
-                                          .period_to = batch->period_to,
+                                          .period_to = batch_speaks_to(batch),
                                           .name = batch->name};
 }
 

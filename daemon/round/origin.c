@@ -46,11 +46,11 @@ static const struct batch_info *origins_find(const struct origins *origins, int6
     return low < origins->count && origins->batches[low]->batch_id == batch_id ? origins->batches[low] : NULL;
 }
 
-/* The last day that the batch speaks about, else the day on which it came. */
+/* The last day that the batch can tell of, else the day on which it came. */
 static day_t day_of_batch(const struct batch_info *batch)
 {
     if (batch->period_to != DAY_NONE)
-        return batch->period_to;
+        return batch_speaks_to(batch);
     return batch->received_at_ms == INT64_MIN ? DAY_NONE : civil_shanghai_day(batch->received_at_ms / 1000);
 }
 

@@ -184,6 +184,14 @@ static void read_batch(struct fetch *fetch, struct batch_info *batch)
     };
 }
 
+day_t batch_speaks_to(const struct batch_info *batch)
+{
+    if (batch->period_to == DAY_NONE || batch->received_at_ms == INT64_MIN)
+        return batch->period_to;
+    day_t received = civil_shanghai_day(batch->received_at_ms / 1000);
+    return batch->period_to < received ? batch->period_to : received;
+}
+
 static enum status query_list(struct pg *pg, const char *sql, const struct pg_param *params,
                               struct arena *arena, const struct batch_info **batches, size_t *count,
                               struct error *err)

@@ -104,6 +104,12 @@ struct batch_info {
     const char *detail_json;
 };
 
+/*
+ * The last day of which the batch can tell: its period's, but none after the day on which it came. A roster of a school year, or a
+ * year that was mistyped, tells nothing of the months to come, and is as old as it is. DAY_NONE: its period is not known.
+ */
+day_t batch_speaks_to(const struct batch_info *batch);
+
 /* For `feeds`: of every source that ever sent something the newest accepted batch and, if it is newer still,
  * the newest refused one; ordered by source, newest first. */
 enum status batch_list_newest(struct pg *pg, struct arena *arena, const struct batch_info **batches,

@@ -121,7 +121,7 @@ enum status pull_fact_pages(struct pg *pg, enum pull_subject subject, const int1
 struct pull_batch {
     int source;
     int64_t batch_id;
-    day_t period_to;   /* DAY_NONE when the manifest gave none */
+    day_t period_to;   /* as of batch_speaks_to; DAY_NONE when the manifest gave none */
     day_t received_on; /* civil day in Asia/Shanghai */
     day_t sent_on;     /* the same of the manifest's sent_at; DAY_NONE when not given */
     const char *name;

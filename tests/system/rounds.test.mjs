@@ -75,6 +75,30 @@ test('freshness ends on the day after the 35th', async () => {
     assert.equal(instance.round('2021-08-03', '--dry-run').cleared, 0);
 });
 
+/** So many days before or after today, in Shanghai. */
+const fromToday = (days) => new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Shanghai' }).format(new Date(Date.now() + days * 86400000));
+
+test('a roster of a whole year speaks of no day after it came: then it is as old as it is', async () => {
+    await county(new Register().single('H1', ID, '60000.00', { on: fromToday(-40) }));
+    const year = { period_from: fromToday(-200), period_to: fromToday(200), sent_at: `${fromToday(-60)}T00:00:00+08:00` };
+    dropFeed(instance.drop, 'housing', 'year', [{ household_no: 'H1', code: 'housing.grade', value: 'D', from: '2020-01-01', to: fromToday(-20) }], year);
+    const dry = (days) => instance.round(fromToday(days), '--dry-run').cleared;
+    instance.round(fromToday(-30));
+    assert.equal(level('H1'), 'yellow');
+    assert.deepEqual([dry(0), dry(36)], [1, 0], 'it came today');
+    instance.sql("update batch set received_at = received_at - interval '36 days' where source <> 0");
+    assert.equal(dry(0), 0, 'nothing has come since');
+    assert.equal(instance.json('status').feeds.find((f) => f.feed === 'housing').age_days, 36);
+    assert.equal(instance.json('explain', 'H1').facts.find((f) => f.code === 'housing.grade').as_of, fromToday(-36));
+    assert.match(instance.ctl('feeds').stdout, /year +accepted +to \d{4}-\d\d-\d\d age 36 days/);
+    instance.round(fromToday(0));
+    assert.deepEqual(instance.json('warnings').households[0].stale, ['yellow.housing']);
+    const told = instance.json('explain', '--round', instance.sql('select max(round_id) from round'), 'H1');
+    assert.deepEqual([told.recorded.agrees, told.recorded.findings[0].stale], [true, true]);
+
+    assert.equal(dry(-25), 0, 'it was known by then, though its period had not ended, and says that the house was bad');
+});
+
 test('a dry run shows what would change and leaves no trace', async () => {
     await county(new Register().single('H1', ID, '1000.00'));
     const report = instance.round('2021-06-30', '--dry-run');
