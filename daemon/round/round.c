@@ -89,11 +89,18 @@ static enum status take_held_round(struct running *r, struct error *err)
     return read_held_counts(r, held, err);
 }
 
-/* A date before the last committed round's would judge what stands by what was known before it. */
+/* A date before the last committed round's would judge what stands by what was known before it; so one that has not come would
+ * keep every round from being run until it has. */
 static enum status check_date(struct running *r, struct error *err)
 {
     const struct round_info *last = NULL;
     char asked[CIVIL_TEXT_SIZE], known[CIVIL_TEXT_SIZE];
+    day_t today = clock_today();
+    if (r->options.as_of > today && !r->options.dry_run)
+        return error_set(
+            err, STATUS_REJECT,
+            "as-of %s has not come: no round could be run before it; expected %s or earlier, or a dry run",
+            civil_format(r->options.as_of, asked), civil_format(today, known));
     enum status status = round_last_committed(r->first, r->report->arena, &last, err);
     r->known_on = DAY_NONE;
     if (status != STATUS_OK || last == NULL)

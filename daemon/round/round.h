@@ -13,8 +13,8 @@
  * A round over unchanged input changes nothing and sends nothing. A round that would raise or clear more warnings
  * than its limit changes nothing either: it is stored as held, with its counts, and waits for an operator.
  *
- * Dates. D, the evaluation date, is `as_of`. A date before the last committed round's is refused, but for a dry run.
- * Such a dry run counts only what was known on D: facts of batches whose last day (batch_speaks_to) or day of sending (sent_at, in
+ * Dates. D, the evaluation date, is `as_of`. A date before the last committed round's is refused, and one that has not
+ * come, but for a dry run. A dry run of an earlier date counts only what was known on D: facts of batches whose last day (batch_speaks_to) or day of sending (sent_at, in
  * Asia/Shanghai) lies after D are left out, and freshness is judged by the batches that remain. The register, and
  * facts that were superseded or ended since, are not wound back.
  *

@@ -99,6 +99,16 @@ test('a roster of a whole year speaks of no day after it came: then it is as old
     assert.equal(dry(-25), 0, 'it was known by then, though its period had not ended, and says that the house was bad');
 });
 
+test('a day that has not come is for a dry run alone', async () => {
+    await county(new Register().single('H1', ID, '1000.00', { on: fromToday(0) }));
+    const { status, stderr } = instance.ctl('round', '--as-of', fromToday(2), '--wait');
+    assert.equal(status, 65);
+    assert.match(stderr, /has not come/);
+    assert.equal(instance.sql('select count(*) from round'), '0');
+    assert.equal(instance.round(fromToday(2), '--dry-run').raised, 1);
+    assert.equal(instance.round(fromToday(0)).raised, 1);
+});
+
 test('a dry run shows what would change and leaves no trace', async () => {
     await county(new Register().single('H1', ID, '1000.00'));
     const report = instance.round('2021-06-30', '--dry-run');
