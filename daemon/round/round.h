@@ -14,9 +14,9 @@
  * than its limit changes nothing either: it is stored as held, with its counts, and waits for an operator.
  *
  * Dates. D, the evaluation date, is `as_of`. A date before the last committed round's is refused, and one that has not
- * come, but for a dry run. A dry run of an earlier date counts only what was known on D: facts of batches whose last day (batch_speaks_to) or day of sending (sent_at, in
- * Asia/Shanghai) lies after D are left out, and freshness is judged by the batches that remain. The register, and
- * facts that were superseded or ended since, are not wound back.
+ * come, but for a dry run. A dry run of an earlier date counts only what was known on D: facts of batches whose last day
+ * (batch_speaks_to) or day of sending (sent_at, in Asia/Shanghai) lies after D are left out, and freshness is judged by the
+ * batches that remain. The register, and facts that were superseded or ended since, are not wound back.
  *
  * Threading: round_execute blocks; call it from a worker. It starts helper threads, never more than one at a
  * time beside the caller's, and joins them before it returns.

@@ -40,19 +40,22 @@ static enum status read_items(struct pg *pg, const char *sql, const struct pg_pa
     return fetch_done(&fetch, status, err);
 }
 
-/* $1: excluded. The index batch_unusable (0023) finds them among all batches. */
+/*
+ * $1: excluded. The index batch_unusable (0023) finds them among all batches; of each its successors are looked at one by one, in
+ * order, up to the one that makes it good, mostly the next: a join would read every batch.
+ */
 static const char find_sql[] =
     "select " COLUMNS "t.batch_id is not null from batch b " JOINED
     "where b.status = 'accepted' and " BATCH_UNUSABLE(
         "b.") " and b.source <> 0 and b.batch_id <> all ($1)"
-              " and not exists (select from batch l where l.source = b.source and l.status = 'accepted'"
+              " and (select l.batch_id from batch l where l.source = b.source and l.status = 'accepted'"
               "  and l.batch_id > b.batch_id and l.batch_id <> all ($1) and (t.batch_id is not null"
               "   or ((b.sent_at is null or l.sent_at >= b.sent_at or b.sent_at > b.received_at + interval '1 day')"
               "    and (l.mode = 'full' or (b.mode = 'delta' and l.period_from <= b.period_from"
               "     and l.period_to >= b.period_to and (not (" BATCH_UNUSABLE(
                   "l.") ")"
-                        "      or exists (select from batch_trust w where w.batch_id = l.batch_id)))))))"
-                        " order by 1, 2";
+                        "      or exists (select from batch_trust w where w.batch_id = l.batch_id))))))"
+                        "  order by l.batch_id limit 1) is null order by 1, 2";
 
 enum status unusable_find(struct pg *pg, const int64_t *excluded, size_t excluded_count, struct arena *arena,
                           const struct unusable **items, size_t *count, struct error *err)
