@@ -11,14 +11,14 @@
  *            (person.repeat: the first row stands); a fact as in a feed (feed_rows.h), or about somebody whom the
  *            snapshot does not hold (household.unknown, person.unknown); damaged rows (row.*)
  *   kept     a person with an unusable ID (id.*): without identity, known again at the next import by household, ID as
- *            written, and name; a person without a name (name.missing); kinship or labour that are none
+ *            written, and name, unless it is the damaged row of a member (register.h, 5); a person without a name (name.missing); kinship or labour that are none
  *            (kinship.unknown, labour.unknown): as not given; a village code that is none or of another township
  *            (village.unreadable, village.township)
  * A household without persons is kept, and counted.
  *
  * The row of a household or person whom the register holds ends nothing by being damaged: township or area that are none,
- * a damaged row (row.*) whose number can be told all the same, and a person's household that is unknown; what the register
- * says stays, and the row is listed as kept. So it is with facts (fact_store.h).
+ * a damaged row (row.*) whose number can be told all the same, a person's household that is unknown, and a number that cannot
+ * be read where only one member of that name can be meant; what the register says stays, and the row is listed as kept. So it is with facts (fact_store.h).
  *
  * What stops it: a table that is missing, damaged or without its columns (facts may have no rows); a snapshot without
  * households; one that would end more than 20 % of the households or persons, or leave less than half of the facts, and

@@ -17,7 +17,9 @@
  * 3. The same snapshot again changes no row.
  * 4. A person who was known as a stranger takes the facts of that identity number along.
  * 5. A person without a usable number is the same person as long as household, name and number as registered stay
- *    the same; identity is never guessed.
+ *    the same; identity is never guessed. But where exactly one member of that household with a number and that very name is
+ *    missing in the snapshot, it is taken for the damaged row of that member, who stays as registered: a number that cannot be read
+ *    any more ends nothing.
  *
  * Memory of a snapshot being applied: 48 to 72 bytes a household and its number, 56 to 112 a person, another 56 and its
  * texts for each without a usable number, and about 50 MB of rows on their way.

@@ -473,7 +473,8 @@ static enum status keep_nameless(struct register_writer *writer, const struct re
                                   .raw_length = (uint32_t)raw_id.length,
                                   .name_length = (uint32_t)given->name.length,
                                   .kinship = (int16_t)given->kinship,
-                                  .labour = labour_of(given->labour)};
+                                  .labour = labour_of(given->labour),
+                                  .name_print = print_name(writer, given->name)};
     print_nameless(writer, raw_id, given->name, nameless->key);
     text_add(&writer->given_texts, raw_id.bytes, raw_id.length);
     text_add(&writer->given_texts, given->name.bytes, given->name.length);
@@ -570,6 +571,58 @@ static void forget_former_members(struct register_writer *writer)
     known->count = kept;
 }
 
+/* The first of the given who are of that household; they are in its order. */
+static size_t first_of_household(const struct nameless_list *given, int64_t household_id)
+{
+    size_t low = 0, high = given->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (given->items[middle].household_id < household_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void note_missing(struct nameless_list *given, int64_t id, const struct known_person *person)
+{
+    struct nameless *only = NULL;
+    for (size_t g = first_of_household(given, person->household);
+         g < given->count && given->items[g].household_id == person->household; g++) {
+        struct nameless *nameless = &given->items[g];
+        if (nameless->name_length == 0 || nameless->name_print != person->name_print)
+            continue;
+        nameless->missing = id;
+        nameless->missing_count = nameless->missing_count > 0 || only != NULL ? 2 : 1;
+        if (only != NULL)
+            only->missing_count = 2;
+        only = nameless;
+    }
+}
+
+/* Those of the given, in the order of households, that are the damaged rows of members: these are spared. */
+static void spare_missing(struct register_writer *writer)
+{
+    struct nameless_list *given = &writer->given;
+    size_t kept = 0;
+    for (int64_t id = 1; given->count > 0 && id <= writer->person_old; id++) {
+        const struct known_person *person = &writer->person[id];
+        if (person->line == 0 && person->spared == 0 && person->household != 0 && person->birth != DAY_NONE)
+            note_missing(given, id, person);
+    }
+    for (size_t g = 0; g < given->count; g++) {
+        const struct nameless *nameless = &given->items[g];
+        if (nameless->missing_count == 1) {
+            writer->person[nameless->missing].spared = (uint32_t)nameless->order;
+            writer->counts.persons--; /* counted where the spared are settled */
+        } else {
+            given->items[kept++] = *nameless;
+        }
+    }
+    given->count = kept;
+}
+
 /* Of two who share household, number as written and name, the first stays the first. Both lists are sorted and walked
  * together; whoever is left over among the given is new, in the order of lines. */
 static enum status match_nameless(struct register_writer *writer, struct error *err)
@@ -591,6 +644,7 @@ static enum status match_nameless(struct register_writer *writer, struct error *
         settle_membership(writer, id, &writer->person[id], &now);
     }
     given->count = new_count;
+    spare_missing(writer);
     sort(given, compare_lines);
     enum status status = STATUS_OK;
     for (size_t g = 0; g < given->count && !status; g++)

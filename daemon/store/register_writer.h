@@ -41,6 +41,11 @@ struct nameless {
     uint32_t raw_length, name_length;
     int16_t kinship;
     uint8_t labour;
+    /* Of a given one, who is not known: members of its household with that name who are missing in the snapshot, and one of
+     * them; more than one, also where another row could be theirs. */
+    uint64_t name_print;
+    int64_t missing;
+    uint8_t missing_count;
 };
 
 struct nameless_list {

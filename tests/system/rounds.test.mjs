@@ -173,6 +173,35 @@ test('importing the same files again changes nothing', async () => {
     assert.equal(rows(), before_);
 });
 
+test('a number that cannot be read any more ends no warning: the member stays, unless two could be meant', async () => {
+    const ids = [1, 2, 3].map((n) => residentId('1980-01-01', n));
+    const register = (...numbers) => {
+        const all = new Register().single('H1', ids[0], '8000.00', { name: '王一' });
+        all.person('H1', ids[1], { name: '李二' }).person('H1', ids[2], { name: '李二' });
+        all.persons.forEach((person, i) => (person.id_number = numbers[i] ?? person.id_number));
+        all.facts = all.facts.filter((fact) => fact.household_no !== undefined);
+        return all.fact({ household_no: 'H1', code: 'income.wage', value: '24000.00', from: '2021-06-01', to: '2021-06-30' });
+    };
+    const members = () => instance.sql("select count(*), count(id_packed) from membership left join person_identity using (person_id) where valid_to is null");
+    await county(register());
+    const bill = (id) => ({ id_number: id, code: 'expense.medical_self_paid', value: '15000.00', from: '2021-06-01', to: '2021-06-20' });
+    dropFeed(instance.drop, 'medical_insurance', 'm06', [bill(ids[0])], monthly('06'));
+    assert.equal(instance.round('2021-06-30').raised, 1);
+    instance.import(register('6.1E+17'));
+    assert.equal(members(), '3|3');
+    assert.equal(instance.sql("select quarantine.reason || ' ' || kept from quarantine join batch using (batch_id) where source = 0"), 'id.scientific true');
+    assert.deepEqual([instance.round('2021-07-01').cleared, level('H1')], [0, 'red']);
+    instance.import(register('6.1E+17'));
+    instance.import(register('6.1E+17', undefined, '')); // one of two of a name: there is no doubt who is missing
+    assert.equal(members(), '3|3');
+    instance.import(register('6.1E+17', '', '')); // nor here: but which of the rows is whose is not told, so they are new
+    assert.equal(members(), '3|1');
+    instance.import(register());
+    assert.equal(members(), '3|3');
+    assert.equal(instance.sql('select count(*) from person'), '5');
+    assert.deepEqual([instance.round('2021-07-02').cleared, level('H1')], [0, 'red']);
+});
+
 test('what a snapshot no longer holds is ended, not deleted', async () => {
     const register = rich();
     for (let i = 2; i <= 4; i++) register.single(`H${i}`, residentId('1980-01-01', i), '60000.00');
