@@ -331,6 +331,15 @@ static void done(struct workers_job *work, bool did_run)
     loop_defer(jobs->loop, &jobs->start_task);
 }
 
+/* Once it is taken the job is the worker's, which may have ended it by now. */
+static bool submit(struct job *job)
+{
+    enum status status = workers_submit(job->jobs->workers, &job->work, &job->err);
+    if (status != STATUS_OK)
+        job->status = status;
+    return status == STATUS_OK;
+}
+
 static void start_next(void *ctx)
 {
     struct jobs *jobs = ctx;
@@ -344,10 +353,9 @@ static void start_next(void *ctx)
     job->work = (struct workers_job){.run = run, .done = done, .ctx = job};
     jobs->running = job;
     job->leader = jobs->leader;
-    if (may_run(jobs))
-        job->status = workers_submit(jobs->workers, &job->work, &job->err);
-    if (!may_run(jobs) || job->status != STATUS_OK)
-        done(&job->work, false);
+    if (may_run(jobs) && submit(job))
+        return;
+    done(&job->work, false);
 }
 
 static void on_progress(void *ctx)

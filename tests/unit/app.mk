@@ -3,8 +3,9 @@ check_PROGRAMS += tests/unit/test_app
 TESTS += tests/unit/test_app
 EXTRA_DIST += tests/cases/config_errors.tsv
 tests_unit_test_app_SOURCES = tests/unit/test_app.c tests/unit/test_app.h tests/unit/test_app_options.c \
-	tests/unit/test_app_schedule.c tests/unit/test_app_settings.c tests/unit/test_app_wall_clock.c
+	tests/unit/test_app_schedule.c tests/unit/test_app_settings.c tests/unit/test_app_wall_clock.c tests/unit/test_app_jobs.c
 tests_unit_test_app_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_app_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=workers_submit
 tests_unit_test_app_LDADD = tests/unit/libunit.a $(DAEMON_LAYERS) $(CHECK_LIBS) $(DAEMON_LIBS)
 
 check_PROGRAMS += tests/unit/test_api

@@ -5,6 +5,6 @@
 
 int main(void)
 {
-    Suite *suites[] = {options_suite(), settings_suite(), schedule_suite(), wall_clock_suite()};
+    Suite *suites[] = {options_suite(), settings_suite(), schedule_suite(), wall_clock_suite(), jobs_suite()};
     return unit_run(suites, sizeof suites / sizeof *suites);
 }

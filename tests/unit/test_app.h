@@ -8,5 +8,6 @@ Suite *options_suite(void);
 Suite *settings_suite(void);
 Suite *schedule_suite(void);
 Suite *wall_clock_suite(void);
+Suite *jobs_suite(void);
 
 #endif
