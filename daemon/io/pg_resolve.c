@@ -27,6 +27,8 @@ struct pg_resolve {
     atomic_int holders; /* the caller and the thread */
     int done[2];        /* the thread writes a byte into [1] */
     char *hosts;
+    atomic_bool
+        ended;     /* the thread will write no more of what follows; the pipe wakes, but orders no memory */
     bool resolved; /* at least one name */
     char addresses[ADDRESSES_SIZE];
 };
@@ -82,6 +84,7 @@ static void *run(void *context)
             resolve->addresses[used++] = ',';
         add_address(resolve, &used, host);
     }
+    atomic_store(&resolve->ended, true);
     ssize_t written;
     do
         written = write(resolve->done[1], "", 1);
@@ -133,7 +136,7 @@ enum status pg_resolve_start(const char *hosts, struct pg_resolve **resolve, int
 
 const char *pg_resolve_addresses(const struct pg_resolve *resolve)
 {
-    return resolve->resolved ? resolve->addresses : NULL;
+    return atomic_load(&resolve->ended) && resolve->resolved ? resolve->addresses : NULL;
 }
 
 void pg_resolve_free(struct pg_resolve *resolve)
