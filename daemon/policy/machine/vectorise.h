@@ -12,10 +12,11 @@
 
 /*
  * Before such a function: it is compiled twice, and the loader takes the one that suits the processor. Plain x86-64 compares no
- * 64-bit integers in vectors. Results are the same: all arithmetic here is on integers.
+ * 64-bit integers in vectors. Results are the same: all arithmetic here is on integers. (Under the sanitizers the loader's choice
+ * itself would be instrumented, and it runs before they are there.)
  */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__) &&              \
-    !defined(__SANITIZE_ADDRESS__)
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define VECTORISED __attribute__((target_clones("avx2", "default")))
 #else
 #define VECTORISED
