@@ -33,13 +33,23 @@ bool ctl_given(const struct ctl *ctl, const char *option)
     return ctl_value(ctl, option) != NULL;
 }
 
+static bool refuse_code(const struct ctl *ctl, const char *where, const char *value, const char *or_else)
+{
+    ctl_usage(ctl, "%s\"%s\" is no township's code; expected 9 digits, the last three from 001 to 399%s",
+              where, value, or_else);
+    return false;
+}
+
 bool ctl_township(const struct ctl *ctl, const char *where, const char *value, int64_t *code)
 {
-    if (area_parse_township(slice_of(value), code))
-        return true;
-    ctl_usage(ctl, "%s\"%s\" is no township's code; expected 9 digits, the last three from 001 to 399", where,
-              value);
-    return false;
+    return area_parse_township(slice_of(value), code) || refuse_code(ctl, where, value, "");
+}
+
+bool ctl_receiver(const struct ctl *ctl, const char *where, const char *value, int64_t *code)
+{
+    struct slice digits = slice_of(value);
+    return area_parse_township(digits, code) || area_parse_county(digits, code) ||
+           refuse_code(ctl, where, value, ", or the county's own 6");
 }
 
 bool ctl_apart(const struct ctl *ctl, const char *option, const char *other)

@@ -73,6 +73,8 @@ const char *ctl_value(const struct ctl *ctl, const char *option);
 bool ctl_given(const struct ctl *ctl, const char *option);
 /* A township's code; `where` stands before it in a message ("--township: "). False after one. */
 bool ctl_township(const struct ctl *ctl, const char *where, const char *value, int64_t *code);
+/* The same of who receives events: a township, or the county itself by its 6 digits. */
+bool ctl_receiver(const struct ctl *ctl, const char *where, const char *value, int64_t *code);
 /* False after a message when both are given; "--json" is known too. */
 bool ctl_apart(const struct ctl *ctl, const char *option, const char *other);
 /* Whether we may do that (access(2)) with the file; else EX_NOPERM after a message that says who may. Also true of one that is not there. */
@@ -136,6 +138,8 @@ int verb_policy_fmt(struct ctl *ctl);
 int verb_policy_diff(struct ctl *ctl);
 int verb_queue(struct ctl *ctl);
 int verb_queue_shape(struct ctl *ctl);
+int verb_queue_release(struct ctl *ctl);
+int verb_queue_requeue(struct ctl *ctl);
 int verb_endpoint_test(struct ctl *ctl);
 int verb_reload(struct ctl *ctl);
 

@@ -260,7 +260,7 @@ static void print_test(const json_t *result)
 int verb_endpoint_test(struct ctl *ctl)
 {
     int64_t township = 0;
-    if (!ctl_township(ctl, "", ctl->words[0], &township))
+    if (!ctl_receiver(ctl, "", ctl->words[0], &township))
         return EX_USAGE;
     json_t *result = NULL;
     int exit_code = ctl_request(ctl, "endpoint test", json_pack("{s:I}", "township", (json_int_t)township),

@@ -20,6 +20,7 @@ daemon_store_libstore_a_SOURCES = \
 	daemon/store/pull_one.c daemon/store/pull_one.h \
 	daemon/store/pull_standing.c daemon/store/pull_standing.h \
 	daemon/store/pull_past.c daemon/store/pull_past.h \
+	daemon/store/queue_order.c daemon/store/queue_order.h \
 	daemon/store/register.c daemon/store/register.h \
 	daemon/store/register_apply.c daemon/store/register_write.c daemon/store/register_writer.h \
 	daemon/store/round_commit.c \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
  * The outbox: claiming what is due, recording what became of it, giving up what nobody took in its term. What operators
- * put back into the queue they put back with SQL (docs/operators.md, Sending again), under the lock that claims take.
+ * put back into the queue (store/queue_order.h) they put back under the lock that claims take.
  *
  * A delivery's way:
  *     queued ── claim ──► in_flight ── result ──► delivered, failed, expired, or queued again (retry)

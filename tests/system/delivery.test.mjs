@@ -104,12 +104,13 @@ test('410 holds the endpoint; its events stay queued until it is released', asyn
     await until(() => states(A) === 'queued', 'its event to be put back'); // by a transaction of its own
     assert.equal(a.ledger.length, 1);
     a.answer = () => 204;
-    const manual = readFileSync(join(ROOT, 'docs', 'operators.md'), 'utf8');
-    const release = /### A held receiver[^]*?<<'SQL'\n([^]*?)\nSQL\n/.exec(manual)[1];
-    assert.match(release, new RegExp(A));
-    instance.sql(release);
+    assert.deepEqual(instance.json('queue', 'release', '--township', B), { township_code: B, released: false }, 'that of another');
+    const release = ['queue', 'release', '--township', A];
+    assert.deepEqual(instance.json(...release, '--reason', 'moved back'), { township_code: A, released: true });
+    assert.match(instance.ctl(...release).stdout, new RegExp(`^the receiver of ${A} was not held; `));
     await a.waitFor(1, 'events after the release');
-    assert.equal(instance.sql("select string_agg(action, ' ' order by audit_id) from audit where action like 'endpoint.%'"), 'endpoint.hold endpoint.release');
+    assert.equal(instance.sql("select string_agg(action, ' ' order by audit_id) from audit where action like 'endpoint.%'"), 'endpoint.hold endpoint.release', 'each once');
+    assert.deepEqual(JSON.parse(instance.sql("select detail from audit where action = 'endpoint.release'")), { township: A, reason: 'moved back' });
 });
 
 test('a redirect is never followed', async () => {

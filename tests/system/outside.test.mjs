@@ -150,11 +150,12 @@ test('the chapter for developers is enough to verify, to know repeats, to keep t
         await idle();
         assert.equal(developer.households.get('H1').type, 'cn.shouwang.warning.escalated');
         developer.refuse = () => null;
-        const manual = readFileSync(join(ROOT, 'docs', 'operators.md'), 'utf8');
-        const again = /### Sending again[^]*?<<'SQL'\n([^]*?)\nSQL\n/.exec(manual)[1];
-        assert.match(again, new RegExp(A));
-        instance.sql(again);
+        const again = ['queue', 'requeue', '--township', A];
+        assert.deepEqual(instance.json(...again, '--reason', 'mended'), { township_code: A, events: 1 });
         await until(() => developer.seen.size === 4, 'the event that had failed');
+        assert.match(instance.ctl(...again).stdout, new RegExp(`^no event of ${A} has failed or expired$`, 'm'));
+        const audit = instance.sql("select json_agg(detail) from audit where action = 'queue.requeue'");
+        assert.deepEqual(JSON.parse(audit), [{ township: A, events: 1, reason: 'mended' }], 'once');
         await idle();
         assert.equal([...developer.seen.values()].at(-1).type, 'cn.shouwang.warning.deescalated');
         const { households } = instance.json('warnings');
