@@ -12,6 +12,8 @@ static enum status read_all(struct pg *pg, struct api_facts *facts, struct error
     if (status == STATUS_OK)
         status = listing_status(pg, facts->queue, facts->queue_count, &facts->status, err);
     if (status == STATUS_OK)
+        status = listing_held(pg, facts->arena, &facts->held, &facts->held_count, err);
+    if (status == STATUS_OK)
         status = batch_list_newest(pg, facts->arena, &facts->batches, &facts->batch_count, err);
     if (status == STATUS_OK)
         status = unusable_find(pg, NULL, 0, facts->arena, &facts->unusable, &facts->unusable_count, err);

@@ -56,6 +56,8 @@ struct api_facts {
     size_t round_count;
     const struct listing_shape *queue; /* by township */
     size_t queue_count;
+    const int64_t *held; /* townships whose receivers are held, in order */
+    size_t held_count;
     struct transaction *transactions;
     size_t transaction_count;
     const struct transaction *oldest; /* of them; set by the owner, who has seen them before. NULL = none */

@@ -26,6 +26,8 @@ static void lease_line(const struct api_view *view, bool verbose, struct text *o
 {
     if (view->leading && verbose)
         text_printf(out, "[+] lease: this daemon leads (token %lld)\n", (long long)view->leader_token);
+    else if (view->leader_refusal[0])
+        text_printf(out, "[-] lease: %s: %s\n", view->role, view->leader_refusal);
     else if (strcmp(view->role, "standby") == 0)
         text_printf(out, "[-] lease: standby, %s leads\n",
                     view->leader_holder[0] ? view->leader_holder : "it is not known who");
@@ -75,10 +77,14 @@ static void feed_line(const struct api_view *view, const struct api_feed *feed, 
 static void queue_line(const struct api_view *view, struct text *out)
 {
     const struct listing_status *status = &view->facts->status;
-    text_printf(out, "[%c] queue: %lld waiting, %lld failed, %lld held, oldest %lld s\n",
-                status->queue_failed + status->queue_held > 0 ? '!' : '+', (long long)status->queue_waiting,
-                (long long)status->queue_failed, (long long)status->queue_held,
+    const int64_t stuck = status->queue_failed + status->queue_held + status->queue_expired;
+    text_printf(out, "[%c] queue: %lld waiting, %lld failed, %lld held, %lld expired, oldest %lld s\n",
+                stuck > 0 ? '!' : '+', (long long)status->queue_waiting, (long long)status->queue_failed,
+                (long long)status->queue_held, (long long)status->queue_expired,
                 (long long)(status->queue_oldest_ms / 1000));
+    for (size_t i = 0; i < view->facts->held_count; i++)
+        text_printf(out, "[!] township %lld: its receiver answered 410 and is held\n",
+                    (long long)view->facts->held[i]);
     for (size_t i = 0; i < view->facts->queue_count; i++) {
         const struct listing_shape *shape = &view->facts->queue[i];
         if (api_view_waiting(shape) > 0 && !api_view_has_endpoint(view, shape->township))
@@ -89,14 +95,25 @@ static void queue_line(const struct api_view *view, struct text *out)
         text_printf(out, "[!] rounds: %lld held, see shouwangctl rounds\n", (long long)status->rounds_held);
 }
 
+static void failure_line(const char *what, const struct api_failure *failure, struct text *out)
+{
+    char at[CLOCK_RFC3339_SIZE];
+    if (failure->unix_ms != 0)
+        text_printf(out, "[!] %s: failed at %s: %s\n", what, clock_rfc3339(failure->unix_ms, at),
+                    failure->text);
+}
+
 bool health_render(const struct api_view *view, bool verbose, struct text *out)
 {
-    bool ready = view->database_up && view->leading && !view->draining;
+    bool acts = view->database_up && view->leading && !view->draining;
+    bool ready = acts && view->waits[0] == '\0';
     database_line(view, verbose, out);
     if (view->database_up)
         lease_line(view, verbose, out);
     if (view->draining)
         text_add_str(out, "[-] daemon: stopping\n");
+    if (acts && !ready)
+        text_printf(out, "[-] work: waits: %s\n", view->waits);
     if (!verbose)
         return ready;
     char since[CLOCK_RFC3339_SIZE];
@@ -107,6 +124,8 @@ bool health_render(const struct api_view *view, bool verbose, struct text *out)
                     clock_rfc3339(view->settings_loaded_unix_ms, since));
     else
         text_add_str(out, "[+] configuration: as on disk\n");
+    failure_line("scan", &view->scan_failed, out);
+    failure_line("round", &view->round_failed, out);
     for (size_t i = 0; view->facts && i < view->feed_count; i++)
         feed_line(view, &view->feeds[i], out);
     if (view->facts)

@@ -245,7 +245,7 @@ static void render_queue(const struct api_facts *facts, struct text *out)
     seconds(out, "shouwang_queue_oldest_age_seconds", "Age of the oldest event that waits.",
             facts->status.queue_oldest_ms);
     number(out, "shouwang_endpoints_held", GAUGE,
-           "Receivers that nothing is sent to until they are released.", facts->status.endpoints_held);
+           "Receivers that nothing is sent to until they are released.", (int64_t)facts->held_count);
 }
 
 static void render_last_round(const struct api_facts *facts, struct text *out)

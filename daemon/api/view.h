@@ -23,6 +23,12 @@ struct api_feed {
     uint64_t batches_accepted, batches_refused, rows, rows_quarantined;
 };
 
+/* How work went wrong that is done again and again. */
+struct api_failure {
+    int64_t unix_ms; /* 0 = it did not */
+    const char *text;
+};
+
 struct api_view {
     int64_t now_unix_ms;
     int64_t started_unix_ms;
@@ -43,13 +49,17 @@ struct api_view {
     bool leading;
     const char *leader_holder;                  /* "" = nobody, or not known */
     int64_t leader_token, leader_since_unix_ms; /* 0 = not known */
+    const char *leader_refusal;                 /* why we may not lead; "" = we may */
+
+    const char *waits; /* why neither rounds nor feeds are worked on now; "" = they are */
 
     size_t feed_count;
     const struct api_feed *feeds; /* those that have sent or that the policy names, by number */
 
     const char *job_running; /* "" = none */
     size_t jobs_waiting;
-    int64_t next_round_unix_ms; /* 0 = none is scheduled */
+    int64_t next_round_unix_ms;                   /* 0 = none is scheduled */
+    struct api_failure scan_failed, round_failed; /* the newest of each */
     uint64_t scans, scans_failed;
     uint64_t rounds_committed, rounds_held, rounds_failed, rounds_dry;
     uint64_t raised, escalated, deescalated, cleared;

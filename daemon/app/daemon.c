@@ -103,6 +103,9 @@ enum status daemon_can_work(const struct daemon *daemon, struct error *err)
     if (daemon->clock.holds)
         return error_set(err, STATUS_RETRY,
                          "this machine's clock and the database's are more than a day apart");
+    if (leader_refusal(daemon->leader)[0])
+        return error_set(err, STATUS_RETRY, "the lease cannot be taken or kept: %s",
+                         leader_refusal(daemon->leader));
     if (leader_state(daemon->leader) == LEADER_SUSPENDED)
         return error_set(err, STATUS_RETRY, "the lease could not be kept in time; it is tried again");
     if (leader_state(daemon->leader) != LEADER_LEADING)
@@ -150,6 +153,8 @@ void daemon_tell_status(const struct daemon *daemon)
     if (database_state(daemon->database) != DATABASE_UP)
         notify_status("database %s: %s", database_state_name(database_state(daemon->database)),
                       database_reason(daemon->database));
+    else if (leader_refusal(daemon->leader)[0])
+        notify_status("the lease cannot be taken or kept: %s", leader_refusal(daemon->leader));
     else if (leader_state(daemon->leader) == LEADER_STANDBY)
         notify_status("standby, %s leads", leader_holder(daemon->leader));
     else if (leader_state(daemon->leader) == LEADER_SUSPENDED)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* What the parts of the daemon share: daemon.c (its life), reload.c (its settings), verbs.c (operators' orders), view.c (what it
- * shows). */
+/* What the parts of the daemon share: daemon.c (its life), reload.c (its settings), verbs.c and verb_status.c (operators' orders), view.c
+ * (what it shows). */
 #ifndef SHOUWANG_APP_DAEMON_STATE_H
 #define SHOUWANG_APP_DAEMON_STATE_H
 
@@ -45,8 +45,9 @@ struct daemon {
     bool ready;
     bool stopping, delivery_drained, leaving;
     int exit_code;
-    char http_address[DAEMON_ADDRESS_MAX]; /* "" = none */
-    struct api_feed feeds[SOURCE_NUMBER_MAX + 1];
+    char http_address[DAEMON_ADDRESS_MAX];        /* "" = none */
+    struct api_feed feeds[SOURCE_NUMBER_MAX + 1]; /* what was shown last: of daemon_view() */
+    struct error waits;                           /* likewise */
 };
 
 /* The settings of a process that begins; mistakes go to stderr, as events of the log where that leads to the journal. EX_OK, or
@@ -68,6 +69,8 @@ enum status daemon_can_work(const struct daemon *daemon, struct error *err) WARN
 /* Everything that can be seen. */
 void daemon_view(void *daemon, struct api_view *view);
 
+/* The order `status`. */
+void daemon_begin_status(void *daemon, struct control_request *request);
 extern const struct control_verb daemon_verbs[];
 
 #endif

@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -59,7 +60,8 @@ struct jobs {
     int64_t leader; /* the leadership's token; 0 = we do not lead */
     struct loop_task start_task;
     struct jobs_counts counts;
-    struct ingest_memory memory; /* of the running job's worker: there is one at a time */
+    struct jobs_failure failures[JOB_ROUND + 1]; /* by kind */
+    struct ingest_memory memory;                 /* of the running job's worker: there is one at a time */
 };
 
 const char *job_kind_name(enum job_kind kind)
@@ -292,6 +294,23 @@ static void count_end(struct jobs *jobs, const struct job *job)
     }
 }
 
+static void keep_failure(struct jobs *jobs, enum job_kind kind, enum status status, const struct error *err)
+{
+    struct jobs_failure *failure = &jobs->failures[kind];
+    failure->unix_ms = status == STATUS_OK ? 0 : clock_unix_ms();
+    snprintf(failure->text, sizeof failure->text, "%s", status == STATUS_OK ? "" : err->text);
+}
+
+/* What did not get as far as the scan says nothing of it: the database, which has its own place in the status. */
+static void keep_failures(struct jobs *jobs, const struct job *job)
+{
+    bool by_operator = strcmp(job->order.actor, "daemon") != 0;
+    if (job->scan.done || job->scan_status != STATUS_OK)
+        keep_failure(jobs, JOB_SCAN, job->scan_status, &job->scan_err);
+    if (job->order.kind == JOB_ROUND && !job->order.dry_run && (job->status == STATUS_OK || !by_operator))
+        keep_failure(jobs, JOB_ROUND, job->status, &job->err);
+}
+
 static void tell_end(struct jobs *jobs, struct job *job)
 {
     bool round_done = job->order.kind == JOB_ROUND && job->status == STATUS_OK;
@@ -306,6 +325,8 @@ static void tell_end(struct jobs *jobs, struct job *job)
         .ran_ms = job->ran_ms,
     };
     bool cancelled = job->status == STATUS_RETRY && (!may_run(jobs) || atomic_load(&job->cancel));
+    if (!cancelled)
+        keep_failures(jobs, job);
     if (job->status != STATUS_OK && !cancelled)
         log_event(LOG_JOB_FAILED, log_text("job", job_kind_name(job->order.kind)),
                   log_text("actor", job->order.actor), log_error(&job->err));
@@ -462,6 +483,11 @@ void jobs_stop(struct jobs *jobs)
 const struct jobs_counts *jobs_counts(const struct jobs *jobs)
 {
     return &jobs->counts;
+}
+
+const struct jobs_failure *jobs_failure(const struct jobs *jobs, enum job_kind kind)
+{
+    return &jobs->failures[kind];
 }
 
 void jobs_set_settings(struct jobs *jobs, struct settings *settings)

@@ -92,6 +92,12 @@ struct jobs_counts {
     struct jobs_feed_counts feeds[SOURCE_NUMBER_MAX + 1]; /* by number of the source */
 };
 
+/* How work that is done again and again went wrong the last time. */
+struct jobs_failure {
+    int64_t unix_ms; /* 0 = it did not, or was not done yet */
+    char text[ERROR_TEXT_MAX];
+};
+
 /* Holds the settings. */
 enum status jobs_new(struct jobs **jobs, struct loop *loop, struct workers *workers,
                      struct settings *settings, jobs_watch_fn *watch, void *ctx,
@@ -119,5 +125,8 @@ size_t jobs_waiting(const struct jobs *jobs);
 /* Takes no orders any more, ends the waiting ones and cancels the running one: all with STATUS_RETRY. */
 void jobs_stop(struct jobs *jobs);
 const struct jobs_counts *jobs_counts(const struct jobs *jobs);
+/* Of the newest scan, a round's own included, or of the newest round, but for dry runs and for what was refused to an operator,
+ * who was told. Forgotten with the process. */
+const struct jobs_failure *jobs_failure(const struct jobs *jobs, enum job_kind kind);
 
 #endif

@@ -42,6 +42,8 @@ struct leader {
     bool asking;
     bool again; /* a holder of our name is ourselves: at the start, and after an answer that was lost */
     bool evict_told;
+    int refusals; /* in a row */
+    char refusal[ERROR_TEXT_MAX];
     enum { FIT_UNKNOWN, FIT, UNFIT } fitness;
     bool taking;   /* what was asked is the lease: its answer decides what is to be given back */
     loop_fn *left; /* set: we are about to end */
@@ -132,7 +134,18 @@ static void ask_after(struct leader *leader, int64_t delay_ms)
 
 /* --- answers -------------------------------------------------------------------------------------------------- */
 
-/* The database could not be asked; the connection comes back by itself. */
+/* Told at the second one: at the first it may be known in a moment that the schema is not ours, which says more. */
+static void note_refusal(struct leader *leader, enum status status, const struct error *err)
+{
+    if (status == STATUS_RETRY)
+        return;
+    leader->refusals = status == STATUS_OK ? 0 : leader->refusals + 1;
+    snprintf(leader->refusal, sizeof leader->refusal, "%s", status == STATUS_OK ? "" : err->text);
+    if (leader->refusals == 2)
+        log_event(LOG_LEASE_REFUSED, log_error(err));
+}
+
+/* The database could not be asked, or refused; it is asked again, over a connection that comes back by itself. */
 static void not_answered(struct leader *leader)
 {
     leader->again = leader->again || leader->token == 0;
@@ -166,10 +179,10 @@ static void give_back(struct leader *leader)
 static void on_kept(void *context, enum status status, const struct lease_seen *seen, const struct error *err)
 {
     struct leader *leader = context;
-    (void)err; /* whoever uses the database says so */
     leader->asking = false;
     if (leader->left)
         return;
+    note_refusal(leader, status, err);
     if (status != STATUS_OK) {
         not_answered(leader);
         return;
@@ -233,8 +246,8 @@ static void on_taken(void *context, enum status status, const struct lease_seen 
                      const struct error *err)
 {
     struct leader *leader = context;
-    (void)err;
     leader->asking = leader->taking = false;
+    note_refusal(leader, status, err);
     if (leader->left) {
         leader->token = status == STATUS_OK && seen->ours ? seen->token : 0;
         give_back(leader);
@@ -339,6 +352,11 @@ int64_t leader_holder_token(const struct leader *leader)
 int64_t leader_since_unix_ms(const struct leader *leader)
 {
     return leader->seen.taken_unix_ms;
+}
+
+const char *leader_refusal(const struct leader *leader)
+{
+    return leader->refusal;
 }
 
 static void tell_left(void *ctx)

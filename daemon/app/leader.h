@@ -71,6 +71,9 @@ const char *leader_holder(const struct leader *leader);
 int64_t leader_holder_token(const struct leader *leader);
 int64_t leader_since_unix_ms(const struct leader *leader);
 
+/* Why the database, which answers, does not let us take or keep the lease: no privilege, mostly. "" = it does, or did not answer. */
+const char *leader_refusal(const struct leader *leader);
+
 /* Gives the lease back, if we have it, and never takes it again. `left` is called once, from the loop, with or without an
  * answer of the database. Our writes must have ended. */
 enum { LEADER_LEAVE_MS = 2000 };

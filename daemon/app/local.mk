@@ -20,7 +20,7 @@ daemon_app_libapp_a_SOURCES = \
 	daemon/app/settings_difference.c daemon/app/settings_difference.h \
 	daemon/app/supply.c daemon/app/supply.h \
 	daemon/app/townships.c daemon/app/townships.h \
-	daemon/app/verbs.c daemon/app/view.c \
+	daemon/app/verb_status.c daemon/app/verbs.c daemon/app/view.c \
 	daemon/app/wall_clock.c daemon/app/wall_clock.h
 
 # The sample is what the option table prints; tests/unit/test_app keeps it true.

@@ -93,12 +93,20 @@ static void view_feeds(struct daemon *daemon, struct api_view *view)
     view->feeds = daemon->feeds;
 }
 
+static struct api_failure failure_of(const struct daemon *daemon, enum job_kind kind)
+{
+    const struct jobs_failure *failure = jobs_failure(daemon->jobs, kind);
+    return (struct api_failure){failure->unix_ms, failure->text};
+}
+
 static void view_jobs(const struct daemon *daemon, struct api_view *view)
 {
     const struct jobs_counts *counts = jobs_counts(daemon->jobs);
     view->job_running = jobs_running(daemon->jobs);
     view->jobs_waiting = jobs_waiting(daemon->jobs);
     view->next_round_unix_ms = schedule_next_unix_s(daemon->schedule) * 1000;
+    view->scan_failed = failure_of(daemon, JOB_SCAN);
+    view->round_failed = failure_of(daemon, JOB_ROUND);
     view->scans = counts->scans;
     view->scans_failed = counts->scans_failed;
     view->rounds_committed = counts->rounds_committed;
@@ -144,12 +152,14 @@ void daemon_view(void *ctx, struct api_view *view)
         .role = leader_state_name(leader_state(daemon->leader)),
         .leading = leader_state(daemon->leader) == LEADER_LEADING,
         .leader_holder = leader_holder(daemon->leader),
+        .leader_refusal = leader_refusal(daemon->leader),
         .leader_token = leader_holder_token(daemon->leader),
         .leader_since_unix_ms = leader_since_unix_ms(daemon->leader),
         .facts = database_facts(daemon->database),
         .endpoints_configured = settings->townships.count,
         .endpoints = settings->townships.endpoints,
     };
+    view->waits = daemon_can_work(daemon, &daemon->waits) == STATUS_OK ? "" : daemon->waits.text;
     view_feeds(daemon, view);
     view_jobs(daemon, view);
     view_process(daemon, view);

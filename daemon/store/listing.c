@@ -298,7 +298,6 @@ static const char status_sql[] =
     "        (select count(*) from round where state = 'held' and accepted_by is null"
     "           and round_id > coalesce((select round_id from last), 0)),"
     "        (select round_id from last), (select as_of from last),"
-    "        (select count(*) from endpoint where state = 'held'),"
     "        coalesce((select max(round_id) from round where state in ('committed', 'held')), 0)";
 
 static void sum_queue(const struct listing_shape *shapes, size_t count, struct listing_status *status)
@@ -326,12 +325,26 @@ enum status listing_status(struct pg *pg, const struct listing_shape *shapes, si
         .rounds_held = pg_get_int64(r, 0, 1),
         .last_round = pg_get_int64(r, 0, 2),
         .last_as_of = pg_get_day(r, 0, 3),
-        .endpoints_held = pg_get_int64(r, 0, 4),
-        .last_judged = pg_get_int64(r, 0, 5),
+        .last_judged = pg_get_int64(r, 0, 4),
     };
     pg_result_free(r);
     sum_queue(shapes, count, status);
     return STATUS_OK;
+}
+
+enum status listing_held(struct pg *pg, struct arena *arena, const int64_t **townships, size_t *count,
+                         struct error *err)
+{
+    struct fetch fetch;
+    enum status status =
+        fetch_query(&fetch, pg, "select township_code from endpoint where state = 'held' order by 1",
+                    pg_params(), arena, err);
+    int64_t *codes = fetch_array(&fetch, sizeof *codes);
+    for (; fetch.row < fetch.rows; fetch.row++)
+        codes[fetch.row] = pg_get_int64(fetch.result, fetch.row, 0);
+    *townships = codes;
+    *count = fetch.rows;
+    return fetch_done(&fetch, status, err);
 }
 
 /* --- queue -------------------------------------------------------------------------------------------------- */

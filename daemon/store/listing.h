@@ -144,10 +144,12 @@ struct listing_status {
     day_t last_as_of;
     int64_t queue_waiting, queue_in_flight, queue_failed, queue_held, queue_expired;
     int64_t queue_oldest_ms; /* age of the oldest waiting event; 0 when there is none */
-    int64_t endpoints_held;
 };
 /* The queue's figures are the sums of its shape, which is read before: the queue may be long, so it is counted once. */
 enum status listing_status(struct pg *pg, const struct listing_shape *shapes, size_t count,
                            struct listing_status *status, struct error *err) WARN_UNUSED;
+/* Whose receivers are held: nothing is sent to them until they are released (store/queue_order.h). In order. */
+enum status listing_held(struct pg *pg, struct arena *arena, const int64_t **townships, size_t *count,
+                         struct error *err) WARN_UNUSED;
 
 #endif

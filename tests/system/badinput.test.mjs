@@ -81,7 +81,7 @@ test('a batch of which a tenth cannot be used is in use, and told of until one c
     const said = async () => {
         instance.ctl('status'); // the pages' figures may be seconds old
         const [status, health, page] = [instance.ctl('status').stdout, (await instance.get('/readyz?verbose')).text, (await instance.get('/')).text];
-        return [/^ +UNUSABLE: 10 of 100 rows of b\d+: it clears nothing; /m.test(status), /^\[!\] feed medical_insurance: 10 of 100 rows of batch b\d+ cannot be used: it ends no warning$/m.test(health), /大量行不能使用/.test(page)];
+        return [/^UNUSABLE: 10 of 100 rows of batch b\d+ of medical_insurance: it clears nothing; /m.test(status), /^\[!\] feed medical_insurance: 10 of 100 rows of batch b\d+ cannot be used: it ends no warning$/m.test(health), /大量行不能使用/.test(page)];
     };
     const log = /event=feed\.unusable feed=medical_insurance batch=(\S+) batch_id=\d+ rows=100 quarantined=10\n/;
     assert.equal(take(rows(9, 'nine')).rows_stored, 91);

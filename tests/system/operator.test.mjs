@@ -35,7 +35,7 @@ for (const verb of VERBS) {
 
 /** What the interface and docs/json.md promise: these members, on one line, and nothing else on stdout. */
 const DOCUMENTS = [
-    [['status'], ['version', 'county', 'policy', 'database', 'feeds', 'households', 'persons', 'levels', 'last_round', 'queue']],
+    [['status'], ['version', 'waits', 'scan_failed', 'round_failed', 'held', 'late', 'given_up', 'county', 'policy', 'database', 'feeds', 'households', 'persons', 'levels', 'last_round', 'queue']],
     [['feeds'], ['feeds']],
     [['feed', 'show', '1'], ['batch_id', 'feed', 'title', 'batch', 'mode', 'status', 'reason', 'rows_total', 'rows_stored', 'rows_quarantined', 'rows_stranger', 'quarantine']],
     [['round', '--wait', '--as-of', '2021-06-30'], ['round', 'as_of', 'policy', 'households', 'persons', 'levels', 'raised', 'escalated', 'deescalated', 'cleared', 'unchanged', 'income_unknown', 'held', 'stages']],

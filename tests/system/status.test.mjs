@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // The figures of status and metrics: right after everything that changes them, and read without reading the county.
 import assert from 'node:assert/strict';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { ask } from './lib/control.mjs';
 import { dropFeed, Register, residentId } from './lib/county.mjs';
@@ -144,25 +146,36 @@ test('status says in words what is wrong, and nothing of it when nothing is', as
     daemon.import(add(add(new Register(), 1, 3, WEST), 4, 6, EAST));
     await daemon.start();
     const shown = () => daemon.ctl('status').stdout;
-    const trouble = /REFUSED|NO RECEIVER|HELD|DATABASE|SWINGS|STOPPING|refused/;
     await until(() => /; database up; job -\n/.test(shown()), () => `the first scan to end:\n${shown()}`);
     assert.match(shown(), /^round {4}none yet; held 0; next /m);
-    assert.doesNotMatch(shown(), trouble);
+    assert.match(shown(), /^all is well$/m);
+    const checked = () => ((said) => [said.status, said.stdout.match(/^[A-Z ]+(?=[: ])/gm)])(daemon.ctl('status', '--check'));
+    assert.deepEqual(checked(), [0, null]);
 
     dropFeed(daemon.drop, 'housing', 'h06', [{ household_no: 'H0001', code: 'housing.grade', value: 'A', from: '2020-01-01' }], { rows: 2 });
+    receiver.answer = () => 500;
     const { round } = daemon.round(AS_OF);
     assert.match(shown(), new RegExp(`^round {4}last ${round} as of ${AS_OF}; `, 'm'));
-    assert.match(shown(), /^ +REFUSED: h06; shouwangctl feeds says why$/m);
+    assert.match(shown(), /^REFUSED: h06 of housing; shouwangctl feeds says why$/m);
     assert.match(shown(), new RegExp(`^NO RECEIVER is configured \\(townships\\.d\\) for townships whose events wait: ${EAST}$`, 'm'));
     assert.deepEqual((await ask(daemon.socket, 'status')).result.no_receiver, [EAST]);
+    assert.doesNotMatch(shown(), /^LATE/m);
+    daemon.sql("update delivery set created_at = now() - interval '2 hours'");
+    assert.match(shown(), new RegExp(`^LATE: 3 events wait for ${WEST}, one of them for 120 min; shouwangctl queue --township ${WEST} says why$`, 'm'));
     daemon.sql(`update endpoint set state = 'held' where township_code = ${WEST}`);
-    assert.match(shown(), /^HELD: 1 receivers answered 410 /m);
+    assert.match(shown(), new RegExp(`^HELD: these receivers answered 410 and are sent nothing: ${WEST}; shouwangctl queue release `, 'm'));
+    assert.deepEqual((await ask(daemon.socket, 'status')).result.held, [WEST]);
+    assert.doesNotMatch(shown(), /^LATE/m, 'why is said already');
+    daemon.sql(`update delivery set state = 'failed', finished_at = now() where township_code = ${WEST}`);
+    assert.match(shown(), new RegExp(`^NOT TOLD: ${WEST} refused 3 events and let 0 expire; shouwangctl queue --township ${WEST} says why, `, 'm'));
+    assert.deepEqual(checked(), [1, ['HELD', 'NO RECEIVER', 'NOT TOLD', 'REFUSED']]);
+    assert.match(shown(), /^4 matters want you:$/m);
 
     daemon.township(EAST, { url: 'no address', secret });
     const { status, stderr } = daemon.ctl('reload');
     assert.equal(status, 78);
     assert.match(stderr, /610922104\.conf:\d+: .*[^\n]\n$/, 'no empty line at the end');
-    assert.match(shown(), /^the last reload was refused: .*--check-config says why$/m);
+    assert.match(shown(), /^RELOAD REFUSED: .*--check-config says why$/m);
 
     cluster.pg('stop');
     try {
@@ -170,6 +183,49 @@ test('status says in words what is wrong, and nothing of it when nothing is', as
     } finally {
         cluster.pg('start');
     }
+});
+
+test('what keeps the daemon from working stands in status, readiness and log: nothing of it looks well', async () => {
+    daemon = new Instance(cluster, { settings: { ...QUICK, feeds: { scan_interval: '1s' } } });
+    daemon.import(add(new Register(), 1, 3, WEST));
+    const shown = () => daemon.ctl('status').stdout;
+    await daemon.start();
+
+    mkdirSync(join(daemon.drop, 'housing'));
+    const archive = join(dirname(daemon.drop), 'archive');
+    rmSync(archive, { recursive: true });
+    writeFileSync(archive, 'no folder');
+    dropFeed(daemon.drop, 'housing', 'h06', [{ household_no: 'H0001', code: 'housing.grade', value: 'A', from: '2020-01-01' }]);
+    assert.equal(daemon.round(AS_OF).raised, 3, 'the round goes on');
+    assert.match(shown(), /^THE DROP DIRECTORY FAILED at \S+: .*archive.*: cannot make the folder: Not a directory; /m);
+    assert.match((await daemon.get('/readyz?verbose')).text, /^\[!\] scan: failed at \S+: .*archive/m);
+    rmSync(archive);
+    await until(() => !/DROP DIRECTORY/.test(shown()), 'the next scan to go well');
+
+    // an account that may look, and may not lead
+    await daemon.stop();
+    cluster.sql('create role status_looker login');
+    daemon.sql('grant usage on schema shouwang to status_looker; grant select on all tables in schema shouwang to status_looker');
+    daemon.settings.database.conninfo = daemon.conninfo = daemon.conninfo.replace(/user=\S+/, 'user=status_looker');
+    daemon.configure();
+    await daemon.start();
+    await daemon.waitForLog(/level=error event=lease\.refused err="[^"]*no privilege; the account has not the role for it \(SQLSTATE 42501\)"/);
+    const why = 'the lease cannot be taken or kept: database: no privilege; the account has not the role for it \\(SQLSTATE 42501\\)';
+    assert.match(shown(), new RegExp(`^WORK WAITS, no round and no feed: ${why}$`, 'm'));
+    const { status, text } = await daemon.get('/readyz');
+    assert.deepEqual([status, /^\[-\] lease: standby: .*no privilege/m.test(text)], [503, true]);
+    const { stderr } = daemon.ctl('round', '--wait');
+    assert.match(stderr, new RegExp(why));
+    cluster.sql('grant shouwang_daemon to status_looker');
+    await until(() => / leader; /.test(shown()) && /^NO RECEIVER/m.test(shown()) && !/WAITS/.test(shown()), 'the account that has the role now to lead');
+
+    // of what was never read there are no figures
+    await daemon.stop();
+    daemon.settings.database.conninfo = daemon.conninfo = 'host=/nonexistent dbname=x';
+    daemon.configure();
+    await daemon.start();
+    assert.match(shown(), /^1 matter wants you:\nDATABASE down: .*; there are no figures yet$/m);
+    assert.doesNotMatch(shown(), /^(register|warnings|round|queue) /m);
 });
 
 // The account is not the superuser that tests usually are: to it PostgreSQL says of others' sessions neither age nor state.

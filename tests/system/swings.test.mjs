@@ -97,7 +97,7 @@ test('a township of which a third is told keeps its warnings, another clears; th
     assert.match(instance.ctl('feeds').stdout, new RegExp(`SWINGS: ${batch}, township ${A}: 20 rows, usually 24 to 96; it ends no warning there\n`));
     assert.equal(await logged(), 1, 'not by the dry run');
     assert.deepEqual(await windows(), [1, false, 1, true]);
-    assert.match(instance.ctl('status').stdout, /SWINGS in 1 townships: it clears nothing there; /);
+    assert.match(instance.ctl('status').stdout, /^SWINGS: housing in 1 townships: it clears nothing there; /m);
 
     // Why it is kept: of the round, and of what is known now.
     const told = instance.json('explain', '--round', lastRound(), 'A1');

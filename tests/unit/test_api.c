@@ -134,6 +134,8 @@ static void make_view(void)
                              .role = "leader",
                              .leading = true,
                              .leader_holder = "a:/run/ctl.sock:0123abcd",
+                             .leader_refusal = "",
+                             .waits = "",
                              .leader_token = 7,
                              .facts = &facts,
                              .feed_count = 3,
@@ -435,6 +437,50 @@ START_TEST(a_standby_is_unready_and_says_who_leads)
 }
 END_TEST
 
+START_TEST(a_daemon_that_may_not_lead_is_unready_and_says_why)
+{
+    bool ready;
+    make_view();
+    view.leading = false;
+    view.role = "standby";
+    view.leader_refusal = "no privilege";
+    char *text = render_health(false, &ready);
+    ck_assert(!ready);
+    ck_assert_str_eq(text, "[-] lease: standby: no privilege\n");
+    free(text);
+}
+END_TEST
+
+START_TEST(a_leader_whose_work_waits_is_unready_and_says_why)
+{
+    bool ready;
+    make_view();
+    view.waits = "the clocks are a day apart";
+    char *text = render_health(false, &ready);
+    ck_assert(!ready);
+    ck_assert_str_eq(text, "[-] work: waits: the clocks are a day apart\n");
+    free(text);
+}
+END_TEST
+
+START_TEST(what_failed_last_and_who_is_held_are_told_but_do_not_make_it_unready)
+{
+    static const int64_t held[] = {610922103};
+    bool ready;
+    make_view();
+    view.scan_failed = (struct api_failure){NOW_MS, "drop: Permission denied"};
+    facts.held = held;
+    facts.held_count = 1;
+    char *text = render_health(true, &ready);
+    ck_assert(ready);
+    ck_assert_ptr_nonnull(
+        strstr(text, "[!] scan: failed at 2026-11-22T06:26:40.000+08:00: drop: Permission denied\n"));
+    ck_assert_ptr_null(strstr(text, "[!] round: failed"));
+    ck_assert_ptr_nonnull(strstr(text, "[!] township 610922103: its receiver answered 410 and is held\n"));
+    free(text);
+}
+END_TEST
+
 START_TEST(a_daemon_that_stops_is_unready)
 {
     bool ready;
@@ -534,6 +580,9 @@ int main(void)
     tcase_add_test(tcase, a_transaction_that_does_not_end_is_told_but_does_not_make_it_unready);
     tcase_add_test(tcase, a_database_that_is_away_makes_it_unready_and_says_why);
     tcase_add_test(tcase, a_standby_is_unready_and_says_who_leads);
+    tcase_add_test(tcase, a_daemon_that_may_not_lead_is_unready_and_says_why);
+    tcase_add_test(tcase, a_leader_whose_work_waits_is_unready_and_says_why);
+    tcase_add_test(tcase, what_failed_last_and_who_is_held_are_told_but_do_not_make_it_unready);
     tcase_add_test(tcase, a_daemon_that_stops_is_unready);
     tcase_add_test(tcase, the_page_is_well_formed_and_escapes);
     suite_add_tcase(suite, tcase);
