@@ -54,7 +54,8 @@ MIGRATIONS = \
 	sql/migrations/0020_evidence_privilege.sql \
 	sql/migrations/0021_probes.sql \
 	sql/migrations/0022_evidence_compression.sql \
-	sql/migrations/0023_unusable.sql
+	sql/migrations/0023_unusable.sql \
+	sql/migrations/0024_results_row_by_row.sql
 EXTRA_DIST += $(MIGRATIONS)
 BUILT_SOURCES += daemon/store/migrations_embedded.c
 CLEANFILES += daemon/store/migrations_embedded.c daemon/store/migrations_embedded.c.new
