@@ -8,3 +8,15 @@ ctl_shouwangctl_LDADD = daemon/app/libapp.a daemon/round/libround.a daemon/sourc
 	daemon/store/libstore.a daemon/policy/libpolicy.a daemon/domain/libdomain.a daemon/io/libio.a \
 	daemon/base/libbase.a $(PQ_LIBS) $(EVENT_LIBS) $(CURL_LIBS) $(HTTP_PARSER_LIBS) $(MHD_LIBS) $(CRYPTO_LIBS) \
 	$(JANSSON_LIBS) $(INIH_LIBS) $(SYSTEMD_LIBS)
+
+# Where bash-completion looks, by the command's name.
+bashcompletiondir = $(datadir)/bash-completion/completions
+EXTRA_DIST += ctl/shouwangctl.bash
+install-data-local: install-bash-completion
+uninstall-local: uninstall-bash-completion
+.PHONY: install-bash-completion uninstall-bash-completion
+install-bash-completion:
+	$(MKDIR_P) $(DESTDIR)$(bashcompletiondir)
+	$(INSTALL_DATA) $(srcdir)/ctl/shouwangctl.bash $(DESTDIR)$(bashcompletiondir)/shouwangctl
+uninstall-bash-completion:
+	rm -f $(DESTDIR)$(bashcompletiondir)/shouwangctl
