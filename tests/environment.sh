@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: PostgreSQL
 # Sourced by what runs tests against servers: where they lie, and what sanitizers do.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0:exitcode=99:detect_leaks=1}
+# A daemon that races ends at once, so that its test fails: at the end of a daemon that is killed nobody would hear of it.
+export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1:second_deadlock_stack=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 # How long a test may take says only when one that hangs is ended: Check's own seconds are for a machine that does nothing else.
 export CK_TIMEOUT_MULTIPLIER=${CK_TIMEOUT_MULTIPLIER:-5}
