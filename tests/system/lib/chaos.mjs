@@ -169,16 +169,17 @@ export class Pair {
     /** From the database; where it is away, once it is back. */
     async sql(text) {
         const end = Date.now() + 60000;
-        for (;;)
+        for (;;) {
+            const psql = (this.psql ??= new Psql(this.instance.conninfo));
             try {
-                this.psql ??= new Psql(this.instance.conninfo);
-                return await this.psql.ask(text);
+                return await psql.ask(text);
             } catch (problem) {
                 if (!/psql ended|server closed|terminat|shutting down|starting up|recovery/.test(problem.message) || Date.now() > end) throw problem;
-                this.psql.child.kill();
-                this.psql = null;
+                psql.child.kill();
+                if (this.psql === psql) this.psql = null; // others ask at the same time, and one of them may have begun anew
                 await pause(50);
             }
+        }
     }
 
     async count(what) {
