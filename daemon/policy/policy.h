@@ -299,8 +299,9 @@ struct policy_shown_clause {
     bool superseded; /* another clause of its name speaks on that day */
     /* Of a clause that is not in force and reads a standard without a value no lines and no reason are shown. */
     bool undecided_with_evidence;
-    const char *cause;  /* "illness" … as interfaces list them; "" for checks and suggestions */
-    const char *reason; /* the Chinese reason with its values filled in */
+    const char *cause; /* "illness" … as interfaces list them; "" for checks and suggestions */
+    /* The reason with its values filled in; of one that did not fire it begins by saying so ("待核实:", "按现有数据不成立:"). */
+    const char *reason;
     size_t conjunct_count;
     struct policy_shown_conjunct *conjuncts;
     size_t member_count;

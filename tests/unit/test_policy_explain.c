@@ -260,7 +260,10 @@ START_TEST(unknown_shows_as_unknown)
     ck_assert_int_eq(rigid->conjuncts[2].distance_high, 100000 + 500000000 - 732000);
     ck_assert_str_eq(
         rigid->reason,
-        "近12个月刚性支出12000.00元,家庭收入1000.00元以上,扣减后人均不明,低于低收入线10980.00元");
+        "待核实:近12个月刚性支出12000.00元,家庭收入1000.00元以上,扣减后人均不明,低于低收入线10980.00元");
+    ck_assert_int_eq(clause_of(&e, "yellow.housing")->truth,
+                     TRI_FALSE); /* … nor that the house is anything */
+    ck_assert_str_eq(clause_of(&e, "yellow.housing")->reason, "按现有数据不成立:住房安全鉴定为无");
     explained_close(&e);
 }
 END_TEST

@@ -176,10 +176,26 @@ static const char *cause_of(const struct explainer *explainer, const struct prog
     return "";
 }
 
-static const char *reason_of(struct explainer *explainer, const struct program_clause *clause)
+/* A reason is worded for a clause that fired. One of a clause that merely stands, or is to be verified, must not claim as much. */
+static const char *qualifier(enum tri truth, enum language language)
+{
+    bool chinese = language == LANGUAGE_CHINESE;
+    switch (truth) {
+    case TRI_UNDECIDED:
+        return chinese ? "待核实:" : "To verify: ";
+    case TRI_FALSE:
+        return chinese ? "按现有数据不成立:" : "Not so by what is known now: ";
+    default:
+        return "";
+    }
+}
+
+static const char *reason_of(struct explainer *explainer, const struct program_clause *clause, enum tri truth)
 {
     struct text text;
     text_init(&text);
+    if (clause->piece_count > 0)
+        text_add_str(&text, qualifier(truth, explainer->run->policy->language));
     for (size_t i = 0; i < clause->piece_count; i++) {
         const struct reason_piece *piece = &clause->pieces[i];
         if (piece->text == NULL && !piece->is_code && quantity_absent(explainer, &piece->quantity)) {
@@ -241,16 +257,17 @@ static void show_clause(struct explainer *explainer, size_t index, struct policy
     const struct program_clause *clause = &explainer->program->clauses[index];
     const struct policy_outcome *outcome = &explainer->into->outcome;
     uint64_t bit = UINT64_C(1) << index;
+    enum tri truth = (outcome->fired & bit) != 0    ? TRI_TRUE
+                     : (outcome->denied & bit) != 0 ? TRI_FALSE
+                                                    : TRI_UNDECIDED;
     *shown = (struct policy_shown_clause){
         .clause = index,
-        .truth = (outcome->fired & bit) != 0    ? TRI_TRUE
-                 : (outcome->denied & bit) != 0 ? TRI_FALSE
-                                                : TRI_UNDECIDED,
+        .truth = truth,
         .superseded =
             version_on(explainer->program, clause->statement->name, explainer->run->as_of) != (int)index,
         .undecided_with_evidence = (outcome->undecided & bit) != 0,
         .cause = cause_of(explainer, clause),
-        .reason = reason_of(explainer, clause),
+        .reason = reason_of(explainer, clause, truth),
         .conjunct_count = clause->line_count,
         .valid_until = DAY_NONE,
     };
