@@ -268,6 +268,42 @@ START_TEST(unknown_shows_as_unknown)
 }
 END_TEST
 
+/* A clause that several kinds of expense can fire says which of them it was. */
+START_TEST(the_cause_is_the_kind_of_expense_that_is_more_than_half)
+{
+    static const struct {
+        const char *code;
+        int64_t fen;
+        const char *more;
+        int64_t more_fen;
+        const char *cause;
+    } kinds[] = {
+        {"expense.medical_self_paid", 600000, "expense.education", 0, "illness"},
+        {"expense.education", 600000, "expense.medical_self_paid", 100000, "schooling"},
+        {"expense.education", 300000, "expense.medical_self_paid", 300000,
+         "illness"}, /* not more than half */
+        {"expense.education", 300001, "expense.medical_self_paid", 300000, "schooling"},
+        {"expense.rehabilitation", 300000, "expense.care", 300000, "disability"},
+        {"expense.disaster_loss", 600000, "expense.care", 100000, "disaster"},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct explained e;
+        explained_open(&e, false);
+        day_t day = day_of("2021-03-01");
+        block_fact(e.maker, "income.declared", 1, since, DAY_NONE, SOURCE_REGISTER, 1);
+        block_person(e.maker, day_of("1980-01-01"));
+        block_fact(e.maker, "income.wage", 700000, day, DAY_NONE, SOURCE_REGISTER, 1);
+        block_fact(e.maker, kinds[i].code, kinds[i].fen, day, DAY_NONE, SOURCE_REGISTER, 1);
+        block_fact(e.maker, kinds[i].more, kinds[i].more_fen, day, DAY_NONE, SOURCE_REGISTER, 1);
+        explained_run(&e);
+        ck_assert_int_eq(clause_of(&e, "red.rigid")->truth, TRI_TRUE);
+        ck_assert_msg(strcmp(clause_of(&e, "red.rigid")->cause, kinds[i].cause) == 0, "%s %lld: %s",
+                      kinds[i].code, (long long)kinds[i].fen, clause_of(&e, "red.rigid")->cause);
+        explained_close(&e);
+    }
+}
+END_TEST
+
 START_TEST(guards_and_members)
 {
     struct explained e;
@@ -726,6 +762,7 @@ Suite *policy_explain_suite(void)
     tcase_add_test(tcase, a_saying_beyond_all_bounds);
     tcase_add_test(tcase, a_third_of_a_fen_is_not_zero);
     tcase_add_test(tcase, unknown_shows_as_unknown);
+    tcase_add_test(tcase, the_cause_is_the_kind_of_expense_that_is_more_than_half);
     tcase_add_test(tcase, guards_and_members);
     tcase_add_test(tcase, a_household_without_members);
     tcase_add_test(tcase, a_recognition_is_valid_for_a_time);
