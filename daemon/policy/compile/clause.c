@@ -143,7 +143,7 @@ static void compile_reason(struct compiler *compiler, struct program_clause *cla
         if (open == NULL)
             break;
         const char *close = memchr(open, '}', statement->reason_end - stop);
-        if (close == NULL) {
+        if (close == NULL || memchr(open + 1, '{', (size_t)(close - open)) != NULL) {
             diagnose(compiler->diagnoser, at, MESSAGE_TEMPLATE_OPEN, NULL, NULL, NULL);
             break;
         }

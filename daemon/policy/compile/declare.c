@@ -176,6 +176,16 @@ static struct slice feed_name(const void *from, size_t index)
     return slice_of(((const struct source_name *)from)[index].name);
 }
 
+/* All of them, separated by blanks. */
+static const char *feed_list(struct compiler *compiler)
+{
+    const char *list = "";
+    for (const struct source_name *source = source_names; source->name != NULL; source++)
+        list = compiler_keep(compiler, arena_printf(compiler->scratch, "%s%s%s", list,
+                                                    list[0] == '\0' ? "" : " ", source->name));
+    return list;
+}
+
 static int feed_number(struct slice feed)
 {
     if (slice_is(feed, "register"))
@@ -200,7 +210,8 @@ static void declare_sources(struct compiler *compiler)
         if (number < 0) {
             diagnose(compiler->diagnoser, s->feed_at, MESSAGE_SOURCE_FEED_UNKNOWN,
                      diagnose_slice(compiler->diagnoser, s->feed),
-                     compiler_nearest(compiler, s->feed, feed_name, source_names, feeds), NULL);
+                     compiler_nearest(compiler, s->feed, feed_name, source_names, feeds),
+                     feed_list(compiler));
             continue;
         }
         if (s->swing > 0 && number == SOURCE_REGISTER)
