@@ -144,6 +144,23 @@ START_TEST(the_member_who_nearly_fired)
 }
 END_TEST
 
+/* Who has nothing of what a line asks for is as far from it as can be: it would stand in every household's explanation. */
+START_TEST(nothing_is_not_nearly_something)
+{
+    struct explained e;
+    struct near_miss misses[NEAR_MISSES_MAX];
+    explained_open(&e, false);
+    day_t day = day_of("2021-03-01");
+    block_fact(e.maker, "income.declared", 1, since, DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(e.maker, "relief.dibao", 1, since, DAY_NONE, SOURCE_REGISTER, 1);
+    block_person(e.maker, day_of("1980-01-01"));
+    block_fact(e.maker, "income.wage", 482999, day, DAY_NONE, SOURCE_REGISTER, 1);
+    ck_assert_uint_eq(misses_of(&e, misses), 1);
+    ck_assert_str_eq(missed(&e, &misses[0]), "check.income");
+    explained_close(&e);
+}
+END_TEST
+
 /* Of more than are told the nearest, wherever they stand: 0 of 0, a sixth, a third; not a half, two thirds. What fires, or is not
  * known, is no near miss. */
 START_TEST(the_nearest_of_many)
@@ -755,6 +772,7 @@ Suite *policy_explain_suite(void)
     tcase_add_test(tcase, a_fen_below_the_line);
     tcase_add_test(tcase, what_nearly_fired);
     tcase_add_test(tcase, the_member_who_nearly_fired);
+    tcase_add_test(tcase, nothing_is_not_nearly_something);
     tcase_add_test(tcase, the_nearest_of_many);
     tcase_add_test(tcase, what_has_no_value_is_not_told);
     tcase_add_test(tcase, words_and_facts_of_no_use);

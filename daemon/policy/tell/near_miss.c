@@ -29,7 +29,13 @@ static bool is_nearer(const struct policy_shown_conjunct *a, const struct policy
     return (product_t)gap_of(a) * scale_of(b) < (product_t)gap_of(b) * scale_of(a);
 }
 
-/* The one that fails; NULL when none or several do, or when it has no distance. */
+/* Not when one side is nothing, or of the other sign: the distance is then all there is. */
+static bool is_near(const struct policy_shown_conjunct *c)
+{
+    return c->has_distance && gap_of(c) < scale_of(c);
+}
+
+/* The one that fails; NULL when none or several do, or when it is no matter of amounts, or far. */
 static const struct policy_shown_conjunct *only_failing(const struct policy_shown_conjunct *conjuncts,
                                                         size_t count)
 {
@@ -37,7 +43,7 @@ static const struct policy_shown_conjunct *only_failing(const struct policy_show
     for (size_t i = 0; i < count; i++) {
         if (conjuncts[i].truth == TRI_TRUE)
             continue;
-        if (failing != NULL || conjuncts[i].truth != TRI_FALSE || !conjuncts[i].has_distance)
+        if (failing != NULL || conjuncts[i].truth != TRI_FALSE || !is_near(&conjuncts[i]))
             return NULL;
         failing = &conjuncts[i];
     }

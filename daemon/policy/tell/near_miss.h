@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Of the clauses that did not fire those that nearly did: one condition fails, a comparison of amounts, and all else holds.
+ * Of the clauses that did not fire those that nearly did: one condition fails, a comparison of amounts of which neither side is
+ * nothing beside the other, and all else holds.
  * What an official asks next, after what fired. Pure.
  *
  * Colours, verify clauses and checks alone: a suggestion follows from them, and a tag warns of nothing.
