@@ -90,7 +90,7 @@ enum fact_verdict {
  *   amount       [0-9]{1,12}(\.[0-9]{1,2})?; empty is FACT_OK with FACT_UNKNOWN
  *   yesno, event yes no y n 1 0 是 否, in any case; empty means yes
  *   relief       yes no y n 是 否, or an amount; empty means yes
- *   choice       one of the choices, in any case; empty is missing
+ *   choice       one of the choices, as the dictionary writes it; empty is missing
  *   certificate  ID, type and grade, and up to four more letters or digits; blanks around are dropped; empty is missing
  *   text         no or 否, or any text; empty is missing
  * packed_id: the subject's, to compare with a certificate's (0 = not known). */

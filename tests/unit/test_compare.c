@@ -225,6 +225,20 @@ START_TEST(what_is_withheld_stands_marked)
 }
 END_TEST
 
+/* Which findings a rule that has become another kind takes over. */
+START_TEST(reasons_are_one_family)
+{
+    for (int one = CLAUSE_COLOUR; one <= CLAUSE_TAG; one++)
+        for (int other = CLAUSE_COLOUR; other <= CLAUSE_TAG; other++) {
+            bool reasons = (one == CLAUSE_COLOUR && other == CLAUSE_VERIFY) ||
+                           (one == CLAUSE_VERIFY && other == CLAUSE_COLOUR);
+            ck_assert_int_eq(
+                compare_same_family((enum policy_clause_kind)one, (enum policy_clause_kind)other),
+                one == other || reasons);
+        }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("compare");
@@ -234,6 +248,7 @@ int main(void)
     tcase_add_test(tests, a_reason_of_another_level_is_news);
     tcase_add_test(tests, nothing_is_kept_of_a_household_that_is_gone);
     tcase_add_test(tests, what_is_withheld_stands_marked);
+    tcase_add_test(tests, reasons_are_one_family);
     suite_add_tcase(suite, tests);
     return unit_run(&suite, 1);
 }

@@ -5,6 +5,8 @@
 #include "cases.h"
 #include "round/freshness.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct error err;
@@ -43,6 +45,7 @@ static const char policy_text_of_test[] = "政策 试 版本 1 生效 2019-01-01
                                           "文件 甲 \"试\"\n"
                                           "来源 住建局 housing  波动 ≤ 6 倍中位差 按乡镇\n"
                                           "来源 水利局 water  波动 ≤ 6 倍中位差 按乡镇\n"
+                                          "来源 教育局 education\n"
                                           "事实 房屋 : 代码 取 housing.grade\n"
                                           "事实 饮水 : 是否 取 water.safe\n"
                                           "事实 死亡 : 事件 取 event.death\n"
@@ -58,17 +61,133 @@ static const char policy_text_of_test[] = "政策 试 版本 1 生效 2019-01-01
                                           "  事由 饮水\n"
                                           "  理由 \"饮水\"\n";
 
-START_TEST(what_is_unusable_or_swings_is_withheld)
+enum { HERE = 610922103, THERE = 610922104, HOUSING = 1 << 0, WATER = 1 << 1 };
+
+static struct dictionary *dictionary;
+static struct arena *arena;
+static struct policy *policy;
+
+static void set_up(void)
 {
-    enum { HERE = 610922103, THERE = 610922104, HOUSING = 1 << 0, WATER = 1 << 1 };
-    struct dictionary *dictionary = dictionary_new();
-    struct arena *arena = arena_new(0);
     struct policy_diagnostics diagnostics;
-    struct policy *policy;
+    dictionary = dictionary_new();
+    arena = arena_new(0);
     ck_assert_int_eq(dictionary_add_base(dictionary, &err), STATUS_OK);
     ck_assert_msg(policy_compile("t", policy_text_of_test, sizeof policy_text_of_test - 1, dictionary, arena,
                                  &diagnostics, &policy, &err) == STATUS_OK,
                   "%s", err.text);
+}
+
+static void tear_down(void)
+{
+    policy_free(policy);
+    arena_free(arena);
+    dictionary_free(dictionary);
+}
+
+/* --- which batches swing: the store's volumes are the table's ------------------------------------------------------ */
+
+enum { BATCHES_MOST = 16 };
+
+static struct sent {
+    struct batch_info info;
+    bool counted;
+    int64_t rows[2]; /* of HERE and THERE */
+} sent[BATCHES_MOST];
+static size_t sent_count, right_count;
+static int64_t said_right[BATCHES_MOST];
+
+static void add_volume(struct volume *volumes, size_t *count, int64_t township, const struct sent *one,
+                       int64_t rows)
+{
+    if (one->counted && rows > 0)
+        volumes[(*count)++] =
+            (struct volume){.batch_id = one->info.batch_id, .township = township, .rows = rows};
+}
+
+enum status volume_read(struct pg *pg, const int64_t *batch_ids, size_t count, struct arena *in,
+                        const struct volume **volumes, size_t *volume_count, struct error *why)
+{
+    struct volume *list = arena_array(in, 3 * count + 1, sizeof *list);
+    (void)pg, (void)why;
+    *volume_count = 0;
+    *volumes = list;
+    for (int part = 0; part < 3; part++)
+        for (size_t b = 0; b < sent_count; b++)
+            for (size_t i = 0; i < count; i++)
+                if (batch_ids[i] == sent[b].info.batch_id)
+                    add_volume(list, volume_count,
+                               part == 0   ? VOLUME_NO_TOWNSHIP
+                               : part == 1 ? HERE
+                                           : THERE,
+                               &sent[b], part == 0 ? 7 : sent[b].rows[part - 1]);
+    return STATUS_OK;
+}
+
+enum status trust_given(struct pg *pg, const int64_t *batch_ids, size_t count, struct arena *in,
+                        const int64_t **list, size_t *list_count, struct error *why)
+{
+    (void)pg, (void)batch_ids, (void)count, (void)in, (void)why;
+    *list = said_right;
+    *list_count = right_count;
+    return STATUS_OK;
+}
+
+static void read_sent(const char *cell)
+{
+    char source, mode;
+    sent_count = 0;
+    for (int length = 0; sscanf(cell, " %c%c%n", &source, &mode, &length) == 2; sent_count++) {
+        struct sent *one = &sent[sent_count];
+        size_t place = source == 'h' ? 0 : source == 'w' ? 1 : 2;
+        ck_assert_uint_lt(sent_count, BATCHES_MOST);
+        *one = (struct sent){.info = {.batch_id = (int64_t)sent_count + 1,
+                                      .source = policy_source_at(policy, place)->number,
+                                      .mode = mode == 'F' ? BATCH_FULL : BATCH_DELTA}};
+        cell += length;
+        one->counted = sscanf(cell, "%ld/%ld%n", &one->rows[0], &one->rows[1], &length) == 2;
+        cell += one->counted ? length : 1;
+    }
+}
+
+static void tell(const struct swings *swings, struct text *out)
+{
+    text_clear(out);
+    text_add_str(out, "");
+    for (size_t i = 0; i < swings->count; i++) {
+        const struct volume_swing *swing = &swings->items[i];
+        text_printf(out, "%ld %s %ld of %ld..%ld%s;", swing->batch_id,
+                    swing->township == HERE    ? "here"
+                    : swing->township == THERE ? "there"
+                                               : "sum",
+                    swing->rows, swing->low, swing->high, swing->trusted ? "*" : "");
+        ck_assert_int_eq(swing->source, sent[swing->batch_id - 1].info.source);
+    }
+}
+
+START_TEST(batches_swing_as_the_table_says)
+{
+    struct cases *cases = cases_open("swings_found.tsv", 4);
+    struct text out;
+    text_init(&out);
+    for (const struct case_row *row; (row = cases_next(cases));) {
+        const struct batch_info *batches[BATCHES_MOST];
+        struct swings swings;
+        read_sent(row->cell[0].bytes);
+        for (size_t i = 0; i < sent_count; i++)
+            batches[i] = &sent[i].info;
+        right_count = read_history(row->cell[1], said_right);
+        ck_assert_int_eq(swings_find(&swings, policy, batches, sent_count, NULL, arena, &err), STATUS_OK);
+        tell(&swings, &out);
+        ck_assert_msg(case_is(row, 2, out.bytes), "%s: %s", cases_where(cases), out.bytes);
+    }
+    text_fini(&out);
+    cases_close(cases);
+}
+END_TEST
+
+START_TEST(what_is_unusable_or_swings_is_withheld)
+{
     int housing = policy_source_at(policy, 0)->number, water = policy_source_at(policy, 1)->number;
     ck_assert_int_eq(policy_source_at(policy, 0)->swing, 6);
     const struct pull_source_code pairs[] = {
@@ -105,9 +224,6 @@ START_TEST(what_is_unusable_or_swings_is_withheld)
     ck_assert_uint_eq(rules_withheld(&rules, HERE), HOUSING);
     ck_assert_uint_eq(rules_withheld(&rules, 0), HOUSING);
     ck_assert_uint_eq(rules_swinging(&rules, HERE), 0);
-    policy_free(policy);
-    arena_free(arena);
-    dictionary_free(dictionary);
 }
 END_TEST
 
@@ -115,7 +231,9 @@ int main(void)
 {
     Suite *suite = suite_create("swings");
     TCase *tests = tcase_create("swings");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, usual_is_what_the_table_says);
+    tcase_add_test(tests, batches_swing_as_the_table_says);
     tcase_add_test(tests, what_is_unusable_or_swings_is_withheld);
     suite_add_tcase(suite, tests);
     return unit_run(&suite, 1);
