@@ -240,6 +240,23 @@ START_TEST(a_fen_below_the_line)
 }
 END_TEST
 
+/* Of what is asked for its latest, what came before counts for nothing. */
+START_TEST(what_is_not_the_latest_is_of_no_use)
+{
+    struct explained e;
+    explained_open_behind(&e, "查 x 试\n  依据 甲 一\n  当 最新 房屋 属于 (C, D)\n  理由 \"理\"\n");
+    block_fact(e.maker, "housing.grade", 3, day_of("2020-03-01"), DAY_NONE, SOURCE_REGISTER, 1);
+    block_fact(e.maker, "housing.grade", 4, day_of("2021-03-01"), DAY_NONE, SOURCE_REGISTER, 1);
+    block_person(e.maker, day_of("1980-01-01"));
+    explained_run(&e);
+    ck_assert_int_eq(clause_of(&e, "x")->truth, TRI_TRUE);
+    ck_assert_uint_eq(e.explanation.fact_count, 2);
+    ck_assert(!e.explanation.facts[0].used && e.explanation.facts[0].clauses == 0);
+    ck_assert(e.explanation.facts[1].used && e.explanation.facts[1].clauses != 0);
+    explained_close(&e);
+}
+END_TEST
+
 START_TEST(a_third_of_a_fen_is_not_zero)
 {
     struct explained e;
@@ -770,6 +787,7 @@ Suite *policy_explain_suite(void)
     Suite *suite = suite_create("policy explain");
     TCase *tcase = tcase_create("explain");
     tcase_add_test(tcase, a_fen_below_the_line);
+    tcase_add_test(tcase, what_is_not_the_latest_is_of_no_use);
     tcase_add_test(tcase, what_nearly_fired);
     tcase_add_test(tcase, the_member_who_nearly_fired);
     tcase_add_test(tcase, nothing_is_not_nearly_something);

@@ -77,6 +77,25 @@ static char check_by_the_standard(const char digits[17])
     return "10X98765432"[sum % 11];
 }
 
+/* Days long past are looked at in another way than others. */
+START_TEST(birth_dates_are_days_that_exist)
+{
+    static const int years[] = {1949, 1980, 1981, 2000, 2020, 2021};
+    day_t today = DAY_NONE;
+    ck_assert(civil_parse(slice_of("2021-12-31"), &today));
+    for (size_t y = 0; y < sizeof years / sizeof *years; y++)
+        for (int month = 0; month <= 16; month++)
+            for (int day = 0; day <= 33; day++) {
+                char text[19];
+                day_t birth;
+                uint64_t packed;
+                snprintf(text, sizeof text, "610922%04d%02d%02d0017", years[y], month, day);
+                bool refused = resident_id_parse(slice_of(text), today, &packed) == RESIDENT_ID_BIRTH_DATE;
+                ck_assert_msg(refused != civil_from_ymd(years[y], month, day, &birth), "%s", text);
+            }
+}
+END_TEST
+
 START_TEST(exactly_one_check_character_fits)
 {
     static const char characters[] = "0123456789X";
@@ -181,6 +200,7 @@ int main(void)
     TCase *numbers = tcase_create("numbers");
     tcase_add_test(numbers, numbers_are_read_and_damage_is_named);
     tcase_add_test(numbers, without_today_the_future_is_no_bound);
+    tcase_add_test(numbers, birth_dates_are_days_that_exist);
     tcase_add_test(numbers, exactly_one_check_character_fits);
     tcase_add_test(numbers, no_other_byte_passes_for_a_digit);
     tcase_add_test(numbers, any_bytes_may_come);
