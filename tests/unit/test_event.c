@@ -467,6 +467,40 @@ START_TEST(facts_are_laid_out_the_same_in_whatever_order_they_come)
 }
 END_TEST
 
+/* What townships are told of a fact,; NULL: it is not known. */
+START_TEST(values_are_told_by_their_kind)
+{
+    static const struct {
+        const char *code;
+        int64_t value;
+        const char *told, *unit;
+    } cases[] = {
+        {"income.wage", 0, "0.00", "yuan"},
+        {"income.wage", 1, "0.01", "yuan"},
+        {"income.wage", FACT_UNKNOWN, NULL, "yuan"},
+        {"relief.dibao", 0, "no", ""},
+        {"relief.dibao", FACT_YES, "yes", ""},
+        {"relief.dibao", 61000, "610.00", "yuan"},
+        {"housing.grade", 1, "A", ""},
+        {"housing.grade", 4, "D", ""},
+        {"housing.grade", 0, NULL, ""},
+        {"housing.grade", 5, NULL, ""},
+        {"water.safe", 0, "no", ""},
+        {"water.safe", FACT_YES, "yes", ""},
+        {"water.safe", FACT_UNKNOWN, NULL, ""},
+        {"event.death", FACT_YES, "yes", ""},
+        {"event.death", 0, "no", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char buffer[EVENT_VALUE_SIZE];
+        const struct fact_code *code = dictionary_by_name(dictionary, slice_of(cases[i].code));
+        ck_assert_ptr_nonnull(code);
+        ck_assert_pstr_eq(event_fact_value(code, cases[i].value, buffer), cases[i].told);
+        ck_assert_str_eq(event_fact_unit(code, cases[i].value), cases[i].unit);
+    }
+}
+END_TEST
+
 /* --- JSON, limits, days ------------------------------------------------------------------------------------------- */
 
 START_TEST(jtext_writes_json)
@@ -549,6 +583,7 @@ int main(void)
     tcase_add_test(tests, evidence_of_too_many_facts_says_how_many);
     tcase_add_test(tests, damaged_evidence_is_refused);
     tcase_add_test(tests, facts_are_laid_out_the_same_in_whatever_order_they_come);
+    tcase_add_test(tests, values_are_told_by_their_kind);
     tcase_add_test(tests, jtext_writes_json);
     tcase_add_test(tests, limits_are_what_the_table_says);
     tcase_add_test(tests, a_deadline_only_comes_nearer);

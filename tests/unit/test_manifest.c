@@ -79,6 +79,23 @@ START_TEST(what_is_read)
 }
 END_TEST
 
+START_TEST(a_byte_order_mark_is_no_content)
+{
+    struct text text, marked;
+    text_init(&text);
+    text_init(&marked);
+    compose(&text, "", "");
+    text_add_str(&marked, "\xEF\xBB\xBF");
+    text_add(&marked, text.bytes, text.length);
+    struct manifest manifest;
+    struct error err;
+    ck_assert_int_eq(manifest_parse(slice_from(&marked), &manifest, &err), STATUS_OK);
+    ck_assert_str_eq(manifest.batch, "housing-2021-06");
+    text_fini(&marked);
+    text_fini(&text);
+}
+END_TEST
+
 static void expect_refusal(struct slice text, const char *said)
 {
     struct manifest manifest;
@@ -128,6 +145,7 @@ int main(void)
     TCase *tests = tcase_create("manifest");
     tcase_add_test(tests, each_key);
     tcase_add_test(tests, what_is_read);
+    tcase_add_test(tests, a_byte_order_mark_is_no_content);
     tcase_add_test(tests, no_manifest);
     tcase_add_test(tests, cut_at_every_byte);
     suite_add_tcase(suite, tests);
