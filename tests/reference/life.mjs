@@ -78,6 +78,13 @@ function swingsOf(times, batches) {
   return found;
 }
 
+/** Of a tenth of its rows and ten at the least nothing could be told, and nobody has said that it is right all the same. */
+const isDamaged = ({ rows, lost, trusted }) => lost >= 10 && lost * 10 >= rows && !trusted;
+
+/** Whether what a damaged batch lost has not come since. */
+const lacks = (batches) => batches.some((batch, i) => isDamaged(batch) && !batches.slice(i + 1).some((later) => later.mode === 'full' ||
+  (batch.mode === 'delta' && later.period_from <= batch.period_from && later.period_to >= batch.period_to && !isDamaged(later))));
+
 // --- one round --------------------------------------------------------------------------------------------------------------------
 
 export class Life {
@@ -86,7 +93,8 @@ export class Life {
 
   /**
    * What a round of D finds: { raised, cleared, households (what will stand), events: [...] }; nothing is changed before it is taken.
-   * county: of county.mjs; feeds: feed -> { batches: [{ mode, period_to, volume: township -> rows, trusted }], spoken: codes }
+   * county: of county.mjs; feeds: feed -> { batches: [{ mode, period_from, period_to, rows, lost, volume: township -> rows, trusted }], spoken: codes }, in the
+   * order in which they were sent
    */
   judge(policy, county, feeds, D) {
     const round = { policy, feeds, D, standing: new Map(), events: [], raised: 0, cleared: 0 };
@@ -95,6 +103,7 @@ export class Life {
       const times = trustOf(policy, feed).swing;
       return times ? [{ feed, about, townships: swingsOf(times, about.batches) }] : [];
     });
+    round.lacking = [...feeds].filter(([, { batches }]) => lacks(batches));
     const households = new Map(county.households.map((household) => [household.no, household]));
     for (const no of new Set([...households.keys(), ...this.standing.keys()])) this.#household(round, county, no, households.get(no));
     return round;
@@ -106,7 +115,7 @@ export class Life {
   }
 
   #mayEnd(round, { codes }, township) {
-    const withheld = round.swings.some(({ feed, about, townships }) => (townships.has(null) || townships.has(township)) && provides(round.policy, feed, about, codes));
+    const withheld = round.lacking.some(([feed, about]) => provides(round.policy, feed, about, codes)) || round.swings.some(({ feed, about, townships }) => (townships.has(null) || townships.has(township)) && provides(round.policy, feed, about, codes));
     return !withheld && mayEnd(round.policy, round.feeds, codes, round.D);
   }
 
@@ -144,7 +153,7 @@ export class Life {
     if (clear.rounds + clear.batches === 0) return null;
     const now = { since: round.D, on: null, rounds: 0, base: clear.batches > 0 ? (this.seen.get(clear.source) ?? 0) : 0, ...waited };
     if (now.on !== round.D) Object.assign(now, { on: round.D, rounds: now.rounds + 1 });
-    const batches = clear.batches > 0 ? (round.feeds.get(clear.source)?.batches.length ?? 0) - now.base : 0;
+    const batches = clear.batches > 0 ? (round.feeds.get(clear.source)?.batches ?? []).slice(now.base).filter((batch) => !isDamaged(batch)).length : 0;
     Object.assign(now, { rounds_needed: clear.rounds, batches_needed: clear.batches, batches: Math.min(batches, clear.batches) });
     return now.rounds < clear.rounds || batches < clear.batches ? now : null;
   }

@@ -123,12 +123,23 @@ class Agencies {
         Object.assign(this, { county, random, folders });
     }
 
+    /** Rows of which nobody knows any more whom they are about: some that were sound, and as many as make a tenth. */
+    damage(rows) {
+        const lost = (row) => ({ ...row, household_no: '', id_number: '5.1E+17' });
+        const damaged = rows.map((row, i) => (i > 0 && this.random.chance(30) ? lost(row) : row));
+        for (let i = Math.max(10, Math.ceil(rows.length / 9)); i > 0; i--) damaged.push(lost(rows[0]));
+        return damaged;
+    }
+
     send(feed, mode, rows, period_to) {
         if (rows.length === 0 && mode === 'delta') return null;
+        const damaged = rows.length > 0 && this.random.chance(15);
+        if (damaged) rows = this.damage(rows);
         if (!this.feeds.has(feed)) this.feeds.set(feed, { batches: [], spoken: new Set() });
         const { batches, spoken } = this.feeds.get(feed);
         const volume = new Map();
-        for (const { id_number, household_no, code } of rows) {
+        const isLost = ({ id_number }) => id_number === '5.1E+17';
+        for (const { id_number, household_no, code } of rows.filter((row) => !isLost(row))) {
             const home = this.imported.get(household_no ?? this.home.get(id_number));
             spoken.add(code);
             if (home) volume.set(home.township, (volume.get(home.township) ?? 0) + 1);
@@ -136,7 +147,8 @@ class Agencies {
         const batch = `${feed}-${++this.count}`;
         const sent = new Date(Date.UTC(2021, 0, 1, 0, this.count)).toISOString(); // only their order matters
         for (const folder of this.folders) dropFeed(folder, feed, batch, rows, { mode, period_from: period_to, period_to, sent_at: sent });
-        batches.push({ name: batch, mode, period_to, volume, trusted: false });
+        batches.push({ feed, name: batch, mode, period_from: period_to, period_to, rows: rows.length, lost: rows.filter(isLost).length, volume, trusted: false });
+        if (damaged && this.random.chance(30)) this.right = batches.at(-1);
         return batches.at(-1);
     }
 
@@ -305,7 +317,7 @@ class History {
         for (let i = n === 0 ? 4 : random.pick([0, 1, 1, 1, 2]); i > 0; i--) {
             const short = n > 0 && random.chance(25) ? random.pick(TOWNSHIPS) : null;
             const batch = agencies.housing(this.D, short);
-            if (short && random.chance(40)) this.trust = batch;
+            if (short && random.chance(40)) this.agencies.right = batch;
         }
         if (random.chance(70)) agencies.civilAffairs(this.D);
         if (random.chance(50)) agencies.publicSecurity(random.chance(80) ? this.D : plusDays(this.D, -80));
@@ -316,13 +328,14 @@ class History {
         }
     }
 
-    /** An operator says that a short batch is right, once it is taken in. */
+    /** An operator says that a short or a damaged batch is right, once it is taken in. */
     async speakForBatch() {
-        if (!this.trust) return;
+        const { right } = this.agencies;
+        if (!right) return;
         this.instance.round(this.D, '--dry-run'); // looks through the drop folder
-        this.instance.json('feed', 'trust', 'housing', this.trust.name, '--reason', 'it is so');
-        this.trust.trusted = true;
-        this.trust = null;
+        this.instance.json('feed', 'trust', right.feed, right.name, '--reason', 'it is so');
+        right.trusted = true;
+        this.agencies.right = null;
         this.seen.trusted++;
     }
 
