@@ -80,7 +80,8 @@ enum status batch_refuse(struct pg *pg, const struct batch_manifest *manifest, c
 
 bool batch_is_unusable(const struct batch_counts *counts)
 {
-    return counts->rows_quarantined >= 10 && counts->rows_quarantined * 10 >= counts->rows_total;
+    const int64_t lost = counts->rows_quarantined, rows = counts->rows_total;
+    return lost > 0 && lost * 10 >= rows && (lost >= 10 || lost * 2 >= rows);
 }
 
 /* --- quarantine --- */

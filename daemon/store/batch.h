@@ -46,12 +46,15 @@ struct batch_counts {
 };
 
 /*
- * Of a tenth of its rows or more (and 10 at the least) something cannot be used: columns or numbers are damaged. Such a batch is
- * in use, but somebody has to ask the agency, and until then it ends nothing, whatever the policy says of swings (unusable.h).
+ * Of a tenth of its rows or more (and 10 at the least), or of half of them, something cannot be used: columns or numbers are
+ * damaged. Such a batch is in use, but somebody has to ask the agency, and until then it ends nothing, whatever the policy says
+ * of swings (unusable.h).
  * The same of a row of `batch`, named with its dot; the index batch_unusable is of it.
  */
 bool batch_is_unusable(const struct batch_counts *counts);
-#define BATCH_UNUSABLE(b) b "rows_quarantined >= 10 and " b "rows_quarantined * 10 >= " b "rows_total"
+#define BATCH_UNUSABLE(b)                                                                                    \
+    b "rows_quarantined > 0 and " b "rows_quarantined * 10 >= " b "rows_total and (" b                       \
+      "rows_quarantined >= 10 or " b "rows_quarantined * 2 >= " b "rows_total)"
 
 /* Within the transaction that brings the facts. STATUS_REJECT when a batch of that name was accepted before.
  */

@@ -55,7 +55,8 @@ MIGRATIONS = \
 	sql/migrations/0021_probes.sql \
 	sql/migrations/0022_evidence_compression.sql \
 	sql/migrations/0023_unusable.sql \
-	sql/migrations/0024_results_row_by_row.sql
+	sql/migrations/0024_results_row_by_row.sql \
+	sql/migrations/0025_small_batches.sql
 EXTRA_DIST += $(MIGRATIONS)
 BUILT_SOURCES += daemon/store/migrations_embedded.c
 CLEANFILES += daemon/store/migrations_embedded.c daemon/store/migrations_embedded.c.new

@@ -41,7 +41,7 @@ static enum status read_items(struct pg *pg, const char *sql, const struct pg_pa
 }
 
 /*
- * $1: excluded. The index batch_unusable (0023) finds them among all batches; of each its successors are looked at one by one, in
+ * $1: excluded. The index batch_unusable (0025) finds them among all batches; of each its successors are looked at one by one, in
  * order, up to the one that makes it good, mostly the next: a join would read every batch.
  */
 static const char find_sql[] =

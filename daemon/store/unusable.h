@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: PostgreSQL */
 /*
- * Feed batches of which a tenth of the rows cannot be used (BATCH_UNUSABLE), and what they lost has not come since.
+ * Feed batches of which a tenth of the rows, or half of a few, cannot be used (BATCH_UNUSABLE), and what they lost has not come since.
  *
  * Such a batch is in use: what it says can raise. But what its lost rows would have said is not known, so that it proves
  * nothing about anybody; and of a full one what the lost rows would have stated again was ended. Whatever the policy says of

@@ -78,8 +78,8 @@ function swingsOf(times, batches) {
   return found;
 }
 
-/** Of a tenth of its rows and ten at the least nothing could be told, and nobody has said that it is right all the same. */
-const isDamaged = ({ rows, lost, trusted }) => lost >= 10 && lost * 10 >= rows && !trusted;
+/** Of a tenth of its rows and ten at the least, or of half of them, nothing could be told, and nobody has said that it is right all the same. */
+const isDamaged = ({ rows, lost, trusted }) => lost > 0 && lost * 10 >= rows && (lost >= 10 || lost * 2 >= rows) && !trusted;
 
 /** Whether what a damaged batch lost has not come since. */
 const lacks = (batches) => batches.some((batch, i) => isDamaged(batch) && !batches.slice(i + 1).some((later) => later.mode === 'full' ||
