@@ -67,7 +67,12 @@ static int connect_to(const struct rig *rig)
     from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (++client & 0xFFFF));
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     FUZZ_CHECK(fd >= 0 && bind(fd, (const struct sockaddr *)&from, sizeof from) == 0);
-    FUZZ_CHECK(connect(fd, (const struct sockaddr *)&to, sizeof to) == 0);
+    int status;
+    while ((status = connect(fd, (const struct sockaddr *)&to, sizeof to)) != 0 && errno == EINTR)
+        ; /* libFuzzer's alarm */
+    if (status != 0)
+        perror("connect");
+    FUZZ_CHECK(status == 0);
     FUZZ_CHECK(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
     return fd;
 }
