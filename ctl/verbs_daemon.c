@@ -3,13 +3,15 @@
 #include "answer.h"
 #include "ctl.h"
 
+#include "app/options.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 enum {
-    TEST_TIMEOUT_MS = 30000,           /* an attempt: seconds at the most */
+    TEST_MARGIN_MS = 30000,            /* beyond what one attempt may take */
     RELOAD_TIMEOUT_MS = 60000,         /* reads all configuration and compiles the policy */
     ROUND_TIMEOUT_MS = 4 * 3600 * 1000 /* a first round behind a queue of feeds */
 };
@@ -146,7 +148,7 @@ int verb_endpoint_test(struct ctl *ctl)
         return EX_USAGE;
     json_t *result = NULL;
     int exit_code = ctl_request(ctl, "endpoint test", json_pack("{s:I}", "township", (json_int_t)township),
-                                TEST_TIMEOUT_MS, NULL, &result);
+                                ctl->options->delivery_timeout + TEST_MARGIN_MS, NULL, &result);
     return exit_code ? exit_code : show(ctl, result, print_test);
 }
 

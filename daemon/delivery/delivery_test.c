@@ -48,8 +48,9 @@ static void test_fail(struct test *test, const char *text)
 
 static void test_late(void *ctx)
 {
-    test_fail(ctx, "no attempt was made in time: is the endpoint held, or are all its connections busy? see "
-                   "shouwangctl queue");
+    test_fail(ctx,
+              "no attempt was made in time: did it ask for a pause, or are all its connections busy? see "
+              "shouwangctl queue");
 }
 
 void tests_fail(struct delivery *delivery, const char *text)
@@ -61,16 +62,28 @@ void tests_fail(struct delivery *delivery, const char *text)
     }
 }
 
+/* What is being put into the queue; the test itself may end before that is known. */
+struct putting {
+    struct delivery *delivery;
+    char event_id[UUID_TEXT_SIZE];
+};
+
 static void test_put(void *context, enum status status, int64_t affected, const struct error *err)
 {
-    (void)affected;
-    struct delivery *delivery = context;
+    struct putting *putting = context;
+    struct delivery *delivery = putting->delivery;
+    struct test *test = test_find(delivery, putting->event_id);
     KILL_POINT("endpoint.test_put");
-    if (status == STATUS_OK) {
+    if (test != NULL && status != STATUS_OK) {
+        test_fail(test, err->text);
+    } else if (test != NULL && affected == 0) {
+        test_fail(test, "the receiver is held, because it answered 410: shouwangctl queue release lets it "
+                        "have events again");
+    } else if (status == STATUS_OK) {
         targets_end_rests(delivery); /* whoever asks wants to know now */
         delivery_pump(delivery);
-    } else /* Which test it was is not told; with the database away none of them has a chance. */
-        tests_fail(delivery, err->text);
+    }
+    free(putting);
 }
 
 static enum status put_test_event(struct delivery *delivery, const struct test *test, int64_t township_code,
@@ -78,6 +91,11 @@ static enum status put_test_event(struct delivery *delivery, const struct test *
 {
     struct text body;
     int64_t now_ms = clock_unix_ms();
+    struct putting *putting = malloc(sizeof *putting);
+    if (putting == NULL)
+        return error_set(err, STATUS_FATAL, "out of memory");
+    putting->delivery = delivery;
+    memcpy(putting->event_id, test->event_id, sizeof putting->event_id);
     text_init(&body);
     test_event_compose(&body, delivery->settings.county_code, township_code, test->event_id, now_ms);
     struct outbox_event event = {
@@ -90,8 +108,10 @@ static enum status put_test_event(struct delivery *delivery, const struct test *
     };
     enum status status = body.failed ? error_set(err, STATUS_FATAL, "out of memory")
                                      : outbox_put_async(delivery->pg, delivery->leader, &event,
-                                                        STATEMENT_TIMEOUT_MS, test_put, delivery, err);
+                                                        STATEMENT_TIMEOUT_MS, test_put, putting, err);
     text_fini(&body);
+    if (status != STATUS_OK)
+        free(putting);
     return status;
 }
 

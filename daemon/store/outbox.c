@@ -504,7 +504,9 @@ enum status outbox_overdue_async(struct pg_async *async, int limit, int64_t unix
         pg_of_slice((e)->event), pg_of_int64(leader)
 
 static const char put_sql[] =
-    "with one as (select fence($8))," PUT_EVENT("one") " select count(*) from queued";
+    "with one as (select fence($8) where not exists"
+    "   (select from endpoint where township_code = $3 and state = 'held'))," PUT_EVENT(
+        "one") " select count(*) from queued";
 
 static const char give_up_sql[] =
     "with gone as (update delivery d set state = 'expired', lease_until = null, finished_at = now()"

@@ -171,7 +171,7 @@ struct outbox_event {
 enum status outbox_give_up_async(struct pg_async *async, int64_t leader, int64_t household_id,
                                  const char *event_id, const struct outbox_event *instead, int timeout_ms,
                                  outbox_recorded done, void *context, struct error *err) WARN_UNUSED;
-/* Puts an event into the queue; the same event_id again does nothing (affected 0). */
+/* Puts an event into the queue. affected 0: the endpoint is held, or the event is there already. */
 enum status outbox_put_async(struct pg_async *async, int64_t leader, const struct outbox_event *event,
                              int timeout_ms, outbox_recorded done, void *context,
                              struct error *err) WARN_UNUSED;

@@ -538,12 +538,23 @@ test('SIGTERM lets what is in flight end, and keeps its result', async () => {
 
 test('an endpoint test that waits when the daemon ends is told so', async () => {
     await county();
-    instance.sql(`update endpoint set state = 'held' where township_code = ${A}`);
+    instance.sql(`update endpoint set paused_until = now() + interval '1 hour' where township_code = ${A}`);
     const asked = instance.ctlAside('endpoint', 'test', A);
     await instance.waitForLog(/event=endpoint\.test/);
     assert.deepEqual(await instance.stop(), { code: 0, signal: null }, instance.output);
     assert.notEqual((await asked).status, 0);
     assert.equal(a.ledger.length, 0);
+});
+
+test('an endpoint test of a held receiver says at once that it is held, and how it is released', async () => {
+    await county();
+    instance.sql(`update endpoint set state = 'held' where township_code = ${A}`);
+    const { status, stderr } = await instance.ctlAside('endpoint', 'test', A);
+    assert.equal(status, 1);
+    assert.match(stderr, /the receiver is held.*queue release/);
+    assert.equal(instance.sql('select count(*) from delivery'), '0');
+    instance.ctl('queue', 'release', '--township', A);
+    assert.equal((await instance.ctlAside('endpoint', 'test', A)).status, 0);
 });
 
 test('nothing is sent outside of the allowed networks', async () => {
