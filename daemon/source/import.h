@@ -11,9 +11,9 @@
  *            (person.repeat: the first row stands); a fact as in a feed (feed_rows.h), or about somebody whom the
  *            snapshot does not hold (household.unknown, person.unknown); damaged rows (row.*)
  *   kept     a person with an unusable ID (id.*): without identity, known again at the next import by household, ID as
- *            written, and name, unless it is the damaged row of a member (register.h, 5); a person without a name (name.missing); kinship or labour that are none
- *            (kinship.unknown, labour.unknown): as not given; a village code that is none or of another township
- *            (village.unreadable, village.township)
+ *            written, and name, unless it is the damaged row of a member (register.h, 5); a person without a name
+ *            (name.missing); kinship or labour that are none (kinship.unknown, labour.unknown): as not given; a village
+ *            code that is none or of another township (village.unreadable, village.township)
  * A household without persons is kept, and counted.
  *
  * The row of a household or person whom the register holds ends nothing by being damaged: township or area that are none,

@@ -86,7 +86,7 @@ START_TEST(birth_dates_are_days_that_exist)
     for (size_t y = 0; y < sizeof years / sizeof *years; y++)
         for (int month = 0; month <= 16; month++)
             for (int day = 0; day <= 33; day++) {
-                char text[19];
+                char text[48];
                 day_t birth;
                 uint64_t packed;
                 snprintf(text, sizeof text, "610922%04d%02d%02d0017", years[y], month, day);
