@@ -3,7 +3,7 @@
 // monotonic clock and the database's stay. No retry is lost, nothing expires early, no round is run by a wrong date or twice.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { Register, residentId } from './lib/county.mjs';
@@ -17,8 +17,28 @@ const YEARS = 3 * 366 * 86400;
 const BATTERY_DIED = Math.floor((Date.UTC(2015, 0, 1) - Date.now()) / 1000);
 let cluster, instance, receiver, apart;
 
-before(() => (cluster = Cluster.start()));
-after(() => (cluster?.stop(), apart?.stop()));
+/** libfaketime leaves them where a process is killed, and no process of another user's can begin that gets the same number. */
+function sweep() {
+    for (const name of readdirSync('/dev/shm')) {
+        const [, pid] = /faketime_(?:sem|shm)_(\d+)$/.exec(name) ?? [];
+        if (!pid || existsSync(`/proc/${pid}`)) continue;
+        try {
+            rmSync(join('/dev/shm', name), { force: true });
+        } catch {
+            // somebody else's, and ours to leave
+        }
+    }
+}
+
+before(() => {
+    sweep();
+    cluster = Cluster.start();
+});
+after(() => {
+    cluster?.stop();
+    apart?.stop();
+    sweep();
+});
 afterEach(async () => {
     const end = await instance?.stop();
     const output = instance?.output;
