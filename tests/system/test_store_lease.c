@@ -131,6 +131,23 @@ START_TEST(one_leads)
 }
 END_TEST
 
+/* What was begun under a leadership that is given back meanwhile is committed before anybody else leads. */
+START_TEST(a_leave_overtakes_what_is_under_way)
+{
+    open_loop();
+    take("a", false, TERM_MS);
+    must(lease_begin(db, seen.token, &err));
+    answer_of(lease_leave_async(async, seen.token, TIMEOUT_MS, on_lease, NULL, &err));
+    ck_assert_int_eq(answered, STATUS_OK);
+    take("b", false, TERM_MS);
+    ck_assert(!seen.ours);
+    must(pg_commit(db, &err));
+    take("b", false, TERM_MS);
+    ck_assert(seen.ours);
+    close_loop();
+}
+END_TEST
+
 /* As a failover leaves it that has lost the last commits: what was taken is free again, and its token is given again. */
 START_TEST(a_token_that_was_given_twice_is_the_last_ones)
 {
@@ -364,6 +381,7 @@ int main(void)
     tcase_add_unchecked_fixture(tests, fixture_template, fixture_template_drop);
     tcase_add_checked_fixture(tests, fixture_migrated, fixture_drop);
     tcase_add_test(tests, one_leads);
+    tcase_add_test(tests, a_leave_overtakes_what_is_under_way);
     tcase_add_test(tests, a_token_that_was_given_twice_is_the_last_ones);
     tcase_add_test(tests, expiry_is_the_databases);
     tcase_add_test(tests, patience);

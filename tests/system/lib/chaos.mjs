@@ -60,9 +60,13 @@ const WATCH = `create schema chaos;
         end loop;
     end $$`;
 
-const UNFENCED = `select w.who || ' wrote ' || w.what || ', and ' || coalesce(nullif(r.holder, '') || ' (' || r.who || ')', 'nobody') || ' led'
-    from chaos.written w left join lateral (select * from chaos.reign r where r.at <= w.at order by r.at desc, r.token desc limit 1) r on true
-    where r.who is distinct from w.who or r.holder = ''`;
+/**
+ * What one wrote whose own leave overtook it (a statement under way when it ended well) was fenced when it began, and until it is
+ * committed nobody else can lead (migration 0006): a leave ends no reign, the next taking does.
+ */
+const UNFENCED = `select w.who || ' wrote ' || w.what || ', and ' || coalesce(r.holder || ' (' || r.who || ')', 'nobody') || ' led'
+    from chaos.written w left join lateral (select * from chaos.reign r where r.at <= w.at and r.holder <> '' order by r.at desc, r.token desc limit 1) r on true
+    where r.who is distinct from w.who`;
 
 /** One of the two, in its surroundings. */
 class Daemon {
