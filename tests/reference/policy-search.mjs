@@ -477,7 +477,7 @@ export function signs(search, planted) {
       // Fires, and would not if this comparison were not so: then its edge is an edge of the clause.
       const target = { ...fires, reached: (found) => fires.reached(found) && notices(search, clause, node, found.home, OPPOSITE) };
       let home = noticing(search, clause, node, planted.get(clause) ?? []);
-      for (let i = 0; i < (search.thorough ? 4 : 1) && !home; i++) {
+      for (let i = 0; i < (search.thorough ? 12 : 1) && !home; i++) {
         const fired = climb(search, clause, target, clause.kind === 'suggestion' ? search.facts : factsOfClause(search.policy, clause), null, 300);
         home = fired && noticing(search, clause, node, [fired]);
       }
