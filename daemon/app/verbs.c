@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: PostgreSQL */
-/* The orders that operators can give over the control socket: the table, and what each does (docs/control.md); status: verb_status.c. */
+/* The orders that operators can give over the control socket: the table, and what each does (docs/control.md). status has a file of its
+ * own, verb_status.c. */
 #include "app/daemon_state.h"
 
-#include "base/clock.h"
 #include "base/kill_point.h"
 #include "base/log.h"
 

@@ -9,8 +9,8 @@
  *     anything else    -                                   as it was
  *
  * Rounds: of several rounds of one evaluation date one counts, so that a round over unchanged input changes nothing. Batches:
- * accepted ones of the clause's source, newer than the newest that the round had seen before the one which first denied it, but for those much of which is
- * lost (store/unusable.h).
+ * accepted ones of the clause's source, newer than the newest that the round had seen before the one which first denied it, but
+ * for those much of which is lost (store/unusable.h).
  * A household off the register waits for nothing, nor does a finding whose clause no longer asks for anything.
  *
  * Pure but for clearing_load.

@@ -40,3 +40,16 @@ enum status fetch_done(struct fetch *fetch, enum status status, struct error *er
         status = error_set(err, STATUS_FATAL, "no memory (or beyond its budget) for what the database holds");
     return status;
 }
+
+enum status fetch_int64s(struct pg *pg, const char *sql, const struct pg_param *params, struct arena *arena,
+                         const int64_t **numbers, size_t *count, struct error *err)
+{
+    struct fetch fetch;
+    enum status status = fetch_query(&fetch, pg, sql, params, arena, err);
+    int64_t *items = fetch_array(&fetch, sizeof *items);
+    for (; fetch.row < fetch.rows; fetch.row++)
+        items[fetch.row] = pg_get_int64(fetch.result, fetch.row, 0);
+    *numbers = items;
+    *count = fetch.rows;
+    return fetch_done(&fetch, status, err);
+}

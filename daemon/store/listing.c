@@ -335,16 +335,8 @@ enum status listing_status(struct pg *pg, const struct listing_shape *shapes, si
 enum status listing_held(struct pg *pg, struct arena *arena, const int64_t **townships, size_t *count,
                          struct error *err)
 {
-    struct fetch fetch;
-    enum status status =
-        fetch_query(&fetch, pg, "select township_code from endpoint where state = 'held' order by 1",
-                    pg_params(), arena, err);
-    int64_t *codes = fetch_array(&fetch, sizeof *codes);
-    for (; fetch.row < fetch.rows; fetch.row++)
-        codes[fetch.row] = pg_get_int64(fetch.result, fetch.row, 0);
-    *townships = codes;
-    *count = fetch.rows;
-    return fetch_done(&fetch, status, err);
+    return fetch_int64s(pg, "select township_code from endpoint where state = 'held' order by 1", pg_params(),
+                        arena, townships, count, err);
 }
 
 /* --- queue -------------------------------------------------------------------------------------------------- */

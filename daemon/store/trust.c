@@ -41,13 +41,6 @@ enum status trust_give(struct pg *pg, int64_t batch_id, const char *by, const ch
 enum status trust_given(struct pg *pg, const int64_t *batch_ids, size_t count, struct arena *arena,
                         const int64_t **trusted, size_t *trusted_count, struct error *err)
 {
-    struct fetch fetch;
-    enum status status = fetch_query(&fetch, pg, "select batch_id from batch_trust where batch_id = any($1)",
-                                     pg_params(pg_of_int64_array(batch_ids, count)), arena, err);
-    int64_t *ids = fetch_array(&fetch, sizeof *ids);
-    for (; fetch.row < fetch.rows; fetch.row++)
-        ids[fetch.row] = pg_get_int64(fetch.result, fetch.row, 0);
-    *trusted = ids;
-    *trusted_count = fetch.rows;
-    return fetch_done(&fetch, status, err);
+    return fetch_int64s(pg, "select batch_id from batch_trust where batch_id = any($1)",
+                        pg_params(pg_of_int64_array(batch_ids, count)), arena, trusted, trusted_count, err);
 }
